@@ -1,0 +1,366 @@
+/* thimble: MQTT over mutual TLS in a fixed, proven memory budget.
+ *
+ * Conventions, which hold for every function below and are not repeated there.
+ *
+ * Memory      You hand in every byte. `th_*_need_bytes()` says how many, `th_*_open()` takes the
+ *             block, aligned to 16, and uses nothing else: no malloc, no mmap. The block is yours
+ *             again after the matching `th_*_close()`.
+ * Lifetime    Structures, strings and buffers a configuration points to are not copied: keep them
+ *             until close. Pointers handed to a callback are valid until it returns.
+ * Results     >= 0 is success. TH_WANT_READ and TH_WANT_WRITE mean "not yet: poll, then call again
+ *             with the same arguments". Everything else below zero is one of `enum th_error`; the
+ *             whole story (cause, errno, phase, a sentence) is in the fault record.
+ * Waiting     Nothing blocks except `th_run()`, which waits at most as long as it is told.
+ * Threads     One client is used by one thread at a time. Clients of different threads may share
+ *             a context: its handshakes take turns.
+ * Signals     None is installed and none is needed: a closed peer never raises SIGPIPE.
+ * Time        Deadlines are monotonic; only certificate validity reads the calendar clock.
+ */
+#ifndef THIMBLE_H
+#define THIMBLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TH_VERSION "0.1.0"
+
+/* ---- results ------------------------------------------------------------------------------ */
+
+/* Numbers and names are stable: scripts and logs may keep them. `th_error_name()` gives the name. */
+enum th_error {
+    TH_OK = 0,
+    TH_WANT_READ = -2,
+    TH_WANT_WRITE = -3,
+
+    TH_E_TLS = -10,                /* tls-error: a TLS failure that no other kind describes */
+    TH_E_HANDSHAKE = -11,          /* handshake-failed: the peer or we ended the handshake */
+    TH_E_CERTIFICATE = -12,        /* certificate-error: the server's chain does not verify */
+    TH_E_SERVER_NAME = -13,        /* invalid-server-name: not a name, or not in the certificate */
+    TH_E_CIPHER_SUITE = -14,       /* unsupported-cipher-suite: no suite, group or version shared */
+    TH_E_CLOSED = -15,             /* connection-closed: the peer closed, or it was lost */
+    TH_E_PROTOCOL = -16,           /* protocol-error: the broker broke a rule of MQTT */
+    TH_E_TCP = -17,                /* tcp-connection-failed: no address accepted a connection */
+    TH_E_NO_SOCKET = -18,          /* no-such-socket: the call needs a connection, there is none */
+    TH_E_SEND_FULL = -19,          /* send-buffer-full: the outbox has no room now; nothing done */
+    TH_E_RECEIVE = -20,            /* receive-error: the socket failed while reading */
+
+    TH_E_LOOKUP = -30,             /* name-lookup-failed */
+    TH_E_TIMEOUT = -31,            /* timeout: the deadline of the phase passed */
+    TH_E_REFUSED = -32,            /* refused: the broker said no; the fault holds its reason code */
+    TH_E_MEMORY = -33,             /* out-of-memory: a pool is too small; the fault names it */
+    TH_E_ARGUMENT = -34,           /* invalid-argument: the caller's configuration is wrong */
+    TH_E_FILE = -35,               /* file-error: a certificate or key file cannot be used */
+    TH_E_ENTROPY = -36,            /* no-entropy: the kernel's random pool is not ready */
+    TH_E_TOO_LARGE = -37,          /* too-large: a packet exceeds a limit; the fault names it */
+    TH_E_CLIENT_CERTIFICATE = -38, /* client-certificate-refused: the broker's TLS refused ours */
+    TH_E_SYSTEM = -39,             /* system-error: a system call failed; see sys_errno */
+};
+
+/* "certificate-error" for TH_E_CERTIFICATE; "unknown" for what is not in the list. */
+const char *th_error_name(int error);
+
+/* The life of a connection. Deadlines, the ledger and the stack are kept by these. */
+enum th_phase {
+    TH_PHASE_RESTING,  /* not connected; with a redial pending, waiting for its time */
+    TH_PHASE_FINDING,  /* looking the name up */
+    TH_PHASE_DIALING,  /* TCP */
+    TH_PHASE_SHAKING,  /* TLS handshake */
+    TH_PHASE_GREETING, /* CONNECT sent, CONNACK awaited */
+    TH_PHASE_UP,
+    TH_PHASE_CLOSING,  /* DISCONNECT and close_notify on their way */
+    TH_PHASES
+};
+
+const char *th_phase_name(enum th_phase phase);
+
+/* The first failure wins; it stays until the next attempt begins. */
+struct th_fault {
+    int code;             /* enum th_error; 0: no fault */
+    int sys_errno;        /* errno of the system call that failed, or 0 */
+    int tls_code;         /* wolfSSL's code, or 0 */
+    int reason;           /* MQTT reason or return code of a refusal, or 0 */
+    enum th_phase phase;  /* when */
+    char text[232];       /* one sentence: what, where, and what to do; NUL-terminated */
+};
+
+/* ---- slices, messages, properties --------------------------------------------------------- */
+
+struct th_slice {
+    const uint8_t *data;
+    size_t len_bytes;
+};
+
+/* One MQTT 5 property (5.0 section 2.2.2.2). Which member counts follows from the identifier:
+ * numbers (byte, two-byte, four-byte, variable) in `number`; strings and binary data in `text`;
+ * a user property has its name in `text` and its value in `value`. */
+struct th_property {
+    uint8_t id;
+    uint32_t number;
+    struct th_slice text;
+    struct th_slice value;
+};
+
+/* A list to send. */
+struct th_properties {
+    const struct th_property *list;
+    size_t count;
+};
+
+/* A list that was received: already validated bytes, read with th_property_next(). */
+struct th_received_properties {
+    struct th_slice raw;
+};
+
+/* Takes the first property off `rest` and fills `out`. Returns 1, or 0 at the end. */
+int th_property_next(struct th_received_properties *rest, struct th_property *out);
+
+struct th_message {
+    struct th_slice topic;
+    struct th_slice payload;
+    uint8_t qos;   /* 0, 1, 2 */
+    bool retain;
+    struct th_properties properties; /* MQTT 5 only; must be empty for 3.1.1 */
+};
+
+/* A message from the broker. One that exceeds the packet window arrives in pieces: the first at
+ * offset 0, the last ending at total_bytes. Topic and properties come with every piece. */
+struct th_delivery {
+    struct th_slice topic;
+    struct th_slice payload;
+    size_t offset_bytes;
+    size_t total_bytes;
+    uint8_t qos;
+    bool retain;
+    bool dup;
+    uint16_t packet_id; /* 0 at QoS 0 */
+    struct th_received_properties properties;
+};
+
+/* One topic filter of a SUBSCRIBE (5.0 section 3.8.3.1). The flags exist in MQTT 5 only. */
+struct th_filter {
+    struct th_slice filter;
+    uint8_t qos;
+    bool no_local;
+    bool retain_as_published;
+    uint8_t retain_handling; /* 0, 1, 2 */
+};
+
+enum th_event_kind {
+    TH_EVENT_CONNECTED,    /* reason: CONNACK code; session_present */
+    TH_EVENT_SUBSCRIBED,   /* packet_id; codes: one reason code for each filter */
+    TH_EVENT_UNSUBSCRIBED, /* packet_id; codes (MQTT 5) */
+    TH_EVENT_PUBLISHED,    /* packet_id (0 at QoS 0: written to the connection); reason */
+    TH_EVENT_DISCONNECTED, /* fault; redial_in_ms >= 0 if another attempt follows */
+};
+
+struct th_event {
+    enum th_event_kind kind;
+    uint16_t packet_id;
+    uint8_t reason;
+    bool session_present;
+    int redial_in_ms; /* -1: no further attempt */
+    struct th_slice codes;
+    struct th_received_properties properties;
+    const struct th_fault *fault;
+};
+
+/* ---- log ---------------------------------------------------------------------------------- */
+
+enum th_log_level { TH_LOG_ERROR, TH_LOG_WARNING, TH_LOG_INFO, TH_LOG_DEBUG };
+
+/* `line` gets whole lines without the newline; never a key, password or payload. NULL: silent. */
+struct th_log {
+    void (*line)(void *arg, enum th_log_level level, const char *text);
+    void *arg;
+    enum th_log_level level; /* the noisiest that is still wanted */
+};
+
+/* ---- context: what connections share ------------------------------------------------------ */
+
+/* A file, or bytes in memory (then path is NULL). PEM or DER, told apart by looking. */
+struct th_source {
+    const char *path;
+    struct th_slice bytes;
+};
+
+enum th_tls_version { TH_TLS_ANY = 0, TH_TLS_1_2 = 12, TH_TLS_1_3 = 13 };
+
+struct th_context_config {
+    struct th_source roots;       /* CA certificates; required unless insecure_no_verify */
+    struct th_source certificate; /* our chain, leaf first; optional */
+    struct th_source key;         /* PKCS#8, SEC1 or PKCS#1; with certificate, both or none */
+    enum th_tls_version tls_min;  /* TH_TLS_ANY: 1.2 */
+    enum th_tls_version tls_max;  /* TH_TLS_ANY: 1.3 */
+    const char *alpn;             /* comma-separated protocol names, or NULL */
+    const char *hwrng_path;       /* e.g. /dev/hwrng, mixed into the seed; or NULL */
+    size_t heap_budget_bytes;     /* a lower ceiling for the shared heap; 0: all of it */
+    bool insecure_no_name_check;  /* the chain is verified, the name is not */
+    bool insecure_no_verify;      /* nothing is verified */
+    struct th_log log;
+};
+
+struct th_context;
+
+size_t th_context_need_bytes(void);
+
+/* Reads the files, builds the TLS context, wipes what was transient. On failure *context is NULL
+ * and `fault` (may be NULL) tells why. Errors: FILE, CERTIFICATE, MEMORY, ENTROPY, ARGUMENT. */
+int th_context_open(struct th_context **context, void *block, size_t block_bytes,
+                    const struct th_context_config *config, struct th_fault *fault);
+
+/* All clients of the context must be closed before. NULL is fine. */
+void th_context_close(struct th_context *context);
+
+/* ---- client: one MQTT connection ---------------------------------------------------------- */
+
+enum th_mqtt_version { TH_MQTT_3_1_1 = 4, TH_MQTT_5 = 5 };
+
+/* Milliseconds allowed to each phase; 0 is the default, 30,000. */
+struct th_deadlines {
+    uint32_t lookup_ms;
+    uint32_t tcp_ms;
+    uint32_t tls_ms;
+    uint32_t connack_ms;
+    uint32_t ack_ms; /* from sending to PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK; and PINGRESP */
+};
+
+/* A lost connection is redialled: first_ms, doubled each time up to max_ms, each wait drawn at
+ * random from its upper half. A refused certificate or credential is never tried again. */
+struct th_redial {
+    uint32_t first_ms; /* 0: 1,000 */
+    uint32_t max_ms;   /* 0: 60,000 */
+    int attempts;      /* 0: never redial; -1: no limit */
+    bool first_too;    /* also when the very first attempt fails */
+};
+
+struct th_will {
+    struct th_message message; /* topic.len_bytes == 0: no will */
+};
+
+struct th_config {
+    const char *host; /* name or address */
+    uint16_t port;    /* 0: 8883, or 1883 with insecure_plaintext */
+    bool insecure_plaintext; /* no TLS; the context is then not used and may be NULL */
+
+    enum th_mqtt_version version; /* 0: 3.1.1 */
+    const char *client_id;        /* NULL or "": the broker chooses (needs clean_start in 3.1.1) */
+    bool clean_start;
+    uint16_t keep_alive_s;        /* 0: none */
+    const char *username;         /* NULL: none */
+    struct th_slice password;     /* data NULL: none */
+    struct th_will will;
+    struct th_properties properties; /* of CONNECT, MQTT 5 */
+    uint16_t receive_maximum;     /* 0: as many as the profile has room for */
+
+    struct th_deadlines deadlines;
+    struct th_redial redial;
+    size_t heap_budget_bytes;   /* a lower ceiling for the TLS heap; 0: all of it */
+    size_t window_budget_bytes; /* a lower ceiling for the packet window; 0: all of it */
+    size_t outbox_budget_bytes; /* a lower ceiling for the outbox; 0: all of it */
+    int socket_buffer_bytes;    /* SO_RCVBUF and SO_SNDBUF each; 0: the profile's; -1: the kernel's */
+
+    /* The range of the stack th_step() runs on, to have its use measured; NULL: not measured.
+     * The part below the caller's frame is painted: nothing else may live there. */
+    void *stack_low;
+    size_t stack_bytes;
+
+    void (*on_delivery)(void *arg, const struct th_delivery *delivery);
+    void (*on_event)(void *arg, const struct th_event *event);
+    void *arg;
+    struct th_log log;
+};
+
+struct th_client;
+
+size_t th_need_bytes(void);
+
+/* Prepares a client; th_connect() starts it. Errors: ARGUMENT, MEMORY. */
+int th_open(struct th_client **client, void *block, size_t block_bytes,
+            struct th_context *context, const struct th_config *config, struct th_fault *fault);
+
+/* Begins an attempt; th_step() carries it on. Errors: ARGUMENT when one is under way. */
+int th_connect(struct th_client *client);
+
+/* Does all that can be done without waiting. Returns 0 while there is something to wait for, else
+ * the error that ended the last attempt (TH_E_CLOSED with fault code 0 after th_disconnect()). */
+int th_step(struct th_client *client);
+
+/* What to wait for before the next th_step(): a descriptor (-1: none), poll(2) events, and the
+ * longest wait in milliseconds (-1: no limit). */
+int th_fd(const struct th_client *client);
+short th_poll_events(const struct th_client *client);
+int th_wait_ms(const struct th_client *client);
+
+/* th_step(), poll(2) for at most timeout_ms (-1: as long as th_wait_ms() says), th_step(). */
+int th_run(struct th_client *client, int timeout_ms);
+
+enum th_phase th_phase(const struct th_client *client);
+const struct th_fault *th_fault(const struct th_client *client);
+
+/* The three below queue a packet in the outbox and return its packet identifier (0 at QoS 0).
+ * They may be called in any phase, also from callbacks; what is queued before the connection is
+ * up is sent when it is. Errors: SEND_FULL (later), TOO_LARGE (never), ARGUMENT, REFUSED (the
+ * broker announced that it cannot: QoS, retain, packet size). */
+int th_publish(struct th_client *client, const struct th_message *message);
+int th_subscribe(struct th_client *client, const struct th_filter *filters, size_t count,
+                 const struct th_properties *properties);
+int th_unsubscribe(struct th_client *client, const struct th_slice *filters, size_t count,
+                   const struct th_properties *properties);
+
+/* Messages and requests that are queued or not yet acknowledged. */
+size_t th_pending(const struct th_client *client);
+
+/* True if the outbox takes a PUBLISH with this many bytes of topic, payload and properties now. */
+bool th_room_for(const struct th_client *client, size_t message_bytes);
+
+/* Sends what is queued, then DISCONNECT with `reason` (0 normal, 4 with will; MQTT 5) and
+ * close_notify. th_step() carries it on; no redial follows. */
+int th_disconnect(struct th_client *client, uint8_t reason,
+                  const struct th_properties *properties);
+
+/* Ends at once whatever is under way, wipes and returns every byte. NULL is fine. */
+void th_close(struct th_client *client);
+
+/* ---- a plain TLS stream, without MQTT ------------------------------------------------------ */
+
+struct th_tls;
+
+struct th_tls_config {
+    const char *host;
+    uint16_t port;
+    struct th_deadlines deadlines;
+    size_t heap_budget_bytes;
+    void *stack_low;
+    size_t stack_bytes;
+    struct th_log log;
+};
+
+size_t th_tls_need_bytes(void);
+
+/* The first call takes the block and begins; TH_WANT_*: poll th_tls_fd(), call again with the
+ * same arguments. Returns 0 when the stream is open. After an error the block is yours again. */
+int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
+                   struct th_context *context, const struct th_tls_config *config,
+                   struct th_fault *fault);
+
+/* Bytes moved, TH_WANT_*, or an error; read returns TH_E_CLOSED after the peer's close_notify and
+ * TH_E_RECEIVE when the stream was cut without one. */
+int th_tls_read(struct th_tls *stream, void *buffer, size_t bytes);
+int th_tls_write(struct th_tls *stream, const void *data, size_t bytes);
+bool th_tls_is_open(const struct th_tls *stream);
+int th_tls_fd(const struct th_tls *stream);
+int th_tls_wait_ms(const struct th_tls *stream);
+
+/* Sends close_notify if the socket takes it, closes and returns every byte. NULL is fine. */
+void th_tls_close(struct th_tls *stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

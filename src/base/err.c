@@ -1,0 +1,105 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void write_text(struct th_fault *fault, const char *format, va_list args)
+{
+    vsnprintf(fault->text, sizeof fault->text, format, args);
+}
+
+static void append_errno(struct th_fault *fault)
+{
+    size_t used = strlen(fault->text);
+    snprintf(fault->text + used, sizeof fault->text - used, ": %s", strerror(fault->sys_errno));
+}
+
+static bool already_failed(const struct th_fault *fault)
+{
+    return !fault || fault->code;
+}
+
+int th_fault_set(struct th_fault *fault, int code, const char *format, ...)
+{
+    if (already_failed(fault))
+        return code;
+    int saved = errno;
+    va_list args;
+    va_start(args, format);
+    fault->code = code;
+    write_text(fault, format, args);
+    va_end(args);
+    errno = saved;
+    return code;
+}
+
+int th_fault_set_errno(struct th_fault *fault, int code, const char *format, ...)
+{
+    if (already_failed(fault))
+        return code;
+    int saved = errno;
+    va_list args;
+    va_start(args, format);
+    fault->code = code;
+    fault->sys_errno = saved;
+    write_text(fault, format, args);
+    va_end(args);
+    append_errno(fault);
+    errno = saved;
+    return code;
+}
+
+void th_fault_clear(struct th_fault *fault)
+{
+    enum th_phase phase = fault->phase;
+    memset(fault, 0, sizeof *fault);
+    fault->phase = phase;
+}
+
+static const struct {
+    int code;
+    const char *name;
+} error_names[] = {
+    {TH_OK, "ok"},
+    {TH_WANT_READ, "want-read"},
+    {TH_WANT_WRITE, "want-write"},
+    {TH_E_TLS, "tls-error"},
+    {TH_E_HANDSHAKE, "handshake-failed"},
+    {TH_E_CERTIFICATE, "certificate-error"},
+    {TH_E_SERVER_NAME, "invalid-server-name"},
+    {TH_E_CIPHER_SUITE, "unsupported-cipher-suite"},
+    {TH_E_CLOSED, "connection-closed"},
+    {TH_E_PROTOCOL, "protocol-error"},
+    {TH_E_TCP, "tcp-connection-failed"},
+    {TH_E_NO_SOCKET, "no-such-socket"},
+    {TH_E_SEND_FULL, "send-buffer-full"},
+    {TH_E_RECEIVE, "receive-error"},
+    {TH_E_LOOKUP, "name-lookup-failed"},
+    {TH_E_TIMEOUT, "timeout"},
+    {TH_E_REFUSED, "refused"},
+    {TH_E_MEMORY, "out-of-memory"},
+    {TH_E_ARGUMENT, "invalid-argument"},
+    {TH_E_FILE, "file-error"},
+    {TH_E_ENTROPY, "no-entropy"},
+    {TH_E_TOO_LARGE, "too-large"},
+    {TH_E_CLIENT_CERTIFICATE, "client-certificate-refused"},
+    {TH_E_SYSTEM, "system-error"},
+};
+
+const char *th_error_name(int error)
+{
+    for (size_t i = 0; i < sizeof error_names / sizeof *error_names; i++)
+        if (error_names[i].code == error)
+            return error_names[i].name;
+    return "unknown";
+}
+
+const char *th_phase_name(enum th_phase phase)
+{
+    static const char *const names[TH_PHASES] = {
+        "resting", "finding", "dialing", "shaking", "greeting", "up", "closing",
+    };
+    return (unsigned)phase < TH_PHASES ? names[phase] : "unknown";
+}

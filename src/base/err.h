@@ -1,0 +1,20 @@
+/* Fault records: the first failure of an attempt wins. */
+#ifndef TH_BASE_ERR_H
+#define TH_BASE_ERR_H
+
+#include <thimble.h>
+
+/* Fills `fault` unless it already holds a failure (or is NULL) and returns `code`, so that a failing
+ * function can end with `return th_fault_set(fault, TH_E_TCP, ...)`. The phase is the one the fault
+ * was cleared with. errno is left alone. */
+int th_fault_set(struct th_fault *fault, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same, with errno kept in sys_errno and ": <strerror>" appended to the sentence. */
+int th_fault_set_errno(struct th_fault *fault, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Begins an attempt: no failure yet. */
+void th_fault_clear(struct th_fault *fault);
+
+#endif
