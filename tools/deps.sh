@@ -1,0 +1,243 @@
+#!/bin/sh
+# Gets everything thimble is built from, and nothing twice:
+#
+#   tools/deps.sh tools [build|lab|test]...   the Debian packages of tools/deps.list
+#   tools/deps.sh sources                     wolfSSL and cJSON, as pinned in config/deps.pin
+#
+# Packages are installed when this runs as root or may use sudo; otherwise the command to type is
+# named. Sources come from the Debian archive this system already uses, through a private apt
+# configuration that touches nothing outside $DEPS_DIR; apt verifies the archive's signature.
+#
+#   DEPS_DIR          where sources are kept                         (build/deps)
+#   WOLFSSL_RELEASE   pinned, newest or stable: where to begin        (pinned)
+#   WOLFSSL_SRC       a given wolfSSL tree: nothing is fetched for it
+#   CJSON_SRC         a given cJSON tree: likewise
+set -eu
+cd "$(dirname "$0")/.."
+
+DEPS_DIR=${DEPS_DIR:-build/deps}
+WOLFSSL_RELEASE=${WOLFSSL_RELEASE:-pinned}
+WOLFSSL_SRC=${WOLFSSL_SRC:-}
+CJSON_SRC=${CJSON_SRC:-}
+PINS=$(pwd)/config/deps.pin
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+PATH=$PATH:/usr/sbin:/sbin
+export DEBIAN_FRONTEND=noninteractive
+
+say()  { printf '  %-7s %s\n' "$1" "$2"; }
+loud() { printf '\n  ***     %s\n\n' "$1" >&2; }
+fail() { printf '\n  FAILED  %s\n' "$1" >&2; shift; printf '          %s\n' "$@" >&2; exit 1; }
+
+# ---- packages ------------------------------------------------------------------------------
+
+header_is_there() { printf '#include %s\n' "$1" | gcc -E -x c - >/dev/null 2>&1; }
+
+libfuzzer_is_there() {
+    ls "$(clang -print-resource-dir 2>/dev/null)"/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1
+}
+
+is_there() {
+    case $1 in
+    '<'*)      header_is_there "$1" ;;
+    '='*)      test -e "${1#=}" ;;
+    libfuzzer) libfuzzer_is_there ;;
+    *)         command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+packages_of() { awk -v g="$1" '$1 == g { print $2, $3 }' tools/deps.list; }
+
+missing_packages() {
+    for group in "$@"; do
+        packages_of "$group" | while read -r package probe; do
+            is_there "$probe" || echo "$package"
+        done
+    done | sort -u | tr '\n' ' '
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+may_install() {
+    [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null || { command -v sudo >/dev/null && [ -t 0 ]; }
+}
+
+install_packages() {
+    command="apt-get install --no-install-recommends $*"
+    command -v apt-get >/dev/null || fail "missing: $*" "This is not a Debian system; install their like."
+    may_install || fail "missing: $*" "As root:  apt-get update && $command"
+    say INSTALL "$*"
+    as_root apt-get update -qq ||
+        fail "the package archive cannot be reached" "Check the network and try:  apt-get update"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+        >"$DEPS_DIR/install.log" 2>&1 ||
+        { tail -n 20 "$DEPS_DIR/install.log" >&2; fail "packages were not installed" "Try:  $command"; }
+}
+
+get_tools() {
+    [ $# -gt 0 ] || set -- build lab test
+    missing=$(missing_packages "$@")
+    [ -z "$missing" ] || install_packages $missing
+    missing=$(missing_packages "$@")
+    [ -z "$missing" ] || fail "still missing after installing: $missing"
+}
+
+# ---- the archive ---------------------------------------------------------------------------
+
+# The archives of the system's own apt sources which carry its release: Debian's own first.
+archives() {
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
+    for release in "$codename" stable oldstable; do
+        apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' \
+            'Created-By: Packages' 'Component: main' "Release: $release" 2>/dev/null || true
+    done | sort -u | awk '{ print ($1 == "Debian" ? 0 : 1), $NF }' | sort | awk '{ print $2 }' | uniq
+}
+
+write_private_apt() {
+    mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial"
+    for suite in unstable trixie; do
+        echo "deb-src [signed-by=$KEYRING] $1 $suite main"
+    done >"$APT/sources.list"
+    cat >"$APT/apt.conf" <<END
+Dir::Etc::SourceList "$APT/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::State::Lists "$APT/lists";
+Dir::Cache "$APT/cache";
+APT::Sandbox::User "root";
+Acquire::Retries "2";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+END
+}
+
+private_apt_get() { apt-get -c "$APT/apt.conf" -qq "$@" >>"$APT/log" 2>&1; }
+
+# A suite that is missing must not hide the other one, hence no --error-on=any.
+open_archive() {
+    [ -z "${ARCHIVE:-}" ] || return 0
+    APT=$(pwd)/$DEPS_DIR/apt
+    case $DEPS_DIR in /*) APT=$DEPS_DIR/apt ;; esac
+    for archive in $(archives); do
+        write_private_apt "$archive"
+        say INDEX "source lists of $archive (unstable, trixie; about 23 MB)"
+        : >"$APT/log"
+        private_apt_get update || continue
+        ls "$APT"/lists/*_source_Sources* >/dev/null 2>&1 || continue
+        ARCHIVE=$archive
+        return 0
+    done
+    tail -n 5 "$APT/log" >&2 2>/dev/null || true
+    fail "the Debian archive of this system's apt sources cannot be reached" \
+         "Check the network with 'apt-get update', then run 'make deps' again," \
+         "or give trees of your own: make WOLFSSL_SRC=dir CJSON_SRC=dir"
+}
+
+# ---- sources -------------------------------------------------------------------------------
+
+pinned_version() { awk -v n="$1" '$1 == n { print $3; exit }' "$PINS"; }
+pinned_files()   { awk -v n="$1" '$1 == n { print $5 "  " $4 }' "$PINS"; }
+
+# Downloads into an empty directory, so that what is found there is what the archive gave.
+download() {
+    name=$1; shift
+    rm -rf "$DEPS_DIR/download"; mkdir -p "$DEPS_DIR/download"
+    say FETCH "$name"
+    (cd "$DEPS_DIR/download" && private_apt_get source --download-only "$@")
+}
+
+checksums_agree() { (cd "$DEPS_DIR/download" && pinned_files "$1" | sha256sum --check --quiet >&2); }
+
+# Only what is compiled: the rest of the tarball is five times as large.
+unpack_tarball() {
+    rm -rf "$2"; mkdir -p "$2"
+    tar -xf "$1" -C "$2" --strip-components=1 --wildcards --no-wildcards-match-slash \
+        '*/src' '*/wolfcrypt/src' '*/wolfssl' '*/COPYING'
+}
+
+unpack_package() {
+    rm -rf "$2"
+    dpkg-source --no-check --no-copy -x "$1" "$2" >"$DEPS_DIR/unpack.log" 2>&1 ||
+        { cat "$DEPS_DIR/unpack.log" >&2; fail "$1 cannot be unpacked"; }
+}
+
+settle() {
+    ln -sfn "$(basename "$2")" "$DEPS_DIR/$1"
+    echo "$3" >"$DEPS_DIR/$1.origin"
+    rm -rf "$DEPS_DIR/download"
+    say READY "$1: $3"
+}
+
+wolfssl_pinned() {
+    version=$(pinned_version wolfssl)
+    download "wolfSSL $version (28 MB)" --tar-only wolfssl/unstable &&
+        [ -e "$DEPS_DIR/download/wolfssl_$version.orig.tar.gz" ] && checksums_agree wolfssl || return 1
+    unpack_tarball "$DEPS_DIR/download/wolfssl_$version.orig.tar.gz" "$DEPS_DIR/wolfssl-$version"
+    settle wolfssl "$DEPS_DIR/wolfssl-$version" "$version upstream release, pinned, from Debian unstable"
+}
+
+wolfssl_newest() {
+    major=$(pinned_version wolfssl | cut -d. -f1)
+    download "the newest wolfSSL $major.x" --tar-only wolfssl/unstable || return 1
+    tarball=$(ls "$DEPS_DIR/download"/wolfssl_"$major".*.orig.tar.* 2>/dev/null | grep -v '\.asc$') || return 1
+    version=$(basename "$tarball" | sed 's/wolfssl_\(.*\)\.orig.*/\1/')
+    unpack_tarball "$tarball" "$DEPS_DIR/wolfssl-$version"
+    settle wolfssl "$DEPS_DIR/wolfssl-$version" "$version upstream release, NOT PINNED, from Debian unstable"
+    loud "wolfSSL $version is not the pinned release: figures are reported, not gated"
+}
+
+wolfssl_stable() {
+    download "wolfSSL of Debian stable" wolfssl/trixie || return 1
+    checksums_agree wolfssl-stable || loud "this is a newer package than the pinned one"
+    dsc=$(ls "$DEPS_DIR/download"/wolfssl_*.dsc)
+    version=$(basename "$dsc" .dsc | sed 's/wolfssl_//')
+    unpack_package "$dsc" "$DEPS_DIR/wolfssl-$version"
+    settle wolfssl "$DEPS_DIR/wolfssl-$version" "$version with Debian's patches, from Debian trixie"
+    loud "wolfSSL $version is Debian stable's, not the pinned release: figures are reported, not gated"
+}
+
+get_wolfssl() {
+    order="pinned newest stable"
+    case $WOLFSSL_RELEASE in newest) order="newest stable" ;; stable) order=stable ;; esac
+    for release in $order; do
+        wolfssl_$release && return 0
+        loud "wolfSSL ($release) cannot be had from the archive"
+        tail -n 3 "$APT/log" >&2
+    done
+    fail "no wolfSSL source could be fetched" "Give a tree of your own: make WOLFSSL_SRC=dir"
+}
+
+get_cjson() {
+    download "cJSON $(pinned_version cjson)" cjson/trixie ||
+        { tail -n 3 "$APT/log" >&2; fail "cJSON cannot be fetched" "Give a tree: make CJSON_SRC=dir"; }
+    checksums_agree cjson || loud "this cJSON is a newer package than the pinned one"
+    dsc=$(ls "$DEPS_DIR/download"/cjson_*.dsc)
+    version=$(basename "$dsc" .dsc | sed 's/cjson_//')
+    unpack_package "$dsc" "$DEPS_DIR/cjson-$version"
+    settle cjson "$DEPS_DIR/cjson-$version" "$version with Debian's patches, from Debian trixie"
+}
+
+# A source is fetched again when it is not there, or when another one is asked for.
+is_current() {
+    [ -e "$DEPS_DIR/$1/$2" ] && [ "$(cat "$DEPS_DIR/$1.wanted" 2>/dev/null)" = "$3" ]
+}
+
+get_source() {
+    is_current "$1" "$2" "$3" && return 0
+    open_archive
+    get_"$1"
+    echo "$3" >"$DEPS_DIR/$1.wanted"
+}
+
+get_sources() {
+    [ -n "$WOLFSSL_SRC" ] || get_source wolfssl wolfssl/version.h "$WOLFSSL_RELEASE $(pinned_version wolfssl)"
+    [ -n "$CJSON_SRC" ]   || get_source cjson cJSON.h "$(pinned_version cjson)"
+}
+
+mkdir -p "$DEPS_DIR"
+case ${1:-} in
+tools)   shift; get_tools "$@" ;;
+sources) get_sources ;;
+*)       sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
