@@ -1,0 +1,38 @@
+/* A TLS context: policy, trusted roots and our own certificate, shared by connections.
+ *
+ * Memory is taken from the current payer: set the shared payer around open and close. Every
+ * set-up call of wolfSSL that fails is fatal. */
+#ifndef TH_TLS_CONTEXT_H
+#define TH_TLS_CONTEXT_H
+
+#include "identity/identity.h"
+#include <pthread.h>
+#include <thimble.h>
+
+struct WOLFSSL_CTX;
+
+struct th_tls_context {
+    struct WOLFSSL_CTX *ctx;
+    pthread_mutex_t turn;         /* handshakes, opening and freeing of streams take turns */
+    char alpn[64];                /* comma-separated; "": none */
+    bool insecure_no_name_check;
+    bool insecure_no_verify;
+    bool hardware;                /* holds a reference to the hardware random source */
+    bool library;                 /* holds a reference to the initialised library */
+    struct th_identity_cost cost; /* transient */
+    struct th_log log;
+};
+
+/* Opens into *context, which the caller owns. The files and strings of `config` are not needed
+ * afterwards. On failure everything is given back. Errors: ARGUMENT, FILE, CERTIFICATE, MEMORY,
+ * ENTROPY. */
+int th_tls_context_open(struct th_tls_context *context, const struct th_context_config *config,
+                        struct th_fault *fault);
+
+/* Its streams must be closed before. A context that is all zero is fine. */
+void th_tls_context_close(struct th_tls_context *context);
+
+/* "5.9.2": the wolfSSL this was linked with. */
+const char *th_tls_library_version(void);
+
+#endif
