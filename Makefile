@@ -1,0 +1,230 @@
+# thimble: MQTT over mutual TLS in a fixed, proven memory budget.
+#
+#   make help         what can be made
+#   make V=1          shows every command
+#
+# Knobs (make NAME=value):
+#   PREFIX, DESTDIR   where install puts things                        (/usr/local, empty)
+#   PROFILE           sizes of the pools: config/profile/PROFILE.h     (default)
+#   CC                compiles the library and the tests               (gcc)
+#   MUSL_CC           compiles the static binary                       (musl-gcc)
+#   CROSS             prefix of ld, ar, objcopy and strip, such as aarch64-linux-gnu-
+#   WOLFSSL_SRC, CJSON_SRC   source trees of your own; else tools/deps.sh fetches the pinned ones
+#   WOLFSSL_RELEASE   pinned, newest or stable: which wolfSSL is fetched   (pinned)
+#   FUZZ_SECONDS      how long check runs each fuzz target             (5)
+
+B       := build
+VERSION := $(shell sed -n 's/^#define TH_VERSION "\(.*\)"/\1/p' include/thimble.h)
+PREFIX  ?= /usr/local
+PROFILE ?= default
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+MUSL_CC ?= musl-gcc
+FUZZ_CC ?= clang
+LD      := $(CROSS)ld
+AR      := $(CROSS)ar
+OBJCOPY := $(CROSS)objcopy
+STRIP   := $(CROSS)strip
+PYTHON  ?= /usr/bin/python3
+FUZZ_SECONDS ?= 5
+
+DEPS_DIR := $(B)/deps
+WOLFSSL  := $(or $(WOLFSSL_SRC),$(DEPS_DIR)/wolfssl)
+CJSON    := $(or $(CJSON_SRC),$(DEPS_DIR)/cjson)
+export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+# A recipe line "$(call say,CC,file)command" prints "  CC      file", or with V=1 the command.
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+# ---- what is compiled -----------------------------------------------------------------------
+
+library_rooms := base crypt net tls identity mqtt session outbox client
+library_c := $(filter-out mem/libc.c,$(wildcard mem/*.c)) \
+             $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
+binary_c  := $(library_c) $(wildcard mem/libc.c src/json/*.c src/report/*.c src/cli/*.c)
+unit_c    := $(wildcard tests/unit/*/test_*.c)
+fuzz_c    := $(wildcard tests/fuzz/fuzz_*.c)
+support_c := $(wildcard tests/support/*.c)
+
+wolfssl_c := $(addprefix src/,internal.c keys.c ssl.c tls.c tls13.c wolfio.c) \
+             $(addprefix wolfcrypt/src/,aes.c asn.c chacha.c chacha20_poly1305.c coding.c \
+                 curve25519.c ecc.c error.c fe_low_mem.c fe_operations.c hash.c hmac.c kdf.c \
+                 logging.c memory.c poly1305.c random.c rsa.c sha256.c sha512.c signature.c \
+                 sp_int.c wc_encrypt.c wc_port.c wolfmath.c)
+
+# ---- how it is compiled ---------------------------------------------------------------------
+
+# Four flavours of the same sources:
+#   musl    the static binary              lib     the library, for programs of this system
+#   native  unit tests, with ASan+UBSan    fuzz    libFuzzer targets, likewise
+# Each has its compiler, its flags, and its objects under build/FLAVOUR/.
+SMALL    := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
+            -fno-asynchronous-unwind-tables -fno-unwind-tables
+HARDEN   := -fstack-protector-strong
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+WARN     := -Wall -Wextra -Wshadow
+
+CC.musl       = $(MUSL_CC)
+CFLAGS.musl   = $(SMALL) $(HARDEN) -flto=auto -fno-pie -idirafter $(B)/system
+CC.lib        = $(CC)
+CFLAGS.lib    = $(SMALL) $(HARDEN) -fPIC
+CC.native     = $(CC)
+CFLAGS.native = $(SANITIZE) -DTH_TEST=1
+CC.fuzz       = $(FUZZ_CC)
+CFLAGS.fuzz   = $(SANITIZE) -fsanitize=fuzzer-no-link -DTH_TEST=1
+
+LDFLAGS.musl  = -static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+
+# wolfSSL's and cJSON's headers are system headers to us: their warnings are not ours.
+wolfssl_flags = -DWOLFSSL_USER_SETTINGS -Iconfig -isystem $(WOLFSSL)
+our_flags     = -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude -Isrc -I. -I$(B) $(wolfssl_flags) \
+                -isystem $(CJSON) $(addprefix -include ,$(wildcard config/profile/$(PROFILE).h))
+their_flags   = -w -D_GNU_SOURCE $(wolfssl_flags) -I$(WOLFSSL)/wolfcrypt/src
+
+wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/fast256.o \
+            $(B)/$(1)/config/sp/smallrest.o
+objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
+
+define flavour
+$(B)/$(1)/%.o: %.c $(B)/$(1)/flags | $(B)/gen/version.h sources
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(CC.$(1)) $$(our_flags) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags | sources
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(CC.$(1)) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(B)/$(1)/wolfssl/%.o: $(WOLFSSL)/%.c $(B)/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,wolfssl/$$*.c)$$(CC.$(1)) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(B)/$(1)/cjson/%.o: $(CJSON)/%.c $(B)/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,cjson/$$*.c)$$(CC.$(1)) -w $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+# Changes when a flag changes, and then everything of this flavour is compiled again.
+$(B)/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(CC.$(1)) $$(our_flags) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) $$(LDFLAGS.$(1)) $$(PROFILE)' \
+	    '$$(shell cat $(DEPS_DIR)/wolfssl.origin 2>/dev/null)' >$$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+endef
+$(foreach f,musl lib native fuzz,$(eval $(call flavour,$(f))))
+
+.PHONY: FORCE
+FORCE:
+
+# ---- what is built --------------------------------------------------------------------------
+
+.PHONY: all
+all: $(B)/thimble $(B)/libthimble.a ## the static binary and the library (default)
+
+$(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o
+	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(LDFLAGS) -o $@.full $^
+	@$(STRIP) -s -o $@ $@.full
+	@printf '  %-7s %s\n' SIZE "$@: $$(stat -c %s $@) bytes"
+
+$(call objects,musl,$(binary_c)) $(call wolfssl_o,musl): | $(B)/system
+
+# musl has no kernel headers and no valgrind headers: it may see these, and no other header of
+# the system's C library.
+$(B)/system: | sources
+	@mkdir -p $@
+	@for d in /usr/include/linux /usr/include/asm-generic /usr/include/valgrind \
+	    /usr/include/$$($(CC) -print-multiarch)/asm; do ln -sfn $$d $@/; done
+
+# One object that shows th_* and hides wolfSSL: the program may link another one.
+$(B)/libthimble.a: $(B)/lib/thimble.o
+	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $<
+
+$(B)/lib/thimble.o: $(call objects,lib,$(library_c)) $(call wolfssl_o,lib)
+	$(call say,LINK,$@)$(LD) -r -o $@ $^
+	@$(OBJCOPY) --wildcard --keep-global-symbol='th_*' $@
+
+.PHONY: sources
+sources: $(if $(and $(WOLFSSL_SRC),$(CJSON_SRC)),,build-tools)
+	@tools/deps.sh sources
+
+$(addprefix $(WOLFSSL)/,$(wolfssl_c)) $(CJSON)/cJSON.c: | sources ;
+
+# What `thimble version` tells. Written anew only when it changes.
+quoted = "$(subst ",\",$(subst \,\\,$(1)))"
+wolfssl_version = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' $(WOLFSSL)/wolfssl/version.h)
+wolfssl_origin  = $(if $(WOLFSSL_SRC),given tree,$(shell cat $(DEPS_DIR)/wolfssl.origin))
+cjson_origin    = $(if $(CJSON_SRC),given tree,$(shell cat $(DEPS_DIR)/cjson.origin))
+wolfssl_settings = $(shell sed -n 's/^\#define \([A-Z0-9_a-z]*\)  *\([0-9]*\).*/\1 \2/p' config/user_settings.h \
+                     | sed 's/ $$//; s/ \([0-9]\)/=\1/' | grep -v TH_USER_SETTINGS)
+
+$(B)/gen/version.h: FORCE | sources
+	@mkdir -p $(@D)
+	@{ echo '/* Made by the Makefile. */'; \
+	   echo '#define TH_BUILD_COMMIT "$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)"'; \
+	   echo '#define TH_BUILD_PROFILE "$(PROFILE)"'; \
+	   echo '#define TH_BUILD_CC "$(MUSL_CC) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"'; \
+	   echo '#define TH_BUILD_WOLFSSL "$(wolfssl_version)"'; \
+	   echo '#define TH_BUILD_WOLFSSL_ORIGIN $(call quoted,$(wolfssl_origin))'; \
+	   echo '#define TH_BUILD_WOLFSSL_SETTINGS "$(wolfssl_settings)"'; \
+	   echo '#define TH_BUILD_CJSON_ORIGIN $(call quoted,$(cjson_origin))'; } >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# ---- tests ----------------------------------------------------------------------------------
+
+unit_programs := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_c))
+fuzz_programs := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(fuzz_c))
+testable_c    := $(filter-out mem/libc.c,$(binary_c)) $(support_c)
+
+$(B)/native/libours.a: $(call objects,native,$(testable_c)) $(B)/native/cjson/cJSON.o
+	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
+
+$(B)/native/libwolfssl.a: $(call wolfssl_o,native)
+	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
+
+$(unit_programs): $(B)/unit/%: $(B)/native/tests/unit/%.o $(B)/native/libours.a $(B)/native/libwolfssl.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC.native) $(CFLAGS.native) -o $@ $< \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lpthread
+
+$(B)/fuzz/libours.a: $(call objects,fuzz,$(testable_c)) $(B)/fuzz/cjson/cJSON.o
+	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
+
+$(B)/lib/libwolfssl.a: $(call wolfssl_o,lib)
+	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
+
+$(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/libours.a $(B)/lib/libwolfssl.a
+	$(call say,LINK,$@)$(CC.fuzz) $(CFLAGS.fuzz) -fsanitize=fuzzer -o $@ $< \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lpthread
+
+.PHONY: unit fuzz
+unit: build-tools test-tools $(unit_programs) ## unit tests, under ASan and UBSan
+	@tools/check.sh unit
+fuzz: build-tools test-tools $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check.sh fuzz
+
+# ---- tools ----------------------------------------------------------------------------------
+
+.PHONY: deps build-tools lab-tools test-tools
+deps: build-tools lab-tools test-tools sources ## install missing tools, fetch wolfSSL and cJSON
+build-tools lab-tools test-tools: %-tools:
+	@tools/deps.sh tools $*
+
+.PHONY: clean distclean version help
+clean: ## remove what was built, keep fetched sources
+	@find $(B) -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+distclean: ## remove fetched sources too
+	@rm -rf $(B)
+version: ## print the version
+	@echo $(VERSION)
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile | sed 's/ - /\t/' | expand -t 24
+
+-include $(shell find $(B) -name '*.d' -not -path '$(B)/deps/*' 2>/dev/null)

@@ -1,0 +1,110 @@
+#!/bin/bash
+# Runs the parts of the test suite that are named, and counts:
+#
+#   tools/check.sh unit|fuzz|integration|budget|all...
+#
+# Ends with the line "N passed, N failed" over all parts, and fails if anything failed or if
+# nothing was run. A test program that ends without saying how it went counts as one failure.
+set -u
+cd "$(dirname "$0")/.."
+
+PYTHON=${PYTHON:-/usr/bin/python3}
+FUZZ_SECONDS=${FUZZ_SECONDS:-5}
+LOGS=build/log
+passed=0
+failed=0
+failures=()
+
+say() { printf '  %-7s %s\n' "$1" "$2"; }
+
+count() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+note_failure() {
+    failures+=("$1 (see $2)")
+    say FAIL "$1"
+    grep -E '^\[  (ERROR|FAILED)|ERROR: |runtime error|error:' "$2" | head -n 20 | sed 's/^/          /'
+}
+
+# ---- cmocka --------------------------------------------------------------------------------
+
+cmocka_count() { sed -n "s/^\[  $1  \] \([0-9]*\) test(s)[.,].*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
+
+run_unit_program() {
+    local name=${1#build/unit/} log=$LOGS/unit/${1#build/unit/}.log ok bad code
+    mkdir -p "$(dirname "$log")"
+    CMOCKA_MESSAGE_OUTPUT=stdout timeout 300 "$1" >"$log" 2>&1
+    code=$?
+    ok=$(cmocka_count PASSED "$log")
+    bad=$(cmocka_count FAILED "$log")
+    if [ $code -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    if [ $code -eq 0 ] && [ "$ok" -eq 0 ]; then bad=1; fi
+    count "$ok" "$bad"
+    if [ "$bad" -eq 0 ]; then say PASS "unit $name: $ok"; else note_failure "unit $name" "$log"; fi
+}
+
+run_unit() {
+    for source in tests/unit/*/test_*.c; do
+        [ -e "$source" ] || continue
+        program=${source#tests/unit/}
+        run_unit_program "build/unit/${program%.c}"
+    done
+}
+
+# ---- libFuzzer -----------------------------------------------------------------------------
+
+run_fuzz_target() {
+    local name=$1 log=$LOGS/fuzz/$1.log corpus=build/fuzz/corpus/$1 seeds=tests/fuzz/corpus/$1
+    mkdir -p "$(dirname "$log")" "$corpus"
+    [ -d "$seeds" ] || seeds=
+    if build/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 \
+        -artifact_prefix="$LOGS/fuzz/$name-" "$corpus" $seeds >"$log" 2>&1; then
+        count 1 0
+        say PASS "fuzz $name: $(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log")"
+    else
+        count 0 1
+        note_failure "fuzz $name" "$log"
+    fi
+}
+
+run_fuzz() {
+    for source in tests/fuzz/fuzz_*.c; do
+        [ -e "$source" ] || continue
+        program=$(basename "$source" .c)
+        run_fuzz_target "$program"
+    done
+}
+
+# ---- pytest --------------------------------------------------------------------------------
+
+pytest_count() { tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0; }
+
+run_pytest() {
+    local name=$1 log=$LOGS/$1.log ok bad broken code
+    ls tests/"$name"/test_*.py >/dev/null 2>&1 || return 0
+    "$PYTHON" -m pytest -p no:cacheprovider -q --tb=short -rfE tests/"$name" 2>&1 | tee "$log"
+    code=${PIPESTATUS[0]}
+    ok=$(pytest_count passed "$log")
+    bad=$(pytest_count failed "$log")
+    broken=$(pytest_count error "$log")
+    bad=$((bad + broken))
+    if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    count "$ok" "$bad"
+    if [ "$bad" -eq 0 ]; then say PASS "$name: $ok"; else note_failure "$name" "$log"; fi
+}
+
+# ---- the whole -----------------------------------------------------------------------------
+
+mkdir -p $LOGS
+for part in "$@"; do
+    case $part in
+    unit | fuzz) run_$part ;;
+    *)           run_pytest "$part" ;;
+    esac
+done
+
+for failure in "${failures[@]}"; do say FAILED "$failure"; done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
