@@ -1,0 +1,73 @@
+/* Who pays: a heap, perhaps a record cell, a budget and a ledger.
+ *
+ * wolfSSL does not always say for which connection it allocates, so the one who calls it does:
+ *
+ *     struct th_payer *before = th_payer_enter(&client->payer);
+ *     ... wolfSSL ...
+ *     th_payer_leave(before);
+ *
+ * The choice is kept for each thread. A block is always returned to where it came from, found by
+ * its address: the payer that is entered, or its `shared` payer, the context. Payers are not
+ * locked: a shared one must not be entered, nor its blocks freed, by two threads at a time. */
+#ifndef TH_MEM_PAYER_H
+#define TH_MEM_PAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cell.h"
+#include "ledger.h"
+#include "pool.h"
+#include "purpose.h"
+
+struct th_payer {
+    struct th_payer *shared;  /* whose blocks may be freed here too, or NULL */
+    uint32_t budget_bytes;    /* ceiling for the live bytes of the heap */
+    uint32_t threshold_bytes; /* received records beyond this go to the cell */
+    uint32_t strays;          /* frees of what belongs to nobody here */
+    struct th_pool heap;
+    struct th_cell cell;
+    struct th_ledger ledger;
+};
+
+/* Memory, name and `shared` must outlive the payer. */
+struct th_payer_config {
+    const char *name;    /* "connection", "shared", ...: names the pool in errors and reports */
+    void *heap;
+    size_t heap_bytes;
+    void *cell;          /* NULL: no record cell */
+    size_t cell_bytes;
+    size_t budget_bytes; /* 0: the whole heap */
+    struct th_payer *shared;
+};
+
+void th_payer_open(struct th_payer *payer, const struct th_payer_config *config);
+
+/* Frees what is still live, wipes what was ever handed out. Returns the number of blocks that were
+ * still live: 0 when nobody leaked. The ledger stays readable. */
+size_t th_payer_close(struct th_payer *payer);
+
+/* From now on `payer` pays in this thread (NULL: nobody, allocations fail). Returns who paid. */
+struct th_payer *th_payer_enter(struct th_payer *payer);
+void th_payer_leave(struct th_payer *before);
+struct th_payer *th_payer_current(void);
+
+/* A block aligned to 16, or NULL; the refusal is in the ledger. 0 bytes give a pointer too. A NULL
+ * payer refuses everything. */
+void *th_payer_take(struct th_payer *payer, enum th_purpose purpose, size_t bytes);
+
+/* The block with `bytes`, moved, or NULL and the old block is still there. NULL block: take. */
+void *th_payer_resize(struct th_payer *payer, enum th_purpose purpose, void *block, size_t bytes);
+
+/* NULL is fine. What belongs to neither the payer nor its `shared` is counted as a stray. */
+void th_payer_give(struct th_payer *payer, void *block);
+
+/* Frees of this process that no payer could be found for (with nobody entered). */
+size_t th_payer_lost_strays(void);
+
+/* Asked before each allocation, if set: false refuses it. NULL in the product; the tests that fail
+ * the N-th allocation set it (mem/failing.h). */
+extern bool (*th_payer_gate)(const struct th_payer *payer, enum th_purpose purpose, size_t bytes);
+
+#endif

@@ -1,0 +1,16 @@
+/* Binary only: the program on a static stack with an inaccessible page at each end. */
+#ifndef TH_MEM_RUN_H
+#define TH_MEM_RUN_H
+
+#include <stddef.h>
+
+/* Runs `fn` on a stack of TH_STACK_BYTES from .bss and returns its result. The calling thread
+ * waits with all signals blocked; `fn` has the caller's signal mask. An overflow is a SIGSEGV.
+ * If the stack cannot be set up, `fn` does not run and the result is -1 with errno set. */
+int th_stack_run(int (*fn)(void *arg), void *arg);
+
+/* Inside `fn`: the range of its stack, for `stack_low` and `stack_bytes` of a configuration. */
+void *th_stack_run_low(void);
+size_t th_stack_run_bytes(void);
+
+#endif
