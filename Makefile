@@ -32,7 +32,7 @@ FUZZ_SECONDS ?= 5
 DEPS_DIR := $(B)/deps
 WOLFSSL  := $(or $(WOLFSSL_SRC),$(DEPS_DIR)/wolfssl)
 CJSON    := $(or $(CJSON_SRC),$(DEPS_DIR)/cjson)
-export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR
+export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR PYTHON FUZZ_SECONDS
 
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
@@ -113,7 +113,7 @@ $(B)/$(1)/cjson/%.o: $(CJSON)/%.c $(B)/$(1)/flags
 	$$(call say,CC,cjson/$$*.c)$$(CC.$(1)) -w $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
 
 # Changes when a flag changes, and then everything of this flavour is compiled again.
-$(B)/$(1)/flags: FORCE
+$(B)/$(1)/flags: FORCE | sources
 	@mkdir -p $$(@D)
 	@echo '$$(CC.$(1)) $$(our_flags) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) $$(LDFLAGS.$(1)) $$(PROFILE)' \
 	    '$$(shell cat $(DEPS_DIR)/wolfssl.origin 2>/dev/null)' >$$@.new
@@ -204,11 +204,48 @@ $(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/libours.a $(B)
 	$(call say,LINK,$@)$(CC.fuzz) $(CFLAGS.fuzz) -fsanitize=fuzzer -o $@ $< \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lpthread
 
-.PHONY: unit fuzz
-unit: build-tools test-tools $(unit_programs) ## unit tests, under ASan and UBSan
+$(call objects,native,$(unit_c)) $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
+
+.PHONY: check check-all unit fuzz integration budget
+check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
+	@tools/check.sh unit fuzz integration budget
+check-all: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests, every matrix whole
+	@THIMBLE_CHECK=all tools/check.sh unit fuzz integration budget
+unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
-fuzz: build-tools test-tools $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check.sh fuzz
+fuzz: $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS
+	@tools/check.sh fuzz
+integration: all lab-tools test-tools ## the static binary against mosquitto
+	@tools/check.sh integration
+budget: all lab-tools test-tools ## sizes, pools, stack and instructions against the committed budget
+	@tools/check.sh budget
+
+# ---- by hand --------------------------------------------------------------------------------
+
+LAB := $(B)/lab
+
+.PHONY: demo lab lab-stop
+demo: all lab-tools ## publish and subscribe over mutual TLS, show every memory report
+	@tools/demo.sh $(LAB)
+lab: all lab-tools ## leave certificates and a running broker to play with
+	@tools/lab.sh start $(LAB) >/dev/null
+	@. $(LAB)/ports; tls="-h localhost -p $$ec_port --cafile $(LAB)/ec/root.pem --cert $(LAB)/ec/client.pem --key $(LAB)/ec/client.key"; \
+	printf '%s\n' '' "A broker runs, certificates are in $(LAB)/ec and $(LAB)/rsa (port $$rsa_port). Try, in two terminals:" '' \
+	    "$(B)/thimble sub $$tls -t hello -v" '' "$(B)/thimble pub $$tls -t hello -m world -q 1 --mem-report" '' \
+	    "make lab-stop ends it."
+lab-stop: ## stop that broker
+	@tools/lab.sh stop $(LAB)
+
+# ---- install --------------------------------------------------------------------------------
+
+.PHONY: install
+install: all ## binary, library, header, pkg-config file and manual, below DESTDIR and PREFIX
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include lib/pkgconfig share/man/man1)
+	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
+	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
+	install -m 644 include/thimble.h $(DESTDIR)$(PREFIX)/include/thimble.h
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
+	$(if $(wildcard docs/thimble.1),install -m 644 docs/thimble.1 $(DESTDIR)$(PREFIX)/share/man/man1/thimble.1)
 
 # ---- tools ----------------------------------------------------------------------------------
 

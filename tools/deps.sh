@@ -235,7 +235,10 @@ get_sources() {
     [ -n "$CJSON_SRC" ]   || get_source cjson cJSON.h "$(pinned_version cjson)"
 }
 
+# One at a time: make runs several of these at once.
 mkdir -p "$DEPS_DIR"
+exec 9>"$DEPS_DIR/lock"
+flock 9
 case ${1:-} in
 tools)   shift; get_tools "$@" ;;
 sources) get_sources ;;
