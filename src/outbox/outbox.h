@@ -1,0 +1,199 @@
+/* Transmit buffer, queue and retransmission store in one block: a packet is encoded once, in place,
+ * and stays there until it is sent (QoS 0), acknowledged (SUBSCRIBE, UNSUBSCRIBE, QoS 1) or
+ * received (QoS 2).
+ *
+ *     | control part | messages, in order -->      free      <-- slots, one for each message |
+ *
+ * The control part is reserved for what must never wait for room: CONNECT, acknowledgements,
+ * PINGREQ, a DISCONNECT after an error. It is a plain byte queue, goes out first, and is wiped
+ * whenever it runs empty (CONNECT carries the password).
+ *
+ * The room does no I/O, allocates nothing and knows no time but the one it is given.
+ */
+#ifndef TH_OUTBOX_OUTBOX_H
+#define TH_OUTBOX_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <thimble.h>
+
+/* The least control part: some hundred acknowledgements between two writes. */
+#define TH_OUTBOX_CONTROL_BYTES 512
+
+/* Of it, what acknowledgements leave to PINGREQ (2) and to the last DISCONNECT (4). */
+#define TH_OUTBOX_CONTROL_SPARE_BYTES 6
+
+/* What messages leave to a DISCONNECT without properties: its slot and its bytes. */
+#define TH_OUTBOX_FAREWELL_BYTES (sizeof(struct th_outbox_slot) + 8)
+
+/* The life of a slot. After "sent" the way depends on the kind; see outbox.c. */
+enum th_outbox_state {
+    TH_SLOT_QUEUED,   /* encoded, nothing sent on this connection */
+    TH_SLOT_BEGUN,    /* a part of it is sent: it is finished before anything else */
+    TH_SLOT_SENT,     /* waits for PUBACK, PUBREC, SUBACK, UNSUBACK */
+    TH_SLOT_RELEASED, /* PUBREC came, the message is forgotten; PUBREL is due */
+    TH_SLOT_RELEASING,/* PUBREL is on its way or sent; waits for PUBCOMP */
+    TH_SLOT_REFUSED,  /* this broker cannot take it; waits to be reported */
+};
+
+enum th_outbox_kind {
+    TH_SLOT_PUBLISH_0,
+    TH_SLOT_PUBLISH_1,
+    TH_SLOT_PUBLISH_2,
+    TH_SLOT_SUBSCRIBE,
+    TH_SLOT_UNSUBSCRIBE,
+    TH_SLOT_DISCONNECT, /* the last: nothing is taken after it */
+};
+
+/* 24 bytes at the end of the block for each message. */
+struct th_outbox_slot {
+    uint64_t sent_ms;      /* when its last byte went out; TH_NEVER before */
+    uint32_t offset_bytes; /* in the block */
+    uint32_t len_bytes;    /* 0 once the message is forgotten */
+    uint16_t packet_id;    /* 0: QoS 0, DISCONNECT */
+    uint16_t filters;      /* SUBSCRIBE, UNSUBSCRIBE: how many codes the answer must have */
+    uint8_t kind;
+    uint8_t state;
+    uint8_t reason;        /* REFUSED: why */
+    uint8_t early;         /* acknowledged while its last bytes were still lent to the writer */
+};
+
+/* What a broker announced in CONNACK, as far as it concerns the queue. */
+struct th_outbox_limits {
+    uint32_t packet_max_bytes;
+    uint16_t receive_maximum;
+    uint8_t qos_maximum;
+    bool retain_available;
+};
+
+struct th_outbox {
+    uint8_t *memory;
+    uint32_t bytes;         /* of the block, a multiple of 8 */
+    uint32_t control_bytes; /* of the control part, which comes first */
+    uint32_t control_begin; /* first byte not sent */
+    uint32_t control_end;
+    uint32_t messages_end;  /* where the next message is encoded */
+    uint32_t slots;
+    uint32_t begun_bytes;   /* already sent of the slot that is BEGUN */
+    uint32_t lent_offset_bytes;
+    uint32_t lent_bytes;    /* th_outbox_next() gave these out; 0: nothing is lent */
+    uint32_t peak_bytes;
+    struct th_outbox_limits limits;
+    uint64_t last_sent_ms;
+    bool holding;           /* no CONNACK yet: only the control part goes out */
+    bool ending;            /* a DISCONNECT was queued in the control part: nothing follows it */
+    bool ended;             /* DISCONNECT is sent */
+};
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+/* `memory` is aligned to 8 and belongs to the outbox until the client closes. The control part
+ * gets `control_bytes` (CONNECT must fit) or TH_OUTBOX_CONTROL_BYTES, whichever is more. Holds
+ * what it is given until th_outbox_resume(). Errors: MEMORY if less than 256 bytes are left for
+ * messages; the fault names both figures. */
+int th_outbox_open(struct th_outbox *outbox, void *memory, size_t bytes, size_t control_bytes,
+                   struct th_fault *fault);
+
+/* Whether a packet of so many encoded bytes would be taken now. */
+bool th_outbox_room_for(const struct th_outbox *outbox, size_t packet_bytes);
+
+/* The largest packet that could ever be taken. */
+size_t th_outbox_packet_max_bytes(const struct th_outbox *outbox);
+
+/* Slots that are queued or not yet acknowledged, a DISCONNECT not counted. */
+size_t th_outbox_pending(const struct th_outbox *outbox);
+
+/* Of them, those that have not been sent on this connection. */
+size_t th_outbox_queued(const struct th_outbox *outbox);
+
+/* Bytes in use now: the whole control part, messages with the holes between them, slots. */
+size_t th_outbox_used_bytes(const struct th_outbox *outbox);
+
+/* ---- giving ------------------------------------------------------------------------------- */
+
+/* A place for a packet of exactly `bytes`. Encode it there, then th_outbox_commit(); call nothing
+ * else between. A place that is not committed costs nothing. Errors, with nothing changed:
+ * SEND_FULL (later; also after a DISCONNECT), TOO_LARGE (never; the fault says needed and
+ * available). */
+int th_outbox_reserve(struct th_outbox *outbox, enum th_outbox_kind kind, size_t bytes,
+                      uint8_t **place, struct th_fault *fault);
+
+/* Queues what was encoded in the place reserved last. */
+void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t bytes,
+                      uint16_t packet_id, uint16_t filters);
+
+/* Room in the control part for `bytes`, queued at once, or NULL: later. With `spare` it may use
+ * what is kept for PINGREQ and the last DISCONNECT. */
+uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes, bool spare);
+bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes);
+
+/* After what is in the control part, and the packet that is half sent, nothing goes out. */
+void th_outbox_end(struct th_outbox *outbox);
+
+/* ---- sending ------------------------------------------------------------------------------ */
+
+/* The bytes that may go out now, as many packets as lie side by side: what is half sent, then
+ * control, then messages. QoS 1 and 2 wait while the peer's Receive Maximum is reached; everything
+ * else passes them (5.0 section 3.3.4). Empty: nothing to send. The same slice comes back until
+ * th_outbox_sent() is called, so it can be offered again after TH_WANT_WRITE. */
+struct th_slice th_outbox_next(struct th_outbox *outbox);
+
+/* The first `bytes` (> 0) of what next() gave are sent. Returns how many QoS 0 PUBLISH packets were
+ * finished by it. */
+unsigned th_outbox_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms);
+
+/* DISCONNECT is sent: nothing more will come. */
+bool th_outbox_ended(const struct th_outbox *outbox);
+
+/* ---- acknowledging ------------------------------------------------------------------------ */
+
+enum th_outbox_ack {
+    TH_ACK_PUBACK,
+    TH_ACK_PUBREC,         /* with a reason below 0x80 */
+    TH_ACK_PUBREC_REFUSED, /* with another */
+    TH_ACK_PUBCOMP,
+    TH_ACK_SUBACK,
+    TH_ACK_UNSUBACK,
+};
+
+enum th_outbox_answer {
+    TH_ACK_FINISHED, /* the slot is free */
+    TH_ACK_GOES_ON,  /* PUBREC: PUBREL follows by itself */
+    TH_ACK_AGAIN,    /* PUBREC once more: PUBREL is under way already */
+    TH_ACK_UNKNOWN,  /* nothing with this identifier has been sent */
+    TH_ACK_WRONG,    /* it waits for something else: the peers disagree about the state */
+};
+
+/* What is lent counts as sent: one write may carry several TLS records, and the answer to the
+ * first may come before the last is written. PUBREC starts the deadline of PUBCOMP at now_ms. */
+enum th_outbox_answer th_outbox_acknowledge(struct th_outbox *outbox, enum th_outbox_ack ack,
+                                            uint16_t packet_id, uint64_t now_ms);
+
+/* The slot that uses this packet identifier, or NULL. Valid until the outbox changes. */
+const struct th_outbox_slot *th_outbox_find(const struct th_outbox *outbox, uint16_t packet_id);
+
+/* When the longest waiting packet was sent, TH_NEVER if none waits. */
+uint64_t th_outbox_oldest_ms(const struct th_outbox *outbox);
+
+/* ---- connections -------------------------------------------------------------------------- */
+
+/* A new connection begins: what is in the control part is wiped, a DISCONNECT not sent dropped,
+ * everything else is queued again in its old order, PUBLISH packets of QoS 1 and 2 that had been
+ * begun with DUP. Only the control part goes out until th_outbox_resume(). */
+void th_outbox_rewind(struct th_outbox *outbox);
+
+/* CONNACK came. When the broker has lost the session (3.1.1 section 4.1, 5.0 section 3.2.2.1.1)
+ * DUP is taken back: PUBLISH packets are new to it; those of QoS 2 that were past PUBREC are
+ * refused with 0x92, for nobody knows whether the message was passed on. What the broker cannot
+ * take is refused: 0x95 packet too large, 0x9b QoS, 0x9a retain. */
+void th_outbox_resume(struct th_outbox *outbox, bool session_present,
+                      const struct th_outbox_limits *limits);
+
+/* Takes one refused PUBLISH out of the queue: 1 and its identifier and reason, or 0. */
+int th_outbox_take_refused(struct th_outbox *outbox, uint16_t *packet_id, uint8_t *reason);
+
+/* Every rule the fields obey; for tests. NULL, or a sentence that says what is wrong. */
+const char *th_outbox_check(const struct th_outbox *outbox);
+
+#endif
