@@ -39,8 +39,7 @@ struct th_report_phase {
     uint64_t duration_us;
     uint32_t peak_bytes;       /* pools that allocate: TLS heap and record cell */
     uint32_t stack_peak_bytes;
-    uint32_t taken;            /* allocations */
-    uint32_t returned;
+    uint32_t taken;            /* allocations granted */
     uint32_t refused;
 };
 
@@ -130,7 +129,7 @@ void th_report(const struct th_client *client, struct th_report *report);
 void th_tls_report(const struct th_tls *stream, struct th_report *report);
 
 /* Reads static, private dirty and resident bytes from the kernel into report->process; takes less
- * than 1 KB of stack. Errors: SYSTEM, with errno set (no /proc: the three stay zero). */
+ * than 1 KB of stack. Errors: SYSTEM, with errno set (no /proc: only static_bytes is known). */
 int th_report_process(struct th_report *report);
 
 /* Writes the report for people, a line of at most 80 columns at a time. `write` gets the text with

@@ -1,0 +1,62 @@
+#include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <thimble/report.h>
+#include <unistd.h>
+
+/* Enough for the lines wanted, which are among the first ten of about twenty-five. */
+#define ROLLUP_BYTES 640
+
+static bool is_writable_segment(const ElfW(Phdr) *segment)
+{
+    return segment->p_type == PT_LOAD && (segment->p_flags & PF_W);
+}
+
+static uint32_t writable_segments_bytes(void)
+{
+    const ElfW(Phdr) *segment = (const void *)getauxval(AT_PHDR);
+    uint32_t bytes = 0;
+    for (unsigned long left = getauxval(AT_PHNUM); segment && left > 0; left--, segment++)
+        if (is_writable_segment(segment))
+            bytes += (uint32_t)segment->p_memsz;
+    return bytes;
+}
+
+/* "\nName:   123 kB" as bytes; 0 if there is no such line. */
+static uint32_t field_bytes(const char *rollup, const char *name)
+{
+    const char *line = strstr(rollup, name);
+    return line ? (uint32_t)strtoul(line + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static size_t fill(int fd, char *text, size_t text_bytes)
+{
+    size_t used = 0;
+    ssize_t got;
+    while (used < text_bytes && (got = read(fd, text + used, text_bytes - used)) > 0)
+        used += (size_t)got;
+    return used;
+}
+
+static int read_rollup(char *rollup)
+{
+    int fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return TH_E_SYSTEM;
+    rollup[fill(fd, rollup, ROLLUP_BYTES - 1)] = '\0';
+    close(fd);
+    return TH_OK;
+}
+
+int th_report_process(struct th_report *report)
+{
+    char rollup[ROLLUP_BYTES];
+    report->process.static_bytes = writable_segments_bytes();
+    if (read_rollup(rollup) < 0)
+        return TH_E_SYSTEM;
+    report->process.rss_bytes = field_bytes(rollup, "\nRss:");
+    report->process.private_dirty_bytes = field_bytes(rollup, "\nPrivate_Dirty:");
+    return TH_OK;
+}

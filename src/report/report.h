@@ -1,0 +1,18 @@
+/* Views of a `struct th_report` that only the program has: JSON goes through cJSON, which takes
+ * from malloc. The snapshot is taken before, so it does not contain what writing it takes. */
+#ifndef TH_REPORT_REPORT_H
+#define TH_REPORT_REPORT_H
+
+#include <thimble/report.h>
+
+/* Writes the report as one JSON object; the keys are documented in docs/memory-report.md. Holds
+ * less than 2 KB of malloc at a time. Errors: MEMORY, and what `write` returns. */
+int th_report_json(const struct th_report *report,
+                   int (*write)(void *arg, const char *text, size_t text_bytes), void *arg);
+
+/* The same into a file, "-" for standard output. A reader sees the old file or the whole new one:
+ * it is written under a temporary name beside it and renamed. What is not a regular file (a
+ * device, a pipe, a link) is written in place. Errors: FILE, MEMORY, with the sentence in fault. */
+int th_report_json_file(const struct th_report *report, const char *path, struct th_fault *fault);
+
+#endif
