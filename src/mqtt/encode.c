@@ -1,0 +1,491 @@
+#include "mqtt/encode.h"
+
+#include "base/slice.h"
+#include "mqtt/cursor.h"
+#include "mqtt/property.h"
+#include "mqtt/property_list.h"
+#include "mqtt/topic.h"
+#include "mqtt/utf8.h"
+
+/* ---- a packet: fixed header and body ------------------------------------------------------ */
+
+struct packet {
+    uint8_t first_byte;
+    size_t payload_bytes; /* counted in the remaining length, not written */
+    void (*put_body)(struct th_mqtt_writer *out, const void *argument);
+    const void *argument;
+};
+
+/* The body is written twice, first only counted, so size and content cannot disagree. */
+static size_t encode(uint8_t *to, struct packet packet)
+{
+    struct th_mqtt_writer counted = {NULL, 0};
+    struct th_mqtt_writer out = {to, 0};
+
+    packet.put_body(&counted, packet.argument);
+    th_mqtt_put_number(&out, 1, packet.first_byte);
+    th_mqtt_put_variable(&out, th_mqtt_add_bytes(counted.bytes, packet.payload_bytes));
+    packet.put_body(&out, packet.argument);
+    return out.bytes;
+}
+
+static int refuse(int error, const char *why, const char **problem)
+{
+    if (problem)
+        *problem = why;
+    return error;
+}
+
+static int measured(size_t header_bytes, size_t payload_bytes, const char **problem)
+{
+    if (th_mqtt_add_bytes(header_bytes, payload_bytes) > TH_MQTT_PACKET_MAX_BYTES)
+        return refuse(TH_E_TOO_LARGE, "the packet exceeds 268,435,455 bytes (2.1.4)", problem);
+    return (int)header_bytes;
+}
+
+/* ---- rules for what is sent --------------------------------------------------------------- */
+
+static const char *check_text(struct th_slice text)
+{
+    if (text.len_bytes > TH_MQTT_STRING_MAX_BYTES)
+        return "a string exceeds 65,535 bytes (1.5.4)";
+    return th_mqtt_utf8_valid(text) ? NULL : "a string is not valid UTF-8, or holds U+0000 (1.5.4)";
+}
+
+static const char *check_binary(struct th_slice data)
+{
+    return data.len_bytes > TH_MQTT_STRING_MAX_BYTES ? "binary data exceed 65,535 bytes (1.5.6)"
+                                                     : NULL;
+}
+
+static const char *check_lists(int version, const struct th_properties *lists, size_t count,
+                               unsigned type)
+{
+    if (version == TH_MQTT_5)
+        return th_property_check_to_send(lists, count, type);
+    for (size_t i = 0; i < count; i++)
+        if (lists[i].count)
+            return "MQTT 3.1.1 has no properties";
+    return NULL;
+}
+
+static const char *check_list(int version, const struct th_properties *list, unsigned type)
+{
+    return check_lists(version, list, 1, type);
+}
+
+static const char *check_version(int version)
+{
+    return version == TH_MQTT_5 || version == TH_MQTT_3_1_1 ? NULL
+                                                            : "the version is not 3.1.1 or 5.0";
+}
+
+static const char *first_of(const char *a, const char *b)
+{
+    return a ? a : b;
+}
+
+static void put_list(struct th_mqtt_writer *out, int version, const struct th_properties *list)
+{
+    if (version == TH_MQTT_5)
+        th_property_put(out, list, 1);
+}
+
+/* ---- CONNECT (3.1) ------------------------------------------------------------------------ */
+
+enum connect_flags {
+    CLEAN_START = 0x02,
+    WILL = 0x04,
+    WILL_RETAIN = 0x20,
+    PASSWORD = 0x40,
+    USERNAME = 0x80,
+};
+
+static void properties_of(const struct th_mqtt_connect *connect, struct th_properties lists[2])
+{
+    lists[0] = connect->properties;
+    lists[1] = connect->more_properties;
+}
+
+static uint8_t will_flags(const struct th_message *will)
+{
+    if (!will)
+        return 0;
+    return (uint8_t)(WILL | will->qos << 3 | (will->retain ? WILL_RETAIN : 0));
+}
+
+static uint8_t connect_flags(const struct th_mqtt_connect *connect)
+{
+    return (uint8_t)(will_flags(connect->will) | (connect->clean_start ? CLEAN_START : 0) |
+                     (connect->password.data ? PASSWORD : 0) |
+                     (connect->username.data ? USERNAME : 0));
+}
+
+static void put_will(struct th_mqtt_writer *out, int version, const struct th_message *will)
+{
+    put_list(out, version, &will->properties);
+    th_mqtt_put_text(out, will->topic);
+    th_mqtt_put_text(out, will->payload);
+}
+
+static void put_connect_properties(struct th_mqtt_writer *out,
+                                   const struct th_mqtt_connect *connect)
+{
+    struct th_properties lists[2];
+
+    properties_of(connect, lists);
+    if (connect->version == TH_MQTT_5)
+        th_property_put(out, lists, 2);
+}
+
+static void put_connect(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_connect *connect = argument;
+
+    th_mqtt_put_text(out, th_slice_text("MQTT"));
+    th_mqtt_put_number(out, 1, connect->version);
+    th_mqtt_put_number(out, 1, connect_flags(connect));
+    th_mqtt_put_number(out, 2, connect->keep_alive_s);
+    put_connect_properties(out, connect);
+    th_mqtt_put_text(out, connect->client_id);
+    if (connect->will)
+        put_will(out, connect->version, connect->will);
+    if (connect->username.data)
+        th_mqtt_put_text(out, connect->username);
+    if (connect->password.data)
+        th_mqtt_put_text(out, connect->password);
+}
+
+static const char *check_will(int version, const struct th_message *will)
+{
+    if (!will)
+        return NULL;
+    if (!th_mqtt_topic_name_valid(will->topic))
+        return "the topic of the will is not a valid topic name (4.7)";
+    if (will->qos > 2)
+        return "the QoS of the will exceeds 2 (3.1.2.6)";
+    return first_of(check_binary(will->payload),
+                    check_list(version, &will->properties, TH_MQTT_WILL));
+}
+
+static const char *check_3_1_1(const struct th_mqtt_connect *connect)
+{
+    if (!connect->client_id.len_bytes && !connect->clean_start)
+        return "without a client identifier the session must be clean (3.1.3.1)";
+    if (connect->password.data && !connect->username.data)
+        return "a password needs a user name in MQTT 3.1.1 (3.1.2.9)";
+    return NULL;
+}
+
+static const char *check_credentials(const struct th_mqtt_connect *connect)
+{
+    return first_of(check_text(connect->username), check_binary(connect->password));
+}
+
+static const char *check_connect(const struct th_mqtt_connect *connect)
+{
+    struct th_properties lists[2];
+
+    properties_of(connect, lists);
+    const char *problem = check_version(connect->version);
+    if (connect->version == TH_MQTT_3_1_1)
+        problem = first_of(problem, check_3_1_1(connect));
+    problem = first_of(problem, check_text(connect->client_id));
+    problem = first_of(problem, check_credentials(connect));
+    problem = first_of(problem, check_will(connect->version, connect->will));
+    return first_of(problem, check_lists(connect->version, lists, 2, TH_MQTT_CONNECT));
+}
+
+int th_mqtt_connect_bytes(const struct th_mqtt_connect *connect, const char **problem)
+{
+    const char *why = check_connect(connect);
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_connect_encode(NULL, connect), 0, problem);
+}
+
+size_t th_mqtt_connect_encode(uint8_t *to, const struct th_mqtt_connect *connect)
+{
+    return encode(to, (struct packet){TH_MQTT_CONNECT << 4, 0, put_connect, connect});
+}
+
+/* ---- PUBLISH (3.3) ------------------------------------------------------------------------ */
+
+#define DUP_FLAG 0x08
+
+static void put_publish(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_publish *publish = argument;
+
+    th_mqtt_put_text(out, publish->message->topic);
+    if (publish->message->qos)
+        th_mqtt_put_number(out, 2, publish->packet_id);
+    put_list(out, publish->version, &publish->message->properties);
+}
+
+static bool has_alias(const struct th_properties *properties)
+{
+    for (size_t i = 0; i < properties->count; i++)
+        if (properties->list[i].id == TH_PROPERTY_TOPIC_ALIAS)
+            return true;
+    return false;
+}
+
+static const char *check_message(int version, const struct th_message *message)
+{
+    bool aliased = !message->topic.len_bytes && has_alias(&message->properties);
+
+    if (!aliased && !th_mqtt_topic_name_valid(message->topic))
+        return "the topic is not a valid topic name (4.7)";
+    if (message->qos > 2)
+        return "the QoS exceeds 2 (3.3.1.2)";
+    return check_list(version, &message->properties, TH_MQTT_PUBLISH);
+}
+
+int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const char **problem)
+{
+    const char *why = first_of(check_version(publish->version),
+                               check_message(publish->version, publish->message));
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_publish_header_encode(NULL, publish),
+                          publish->message->payload.len_bytes, problem);
+}
+
+size_t th_mqtt_publish_header_encode(uint8_t *to, const struct th_mqtt_publish *publish)
+{
+    const struct th_message *message = publish->message;
+    uint8_t first = (uint8_t)(TH_MQTT_PUBLISH << 4 | message->qos << 1 | message->retain);
+
+    return encode(to, (struct packet){first, message->payload.len_bytes, put_publish, publish});
+}
+
+void th_mqtt_set_dup(uint8_t *publish_packet)
+{
+    publish_packet[0] |= DUP_FLAG;
+}
+
+/* ---- PUBACK, PUBREC, PUBREL, PUBCOMP (3.4 to 3.7) ----------------------------------------- */
+
+/* The tail of acknowledgements and DISCONNECT: what says nothing is left out. */
+static void put_reason(struct th_mqtt_writer *out, uint8_t reason,
+                       const struct th_properties *properties)
+{
+    if (reason || properties->count)
+        th_mqtt_put_number(out, 1, reason);
+    if (properties->count)
+        th_property_put(out, properties, 1);
+}
+
+static const char *check_reason(int version, unsigned type, uint8_t reason)
+{
+    if (version == TH_MQTT_3_1_1)
+        return reason ? "MQTT 3.1.1 has no reason codes here" : NULL;
+    return th_mqtt_reason_from_client(type, reason)
+               ? NULL
+               : "the reason code is not one a client may send here (2.4)";
+}
+
+static void put_ack(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_ack *ack = argument;
+
+    th_mqtt_put_number(out, 2, ack->packet_id);
+    put_reason(out, ack->reason, &ack->properties);
+}
+
+static const char *check_ack(const struct th_mqtt_ack *ack)
+{
+    if (ack->type < TH_MQTT_PUBACK || ack->type > TH_MQTT_PUBCOMP)
+        return "the packet is not an acknowledgement";
+    const char *problem = check_version(ack->version);
+    problem = first_of(problem, check_reason(ack->version, ack->type, ack->reason));
+    return first_of(problem, check_list(ack->version, &ack->properties, ack->type));
+}
+
+int th_mqtt_ack_bytes(const struct th_mqtt_ack *ack, const char **problem)
+{
+    const char *why = check_ack(ack);
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_ack_encode(NULL, ack), 0, problem);
+}
+
+size_t th_mqtt_ack_encode(uint8_t *to, const struct th_mqtt_ack *ack)
+{
+    uint8_t flags = ack->type == TH_MQTT_PUBREL ? 2 : 0;
+
+    return encode(to, (struct packet){(uint8_t)(ack->type << 4 | flags), 0, put_ack, ack});
+}
+
+/* ---- SUBSCRIBE, UNSUBSCRIBE (3.8, 3.10) --------------------------------------------------- */
+
+#define REQUEST_FLAGS 0x02
+
+static uint8_t subscription_options(const struct th_filter *filter)
+{
+    return (uint8_t)(filter->qos | filter->no_local << 2 | filter->retain_as_published << 3 |
+                     filter->retain_handling << 4);
+}
+
+static void put_subscribe(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_subscribe *subscribe = argument;
+
+    th_mqtt_put_number(out, 2, subscribe->packet_id);
+    put_list(out, subscribe->version, &subscribe->properties);
+    for (size_t i = 0; i < subscribe->count; i++) {
+        th_mqtt_put_text(out, subscribe->filters[i].filter);
+        th_mqtt_put_number(out, 1, subscription_options(&subscribe->filters[i]));
+    }
+}
+
+static const char *check_filter(struct th_slice filter)
+{
+    return th_mqtt_topic_filter_valid(filter) ? NULL : "a topic filter is not valid (4.7, 4.8.2)";
+}
+
+static const char *check_options(int version, const struct th_filter *filter)
+{
+    if (filter->qos > 2)
+        return "the QoS of a subscription exceeds 2 (3.8.3)";
+    if (filter->retain_handling > 2)
+        return "the retain handling exceeds 2 (3.8.3.1)";
+    if (version == TH_MQTT_3_1_1)
+        return subscription_options(filter) > 2 ? "MQTT 3.1.1 has no subscription options" : NULL;
+    if (filter->no_local && th_mqtt_filter_is_shared(filter->filter))
+        return "a shared subscription cannot be no-local (3.8.3.1)";
+    return NULL;
+}
+
+static const char *check_count(size_t count)
+{
+    return count ? NULL : "there is no topic filter (3.8.3, 3.10.3)";
+}
+
+static const char *check_subscribe(const struct th_mqtt_subscribe *subscribe)
+{
+    const char *problem = first_of(check_version(subscribe->version),
+                                   check_count(subscribe->count));
+
+    for (size_t i = 0; i < subscribe->count && !problem; i++)
+        problem = first_of(check_filter(subscribe->filters[i].filter),
+                           check_options(subscribe->version, &subscribe->filters[i]));
+    return first_of(problem, check_list(subscribe->version, &subscribe->properties,
+                                        TH_MQTT_SUBSCRIBE));
+}
+
+int th_mqtt_subscribe_bytes(const struct th_mqtt_subscribe *subscribe, const char **problem)
+{
+    const char *why = check_subscribe(subscribe);
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_subscribe_encode(NULL, subscribe), 0, problem);
+}
+
+size_t th_mqtt_subscribe_encode(uint8_t *to, const struct th_mqtt_subscribe *subscribe)
+{
+    return encode(to, (struct packet){TH_MQTT_SUBSCRIBE << 4 | REQUEST_FLAGS, 0, put_subscribe,
+                                      subscribe});
+}
+
+static void put_unsubscribe(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_unsubscribe *unsubscribe = argument;
+
+    th_mqtt_put_number(out, 2, unsubscribe->packet_id);
+    put_list(out, unsubscribe->version, &unsubscribe->properties);
+    for (size_t i = 0; i < unsubscribe->count; i++)
+        th_mqtt_put_text(out, unsubscribe->filters[i]);
+}
+
+static const char *check_unsubscribe(const struct th_mqtt_unsubscribe *unsubscribe)
+{
+    const char *problem = first_of(check_version(unsubscribe->version),
+                                   check_count(unsubscribe->count));
+
+    for (size_t i = 0; i < unsubscribe->count && !problem; i++)
+        problem = check_filter(unsubscribe->filters[i]);
+    return first_of(problem, check_list(unsubscribe->version, &unsubscribe->properties,
+                                        TH_MQTT_UNSUBSCRIBE));
+}
+
+int th_mqtt_unsubscribe_bytes(const struct th_mqtt_unsubscribe *unsubscribe,
+                              const char **problem)
+{
+    const char *why = check_unsubscribe(unsubscribe);
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_unsubscribe_encode(NULL, unsubscribe), 0, problem);
+}
+
+size_t th_mqtt_unsubscribe_encode(uint8_t *to, const struct th_mqtt_unsubscribe *unsubscribe)
+{
+    return encode(to, (struct packet){TH_MQTT_UNSUBSCRIBE << 4 | REQUEST_FLAGS, 0,
+                                      put_unsubscribe, unsubscribe});
+}
+
+/* ---- PINGREQ, DISCONNECT, AUTH (3.12, 3.14, 3.15) ----------------------------------------- */
+
+size_t th_mqtt_pingreq_encode(uint8_t *to)
+{
+    to[0] = TH_MQTT_PINGREQ << 4;
+    to[1] = 0;
+    return TH_MQTT_PINGREQ_BYTES;
+}
+
+static void put_disconnect(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_disconnect *disconnect = argument;
+
+    put_reason(out, disconnect->reason, &disconnect->properties);
+}
+
+static const char *check_disconnect(const struct th_mqtt_disconnect *disconnect)
+{
+    const char *problem = check_version(disconnect->version);
+
+    problem = first_of(problem, check_reason(disconnect->version, TH_MQTT_DISCONNECT,
+                                             disconnect->reason));
+    return first_of(problem, check_list(disconnect->version, &disconnect->properties,
+                                        TH_MQTT_DISCONNECT));
+}
+
+int th_mqtt_disconnect_bytes(const struct th_mqtt_disconnect *disconnect, const char **problem)
+{
+    const char *why = check_disconnect(disconnect);
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_disconnect_encode(NULL, disconnect), 0, problem);
+}
+
+size_t th_mqtt_disconnect_encode(uint8_t *to, const struct th_mqtt_disconnect *disconnect)
+{
+    return encode(to, (struct packet){TH_MQTT_DISCONNECT << 4, 0, put_disconnect, disconnect});
+}
+
+static void put_auth(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct th_mqtt_auth *auth = argument;
+
+    put_reason(out, auth->reason, &auth->properties);
+}
+
+static const char *check_auth(const struct th_mqtt_auth *auth)
+{
+    return first_of(check_reason(TH_MQTT_5, TH_MQTT_AUTH, auth->reason),
+                    check_list(TH_MQTT_5, &auth->properties, TH_MQTT_AUTH));
+}
+
+int th_mqtt_auth_bytes(const struct th_mqtt_auth *auth, const char **problem)
+{
+    const char *why = check_auth(auth);
+
+    return why ? refuse(TH_E_ARGUMENT, why, problem)
+               : measured(th_mqtt_auth_encode(NULL, auth), 0, problem);
+}
+
+size_t th_mqtt_auth_encode(uint8_t *to, const struct th_mqtt_auth *auth)
+{
+    return encode(to, (struct packet){TH_MQTT_AUTH << 4, 0, put_auth, auth});
+}

@@ -1,0 +1,146 @@
+#include "mqtt/mqtt.h"
+
+static const char *const type_names[] = {
+    "reserved",    "CONNECT",  "CONNACK",   "PUBLISH",  "PUBACK",     "PUBREC",
+    "PUBREL",      "PUBCOMP",  "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE", "UNSUBACK",
+    "PINGREQ",     "PINGRESP", "DISCONNECT", "AUTH",
+};
+
+const char *th_mqtt_type_name(unsigned type)
+{
+    return type_names[type < sizeof type_names / sizeof *type_names ? type : 0];
+}
+
+/* Where a code may stand. Packet types without codes lend their bits to what else differs: the
+ * codes of MQTT 3.1.1, and those only a client may send. */
+enum place {
+    CONNACK_3 = 1u << TH_MQTT_CONNECT,
+    SUBACK_3 = 1u << TH_MQTT_SUBSCRIBE,
+    DISCONNECT_OURS = 1u << TH_MQTT_PINGREQ,
+    AUTH_OURS = 1u << TH_MQTT_PINGRESP,
+
+    CONNACK = 1u << TH_MQTT_CONNACK,
+    RECEIPT = 1u << TH_MQTT_PUBACK | 1u << TH_MQTT_PUBREC,
+    RELEASE = 1u << TH_MQTT_PUBREL | 1u << TH_MQTT_PUBCOMP,
+    SUBACK = 1u << TH_MQTT_SUBACK,
+    UNSUBACK = 1u << TH_MQTT_UNSUBACK,
+    DISCONNECT = 1u << TH_MQTT_DISCONNECT,
+    AUTH = 1u << TH_MQTT_AUTH,
+    DISCONNECT_BOTH = DISCONNECT | DISCONNECT_OURS,
+    AUTH_BOTH = AUTH | AUTH_OURS,
+};
+
+/* 5.0 section 2.4 with the tables of 3.2.2.2, 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1, 3.9.3, 3.11.3,
+ * 3.14.2.1 and 3.15.2.1; 3.1.1 sections 3.2.2.3 and 3.9.3. Code 0 in a DISCONNECT is listed as the
+ * client's; a server that omits the code says 0 too, so it may also write it. */
+static const struct meaning {
+    uint8_t code;
+    uint16_t places;
+    const char *name;
+} meanings[] = {
+    {0x00, CONNACK_3, "connection accepted"},
+    {0x01, CONNACK_3, "unacceptable protocol version"},
+    {0x02, CONNACK_3, "identifier rejected"},
+    {0x03, CONNACK_3, "server unavailable"},
+    {0x04, CONNACK_3, "bad user name or password"},
+    {0x05, CONNACK_3, "not authorized"},
+    {0x00, CONNACK | RECEIPT | RELEASE | UNSUBACK | AUTH, "success"},
+    {0x00, DISCONNECT_BOTH, "normal disconnection"},
+    {0x00, SUBACK | SUBACK_3, "granted QoS 0"},
+    {0x01, SUBACK | SUBACK_3, "granted QoS 1"},
+    {0x02, SUBACK | SUBACK_3, "granted QoS 2"},
+    {0x80, SUBACK_3, "failure"},
+    {0x04, DISCONNECT_OURS, "disconnect with will message"},
+    {0x10, RECEIPT, "no matching subscribers"},
+    {0x11, UNSUBACK, "no subscription existed"},
+    {0x18, AUTH_BOTH, "continue authentication"},
+    {0x19, AUTH_OURS, "re-authenticate"},
+    {0x80, CONNACK | RECEIPT | SUBACK | UNSUBACK | DISCONNECT_BOTH, "unspecified error"},
+    {0x81, CONNACK | DISCONNECT_BOTH, "malformed packet"},
+    {0x82, CONNACK | DISCONNECT_BOTH, "protocol error"},
+    {0x83, CONNACK | RECEIPT | SUBACK | UNSUBACK | DISCONNECT_BOTH,
+     "implementation specific error"},
+    {0x84, CONNACK, "unsupported protocol version"},
+    {0x85, CONNACK, "client identifier not valid"},
+    {0x86, CONNACK, "bad user name or password"},
+    {0x87, CONNACK | RECEIPT | SUBACK | UNSUBACK | DISCONNECT, "not authorized"},
+    {0x88, CONNACK, "server unavailable"},
+    {0x89, CONNACK | DISCONNECT, "server busy"},
+    {0x8a, CONNACK, "banned"},
+    {0x8b, DISCONNECT, "server shutting down"},
+    {0x8c, CONNACK, "bad authentication method"},
+    {0x8d, DISCONNECT, "keep alive timeout"},
+    {0x8e, DISCONNECT, "session taken over"},
+    {0x8f, SUBACK | UNSUBACK | DISCONNECT, "topic filter invalid"},
+    {0x90, CONNACK | RECEIPT | DISCONNECT_BOTH, "topic name invalid"},
+    {0x91, RECEIPT | SUBACK | UNSUBACK, "packet identifier in use"},
+    {0x92, RELEASE, "packet identifier not found"},
+    {0x93, DISCONNECT_BOTH, "receive maximum exceeded"},
+    {0x94, DISCONNECT_BOTH, "topic alias invalid"},
+    {0x95, CONNACK | DISCONNECT_BOTH, "packet too large"},
+    {0x96, DISCONNECT_BOTH, "message rate too high"},
+    {0x97, CONNACK | RECEIPT | SUBACK | DISCONNECT_BOTH, "quota exceeded"},
+    {0x98, DISCONNECT_BOTH, "administrative action"},
+    {0x99, CONNACK | RECEIPT | DISCONNECT_BOTH, "payload format invalid"},
+    {0x9a, CONNACK | DISCONNECT, "retain not supported"},
+    {0x9b, CONNACK | DISCONNECT, "QoS not supported"},
+    {0x9c, CONNACK | DISCONNECT, "use another server"},
+    {0x9d, CONNACK | DISCONNECT, "server moved"},
+    {0x9e, SUBACK | DISCONNECT, "shared subscriptions not supported"},
+    {0x9f, CONNACK | DISCONNECT, "connection rate exceeded"},
+    {0xa0, DISCONNECT, "maximum connect time"},
+    {0xa1, SUBACK | DISCONNECT, "subscription identifiers not supported"},
+    {0xa2, SUBACK | DISCONNECT, "wildcard subscriptions not supported"},
+};
+
+static unsigned place_in_3(unsigned type)
+{
+    if (type == TH_MQTT_CONNACK)
+        return CONNACK_3;
+    return type == TH_MQTT_SUBACK ? SUBACK_3 : 0;
+}
+
+static unsigned place_in_5(unsigned type)
+{
+    const unsigned with_codes = CONNACK | RECEIPT | RELEASE | SUBACK | UNSUBACK | DISCONNECT | AUTH;
+
+    return type <= TH_MQTT_AUTH ? 1u << type & with_codes : 0;
+}
+
+static unsigned place_of_ours(unsigned type)
+{
+    if (type == TH_MQTT_DISCONNECT)
+        return DISCONNECT_OURS;
+    return type == TH_MQTT_AUTH ? AUTH_OURS : place_in_5(type) & (RECEIPT | RELEASE);
+}
+
+static unsigned place_from_server(int version, unsigned type)
+{
+    return version == TH_MQTT_5 ? place_in_5(type) : place_in_3(type);
+}
+
+static const char *find_meaning(unsigned places, unsigned code)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].code == code && meanings[i].places & places)
+            return meanings[i].name;
+    return NULL;
+}
+
+const char *th_mqtt_reason_name(int version, unsigned type, unsigned code)
+{
+    unsigned ours = version == TH_MQTT_5 ? place_of_ours(type) : 0;
+    const char *name = find_meaning(place_from_server(version, type) | ours, code);
+
+    return name ? name : "unknown reason";
+}
+
+bool th_mqtt_reason_from_server(int version, unsigned type, unsigned code)
+{
+    return find_meaning(place_from_server(version, type), code);
+}
+
+bool th_mqtt_reason_from_client(unsigned type, unsigned code)
+{
+    return find_meaning(place_of_ours(type), code);
+}
