@@ -1,4 +1,4 @@
-/* The continuous health tests of SP 800-90B section 4.4 for a noise source of 8-bit samples. Pure. */
+/* The health tests of SP 800-90B section 4.4, for 8-bit samples of a noise source. Pure. */
 #ifndef TH_CRYPT_HEALTH_H
 #define TH_CRYPT_HEALTH_H
 

@@ -11,7 +11,6 @@ struct th_der {
     uint8_t *data;
     size_t used_bytes;
     size_t room_bytes;
-    size_t peak_bytes; /* most ever held at once, old and new block together while growing */
 };
 
 /* All zero is an empty buffer. 0, TH_E_MEMORY, or TH_E_TOO_LARGE beyond TH_DER_MAX_BYTES. */
@@ -20,7 +19,7 @@ int th_der_append(struct th_der *der, const uint8_t *data, size_t bytes);
 /* Forgets and wipes all after the first `bytes`. */
 void th_der_cut(struct th_der *der, size_t bytes);
 
-/* Wipes and gives back. peak_bytes stays. */
+/* Wipes and gives back. */
 void th_der_close(struct th_der *der);
 
 /* Length in bytes, header included, of the ASN.1 SEQUENCE `der` begins with; 0 if it does not

@@ -11,7 +11,7 @@ struct th_identity_sink {
     /* One trusted root. */
     int (*root)(void *arg, struct th_slice der, const struct th_pem_place *place,
                 struct th_fault *fault);
-    /* Our chain: certificates end to end, leaf first. */
+    /* Our chain: certificates end to end, leaf first. The place is the leaf's. */
     int (*chain)(void *arg, struct th_slice ders, const struct th_pem_place *place,
                  struct th_fault *fault);
     /* Our private key: PKCS#8, SEC1 or PKCS#1. Comes after the chain. */
@@ -20,9 +20,7 @@ struct th_identity_sink {
     void *arg;
 };
 
-/* What loading cost in pool memory beside what the sink itself took. */
-struct th_identity_cost {
-    size_t transient_peak_bytes;
+struct th_identity_count {
     unsigned roots;
     unsigned chain_certificates;
 };
@@ -30,7 +28,7 @@ struct th_identity_cost {
 /* Reads `roots` (skipped when its path and bytes are NULL), then certificate and key (both or
  * none). Errors: ARGUMENT for half a pair, FILE, MEMORY, the sink's. */
 int th_identity_load(const struct th_context_config *config, const struct th_identity_sink *sink,
-                     struct th_identity_cost *cost, struct th_fault *fault);
+                     struct th_identity_count *count, struct th_fault *fault);
 
 /* True if the source names a file or holds bytes. */
 bool th_source_given(const struct th_source *source);

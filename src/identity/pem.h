@@ -25,7 +25,7 @@ enum th_pem_kind {
 /* Where a block came from, for sentences. */
 struct th_pem_place {
     const char *name; /* the path, or "(memory)" */
-    unsigned line;    /* of the BEGIN line, from 1; 0 for DER */
+    unsigned line;    /* of the BEGIN line, from 1; 1 for DER */
 };
 
 enum { TH_PEM_DROP, TH_PEM_KEEP };

@@ -19,7 +19,9 @@ struct th_tls_context {
     bool insecure_no_verify;
     bool hardware;                /* holds a reference to the hardware random source */
     bool library;                 /* holds a reference to the initialised library */
-    struct th_identity_cost cost; /* transient */
+    struct th_identity_count identity;
+    size_t resident_bytes;        /* what the context holds of the payer, certificates included */
+    size_t transient_peak_bytes;  /* what opening it held beyond that, and gave back */
     struct th_log log;
 };
 

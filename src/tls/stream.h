@@ -32,7 +32,7 @@ struct th_tls_stream {
     int policy;         /* enum th_policy that refused the certificate */
     bool verified;      /* the verify callback has accepted the server's leaf */
     bool shaken;        /* the handshake is complete */
-    bool heard;         /* application data or a ticket has been read: our certificate is accepted */
+    bool heard;         /* data has been read: the server accepted our certificate */
     bool finished;      /* close_notify was handed to the bytes below */
 };
 

@@ -1,0 +1,15 @@
+#include "crypt/base64.h"
+
+#include <thimble.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/wolfcrypt/coding.h>
+
+int th_crypt_base64_decode(const uint8_t *text, size_t text_bytes, uint8_t *out, size_t *out_bytes)
+{
+    word32 bytes = (word32)*out_bytes;
+    if (Base64_Decode(text, (word32)text_bytes, out, &bytes) != 0)
+        return TH_E_ARGUMENT;
+    *out_bytes = bytes;
+    return 0;
+}

@@ -1,0 +1,89 @@
+#include "identity/der.h"
+
+#include "base/slice.h"
+#include "crypt/wipe.h"
+#include "mem/payer.h"
+
+#include <string.h>
+
+#define FIRST_ROOM_BYTES 1024 /* most certificates and keys fit */
+#define SEQUENCE_TAG 0x30
+
+static void release(struct th_der *der)
+{
+    if (!der->data)
+        return;
+    th_crypt_wipe(der->data, der->room_bytes);
+    th_payer_give(th_payer_current(), der->data);
+}
+
+static size_t room_for(const struct th_der *der, size_t bytes)
+{
+    size_t room = der->room_bytes ? der->room_bytes : FIRST_ROOM_BYTES;
+    while (room < bytes)
+        room *= 2;
+    return room;
+}
+
+static int grow(struct th_der *der, size_t bytes)
+{
+    size_t room = room_for(der, bytes);
+    uint8_t *data = th_payer_take(th_payer_current(), TH_PURPOSE_FILE, room);
+    if (!data)
+        return TH_E_MEMORY;
+    if (der->used_bytes)
+        memcpy(data, der->data, der->used_bytes);
+    release(der);
+    der->data = data;
+    der->room_bytes = room;
+    return 0;
+}
+
+int th_der_append(struct th_der *der, const uint8_t *data, size_t bytes)
+{
+    if (bytes > TH_DER_MAX_BYTES - der->used_bytes)
+        return TH_E_TOO_LARGE;
+    size_t wanted = der->used_bytes + bytes;
+    int result = wanted > der->room_bytes ? grow(der, wanted) : 0;
+    if (result < 0 || bytes == 0)
+        return result;
+    memcpy(der->data + der->used_bytes, data, bytes);
+    der->used_bytes = wanted;
+    return 0;
+}
+
+void th_der_cut(struct th_der *der, size_t bytes)
+{
+    th_crypt_wipe(der->data + bytes, der->used_bytes - bytes);
+    der->used_bytes = bytes;
+}
+
+void th_der_close(struct th_der *der)
+{
+    release(der);
+    memset(der, 0, sizeof *der);
+}
+
+/* Value of the `count` length octets that follow the first, or SIZE_MAX if they are not there. */
+static size_t long_length(struct th_slice der, size_t count)
+{
+    size_t length = 0;
+    if (count == 0 || count > 3 || der.len_bytes < 2 + count)
+        return SIZE_MAX;
+    for (size_t i = 0; i < count; i++)
+        length = length << 8 | der.data[2 + i];
+    return length;
+}
+
+size_t th_der_sequence_bytes(struct th_slice der)
+{
+    if (der.len_bytes < 2 || der.data[0] != SEQUENCE_TAG)
+        return 0;
+    bool is_short = der.data[1] < 0x80;
+    size_t octets = is_short ? 0 : der.data[1] & 0x7F;
+    size_t length = is_short ? der.data[1] : long_length(der, octets);
+    size_t header = 2 + octets;
+    if (length == SIZE_MAX || der.len_bytes - header < length)
+        return 0;
+    return header + length;
+}
