@@ -75,6 +75,12 @@ static void say_four_numbers(struct printer *printer, const struct th_report *re
     say_number(printer, "kernel", report->kernel_bytes, "socket buffers");
 }
 
+static void say_attempts(struct printer *printer, uint32_t attempts)
+{
+    say(printer, "Attempts    %s%s\n", plain(attempts).text,
+        attempts > 1 ? "; TLS and times are those of the last one" : "");
+}
+
 static void say_tls(struct printer *printer, const struct th_report_tls *tls)
 {
     if (!tls->version[0]) {
@@ -107,9 +113,8 @@ static void say_socket(struct printer *printer, const struct th_report_socket *s
 
 static void say_allocations(struct printer *printer, const struct th_report *report)
 {
-    say(printer, "Allocations %s granted, %s returned, %s refused; %s connection attempt%s\n",
-        plain(report->taken).text, plain(report->returned).text, plain(report->refused).text,
-        plain(report->attempts).text, report->attempts == 1 ? "" : "s");
+    say(printer, "Allocations %s granted, %s returned, %s refused\n", plain(report->taken).text,
+        plain(report->returned).text, plain(report->refused).text);
 }
 
 static void say_refusal(struct printer *printer, const struct th_report_refusal *refusal)
@@ -214,6 +219,7 @@ int th_report_print(const struct th_report *report,
     struct printer printer = {write, arg, TH_OK};
     say_four_numbers(&printer, report);
     say(&printer, "\n");
+    say_attempts(&printer, report->attempts);
     say_tls(&printer, &report->tls);
     say_times(&printer, &report->times);
     say_socket(&printer, &report->socket);
