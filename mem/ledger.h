@@ -22,9 +22,10 @@ struct th_refusal {
     const char *pool; /* NULL: none yet */
     enum th_phase phase;
     enum th_purpose purpose;
-    uint32_t needed_bytes; /* asked for */
-    uint32_t live_bytes;   /* held at that moment */
-    uint32_t budget_bytes; /* of at most */
+    uint32_t needed_bytes;  /* asked for */
+    uint32_t live_bytes;    /* held by the pool at that moment */
+    uint32_t budget_bytes;  /* of at most */
+    uint32_t largest_bytes; /* what would have been granted; less than is free if fragmented */
 };
 
 struct th_ledger {

@@ -25,7 +25,7 @@ struct th_payer {
     struct th_payer *shared;  /* whose blocks may be freed here too, or NULL */
     uint32_t budget_bytes;    /* ceiling for the live bytes of the heap */
     uint32_t threshold_bytes; /* received records beyond this go to the cell */
-    uint32_t strays;          /* frees of what belongs to nobody here */
+    uint32_t strays;          /* see th_payer_strays() */
     struct th_pool heap;
     struct th_cell cell;
     struct th_ledger ledger;
@@ -63,7 +63,10 @@ void *th_payer_resize(struct th_payer *payer, enum th_purpose purpose, void *blo
 /* NULL is fine. What belongs to neither the payer nor its `shared` is counted as a stray. */
 void th_payer_give(struct th_payer *payer, void *block);
 
-/* Frees of this process that no payer could be found for (with nobody entered). */
+/* Frees of what was no live block: belonging to nobody, or freed twice. 0 in a correct program. */
+uint32_t th_payer_strays(const struct th_payer *payer);
+
+/* The same, while nobody was entered; over the whole process. */
 size_t th_payer_lost_strays(void);
 
 /* Asked before each allocation, if set: false refuses it. NULL in the product; the tests that fail

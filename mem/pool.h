@@ -42,7 +42,7 @@ struct th_pool {
 void th_pool_open(struct th_pool *pool, void *memory, size_t bytes);
 
 /* Frees every live block and wipes what was ever handed out. Returns the number of blocks that
- * were still live. */
+ * were still live. Counters of peaks stay readable. */
 size_t th_pool_close(struct th_pool *pool);
 
 /* A block of `bytes` (0 is allowed and gives a pointer of its own), or NULL. */
@@ -66,6 +66,9 @@ size_t th_pool_largest(const struct th_pool *pool);
 
 /* Usable bytes when empty: the largest request an empty pool grants. */
 size_t th_pool_capacity(const struct th_pool *pool);
+
+/* The live block at the lowest address, or NULL. */
+void *th_pool_first(const struct th_pool *pool);
 
 /* Calls `visit` for each live block, in order of address. */
 void th_pool_walk(const struct th_pool *pool,

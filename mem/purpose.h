@@ -3,6 +3,7 @@
 #define TH_MEM_PURPOSE_H
 
 enum th_purpose {
+    TH_PURPOSE_OTHER,       /* temporary buffers and whatever has no name here */
     TH_PURPOSE_SESSION,     /* one TLS connection: its state, cipher suites, secrets */
     TH_PURPOSE_CONTEXT,     /* the TLS context and its certificate manager */
     TH_PURPOSE_CERTIFICATE, /* chains, roots, decoded certificates and their names */
@@ -19,7 +20,6 @@ enum th_purpose {
     TH_PURPOSE_RANDOM,      /* random generator and seed */
     TH_PURPOSE_FILE,        /* PEM and DER while they are read */
     TH_PURPOSE_LIBC,        /* malloc of the binary */
-    TH_PURPOSE_OTHER,       /* temporary buffers and whatever has no name here */
     TH_PURPOSES
 };
 

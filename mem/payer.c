@@ -1,0 +1,238 @@
+#include "payer.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+bool (*th_payer_gate)(const struct th_payer *payer, enum th_purpose purpose, size_t bytes);
+
+static _Thread_local struct th_payer *paying;
+static atomic_size_t lost_strays;
+
+/* ---- taking ------------------------------------------------------------------------------- */
+
+static bool is_record(const struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    return purpose == TH_PURPOSE_RECORD_IN && payer->cell.memory &&
+           bytes > payer->threshold_bytes;
+}
+
+static bool within_budget(const struct th_payer *payer, size_t bytes)
+{
+    uint32_t live_bytes = payer->heap.live_bytes;
+    return live_bytes <= payer->budget_bytes && bytes <= payer->budget_bytes - live_bytes;
+}
+
+static void *take_from_heap(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    return within_budget(payer, bytes) ? th_pool_take(&payer->heap, purpose, bytes) : NULL;
+}
+
+/* Two records that do not fit into the cell together: the second is in the heap for a moment. */
+static void *take_record(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    if (bytes > payer->cell.bytes)
+        return NULL;
+    void *block = th_cell_take(&payer->cell, bytes);
+    return block ? block : take_from_heap(payer, purpose, bytes);
+}
+
+static void *take(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    if (th_payer_gate && !th_payer_gate(payer, purpose, bytes))
+        return NULL;
+    if (is_record(payer, purpose, bytes))
+        return take_record(payer, purpose, bytes);
+    return take_from_heap(payer, purpose, bytes);
+}
+
+static uint32_t clamped(size_t bytes)
+{
+    return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+}
+
+static size_t largest_in_heap(const struct th_payer *payer)
+{
+    size_t largest = th_pool_largest(&payer->heap);
+    size_t left = payer->budget_bytes - payer->heap.live_bytes;
+    return largest < left ? largest : left;
+}
+
+static struct th_refusal cell_refusal(const struct th_payer *payer)
+{
+    return (struct th_refusal){
+        .pool = "record cell",
+        .live_bytes = (uint32_t)th_cell_live_bytes(&payer->cell),
+        .budget_bytes = payer->cell.bytes,
+        .largest_bytes = payer->cell.bytes,
+    };
+}
+
+static struct th_refusal heap_refusal(const struct th_payer *payer)
+{
+    return (struct th_refusal){
+        .pool = payer->ledger.name,
+        .live_bytes = payer->heap.live_bytes,
+        .budget_bytes = payer->budget_bytes,
+        .largest_bytes = (uint32_t)largest_in_heap(payer),
+    };
+}
+
+static void refuse(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    bool too_long = is_record(payer, purpose, bytes) && bytes > payer->cell.bytes;
+    struct th_refusal refusal = too_long ? cell_refusal(payer) : heap_refusal(payer);
+    refusal.purpose = purpose;
+    refusal.needed_bytes = clamped(bytes);
+    th_ledger_refuse(&payer->ledger, refusal);
+}
+
+void *th_payer_take(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    if (!payer)
+        return NULL;
+    void *block = take(payer, purpose, bytes);
+    if (block)
+        th_ledger_take(&payer->ledger, purpose, bytes);
+    else
+        refuse(payer, purpose, bytes);
+    return block;
+}
+
+/* ---- giving ------------------------------------------------------------------------------- */
+
+static bool is_live_in(const struct th_payer *payer, const void *block)
+{
+    return payer && (th_pool_is_live(&payer->heap, block) ||
+                     th_cell_size(&payer->cell, block) > 0);
+}
+
+static struct th_payer *owner_of(struct th_payer *payer, const void *block)
+{
+    if (is_live_in(payer, block))
+        return payer;
+    return payer && is_live_in(payer->shared, block) ? payer->shared : NULL;
+}
+
+static size_t size_in(const struct th_payer *owner, const void *block)
+{
+    size_t bytes = th_cell_size(&owner->cell, block);
+    return bytes ? bytes : th_pool_size(block);
+}
+
+static void give(struct th_payer *owner, void *block)
+{
+    size_t bytes = th_cell_size(&owner->cell, block);
+    if (bytes) {
+        th_ledger_give(&owner->ledger, TH_PURPOSE_RECORD_IN, bytes);
+        th_cell_give(&owner->cell, block);
+        return;
+    }
+    th_ledger_give(&owner->ledger, th_pool_purpose(block), th_pool_size(block));
+    th_pool_give(&owner->heap, block);
+}
+
+static void count_stray(struct th_payer *payer, const void *block)
+{
+    if (payer)
+        payer->strays++;
+    else
+        atomic_fetch_add_explicit(&lost_strays, 1, memory_order_relaxed);
+    if (th_pool_alarm)
+        th_pool_alarm(block);
+}
+
+void th_payer_give(struct th_payer *payer, void *block)
+{
+    if (!block)
+        return;
+    struct th_payer *owner = owner_of(payer, block);
+    if (owner)
+        give(owner, block);
+    else
+        count_stray(payer, block);
+}
+
+static void move(struct th_payer *owner, void *to, void *from, size_t bytes)
+{
+    size_t old_bytes = size_in(owner, from);
+    memcpy(to, from, old_bytes < bytes ? old_bytes : bytes);
+    explicit_bzero(from, old_bytes);
+    give(owner, from);
+}
+
+void *th_payer_resize(struct th_payer *payer, enum th_purpose purpose, void *block, size_t bytes)
+{
+    if (!block)
+        return th_payer_take(payer, purpose, bytes);
+    struct th_payer *owner = owner_of(payer, block);
+    if (!owner) {
+        count_stray(payer, block);
+        return NULL;
+    }
+    void *moved = th_payer_take(owner, purpose, bytes);
+    if (moved)
+        move(owner, moved, block, bytes);
+    return moved;
+}
+
+uint32_t th_payer_strays(const struct th_payer *payer)
+{
+    return payer->strays + payer->heap.strays;
+}
+
+size_t th_payer_lost_strays(void)
+{
+    return atomic_load_explicit(&lost_strays, memory_order_relaxed);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static uint32_t budget_of(const struct th_pool *heap, size_t wanted_bytes)
+{
+    size_t capacity = th_pool_capacity(heap);
+    return (uint32_t)(wanted_bytes && wanted_bytes < capacity ? wanted_bytes : capacity);
+}
+
+void th_payer_open(struct th_payer *payer, const struct th_payer_config *config)
+{
+    payer->shared = config->shared;
+    payer->threshold_bytes = TH_RECORD_THRESHOLD_BYTES;
+    payer->strays = 0;
+    th_pool_open(&payer->heap, config->heap, config->heap_bytes);
+    th_cell_open(&payer->cell, config->cell, config->cell_bytes);
+    th_ledger_open(&payer->ledger, config->name);
+    payer->budget_bytes = budget_of(&payer->heap, config->budget_bytes);
+}
+
+static void *first_live(const struct th_payer *payer)
+{
+    void *block = th_cell_first(&payer->cell);
+    return block ? block : th_pool_first(&payer->heap);
+}
+
+size_t th_payer_close(struct th_payer *payer)
+{
+    size_t leaked = 0;
+    for (void *block = first_live(payer); block; block = first_live(payer), leaked++)
+        give(payer, block);
+    th_cell_close(&payer->cell);
+    th_pool_close(&payer->heap);
+    return leaked;
+}
+
+struct th_payer *th_payer_enter(struct th_payer *payer)
+{
+    struct th_payer *before = paying;
+    paying = payer;
+    return before;
+}
+
+void th_payer_leave(struct th_payer *before)
+{
+    paying = before;
+}
+
+struct th_payer *th_payer_current(void)
+{
+    return paying;
+}
