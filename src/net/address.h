@@ -20,11 +20,14 @@ struct th_net_addresses {
     size_t count;
 };
 
-/* "192.0.2.1", "2001:db8::1", "fe80::1%eth0", "fe80::1%2", each also in brackets. Returns false, with
- * `address` untouched, for everything else. */
+/* "192.0.2.1", "2001:db8::1", "fe80::1%eth0", "fe80::1%2"; IPv6 also in brackets. Returns false for
+ * everything else; `address` then means nothing. */
 bool th_net_address_parse(struct th_net_address *address, const char *text);
 
 bool th_net_address_equal(const struct th_net_address *a, const struct th_net_address *b);
+
+/* Adds what is not in the list yet. A full list makes room for a family that has less than half. */
+void th_net_addresses_add(struct th_net_addresses *addresses, const struct th_net_address *address);
 
 /* "127.0.0.1", "fe80::1%2" */
 #define TH_NET_ADDRESS_TEXT_BYTES 60

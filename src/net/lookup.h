@@ -5,40 +5,25 @@
 #ifndef TH_NET_LOOKUP_H
 #define TH_NET_LOOKUP_H
 
-#include "net/address.h"
+#include "net/dns.h"
+#include "net/resolver.h"
 
 #include <thimble.h>
 
-#define TH_NET_SERVERS_MAX 3
-#define TH_NET_SEARCH_BYTES 256
-#define TH_NET_REPLY_BYTES 1024 /* a longer TCP answer is read this far: enough for the list */
-#define TH_NET_NAME_BYTES 254   /* RFC 1035 2.3.4: 253 characters of text and a NUL */
+#define TH_NET_REPLY_BYTES 1024 /* a longer answer is read this far: enough for the list */
+#define TH_NET_QUESTIONS 2      /* A and AAAA */
 
-struct th_net_resolver {
-    struct th_net_address servers[TH_NET_SERVERS_MAX];
-    uint8_t server_count;
-    uint8_t timeout_s; /* for each server and attempt */
-    uint8_t attempts;  /* rounds over all servers */
-    uint8_t ndots;     /* fewer dots than this: try the search list first */
-    char search[TH_NET_SEARCH_BYTES]; /* domains, each ended by a NUL, then an empty one */
+enum th_net_verdict {
+    TH_NET_ASKING,
+    TH_NET_FOUND,
+    TH_NET_NO_NAME,
+    TH_NET_NO_ADDRESS,
+    TH_NET_NO_ANSWER,
+    TH_NET_SERVER_FAILED,
+    TH_NET_NO_ENTROPY,
 };
 
-enum th_net_answer {
-    TH_NET_ANSWER_AWAITED,
-    TH_NET_ANSWER_GIVEN,     /* with or without addresses */
-    TH_NET_ANSWER_NO_NAME,   /* NXDOMAIN */
-    TH_NET_ANSWER_FAILED,    /* SERVFAIL, REFUSED and the like: another server may know */
-    TH_NET_ANSWER_TRUNCATED, /* ask again over TCP */
-};
-
-struct th_net_question {
-    uint16_t type; /* RFC 1035 3.2.2 */
-    uint16_t id;
-    uint8_t answer; /* enum th_net_answer */
-};
-
-#define TH_NET_QUESTIONS 2 /* A and AAAA */
-
+/* One lookup, about 1.6 KB. */
 struct th_net_lookup {
     /* Set before th_net_lookup_begin(), which leaves them alone; zero means the default. */
     const char *hosts_path;  /* /etc/hosts */
@@ -46,32 +31,35 @@ struct th_net_lookup {
     uint16_t server_port;    /* 53 */
 
     /* The rest is private. */
-    uint16_t round;     /* rounds begun; round modulo server_count is the server */
-    uint8_t candidate;  /* which spelling of the name: as it is, or with the n-th search domain */
-    bool stream;        /* fd is TCP */
-    bool answered;      /* a server gave any reply at all */
-    bool no_name;       /* a server said there is no such name */
-    bool no_address;    /* a server said the name has no address */
-    int fd;
     const char *host;
-    uint64_t round_ends_ms;
-    uint64_t resend_ms;
+    uint8_t verdict;   /* enum th_net_verdict */
+    uint8_t candidate; /* which spelling: with the n-th search domain, last as it is */
+    uint8_t round;     /* rounds begun; modulo the number of servers it gives the server */
+    bool name_exists;  /* some candidate has no address, but other records */
+    bool failed;       /* some server answered that it cannot answer */
+    int fd;
+    bool wants_write;  /* fd is TCP and not yet connected */
+    int8_t streamed;   /* the question that is asked over TCP; -1: all, over UDP */
+    uint16_t reply_bytes;
     uint32_t resend_wait_ms;
+    uint64_t resend_ms;     /* when to ask the same server again */
+    uint64_t round_ends_ms; /* when to give it up */
     struct th_net_question questions[TH_NET_QUESTIONS];
+    uint8_t answers[TH_NET_QUESTIONS]; /* enum th_net_answer */
     struct th_net_resolver resolver;
     struct th_net_addresses found;
-    uint16_t reply_bytes;
     uint8_t reply[TH_NET_REPLY_BYTES];
 };
 
-/* Begins; nothing need be closed before. `host` is kept, not copied, until th_net_lookup_end().
- * Errors: SERVER_NAME (neither a name nor an address), SYSTEM. Call th_net_lookup_step() next. */
+/* Begins: zero the struct before its first use, end a lookup that is under way. `host` is kept, not
+ * copied, until th_net_lookup_end(). Call th_net_lookup_step() next, in any case but an error:
+ * SERVER_NAME (neither a name nor an address). */
 int th_net_lookup_begin(struct th_net_lookup *lookup, const char *host, uint64_t now_ms,
                         struct th_fault *fault);
 
 /* The number of addresses (> 0), best first, IPv6 and IPv4 in turns (RFC 8305 section 4);
  * TH_WANT_READ or TH_WANT_WRITE: poll th_net_lookup_fd() for at most th_net_lookup_wait_ms();
- * TH_E_LOOKUP: no such name, no address, or no name server answered in its time. */
+ * TH_E_LOOKUP: no such name, no address, or no name server answered in its time; TH_E_ENTROPY. */
 int th_net_lookup_step(struct th_net_lookup *lookup, uint64_t now_ms,
                        struct th_net_addresses *addresses, struct th_fault *fault);
 

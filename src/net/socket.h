@@ -44,7 +44,8 @@ struct th_net_kernel_bytes {
 
 struct th_net_kernel_bytes th_net_kernel_bytes(int fd);
 
-/* A socket(2) with the properties named at the top, or -1 with errno; shared with the lookup. */
-int th_net_socket(int family, int type);
+/* A UDP socket that exchanges datagrams with this peer only, from a port the kernel draws; -1 when
+ * there is no route or no socket. Sends nothing. */
+int th_net_dial_udp(const struct th_net_address *address, uint16_t port);
 
 #endif

@@ -20,15 +20,14 @@ struct th_net_wire {
 
     uint8_t *out;
     uint32_t out_size_bytes;
-    uint32_t out_at;  /* next byte to send */
-    uint32_t out_end; /* end of what was taken */
+    uint32_t out_bytes; /* taken, not yet sent */
 
     uint64_t bytes_in, bytes_out; /* moved through the socket */
     uint64_t calls_in, calls_out; /* recv(2), send(2), those that moved nothing included */
 };
 
-/* Takes the connected descriptor and the cell: the first `in_bytes` of `cell` are read-ahead, the rest
- * is for writing; neither half may be empty. `fault` (may be NULL) receives what goes wrong. */
+/* Takes the connected descriptor and the cell: its first `in_bytes` are read-ahead, the rest is for
+ * writing; neither half may be empty. `fault` (may be NULL) receives what goes wrong. */
 void th_net_wire_open(struct th_net_wire *wire, int fd, void *cell, size_t cell_bytes,
                       size_t in_bytes, struct th_fault *fault);
 
@@ -53,7 +52,7 @@ static inline size_t th_net_wire_pending_in(const struct th_net_wire *wire)
 
 static inline size_t th_net_wire_pending_out(const struct th_net_wire *wire)
 {
-    return wire->out_end - wire->out_at;
+    return wire->out_bytes;
 }
 
 #endif

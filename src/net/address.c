@@ -1,0 +1,159 @@
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Copies `text` without its brackets; false when it cannot be an address. */
+static bool strip_brackets(char plain[TH_NET_ADDRESS_TEXT_BYTES], const char *text)
+{
+    size_t length = strlen(text);
+    bool bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
+    if (bracketed) {
+        text++;
+        length -= 2;
+    }
+    if (length >= TH_NET_ADDRESS_TEXT_BYTES)
+        return false;
+    memcpy(plain, text, length);
+    plain[length] = '\0';
+    return !bracketed || strchr(plain, ':');
+}
+
+static bool parse_digits(uint32_t *number, const char *text)
+{
+    uint64_t value = 0;
+    for (; *text >= '0' && *text <= '9' && value <= UINT32_MAX; text++)
+        value = value * 10 + (uint64_t)(*text - '0');
+    *number = (uint32_t)value;
+    return *text == '\0' && value > 0 && value <= UINT32_MAX;
+}
+
+static bool parse_scope(uint32_t *scope, const char *text)
+{
+    if (parse_digits(scope, text))
+        return true;
+    *scope = if_nametoindex(text);
+    return *scope > 0;
+}
+
+/* Cuts "%scope" off. */
+static bool take_scope(struct th_net_address *address, char *text)
+{
+    char *percent = strchr(text, '%');
+    if (!percent)
+        return true;
+    *percent = '\0';
+    return parse_scope(&address->scope, percent + 1);
+}
+
+static bool parse_ipv6(struct th_net_address *address, char *text)
+{
+    address->family = AF_INET6;
+    return take_scope(address, text) && inet_pton(AF_INET6, text, address->bytes) == 1;
+}
+
+static bool parse_ipv4(struct th_net_address *address, const char *text)
+{
+    address->family = AF_INET;
+    return inet_pton(AF_INET, text, address->bytes) == 1;
+}
+
+bool th_net_address_parse(struct th_net_address *address, const char *text)
+{
+    char plain[TH_NET_ADDRESS_TEXT_BYTES];
+    memset(address, 0, sizeof *address);
+    if (!strip_brackets(plain, text))
+        return false;
+    return strchr(plain, ':') ? parse_ipv6(address, plain) : parse_ipv4(address, plain);
+}
+
+bool th_net_address_equal(const struct th_net_address *a, const struct th_net_address *b)
+{
+    return a->family == b->family && a->scope == b->scope
+        && !memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+static bool contains(const struct th_net_addresses *addresses, const struct th_net_address *address)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        if (th_net_address_equal(&addresses->list[i], address))
+            return true;
+    return false;
+}
+
+static size_t count_family(const struct th_net_addresses *addresses, int family)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < addresses->count; i++)
+        count += addresses->list[i].family == family;
+    return count;
+}
+
+/* The last address of another family than `family`; there is one. */
+static struct th_net_address *last_other(struct th_net_addresses *addresses, int family)
+{
+    struct th_net_address *other = &addresses->list[addresses->count - 1];
+    while (other->family == family)
+        other--;
+    return other;
+}
+
+void th_net_addresses_add(struct th_net_addresses *addresses, const struct th_net_address *address)
+{
+    if (contains(addresses, address))
+        return;
+    if (addresses->count < TH_NET_ADDRESSES_MAX)
+        addresses->list[addresses->count++] = *address;
+    else if (count_family(addresses, address->family) < TH_NET_ADDRESSES_MAX / 2)
+        *last_other(addresses, address->family) = *address;
+}
+
+void th_net_address_format(const struct th_net_address *address,
+                           char text[TH_NET_ADDRESS_TEXT_BYTES])
+{
+    text[0] = '\0';
+    inet_ntop(address->family, address->bytes, text, TH_NET_ADDRESS_TEXT_BYTES);
+    size_t used = strlen(text);
+    if (address->scope)
+        snprintf(text + used, TH_NET_ADDRESS_TEXT_BYTES - used, "%%%u", (unsigned)address->scope);
+}
+
+void th_net_endpoint_format(const struct th_net_address *address, uint16_t port,
+                            char text[TH_NET_ENDPOINT_TEXT_BYTES])
+{
+    char plain[TH_NET_ADDRESS_TEXT_BYTES];
+    th_net_address_format(address, plain);
+    const char *form = address->family == AF_INET6 ? "[%s]:%u" : "%s:%u";
+    snprintf(text, TH_NET_ENDPOINT_TEXT_BYTES, form, plain, port);
+}
+
+static socklen_t sockaddr_ipv4(const struct th_net_address *address, uint16_t port,
+                               struct sockaddr_in *out)
+{
+    out->sin_family = AF_INET;
+    out->sin_port = htons(port);
+    memcpy(&out->sin_addr, address->bytes, sizeof out->sin_addr);
+    return sizeof *out;
+}
+
+static socklen_t sockaddr_ipv6(const struct th_net_address *address, uint16_t port,
+                               struct sockaddr_in6 *out)
+{
+    out->sin6_family = AF_INET6;
+    out->sin6_port = htons(port);
+    out->sin6_scope_id = address->scope;
+    memcpy(&out->sin6_addr, address->bytes, sizeof out->sin6_addr);
+    return sizeof *out;
+}
+
+socklen_t th_net_sockaddr(const struct th_net_address *address, uint16_t port,
+                          struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof *out);
+    return address->family == AF_INET6
+        ? sockaddr_ipv6(address, port, (struct sockaddr_in6 *)out)
+        : sockaddr_ipv4(address, port, (struct sockaddr_in *)out);
+}
