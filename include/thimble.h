@@ -312,6 +312,9 @@ int th_subscribe(struct th_client *client, const struct th_filter *filters, size
 int th_unsubscribe(struct th_client *client, const struct th_slice *filters, size_t count,
                    const struct th_properties *properties);
 
+/* Why the last of the three above, or th_disconnect(), was refused. */
+const struct th_fault *th_request_fault(const struct th_client *client);
+
 /* Messages and requests that are queued or not yet acknowledged. */
 size_t th_pending(const struct th_client *client);
 
@@ -342,18 +345,21 @@ struct th_tls_config {
 
 size_t th_tls_need_bytes(void);
 
-/* The first call takes the block and begins; TH_WANT_*: poll th_tls_fd(), call again with the
- * same arguments. Returns 0 when the stream is open. After an error the block is yours again. */
+/* Set *stream to NULL before the first call, which takes the block and begins. TH_WANT_*: poll
+ * th_tls_fd(), call again with the same arguments. Returns 0 when the stream is open. After an error
+ * *stream is NULL again and the block is yours. */
 int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
                    struct th_context *context, const struct th_tls_config *config,
                    struct th_fault *fault);
 
 /* Bytes moved, TH_WANT_*, or an error; read returns TH_E_CLOSED after the peer's close_notify and
- * TH_E_RECEIVE when the stream was cut without one. */
+ * TH_E_RECEIVE when the stream was cut without one. What a write took may still wait for the
+ * socket: poll for th_tls_poll_events(), and the next read or write sends it. */
 int th_tls_read(struct th_tls *stream, void *buffer, size_t bytes);
 int th_tls_write(struct th_tls *stream, const void *data, size_t bytes);
 bool th_tls_is_open(const struct th_tls *stream);
 int th_tls_fd(const struct th_tls *stream);
+short th_tls_poll_events(const struct th_tls *stream);
 int th_tls_wait_ms(const struct th_tls *stream);
 
 /* Sends close_notify if the socket takes it, closes and returns every byte. NULL is fine. */

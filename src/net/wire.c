@@ -46,11 +46,18 @@ static int receive(struct th_net_wire *wire, void *buffer, size_t bytes)
     return got;
 }
 
+static void raise(uint32_t *peak_bytes, uint32_t bytes)
+{
+    if (bytes > *peak_bytes)
+        *peak_bytes = bytes;
+}
+
 static int refill(struct th_net_wire *wire)
 {
     int got = receive(wire, wire->in, wire->in_size_bytes);
     wire->in_at = 0;
     wire->in_end = got > 0 ? (uint32_t)got : 0;
+    raise(&wire->in_peak_bytes, wire->in_end);
     return got;
 }
 
@@ -91,6 +98,7 @@ static int take(struct th_net_wire *wire, const void *data, size_t bytes)
     size_t taken = smaller(bytes, room(wire));
     memcpy(wire->out + wire->out_bytes, data, taken);
     wire->out_bytes += (uint32_t)taken;
+    raise(&wire->out_peak_bytes, wire->out_bytes);
     return (int)taken;
 }
 

@@ -22,6 +22,7 @@ struct th_net_wire {
     uint32_t out_size_bytes;
     uint32_t out_bytes; /* taken, not yet sent */
 
+    uint32_t in_peak_bytes, out_peak_bytes; /* most ever held in each half */
     uint64_t bytes_in, bytes_out; /* moved through the socket */
     uint64_t calls_in, calls_out; /* recv(2), send(2), those that moved nothing included */
 };

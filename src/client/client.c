@@ -1,0 +1,298 @@
+#include "client/client.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "client/block.h"
+#include "crypt/wipe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define DEFAULT_TLS_PORT 8883
+#define DEFAULT_PLAIN_PORT 1883
+#define DEFAULT_FIRST_MS 1000
+#define DEFAULT_MAX_MS 60000
+
+/* ---- open ---------------------------------------------------------------------------------- */
+
+size_t th_need_bytes(void)
+{
+    return th_block_round(sizeof(struct th_client)) + th_link_need_bytes() +
+           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES;
+}
+
+static int check_config(const struct th_context *context, const struct th_config *config,
+                        struct th_fault *fault)
+{
+    if (!config->host || !*config->host)
+        return th_fault_set(fault, TH_E_ARGUMENT, "no host is given");
+    if (!context && !config->insecure_plaintext)
+        return th_fault_set(fault, TH_E_ARGUMENT, "TLS needs a context; plaintext must be chosen "
+                            "by insecure_plaintext");
+    if (config->version && config->version != TH_MQTT_3_1_1 && config->version != TH_MQTT_5)
+        return th_fault_set(fault, TH_E_ARGUMENT, "MQTT version %d is not known; 4 is 3.1.1, "
+                            "5 is 5.0", config->version);
+    return 0;
+}
+
+static void fill_defaults(struct th_config *config)
+{
+    if (!config->port)
+        config->port = config->insecure_plaintext ? DEFAULT_PLAIN_PORT : DEFAULT_TLS_PORT;
+    if (!config->version)
+        config->version = TH_MQTT_3_1_1;
+    if (!config->deadlines.ack_ms)
+        config->deadlines.ack_ms = TH_DEADLINE_DEFAULT_MS;
+    if (!config->redial.first_ms)
+        config->redial.first_ms = DEFAULT_FIRST_MS;
+    if (!config->redial.max_ms)
+        config->redial.max_ms = DEFAULT_MAX_MS;
+}
+
+static void open_link(struct th_client *client, struct th_context *context, uint8_t *memory)
+{
+    const struct th_config *config = &client->config;
+    const struct th_link_config wanted = {
+        .host = config->host,
+        .port = config->port,
+        .context = config->insecure_plaintext ? NULL : context,
+        .deadlines = config->deadlines,
+        .socket_buffer_bytes = config->socket_buffer_bytes,
+        .heap_budget_bytes = config->heap_budget_bytes,
+        .stack_low = config->stack_low,
+        .stack_bytes = config->stack_bytes,
+        .log = config->log,
+    };
+    th_link_open(&client->link, memory, &wanted);
+}
+
+static size_t within_budget(size_t budget_bytes, size_t size_bytes)
+{
+    return budget_bytes && budget_bytes < size_bytes ? budget_bytes : size_bytes;
+}
+
+static int open_conversation(struct th_client *client, uint8_t *outbox, struct th_fault *fault)
+{
+    const struct th_config *config = &client->config;
+    int greeting_bytes = th_session_greeting_bytes(config, fault);
+    if (greeting_bytes < 0)
+        return greeting_bytes;
+    size_t outbox_bytes = within_budget(config->outbox_budget_bytes, TH_OUTBOX_BYTES);
+    int result = th_outbox_open(&client->outbox, outbox, outbox_bytes, (size_t)greeting_bytes,
+                                fault);
+    return result < 0 ? result
+                      : th_session_open(&client->session, config, &client->outbox, fault);
+}
+
+static struct th_client *lay_out(void *block, struct th_context *context,
+                                 const struct th_config *config)
+{
+    struct th_client *client = block;
+    memset(client, 0, sizeof *client);
+    client->config = *config;
+    fill_defaults(&client->config);
+    client->redial.due_ms = TH_NEVER;
+    uint8_t *parts = (uint8_t *)block + th_block_round(sizeof *client);
+    open_link(client, context, parts);
+    client->window.bytes = parts + th_link_need_bytes();
+    client->window.size_bytes = within_budget(config->window_budget_bytes, TH_PACKET_WINDOW_BYTES);
+    return client;
+}
+
+int th_open(struct th_client **client, void *block, size_t block_bytes,
+            struct th_context *context, const struct th_config *config, struct th_fault *fault)
+{
+    *client = NULL;
+    if (fault)
+        memset(fault, 0, sizeof *fault);
+    int result = check_config(context, config, fault);
+    if (result == 0)
+        result = th_block_check("client", block, block_bytes, th_need_bytes(), fault);
+    if (result < 0)
+        return result;
+    struct th_client *opened = lay_out(block, context, config);
+    result = open_conversation(opened, opened->window.bytes + TH_PACKET_WINDOW_BYTES, fault);
+    if (result < 0) {
+        th_link_close(&opened->link);
+        return result;
+    }
+    *client = opened;
+    return 0;
+}
+
+/* ---- stepping ------------------------------------------------------------------------------- */
+
+int th_connect(struct th_client *client)
+{
+    if (client->link.phase != TH_PHASE_RESTING)
+        return th_fault_set(&client->link.fault, TH_E_ARGUMENT, "a connection is under way");
+    client->leaving = false;
+    client->redial.failures = 0;
+    return th_client_begin_attempt(client);
+}
+
+static int step_resting(struct th_client *client)
+{
+    if (!th_client_redial_due(client))
+        return client->redial.due_ms == TH_NEVER ? client->result : 0;
+    return th_client_begin_attempt(client);
+}
+
+int th_step(struct th_client *client)
+{
+    struct th_link_step_mark mark = th_link_step_begin(&client->link);
+    int result = 0;
+    client->more = false;
+    if (client->link.phase == TH_PHASE_RESTING)
+        result = step_resting(client);
+    if (result == 0 && client->link.phase != TH_PHASE_RESTING)
+        result = client->leaving && client->link.phase < TH_PHASE_UP ? TH_E_CLOSED
+                                                                      : th_client_advance(client);
+    if (result < 0 && client->link.phase != TH_PHASE_RESTING)
+        th_client_end_attempt(client, result);
+    th_link_step_end(&client->link, mark);
+    bool over = client->link.phase == TH_PHASE_RESTING && client->redial.due_ms == TH_NEVER;
+    return over ? client->result : 0;
+}
+
+int th_fd(const struct th_client *client)
+{
+    return th_link_fd(&client->link);
+}
+
+short th_poll_events(const struct th_client *client)
+{
+    if (client->link.phase < TH_PHASE_GREETING)
+        return th_link_poll_events(&client->link);
+    short events = client->answer_waits ? 0 : POLLIN;
+    return client->wants_write ? events | POLLOUT : events;
+}
+
+int th_wait_ms(const struct th_client *client)
+{
+    if (client->more)
+        return 0;
+    uint64_t now_ms = th_clock_ms();
+    if (client->link.phase == TH_PHASE_RESTING)
+        return th_clock_wait_ms(client->redial.due_ms, now_ms);
+    int link_ms = th_link_wait_ms(&client->link);
+    if (client->link.phase != TH_PHASE_UP)
+        return link_ms;
+    return th_clock_wait_ms(th_session_deadline_ms(&client->session), now_ms);
+}
+
+static int shorter(int a_ms, int b_ms)
+{
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int th_run(struct th_client *client, int timeout_ms)
+{
+    int result = th_step(client);
+    if (result < 0)
+        return result;
+    struct pollfd awaited = {.fd = th_fd(client), .events = th_poll_events(client)};
+    if (poll(&awaited, 1, shorter(th_wait_ms(client), timeout_ms)) < 0 && errno != EINTR)
+        return th_fault_set_errno(&client->link.fault, TH_E_SYSTEM, "poll failed");
+    return th_step(client);
+}
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+enum th_phase th_phase(const struct th_client *client)
+{
+    return client->link.phase;
+}
+
+const struct th_fault *th_fault(const struct th_client *client)
+{
+    return &client->link.fault;
+}
+
+size_t th_pending(const struct th_client *client)
+{
+    return th_outbox_pending(&client->outbox);
+}
+
+bool th_room_for(const struct th_client *client, size_t message_bytes)
+{
+    return th_session_room_for(&client->session, message_bytes);
+}
+
+/* ---- requesting ----------------------------------------------------------------------------- */
+
+/* A request that fails is the caller's, not the connection's: it has a fault of its own, which
+ * cannot hide what ends the connection later. */
+static struct th_fault *fresh_request(struct th_client *client)
+{
+    client->request_fault.phase = client->link.phase;
+    th_fault_clear(&client->request_fault);
+    return &client->request_fault;
+}
+
+static int requested(struct th_client *client, int result)
+{
+    if (result >= 0)
+        client->more = true;
+    return result;
+}
+
+const struct th_fault *th_request_fault(const struct th_client *client)
+{
+    return &client->request_fault;
+}
+
+int th_publish(struct th_client *client, const struct th_message *message)
+{
+    int packet_id = th_session_publish(&client->session, message, fresh_request(client));
+    if (packet_id > 0 && message->qos == 1 && !client->puback.packet_id)
+        client->puback.packet_id = (uint16_t)packet_id;
+    return requested(client, packet_id);
+}
+
+int th_subscribe(struct th_client *client, const struct th_filter *filters, size_t count,
+                 const struct th_properties *properties)
+{
+    return requested(client, th_session_subscribe(&client->session, filters, count, properties,
+                                                  fresh_request(client)));
+}
+
+int th_unsubscribe(struct th_client *client, const struct th_slice *filters, size_t count,
+                   const struct th_properties *properties)
+{
+    return requested(client, th_session_unsubscribe(&client->session, filters, count, properties,
+                                                    fresh_request(client)));
+}
+
+/* ---- ending --------------------------------------------------------------------------------- */
+
+int th_disconnect(struct th_client *client, uint8_t reason,
+                  const struct th_properties *properties)
+{
+    client->leaving = true;
+    client->more = true;
+    client->redial.due_ms = TH_NEVER;
+    if (client->link.phase != TH_PHASE_UP)
+        return 0;
+    return th_session_farewell(&client->session, reason, properties, fresh_request(client));
+}
+
+static void wipe(struct th_client *client)
+{
+    th_crypt_wipe(client->window.bytes, TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES);
+    th_crypt_wipe(client, sizeof *client);
+}
+
+void th_close(struct th_client *client)
+{
+    if (!client)
+        return;
+    struct th_link_step_mark mark = th_link_step_begin(&client->link);
+    th_link_hang_up(&client->link);
+    th_link_step_end(&client->link, mark);
+    th_link_close(&client->link);
+    wipe(client);
+}

@@ -1,0 +1,62 @@
+#include "client/context.h"
+
+#include "base/err.h"
+#include "client/block.h"
+
+#include <string.h>
+
+size_t th_context_need_bytes(void)
+{
+    return th_block_round(sizeof(struct th_context)) + TH_SHARED_HEAP_BYTES;
+}
+
+static void open_payer(struct th_context *context, size_t budget_bytes)
+{
+    const struct th_payer_config config = {
+        .name = "shared heap",
+        .heap = (uint8_t *)context + th_block_round(sizeof *context),
+        .heap_bytes = TH_SHARED_HEAP_BYTES,
+        .budget_bytes = budget_bytes,
+    };
+    memset(context, 0, sizeof *context);
+    th_payer_open(&context->payer, &config);
+}
+
+static int open_tls(struct th_context *context, const struct th_context_config *config,
+                    struct th_fault *fault)
+{
+    struct th_payer *before = th_payer_enter(&context->payer);
+    int result = th_tls_context_open(&context->tls, config, fault);
+    th_payer_leave(before);
+    return result;
+}
+
+int th_context_open(struct th_context **context, void *block, size_t block_bytes,
+                    const struct th_context_config *config, struct th_fault *fault)
+{
+    *context = NULL;
+    if (fault)
+        memset(fault, 0, sizeof *fault);
+    int result = th_block_check("context", block, block_bytes, th_context_need_bytes(), fault);
+    if (result < 0)
+        return result;
+    struct th_context *opened = block;
+    open_payer(opened, config->heap_budget_bytes);
+    result = open_tls(opened, config, fault);
+    if (result < 0) {
+        th_payer_close(&opened->payer);
+        return result;
+    }
+    *context = opened;
+    return 0;
+}
+
+void th_context_close(struct th_context *context)
+{
+    if (!context)
+        return;
+    struct th_payer *before = th_payer_enter(&context->payer);
+    th_tls_context_close(&context->tls);
+    th_payer_leave(before);
+    th_payer_close(&context->payer);
+}

@@ -1,0 +1,303 @@
+#include "client/client.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "mqtt/property.h"
+
+#include <string.h>
+
+/* ---- window --------------------------------------------------------------------------------- */
+
+static const uint8_t *window_data(const struct th_window *window)
+{
+    return window->bytes + window->begin;
+}
+
+static size_t window_len(const struct th_window *window)
+{
+    return window->end - window->begin;
+}
+
+static void window_to_front(struct th_window *window)
+{
+    memmove(window->bytes, window_data(window), window_len(window));
+    window->end -= window->begin;
+    window->begin = 0;
+}
+
+static void window_consume(struct th_window *window, size_t bytes)
+{
+    window->begin += bytes;
+    if (window->begin == window->end)
+        window->begin = window->end = 0;
+}
+
+static int window_fill(struct th_client *client)
+{
+    struct th_window *window = &client->window;
+    if (window->end == window->size_bytes)
+        window_to_front(window);
+    int got = th_link_read(&client->link, window->bytes + window->end,
+                           window->size_bytes - window->end);
+    if (got <= 0)
+        return got;
+    window->end += (size_t)got;
+    if (window->end > window->peak_bytes)
+        window->peak_bytes = window->end;
+    return got;
+}
+
+void th_client_forget_received(struct th_client *client)
+{
+    client->window.begin = client->window.end = 0;
+    client->stream.active = false;
+    client->answer_waits = false;
+}
+
+/* ---- failures ------------------------------------------------------------------------------- */
+
+static int broken_rule(struct th_client *client, const struct th_mqtt_packet *packet)
+{
+    th_session_abort(&client->session, TH_MQTT_MALFORMED_PACKET);
+    return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: %s",
+                        th_mqtt_type_name(packet->type), packet->problem);
+}
+
+static int too_large(struct th_client *client, const struct th_mqtt_packet *packet)
+{
+    th_session_abort(&client->session, TH_MQTT_PACKET_TOO_LARGE);
+    return th_fault_set(&client->link.fault, TH_E_MEMORY, "the packet window of %zu bytes is too "
+                        "small: a %s%s needs %zu", client->window.size_bytes,
+                        th_mqtt_type_name(packet->type),
+                        packet->type == TH_MQTT_PUBLISH ? " header" : "", packet->need_bytes);
+}
+
+static int refused(struct th_client *client, const struct th_mqtt_packet *packet,
+                   const struct th_session_outcome *outcome)
+{
+    struct th_property why;
+    bool told = th_property_find(packet->properties, TH_PROPERTY_REASON_STRING, &why);
+    client->link.fault.reason = outcome->reason;
+    return th_fault_set(&client->link.fault, TH_E_REFUSED, "the broker said %s (code %u) in %s%s%.*s",
+                        th_mqtt_reason_name(client->config.version, packet->type, outcome->reason),
+                        outcome->reason, th_mqtt_type_name(packet->type), told ? ": " : "",
+                        told ? (int)why.text.len_bytes : 0, told ? (const char *)why.text.data : "");
+}
+
+static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *packet,
+                        const struct th_session_outcome *outcome, int result)
+{
+    if (result == TH_WANT_WRITE) {
+        client->answer_waits = true;
+        return result;
+    }
+    if (result == TH_E_REFUSED)
+        return refused(client, packet, outcome);
+    if (result == TH_E_PROTOCOL)
+        th_session_abort(&client->session, outcome->reason);
+    return th_fault_set(&client->link.fault, result, "%s from the broker: %s",
+                        th_mqtt_type_name(packet->type), outcome->problem);
+}
+
+/* ---- what a packet leads to ------------------------------------------------------------------ */
+
+static void tell_refused(struct th_client *client)
+{
+    struct th_event event;
+    while (th_session_next_refused(&client->session, &event))
+        th_client_tell(client, &event);
+}
+
+static void note_puback(struct th_client *client, const struct th_event *event)
+{
+    struct th_puback_clock *clock = &client->puback;
+    if (event->packet_id == clock->packet_id && clock->sent_us && !clock->took_us)
+        clock->took_us = th_clock_us() - clock->sent_us;
+}
+
+static void connected(struct th_client *client, const struct th_event *event)
+{
+    th_link_enter(&client->link, TH_PHASE_UP);
+    client->redial.up_since_ms = th_clock_ms();
+    th_client_tell(client, event);
+    tell_refused(client);
+}
+
+static void happened(struct th_client *client, const struct th_event *event)
+{
+    if (event->kind == TH_EVENT_CONNECTED) {
+        connected(client, event);
+        return;
+    }
+    if (event->kind == TH_EVENT_PUBLISHED)
+        note_puback(client, event);
+    th_client_tell(client, event);
+}
+
+static void deliver(struct th_client *client, const struct th_mqtt_packet *packet,
+                    struct th_slice payload, size_t offset_bytes)
+{
+    const struct th_delivery delivery = {
+        .topic = packet->publish.topic,
+        .payload = payload,
+        .offset_bytes = offset_bytes,
+        .total_bytes = packet->publish.payload_bytes,
+        .qos = packet->publish.qos,
+        .retain = packet->publish.retain,
+        .dup = packet->publish.dup,
+        .packet_id = packet->packet_id,
+        .properties = packet->properties,
+    };
+    th_client_deliver(client, &delivery);
+}
+
+/* A packet that lies whole in the window. */
+static int handle_whole(struct th_client *client, const struct th_mqtt_packet *packet,
+                        size_t header_bytes)
+{
+    struct th_session_outcome outcome;
+    int result = th_session_receive(&client->session, packet, th_clock_ms(), &outcome);
+    if (result < 0)
+        return judged_wrong(client, packet, &outcome, result);
+    if (outcome.kind == TH_SESSION_EVENT)
+        happened(client, &outcome.event);
+    if (outcome.kind == TH_SESSION_DELIVER)
+        deliver(client, packet, (struct th_slice){window_data(&client->window) + header_bytes,
+                                                  packet->publish.payload_bytes}, 0);
+    if (outcome.kind == TH_SESSION_DELIVER || outcome.kind == TH_SESSION_SKIP)
+        th_session_delivered(&client->session);
+    window_consume(&client->window, header_bytes + packet->publish.payload_bytes);
+    return 1;
+}
+
+/* ---- messages larger than the window -------------------------------------------------------- */
+
+/* Begins when the header lies at the window's very start, where its slices stay valid. */
+static int begin_stream(struct th_client *client, const struct th_mqtt_packet *packet,
+                        size_t header_bytes)
+{
+    struct th_session_outcome outcome;
+    int result = th_session_receive(&client->session, packet, th_clock_ms(), &outcome);
+    if (result < 0)
+        return judged_wrong(client, packet, &outcome, result);
+    client->stream = (struct th_stream_in){
+        .active = true,
+        .skip = outcome.kind == TH_SESSION_SKIP,
+        .packet = *packet,
+        .header_bytes = header_bytes,
+    };
+    return 1;
+}
+
+static void end_stream(struct th_client *client)
+{
+    th_session_delivered(&client->session);
+    client->stream.active = false;
+    window_consume(&client->window, client->stream.header_bytes);
+}
+
+static void drop_piece(struct th_window *window, size_t header_bytes, size_t piece_bytes)
+{
+    uint8_t *piece = window->bytes + header_bytes;
+    memmove(piece, piece + piece_bytes, window->end - header_bytes - piece_bytes);
+    window->end -= piece_bytes;
+}
+
+static int continue_stream(struct th_client *client)
+{
+    struct th_stream_in *stream = &client->stream;
+    struct th_window *window = &client->window;
+    size_t there = window->end - stream->header_bytes;
+    size_t left = stream->packet.publish.payload_bytes - stream->offset_bytes;
+    struct th_slice piece = {window->bytes + stream->header_bytes, there < left ? there : left};
+    if (!piece.len_bytes)
+        return 0;
+    th_session_heard(&client->session, th_clock_ms());
+    if (!stream->skip)
+        deliver(client, &stream->packet, piece, stream->offset_bytes);
+    stream->offset_bytes += piece.len_bytes;
+    drop_piece(window, stream->header_bytes, piece.len_bytes);
+    if (piece.len_bytes == left)
+        end_stream(client);
+    return 1;
+}
+
+/* ---- decoding ------------------------------------------------------------------------------- */
+
+/* 0: more bytes are wanted. Room for them is made. */
+static int incomplete(struct th_client *client, const struct th_mqtt_packet *packet)
+{
+    if (packet->need_bytes > client->window.size_bytes)
+        return too_large(client, packet);
+    if (client->window.begin + packet->need_bytes > client->window.size_bytes)
+        window_to_front(&client->window);
+    return 0;
+}
+
+static int handle_publish(struct th_client *client, struct th_mqtt_packet *packet,
+                          size_t header_bytes)
+{
+    size_t whole_bytes = header_bytes + packet->publish.payload_bytes;
+    if (whole_bytes <= window_len(&client->window))
+        return handle_whole(client, packet, header_bytes);
+    if (whole_bytes <= client->window.size_bytes) {
+        packet->need_bytes = whole_bytes;
+        return incomplete(client, packet);
+    }
+    if (client->window.begin) {
+        window_to_front(&client->window);
+        return 1;
+    }
+    if (header_bytes == client->window.size_bytes) {
+        packet->need_bytes = header_bytes + 1;
+        return too_large(client, packet);
+    }
+    return begin_stream(client, packet, header_bytes);
+}
+
+/* One packet, or one piece of a large one. 1: there may be another. 0: more bytes are wanted. */
+static int handle_next(struct th_client *client)
+{
+    if (client->stream.active)
+        return continue_stream(client);
+    if (!window_len(&client->window))
+        return 0;
+    struct th_mqtt_packet packet;
+    int consumed = th_mqtt_decode(window_data(&client->window), window_len(&client->window),
+                                  client->config.version, &packet);
+    if (consumed < 0)
+        return broken_rule(client, &packet);
+    if (consumed == 0)
+        return incomplete(client, &packet);
+    if (packet.type == TH_MQTT_PUBLISH)
+        return handle_publish(client, &packet, (size_t)consumed);
+    return handle_whole(client, &packet, (size_t)consumed);
+}
+
+static int handle_all(struct th_client *client)
+{
+    int result;
+    client->answer_waits = false;
+    while ((result = handle_next(client)) > 0)
+        ;
+    return result;
+}
+
+static int lost(struct th_client *client, int result)
+{
+    return th_fault_set(&client->link.fault, result, "the broker closed the connection");
+}
+
+int th_client_receive(struct th_client *client)
+{
+    int handled = handle_all(client);
+    if (handled < 0)
+        return handled;
+    int got = window_fill(client);
+    if (got == TH_WANT_READ || got == TH_WANT_WRITE)
+        return got;
+    if (got < 0)
+        return lost(client, got);
+    handled = handle_all(client);
+    return handled < 0 ? handled : got;
+}

@@ -1,0 +1,437 @@
+#include "client/link.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#include <poll.h>
+#include <string.h>
+
+static bool is_plain(const struct th_link *link)
+{
+    return !link->config.context;
+}
+
+/* ---- bytes for TLS ------------------------------------------------------------------------- */
+
+static int tls_bytes_read(void *arg, uint8_t *buffer, size_t bytes)
+{
+    return th_net_wire_read(arg, buffer, bytes);
+}
+
+static int tls_bytes_write(void *arg, const uint8_t *data, size_t bytes)
+{
+    int taken = th_net_wire_write(arg, data, bytes);
+    if (taken != TH_WANT_WRITE)
+        return taken;
+    int flushed = th_net_wire_flush(arg);
+    return flushed < 0 ? flushed : th_net_wire_write(arg, data, bytes);
+}
+
+static struct th_stack *stack_of(const struct th_link *link)
+{
+    return th_stack_of_thread(link->config.stack_low, link->config.stack_bytes);
+}
+
+static void credit_stack(struct th_link *link)
+{
+    th_stack_credit(stack_of(link), &link->payer.ledger.phases[link->phase].stack_peak_bytes);
+}
+
+void th_link_settle_stack(const struct th_link *link)
+{
+    th_stack_settle(stack_of(link));
+}
+
+/* ---- open ---------------------------------------------------------------------------------- */
+
+size_t th_link_need_bytes(void)
+{
+    return TH_TCP_CELL_BYTES + TH_RECORD_CELL_BYTES + TH_TLS_HEAP_BYTES;
+}
+
+static void open_payer(struct th_link *link, uint8_t *record_cell, uint8_t *heap)
+{
+    struct th_context *context = link->config.context;
+    const struct th_payer_config config = {
+        .name = "TLS heap",
+        .heap = heap,
+        .heap_bytes = TH_TLS_HEAP_BYTES,
+        .cell = record_cell,
+        .cell_bytes = TH_RECORD_CELL_BYTES,
+        .budget_bytes = link->config.heap_budget_bytes,
+        .shared = context ? &context->payer : NULL,
+    };
+    th_payer_open(&link->payer, &config);
+}
+
+void th_link_open(struct th_link *link, void *memory, const struct th_link_config *config)
+{
+    memset(link, 0, sizeof *link);
+    link->config = *config;
+    link->dialing_fd = -1;
+    link->wire.fd = -1;
+    link->deadline_ms = TH_NEVER;
+    link->tcp_cell = memory;
+    open_payer(link, link->tcp_cell + TH_TCP_CELL_BYTES,
+               link->tcp_cell + TH_TCP_CELL_BYTES + TH_RECORD_CELL_BYTES);
+    link->clock.phase_began_us = th_clock_us();
+}
+
+void th_link_close(struct th_link *link)
+{
+    th_link_hang_up(link);
+    th_stack_credit(stack_of(link), NULL);
+    th_payer_close(&link->payer);
+}
+
+/* ---- the phase ------------------------------------------------------------------------------ */
+
+uint32_t th_link_allowed_ms(const struct th_link *link, enum th_phase phase)
+{
+    const struct th_deadlines *deadlines = &link->config.deadlines;
+    const uint32_t allowed_ms[TH_PHASES] = {
+        [TH_PHASE_FINDING] = deadlines->lookup_ms,
+        [TH_PHASE_DIALING] = deadlines->tcp_ms,
+        [TH_PHASE_SHAKING] = deadlines->tls_ms,
+        [TH_PHASE_GREETING] = deadlines->connack_ms,
+        [TH_PHASE_UP] = deadlines->ack_ms,
+        [TH_PHASE_CLOSING] = deadlines->ack_ms,
+    };
+    return allowed_ms[phase] ? allowed_ms[phase] : TH_DEADLINE_DEFAULT_MS;
+}
+
+static bool has_deadline(enum th_phase phase)
+{
+    return phase != TH_PHASE_RESTING && phase != TH_PHASE_UP;
+}
+
+static void clock_phase(struct th_link *link)
+{
+    uint64_t now_us = th_clock_us();
+    uint64_t spent_us = now_us - link->clock.phase_began_us;
+    link->clock.phase_us[link->phase] += spent_us;
+    link->clock.attempt_us[link->phase] += spent_us;
+    link->clock.phase_began_us = now_us;
+}
+
+void th_link_enter(struct th_link *link, enum th_phase phase)
+{
+    clock_phase(link);
+    link->phase = phase;
+    link->fault.phase = phase;
+    link->deadline_ms = has_deadline(phase)
+        ? th_clock_ms() + th_link_allowed_ms(link, phase) : TH_NEVER;
+    th_ledger_enter_phase(&link->payer.ledger, phase);
+    credit_stack(link);
+    th_log(&link->config.log, TH_LOG_DEBUG, "%s: %s", link->config.host, th_phase_name(phase));
+}
+
+int th_link_overdue(struct th_link *link)
+{
+    if (link->deadline_ms == TH_NEVER || th_clock_ms() < link->deadline_ms)
+        return 0;
+    static const char *const awaited[TH_PHASES] = {
+        [TH_PHASE_FINDING] = "no answer to the name lookup",
+        [TH_PHASE_DIALING] = "no TCP connection",
+        [TH_PHASE_SHAKING] = "the TLS handshake was not completed",
+        [TH_PHASE_GREETING] = "no CONNACK from the broker",
+        [TH_PHASE_CLOSING] = "the connection could not be closed in order",
+    };
+    return th_fault_set(&link->fault, TH_E_TIMEOUT, "%s:%u: %s within %u ms", link->config.host,
+                        link->config.port, awaited[link->phase],
+                        (unsigned)th_link_allowed_ms(link, link->phase));
+}
+
+/* ---- steps ---------------------------------------------------------------------------------- */
+
+static short poll_events_for(int result)
+{
+    return result == TH_WANT_WRITE ? POLLOUT : POLLIN;
+}
+
+static int await(struct th_link *link, int result)
+{
+    link->poll_events = poll_events_for(result);
+    return result;
+}
+
+int th_link_begin(struct th_link *link)
+{
+    th_fault_clear(&link->fault);
+    memset(link->clock.attempt_us, 0, sizeof link->clock.attempt_us);
+    link->attempts++;
+    th_link_enter(link, TH_PHASE_FINDING);
+    return th_net_lookup_begin(&link->lookup, link->config.host, th_clock_ms(), &link->fault);
+}
+
+/* Addresses share what is left of the deadline, so that one that swallows packets does not keep
+ * the next from its turn. */
+static uint64_t share_of_deadline(const struct th_link *link, uint64_t now_ms)
+{
+    size_t left = link->addresses.count - link->address_next;
+    return link->deadline_ms > now_ms ? now_ms + (link->deadline_ms - now_ms) / left : now_ms;
+}
+
+static int socket_buffer_bytes(const struct th_link *link)
+{
+    int wanted = link->config.socket_buffer_bytes;
+    return wanted ? wanted : TH_SOCKET_BUFFER_BYTES;
+}
+
+static int dial(struct th_link *link)
+{
+    const struct th_net_options options = {
+        .receive_buffer_bytes = socket_buffer_bytes(link),
+        .send_buffer_bytes = socket_buffer_bytes(link),
+        .user_timeout_ms = (int)th_link_allowed_ms(link, TH_PHASE_UP),
+        .nodelay = true,
+    };
+    const struct th_net_address *address = &link->addresses.list[link->address_next];
+    link->address_until_ms = share_of_deadline(link, th_clock_ms());
+    link->address_next++;
+    return link->dialing_fd = th_net_dial(address, link->config.port, &options, &link->fault);
+}
+
+static void stop_dialing(struct th_link *link)
+{
+    th_net_hang_up(link->dialing_fd);
+    link->dialing_fd = -1;
+}
+
+static int dialing_result(struct th_link *link)
+{
+    if (link->dialing_fd < 0)
+        return TH_E_TCP;
+    const struct th_net_address *address = &link->addresses.list[link->address_next - 1];
+    int result = th_net_dialed(link->dialing_fd, address, link->config.port, &link->fault);
+    if (result != TH_WANT_WRITE || th_clock_ms() < link->address_until_ms)
+        return result;
+    char text[TH_NET_ENDPOINT_TEXT_BYTES];
+    th_net_endpoint_format(address, link->config.port, text);
+    return th_fault_set(&link->fault, TH_E_TIMEOUT, "no answer from %s", text);
+}
+
+static int step_finding(struct th_link *link)
+{
+    int count = th_net_lookup_step(&link->lookup, th_clock_ms(), &link->addresses, &link->fault);
+    if (count < 0)
+        return count == TH_WANT_READ || count == TH_WANT_WRITE ? await(link, count) : count;
+    th_net_lookup_end(&link->lookup);
+    link->address_next = 0;
+    th_link_enter(link, TH_PHASE_DIALING);
+    dial(link);
+    return 0;
+}
+
+/* The fault of the address before is forgotten: what counts is whether any answers. */
+static int try_next_address(struct th_link *link, int result)
+{
+    stop_dialing(link);
+    if (link->address_next == link->addresses.count)
+        return result;
+    th_log(&link->config.log, TH_LOG_INFO, "%s; trying the next address", link->fault.text);
+    th_fault_clear(&link->fault);
+    dial(link);
+    return 0;
+}
+
+static int open_tls(struct th_link *link)
+{
+    const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, &link->wire};
+    return th_tls_stream_open(&link->tls, &link->config.context->tls, link->config.host, &io,
+                              &link->fault);
+}
+
+static int step_dialing(struct th_link *link)
+{
+    int result = dialing_result(link);
+    if (result == TH_WANT_WRITE)
+        return await(link, result);
+    if (result < 0)
+        return try_next_address(link, result);
+    th_net_wire_open(&link->wire, link->dialing_fd, link->tcp_cell, TH_TCP_CELL_BYTES,
+                     TH_TCP_READ_BYTES, &link->fault);
+    link->dialing_fd = -1;
+    th_link_enter(link, TH_PHASE_SHAKING);
+    return is_plain(link) ? 0 : open_tls(link);
+}
+
+static void keep_facts(struct th_link *link)
+{
+    struct th_tls_facts facts;
+    th_tls_stream_facts(&link->tls, &facts);
+    strncpy(link->facts.version, facts.version, sizeof link->facts.version - 1);
+    strncpy(link->facts.cipher_suite, facts.suite, sizeof link->facts.cipher_suite - 1);
+    strncpy(link->facts.group, facts.group, sizeof link->facts.group - 1);
+    strncpy(link->facts.alpn, facts.alpn, sizeof link->facts.alpn - 1);
+    link->facts.resumed = facts.resumed;
+}
+
+static int step_shaking(struct th_link *link)
+{
+    int result = th_tls_stream_shake(&link->tls);
+    int flushed = th_net_wire_flush(&link->wire);
+    if (result == TH_WANT_READ || result == TH_WANT_WRITE)
+        return await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
+    if (result == 0)
+        keep_facts(link);
+    return result;
+}
+
+static int step_once(struct th_link *link)
+{
+    switch (link->phase) {
+    case TH_PHASE_FINDING:
+        return step_finding(link);
+    case TH_PHASE_DIALING:
+        return step_dialing(link);
+    default:
+        return is_plain(link) ? 0 : step_shaking(link);
+    }
+}
+
+int th_link_step(struct th_link *link)
+{
+    for (;;) {
+        enum th_phase before = link->phase;
+        int result = step_once(link);
+        if (result < 0)
+            return result;
+        if (before == TH_PHASE_SHAKING)
+            return 0;
+    }
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------- */
+
+int th_link_read(struct th_link *link, uint8_t *buffer, size_t bytes)
+{
+    return is_plain(link) ? th_net_wire_read(&link->wire, buffer, bytes)
+                          : th_tls_stream_read(&link->tls, buffer, bytes);
+}
+
+int th_link_write(struct th_link *link, const uint8_t *data, size_t bytes)
+{
+    return is_plain(link) ? tls_bytes_write(&link->wire, data, bytes)
+                          : th_tls_stream_write(&link->tls, data, bytes);
+}
+
+int th_link_flush(struct th_link *link)
+{
+    return th_net_wire_flush(&link->wire);
+}
+
+int th_link_finish(struct th_link *link)
+{
+    int result = is_plain(link) ? 0 : th_tls_stream_finish(&link->tls);
+    return result < 0 ? result : th_link_flush(link);
+}
+
+/* ---- the end of an attempt ------------------------------------------------------------------- */
+
+static void add_socket_figures(struct th_report_socket *figures, const struct th_net_wire *wire)
+{
+    struct th_net_kernel_bytes kernel = th_net_kernel_bytes(wire->fd);
+    figures->receive_buffer_bytes = (uint32_t)kernel.receive;
+    figures->send_buffer_bytes = (uint32_t)kernel.send;
+    figures->read_bytes += wire->bytes_in;
+    figures->written_bytes += wire->bytes_out;
+    figures->read_calls += (uint32_t)wire->calls_in;
+    figures->write_calls += (uint32_t)wire->calls_out;
+}
+
+static uint32_t wire_peak_bytes(const struct th_net_wire *wire)
+{
+    return wire->in_peak_bytes + wire->out_peak_bytes;
+}
+
+uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link)
+{
+    uint32_t now_bytes = wire_peak_bytes(&link->wire);
+    return now_bytes > link->tcp_cell_peak_bytes ? now_bytes : link->tcp_cell_peak_bytes;
+}
+
+static void close_wire(struct th_link *link)
+{
+    if (link->wire.fd < 0)
+        return;
+    link->tcp_cell_peak_bytes = th_link_tcp_cell_peak_bytes(link);
+    add_socket_figures(&link->socket, &link->wire);
+    th_net_wire_close(&link->wire);
+    memset(&link->wire, 0, sizeof link->wire);
+    link->wire.fd = -1;
+}
+
+void th_link_hang_up(struct th_link *link)
+{
+    th_net_lookup_end(&link->lookup);
+    stop_dialing(link);
+    th_tls_stream_close(&link->tls);
+    memset(&link->tls, 0, sizeof link->tls);
+    close_wire(link);
+    enum th_phase failed_in = link->fault.phase;
+    th_link_enter(link, TH_PHASE_RESTING);
+    link->fault.phase = failed_in;
+}
+
+struct th_report_socket th_link_socket_figures(const struct th_link *link)
+{
+    struct th_report_socket figures = link->socket;
+    if (link->wire.fd >= 0)
+        add_socket_figures(&figures, &link->wire);
+    return figures;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+int th_link_fd(const struct th_link *link)
+{
+    if (link->phase == TH_PHASE_FINDING)
+        return th_net_lookup_fd(&link->lookup);
+    return link->dialing_fd >= 0 ? link->dialing_fd : link->wire.fd;
+}
+
+/* Connected: always ready to read; to write while bytes wait for the socket. */
+short th_link_poll_events(const struct th_link *link)
+{
+    if (link->phase < TH_PHASE_GREETING)
+        return link->poll_events;
+    return th_net_wire_pending_out(&link->wire) ? POLLIN | POLLOUT : POLLIN;
+}
+
+static int sooner(int a_ms, int b_ms)
+{
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int th_link_wait_ms(const struct th_link *link)
+{
+    uint64_t now_ms = th_clock_ms();
+    int wait_ms = th_clock_wait_ms(link->deadline_ms, now_ms);
+    if (link->phase == TH_PHASE_FINDING)
+        return sooner(wait_ms, th_net_lookup_wait_ms(&link->lookup, now_ms));
+    if (link->phase == TH_PHASE_DIALING)
+        return sooner(wait_ms, th_clock_wait_ms(link->address_until_ms, now_ms));
+    return wait_ms;
+}
+
+/* ---- accounting of a step ------------------------------------------------------------------- */
+
+struct th_link_step_mark th_link_step_begin(struct th_link *link)
+{
+    credit_stack(link);
+    link->clock.callbacks_us = 0;
+    return (struct th_link_step_mark){th_payer_enter(&link->payer), th_clock_us(), link->phase};
+}
+
+void th_link_step_end(struct th_link *link, struct th_link_step_mark mark)
+{
+    uint64_t took_us = th_clock_us() - mark.began_us - link->clock.callbacks_us;
+    bool arithmetic = mark.phase == TH_PHASE_SHAKING || link->phase == TH_PHASE_SHAKING;
+    if (!arithmetic && took_us > link->clock.longest_step_us)
+        link->clock.longest_step_us = took_us;
+    th_payer_leave(mark.payer);
+}

@@ -1,0 +1,51 @@
+#include "client/client.h"
+
+#include "base/clock.h"
+
+static void tell_written(struct th_client *client, unsigned count)
+{
+    const struct th_event event = {.kind = TH_EVENT_PUBLISHED};
+    while (count--)
+        th_client_tell(client, &event);
+}
+
+static void note_first_puback(struct th_client *client)
+{
+    struct th_puback_clock *clock = &client->puback;
+    if (!clock->packet_id || clock->sent_us)
+        return;
+    const struct th_outbox_slot *slot = th_outbox_find(&client->outbox, clock->packet_id);
+    if (slot && slot->state == TH_SLOT_SENT)
+        clock->sent_us = th_clock_us();
+}
+
+static void note_sent(struct th_client *client, size_t bytes)
+{
+    unsigned written = th_outbox_sent(&client->outbox, bytes, th_clock_ms());
+    note_first_puback(client);
+    tell_written(client, written);
+}
+
+static int send_queue(struct th_client *client)
+{
+    for (;;) {
+        struct th_slice due = th_outbox_next(&client->outbox);
+        if (!due.len_bytes)
+            return 0;
+        int taken = th_link_write(&client->link, due.data, due.len_bytes);
+        if (taken < 0)
+            return taken;
+        note_sent(client, (size_t)taken);
+    }
+}
+
+int th_client_send(struct th_client *client)
+{
+    int result = send_queue(client);
+    if (result == 0 || result == TH_WANT_WRITE) {
+        int flushed = th_link_flush(&client->link);
+        result = flushed < 0 ? flushed : result;
+    }
+    client->wants_write = result == TH_WANT_WRITE;
+    return result;
+}

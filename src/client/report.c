@@ -1,0 +1,149 @@
+/* Fills struct th_report from the books of a link. */
+#include "client/client.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static uint32_t clipped(uint64_t number)
+{
+    return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+}
+
+static void fill_heap(struct th_report_pool *pool, const struct th_payer *payer, size_t size_bytes)
+{
+    pool->size_bytes = (uint32_t)size_bytes;
+    pool->budget_bytes = payer->budget_bytes;
+    pool->peak_bytes = payer->heap.peak_bytes;
+    pool->live_bytes = payer->heap.live_bytes;
+}
+
+static void fill_pools(const struct th_link *link, struct th_report *report)
+{
+    const struct th_context *context = link->config.context;
+    const struct th_cell *cell = &link->payer.cell;
+    report->pools[TH_REPORT_TCP_CELL] = (struct th_report_pool){
+        TH_TCP_CELL_BYTES, TH_TCP_CELL_BYTES, th_link_tcp_cell_peak_bytes(link),
+        clipped(th_net_wire_pending_in(&link->wire) + th_net_wire_pending_out(&link->wire))};
+    report->pools[TH_REPORT_RECORD_CELL] = (struct th_report_pool){
+        cell->bytes, cell->bytes, cell->peak_bytes, clipped(th_cell_live_bytes(cell))};
+    fill_heap(&report->pools[TH_REPORT_TLS_HEAP], &link->payer, TH_TLS_HEAP_BYTES);
+    if (context)
+        fill_heap(&report->pools[TH_REPORT_SHARED_HEAP], &context->payer, TH_SHARED_HEAP_BYTES);
+}
+
+static void fill_phases(const struct th_link *link, struct th_report *report)
+{
+    for (int i = 0; i < TH_PHASES; i++) {
+        const struct th_ledger_phase *phase = &link->payer.ledger.phases[i];
+        struct th_report_phase *out = &report->phases[i];
+        out->duration_us = link->clock.phase_us[i];
+        out->peak_bytes = phase->peak_bytes;
+        out->stack_peak_bytes = phase->stack_peak_bytes;
+        out->taken = phase->taken;
+        out->refused = phase->refused;
+        if (out->stack_peak_bytes > report->stack_bytes)
+            report->stack_bytes = out->stack_peak_bytes;
+    }
+    report->phases[link->phase].duration_us += th_clock_us() - link->clock.phase_began_us;
+}
+
+static uint32_t peak_of_purpose(const struct th_ledger *ledger, int purpose)
+{
+    uint32_t peak_bytes = 0;
+    for (int i = 0; i < TH_PHASES; i++)
+        if (ledger->phases[i].purpose_peak_bytes[purpose] > peak_bytes)
+            peak_bytes = ledger->phases[i].purpose_peak_bytes[purpose];
+    return peak_bytes;
+}
+
+_Static_assert(TH_PURPOSES < TH_REPORT_PURPOSES_MAX, "the report has room for every purpose");
+
+static void fill_purposes(const struct th_ledger *ledger, struct th_report *report)
+{
+    for (int i = 0; i < TH_PURPOSES; i++)
+        report->purposes[i] = (struct th_report_purpose){
+            th_purpose_name(i), ledger->live_by_purpose[i], peak_of_purpose(ledger, i),
+            ledger->split_at_peak[i]};
+}
+
+static void fill_refusal(const struct th_refusal *refusal, struct th_report *report)
+{
+    if (!refusal->pool)
+        return;
+    report->last_refusal = (struct th_report_refusal){
+        refusal->pool, th_purpose_name(refusal->purpose), refusal->phase, refusal->needed_bytes,
+        refusal->live_bytes, refusal->budget_bytes};
+}
+
+static void fill_ledger(const struct th_ledger *ledger, struct th_report *report)
+{
+    report->pool_bytes = ledger->peak_bytes;
+    report->taken = ledger->taken;
+    report->returned = ledger->returned;
+    report->refused = ledger->refused;
+    fill_purposes(ledger, report);
+    fill_refusal(&ledger->refusal, report);
+}
+
+static void fill_times(const struct th_link *link, struct th_report *report)
+{
+    report->times.lookup_us = clipped(link->clock.attempt_us[TH_PHASE_FINDING]);
+    report->times.tcp_us = clipped(link->clock.attempt_us[TH_PHASE_DIALING]);
+    report->times.tls_us = clipped(link->clock.attempt_us[TH_PHASE_SHAKING]);
+    report->times.longest_step_us = clipped(link->clock.longest_step_us);
+}
+
+static void fill_context(const struct th_context *context, struct th_report *report)
+{
+    if (!context)
+        return;
+    report->identity_transient_bytes = clipped(context->tls.transient_peak_bytes);
+    report->identity_resident_bytes = clipped(context->tls.resident_bytes);
+}
+
+static void fill_process(struct th_report *report)
+{
+    report->process.live_bytes = clipped(th_ledger_process_live_bytes());
+    report->process.peak_bytes = clipped(th_ledger_process_peak_bytes());
+}
+
+void th_link_report(const struct th_link *link, struct th_report *report)
+{
+    memset(report, 0, sizeof *report);
+    th_link_settle_stack(link);
+    fill_pools(link, report);
+    fill_phases(link, report);
+    fill_ledger(&link->payer.ledger, report);
+    fill_times(link, report);
+    fill_context(link->config.context, report);
+    fill_process(report);
+    report->attempts = link->attempts;
+    report->tls = link->facts;
+    report->socket = th_link_socket_figures(link);
+    report->kernel_bytes = report->socket.receive_buffer_bytes + report->socket.send_buffer_bytes;
+}
+
+static struct th_report_pool client_pool(size_t size_bytes, size_t budget_bytes, size_t peak_bytes,
+                                         size_t live_bytes)
+{
+    return (struct th_report_pool){(uint32_t)size_bytes, (uint32_t)budget_bytes,
+                                   (uint32_t)peak_bytes, (uint32_t)live_bytes};
+}
+
+void th_report(const struct th_client *client, struct th_report *report)
+{
+    const struct th_window *window = &client->window;
+    const struct th_outbox *outbox = &client->outbox;
+    th_link_report(&client->link, report);
+    report->static_bytes = (uint32_t)th_need_bytes();
+    if (client->link.config.context)
+        report->static_bytes += (uint32_t)th_context_need_bytes();
+    report->pools[TH_REPORT_WINDOW] = client_pool(TH_PACKET_WINDOW_BYTES, window->size_bytes,
+                                                  window->peak_bytes, window->end - window->begin);
+    report->pools[TH_REPORT_OUTBOX] = client_pool(TH_OUTBOX_BYTES, outbox->bytes,
+                                                  outbox->peak_bytes,
+                                                  th_outbox_used_bytes(outbox));
+    report->times.connack_us = clipped(client->link.clock.attempt_us[TH_PHASE_GREETING]);
+    report->times.first_puback_us = clipped(client->puback.took_us);
+}

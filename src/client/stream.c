@@ -1,0 +1,184 @@
+/* The plain TLS stream of thimble.h: a link and nothing on it. */
+#include "client/block.h"
+#include "client/link.h"
+
+#include <poll.h>
+#include <string.h>
+#include <thimble/report.h>
+
+struct th_tls {
+    struct th_link link;
+};
+
+size_t th_tls_need_bytes(void)
+{
+    return th_block_round(sizeof(struct th_tls)) + th_link_need_bytes();
+}
+
+static int check_arguments(void *block, size_t block_bytes, struct th_context *context,
+                           const struct th_tls_config *config, struct th_fault *fault)
+{
+    if (!context || !config->host || !config->port)
+        return th_fault_set(fault, TH_E_ARGUMENT, "a TLS stream needs a context, a host and a port");
+    return th_block_check("TLS stream", block, block_bytes, th_tls_need_bytes(), fault);
+}
+
+static struct th_tls *prepare(void *block, struct th_context *context,
+                              const struct th_tls_config *config)
+{
+    const struct th_link_config wanted = {
+        .host = config->host,
+        .port = config->port,
+        .context = context,
+        .deadlines = config->deadlines,
+        .heap_budget_bytes = config->heap_budget_bytes,
+        .stack_low = config->stack_low,
+        .stack_bytes = config->stack_bytes,
+        .log = config->log,
+    };
+    struct th_tls *stream = block;
+    th_link_open(&stream->link, (uint8_t *)block + th_block_round(sizeof *stream), &wanted);
+    return stream;
+}
+
+static int shake(struct th_link *link)
+{
+    struct th_link_step_mark mark = th_link_step_begin(link);
+    int result = th_link_step(link);
+    if (result == TH_WANT_READ || result == TH_WANT_WRITE) {
+        int overdue = th_link_overdue(link);
+        result = overdue ? overdue : result;
+    }
+    if (result == 0)
+        th_link_enter(link, TH_PHASE_UP);
+    th_link_step_end(link, mark);
+    return result;
+}
+
+static int begin(struct th_tls **stream, void *block, size_t block_bytes,
+                 struct th_context *context, const struct th_tls_config *config,
+                 struct th_fault *fault)
+{
+    if (fault)
+        memset(fault, 0, sizeof *fault);
+    int result = check_arguments(block, block_bytes, context, config, fault);
+    if (result < 0)
+        return result;
+    *stream = prepare(block, context, config);
+    return th_link_begin(&(*stream)->link);
+}
+
+static int give_up(struct th_tls **stream, int result, struct th_fault *fault)
+{
+    if (fault && (*stream)->link.fault.code)
+        *fault = (*stream)->link.fault;
+    th_tls_close(*stream);
+    *stream = NULL;
+    return result;
+}
+
+int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
+                   struct th_context *context, const struct th_tls_config *config,
+                   struct th_fault *fault)
+{
+    int result = 0;
+    if (!*stream)
+        result = begin(stream, block, block_bytes, context, config, fault);
+    if (!*stream)
+        return result;
+    if (result == 0)
+        result = shake(&(*stream)->link);
+    if (result >= 0 || result == TH_WANT_READ || result == TH_WANT_WRITE)
+        return result;
+    return give_up(stream, result, fault);
+}
+
+static int not_open(struct th_link *link)
+{
+    return th_fault_set(&link->fault, TH_E_NO_SOCKET, "the TLS stream to %s is not open",
+                        link->config.host);
+}
+
+static bool ended(int result)
+{
+    return result < 0 && result != TH_WANT_READ && result != TH_WANT_WRITE;
+}
+
+typedef int mover(struct th_link *link, void *data, size_t bytes);
+
+static int read_some(struct th_link *link, void *buffer, size_t bytes)
+{
+    int flushed = th_link_flush(link);
+    if (flushed == TH_E_CLOSED)
+        return flushed;
+    return th_link_read(link, buffer, bytes);
+}
+
+static int write_some(struct th_link *link, void *data, size_t bytes)
+{
+    int taken = th_link_write(link, data, bytes);
+    int flushed = th_link_flush(link);
+    return flushed == TH_E_CLOSED ? flushed : taken;
+}
+
+static int move(struct th_tls *stream, mover *how, void *data, size_t bytes)
+{
+    struct th_link *link = &stream->link;
+    if (!th_tls_is_open(stream))
+        return not_open(link);
+    struct th_link_step_mark mark = th_link_step_begin(link);
+    int result = how(link, data, bytes);
+    if (ended(result))
+        th_link_hang_up(link);
+    th_link_step_end(link, mark);
+    return result;
+}
+
+int th_tls_read(struct th_tls *stream, void *buffer, size_t bytes)
+{
+    return move(stream, read_some, buffer, bytes);
+}
+
+int th_tls_write(struct th_tls *stream, const void *data, size_t bytes)
+{
+    return move(stream, write_some, (void *)data, bytes);
+}
+
+bool th_tls_is_open(const struct th_tls *stream)
+{
+    return stream && stream->link.phase == TH_PHASE_UP;
+}
+
+int th_tls_fd(const struct th_tls *stream)
+{
+    return th_link_fd(&stream->link);
+}
+
+short th_tls_poll_events(const struct th_tls *stream)
+{
+    return th_link_poll_events(&stream->link);
+}
+
+int th_tls_wait_ms(const struct th_tls *stream)
+{
+    return th_link_wait_ms(&stream->link);
+}
+
+void th_tls_report(const struct th_tls *stream, struct th_report *report)
+{
+    th_link_report(&stream->link, report);
+    report->static_bytes = (uint32_t)(th_tls_need_bytes() + th_context_need_bytes());
+}
+
+void th_tls_close(struct th_tls *stream)
+{
+    if (!stream)
+        return;
+    struct th_link *link = &stream->link;
+    struct th_link_step_mark mark = th_link_step_begin(link);
+    if (th_tls_is_open(stream))
+        th_link_finish(link);
+    th_link_hang_up(link);
+    th_link_step_end(link, mark);
+    th_link_close(link);
+}
