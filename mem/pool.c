@@ -90,7 +90,7 @@ static bool is_free(const struct block *block)
 /* 0: more than any pool has. */
 static unsigned units_for(size_t bytes)
 {
-    if (bytes > TH_POOL_MOST_BYTES - 2 * TH_POOL_UNIT_BYTES)
+    if (bytes > TH_POOL_MOST_BYTES - TH_POOL_UNIT_BYTES - TH_POOL_HEADER_BYTES)
         return 0;
     return (unsigned)(bytes + TH_POOL_HEADER_BYTES + TH_POOL_UNIT_BYTES - 1) / TH_POOL_UNIT_BYTES;
 }

@@ -61,7 +61,7 @@ bool th_pool_owns(const struct th_pool *pool, const void *address);
 /* True if it is the start of a live block of this pool. */
 bool th_pool_is_live(const struct th_pool *pool, const void *block);
 
-/* The largest request that would be granted now. */
+/* The largest request that would be granted now; 0: none, not even of 0 bytes. */
 size_t th_pool_largest(const struct th_pool *pool);
 
 /* Usable bytes when empty: the largest request an empty pool grants. */

@@ -1,7 +1,5 @@
 #include "stack.h"
 
-#include <stdbool.h>
-
 #include "watch.h"
 
 /* Not zero, because wiping leaves zeros. */
@@ -13,21 +11,30 @@ enum { RESERVE_BYTES = 256 };
 
 static _Thread_local struct th_stack of_thread;
 
+static uintptr_t *below(const struct th_stack *stack, void *frame)
+{
+    uintptr_t limit = (uintptr_t)frame - RESERVE_BYTES;
+    return limit < (uintptr_t)stack->high ? (uintptr_t *)limit : stack->high;
+}
+
 /* Painting writes where the compiler knows no object: volatile keeps it from reasoning about that
  * and from calling memset, whose frame would lie in the way. */
-TH_WATCH_UNCHECKED static void paint_up_to_here(volatile uintptr_t *word)
+TH_WATCH_UNCHECKED static void paint_from(const struct th_stack *stack, uintptr_t *word)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0) - RESERVE_BYTES;
-    if (here > (uintptr_t)word)
-        th_watch_open((void *)word, here - (uintptr_t)word);
-    while ((uintptr_t)word < here)
-        *word++ = paint;
+    uintptr_t *end = below(stack, __builtin_frame_address(0));
+    if (end > word)
+        th_watch_open(word, (size_t)(end - word) * sizeof *word);
+    for (volatile uintptr_t *next = word; next < end; next++)
+        *next = paint;
 }
 
 TH_WATCH_UNCHECKED static uintptr_t *lowest_used(const struct th_stack *stack)
 {
+    uintptr_t *end = below(stack, __builtin_frame_address(0));
     volatile uintptr_t *word = stack->low;
-    while ((uintptr_t *)word < stack->high && *word == paint)
+    if (end > stack->low)
+        th_watch_open(stack->low, (size_t)(end - stack->low) * sizeof *end);
+    while (word < stack->high && *word == paint)
         word++;
     return (uintptr_t *)word;
 }
@@ -43,20 +50,32 @@ static void raise_to(uint32_t *peak, size_t value)
         *peak = (uint32_t)value;
 }
 
+static uintptr_t *word_at(const void *address)
+{
+    return (uintptr_t *)((uintptr_t)address & ~(sizeof(uintptr_t) - 1));
+}
+
+static struct th_stack range_of(void *low, size_t bytes)
+{
+    if (!low)
+        return (struct th_stack){0};
+    return (struct th_stack){
+        .low = word_at((uint8_t *)low + sizeof(uintptr_t) - 1),
+        .high = word_at((uint8_t *)low + bytes),
+    };
+}
+
 void th_stack_open(struct th_stack *stack, void *low, size_t bytes)
 {
-    uintptr_t mask = sizeof(uintptr_t) - 1;
-    uintptr_t start = ((uintptr_t)low + mask) & ~mask;
-    uintptr_t end = ((uintptr_t)low + bytes) & ~mask;
-    *stack = (struct th_stack){(uintptr_t *)start, (uintptr_t *)end, NULL};
-    if (low)
-        paint_up_to_here(stack->low);
+    *stack = range_of(low, bytes);
+    if (stack->low)
+        paint_from(stack, stack->low);
 }
 
 struct th_stack *th_stack_of_thread(void *low, size_t bytes)
 {
-    struct th_stack wanted = {low, NULL, NULL};
-    if (of_thread.low != wanted.low)
+    struct th_stack range = range_of(low, bytes);
+    if (range.low != of_thread.low || range.high != of_thread.high)
         th_stack_open(&of_thread, low, bytes);
     return &of_thread;
 }
@@ -67,7 +86,7 @@ void th_stack_credit(struct th_stack *stack, uint32_t *owner_peak_bytes)
         return;
     uintptr_t *lowest = lowest_used(stack);
     raise_to(stack->owner_peak_bytes, bytes_above(stack, lowest));
-    paint_up_to_here(lowest);
+    paint_from(stack, lowest);
     stack->owner_peak_bytes = owner_peak_bytes;
 }
 
