@@ -5,8 +5,8 @@
  *     | control part | messages, in order -->      free      <-- slots, one for each message |
  *
  * The control part is reserved for what must never wait for room: CONNECT, acknowledgements,
- * PINGREQ, a DISCONNECT after an error. It is a plain byte queue, goes out first, and is wiped
- * whenever it runs empty (CONNECT carries the password).
+ * PINGREQ, a DISCONNECT after an error. It is a plain byte queue, goes out first, and what is sent
+ * is wiped at once (CONNECT carries the password).
  *
  * The room does no I/O, allocates nothing and knows no time but the one it is given.
  */
@@ -21,8 +21,10 @@
 /* The least control part: some hundred acknowledgements between two writes. */
 #define TH_OUTBOX_CONTROL_BYTES 512
 
-/* Of it, what acknowledgements leave to PINGREQ (2) and to the last DISCONNECT (4). */
+/* Of it, what acknowledgements leave to PINGREQ (2) and to the last DISCONNECT (4); and what
+ * PUBRELs leave to the acknowledgement of a message that is being delivered. */
 #define TH_OUTBOX_CONTROL_SPARE_BYTES 6
+#define TH_OUTBOX_CONTROL_ANSWER_BYTES 5
 
 /* What messages leave to a DISCONNECT without properties: its slot and its bytes. */
 #define TH_OUTBOX_FAREWELL_BYTES (sizeof(struct th_outbox_slot) + 8)
@@ -35,6 +37,7 @@ enum th_outbox_state {
     TH_SLOT_RELEASED, /* PUBREC came, the message is forgotten; PUBREL is due */
     TH_SLOT_RELEASING,/* PUBREL is on its way or sent; waits for PUBCOMP */
     TH_SLOT_REFUSED,  /* this broker cannot take it; waits to be reported */
+    TH_SLOT_FREE,     /* swept away before the verb returns */
 };
 
 enum th_outbox_kind {
@@ -44,6 +47,12 @@ enum th_outbox_kind {
     TH_SLOT_SUBSCRIBE,
     TH_SLOT_UNSUBSCRIBE,
     TH_SLOT_DISCONNECT, /* the last: nothing is taken after it */
+};
+
+enum th_outbox_mark {
+    TH_MARK_AGAIN = 1,    /* went out on an earlier connection */
+    TH_MARK_FINISHED = 2, /* acknowledged while its last bytes were still lent to the writer */
+    TH_MARK_RECEIVED = 4, /* the same with PUBREC */
 };
 
 /* 24 bytes at the end of the block for each message. */
@@ -56,7 +65,16 @@ struct th_outbox_slot {
     uint8_t kind;
     uint8_t state;
     uint8_t reason;        /* REFUSED: why */
-    uint8_t early;         /* acknowledged while its last bytes were still lent to the writer */
+    uint8_t marks;         /* enum th_outbox_mark */
+};
+
+/* Reasons a broker would give (5.0 section 2.4) that the outbox and the session give first. */
+enum th_outbox_reason {
+    TH_OUTBOX_RETAIN_NOT_SUPPORTED = 0x9a,
+    TH_OUTBOX_QOS_NOT_SUPPORTED = 0x9b,
+    TH_OUTBOX_SHARED_NOT_SUPPORTED = 0x9e,
+    TH_OUTBOX_SUBSCRIPTION_IDS_NOT_SUPPORTED = 0xa1,
+    TH_OUTBOX_WILDCARDS_NOT_SUPPORTED = 0xa2,
 };
 
 /* What a broker announced in CONNACK, as far as it concerns the queue. */
@@ -71,16 +89,15 @@ struct th_outbox {
     uint8_t *memory;
     uint32_t bytes;         /* of the block, a multiple of 8 */
     uint32_t control_bytes; /* of the control part, which comes first */
-    uint32_t control_begin; /* first byte not sent */
-    uint32_t control_end;
+    uint32_t control_end;   /* of the bytes in it */
     uint32_t messages_end;  /* where the next message is encoded */
     uint32_t slots;
     uint32_t begun_bytes;   /* already sent of the slot that is BEGUN */
     uint32_t lent_offset_bytes;
     uint32_t lent_bytes;    /* th_outbox_next() gave these out; 0: nothing is lent */
     uint32_t peak_bytes;
-    struct th_outbox_limits limits;
     uint64_t last_sent_ms;
+    uint16_t receive_maximum; /* the peer's */
     bool holding;           /* no CONNACK yet: only the control part goes out */
     bool ending;            /* a DISCONNECT was queued in the control part: nothing follows it */
     bool ended;             /* DISCONNECT is sent */
@@ -123,10 +140,13 @@ int th_outbox_reserve(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
 void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t bytes,
                       uint16_t packet_id, uint16_t filters);
 
-/* Room in the control part for `bytes`, queued at once, or NULL: later. With `spare` it may use
- * what is kept for PINGREQ and the last DISCONNECT. */
-uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes, bool spare);
+/* Whether the control part has room for `bytes` of acknowledgements and the spare. The answer stays
+ * true, whatever is sent or lent, until acknowledgements are queued. */
 bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes);
+
+/* Queues `bytes` in the control part, to be encoded there at once; the spare counts as room. NULL:
+ * no room, or th_outbox_end() was called. */
+uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes);
 
 /* After what is in the control part, and the packet that is half sent, nothing goes out. */
 void th_outbox_end(struct th_outbox *outbox);
@@ -166,15 +186,16 @@ enum th_outbox_answer {
 };
 
 /* What is lent counts as sent: one write may carry several TLS records, and the answer to the
- * first may come before the last is written. PUBREC starts the deadline of PUBCOMP at now_ms. */
+ * first may come before the last is written. So does a PUBLISH of an earlier connection that waits
+ * to be sent again. */
 enum th_outbox_answer th_outbox_acknowledge(struct th_outbox *outbox, enum th_outbox_ack ack,
-                                            uint16_t packet_id, uint64_t now_ms);
+                                            uint16_t packet_id);
 
 /* The slot that uses this packet identifier, or NULL. Valid until the outbox changes. */
 const struct th_outbox_slot *th_outbox_find(const struct th_outbox *outbox, uint16_t packet_id);
 
-/* When the longest waiting packet was sent, TH_NEVER if none waits. */
-uint64_t th_outbox_oldest_ms(const struct th_outbox *outbox);
+/* The slot that has waited longest for its acknowledgement, or NULL. */
+const struct th_outbox_slot *th_outbox_oldest(const struct th_outbox *outbox);
 
 /* ---- connections -------------------------------------------------------------------------- */
 
@@ -190,10 +211,7 @@ void th_outbox_rewind(struct th_outbox *outbox);
 void th_outbox_resume(struct th_outbox *outbox, bool session_present,
                       const struct th_outbox_limits *limits);
 
-/* Takes one refused PUBLISH out of the queue: 1 and its identifier and reason, or 0. */
-int th_outbox_take_refused(struct th_outbox *outbox, uint16_t *packet_id, uint8_t *reason);
-
-/* Every rule the fields obey; for tests. NULL, or a sentence that says what is wrong. */
-const char *th_outbox_check(const struct th_outbox *outbox);
+/* Takes one refused packet out of the queue: 1 and what its slot was, or 0. */
+int th_outbox_take_refused(struct th_outbox *outbox, struct th_outbox_slot *refused);
 
 #endif

@@ -1,0 +1,128 @@
+/* What a new connection does to the queue. */
+#include "outbox/slots.h"
+
+#include "base/clock.h"
+#include "mqtt/encode.h"
+
+#define PUBLISH_DUP 0x08
+#define PUBLISH_RETAIN 0x01
+
+static bool is_publish(const struct th_outbox_slot *slot)
+{
+    return slot->kind <= TH_SLOT_PUBLISH_2;
+}
+
+/* ---- rewind ------------------------------------------------------------------------------- */
+
+static bool was_begun(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
+{
+    return slot->state == TH_SLOT_BEGUN || slot->state == TH_SLOT_SENT ||
+           slot->state == TH_SLOT_RELEASING || th_outbox_slot_lent(outbox, slot);
+}
+
+static void mark_again(struct th_outbox *outbox, struct th_outbox_slot *slot)
+{
+    slot->marks |= TH_MARK_AGAIN;
+    if (th_outbox_slot_is_counted(slot) && slot->len_bytes)
+        th_mqtt_set_dup(outbox->memory + slot->offset_bytes);
+}
+
+static void queue_again(struct th_outbox_slot *slot)
+{
+    slot->sent_ms = TH_NEVER;
+    slot->state = th_outbox_slot_past_pubrec(slot) ? TH_SLOT_RELEASED : TH_SLOT_QUEUED;
+    if (slot->marks & TH_MARK_FINISHED || slot->kind == TH_SLOT_DISCONNECT)
+        slot->state = TH_SLOT_FREE;
+}
+
+static void rewind_slot(struct th_outbox *outbox, size_t index)
+{
+    struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
+    if (slot->state == TH_SLOT_REFUSED)
+        return;
+    if (was_begun(outbox, slot))
+        mark_again(outbox, slot);
+    queue_again(slot);
+    if (slot->marks & TH_MARK_RECEIVED)
+        th_outbox_release(outbox, index);
+}
+
+void th_outbox_rewind(struct th_outbox *outbox)
+{
+    for (size_t i = 0; i < outbox->slots; i++)
+        rewind_slot(outbox, i);
+    th_outbox_drop_control(outbox, outbox->control_end);
+    outbox->lent_bytes = 0;
+    outbox->begun_bytes = 0;
+    outbox->holding = true;
+    outbox->ending = outbox->ended = false;
+    th_outbox_sweep(outbox);
+}
+
+/* ---- resume ------------------------------------------------------------------------------- */
+
+static void refuse(struct th_outbox_slot *slot, uint8_t reason)
+{
+    slot->state = TH_SLOT_REFUSED;
+    slot->reason = reason;
+    slot->len_bytes = 0;
+}
+
+static void forget_session(struct th_outbox *outbox, struct th_outbox_slot *slot)
+{
+    if (slot->state == TH_SLOT_RELEASED)
+        refuse(slot, TH_MQTT_PACKET_ID_NOT_FOUND);
+    if (is_publish(slot) && slot->len_bytes)
+        outbox->memory[slot->offset_bytes] &= (uint8_t)~PUBLISH_DUP;
+    slot->marks = 0;
+}
+
+static uint8_t objection(const struct th_outbox_slot *slot, uint8_t first_byte,
+                         const struct th_outbox_limits *limits)
+{
+    if (slot->len_bytes > limits->packet_max_bytes)
+        return TH_MQTT_PACKET_TOO_LARGE;
+    if (is_publish(slot) && slot->kind > limits->qos_maximum)
+        return TH_OUTBOX_QOS_NOT_SUPPORTED;
+    if (is_publish(slot) && first_byte & PUBLISH_RETAIN && !limits->retain_available)
+        return TH_OUTBOX_RETAIN_NOT_SUPPORTED;
+    return TH_MQTT_SUCCESS;
+}
+
+static void resume_slot(struct th_outbox *outbox, struct th_outbox_slot *slot,
+                        const struct th_outbox_limits *limits)
+{
+    if (slot->state != TH_SLOT_QUEUED || slot->kind == TH_SLOT_DISCONNECT)
+        return;
+    uint8_t reason = objection(slot, outbox->memory[slot->offset_bytes], limits);
+    if (reason)
+        refuse(slot, reason);
+}
+
+void th_outbox_resume(struct th_outbox *outbox, bool session_present,
+                      const struct th_outbox_limits *limits)
+{
+    for (size_t i = 0; i < outbox->slots; i++) {
+        struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        if (!session_present)
+            forget_session(outbox, slot);
+        resume_slot(outbox, slot, limits);
+    }
+    outbox->receive_maximum = limits->receive_maximum;
+    outbox->holding = false;
+    th_outbox_sweep(outbox);
+}
+
+int th_outbox_take_refused(struct th_outbox *outbox, struct th_outbox_slot *refused)
+{
+    for (size_t i = 0; i < outbox->slots; i++) {
+        struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        if (slot->state != TH_SLOT_REFUSED)
+            continue;
+        *refused = *slot;
+        slot->state = TH_SLOT_FREE;
+        th_outbox_sweep(outbox);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,194 @@
+/* What goes out, and in which order. */
+#include "outbox/slots.h"
+
+#include "base/clock.h"
+#include "base/slice.h"
+#include "mqtt/encode.h"
+
+#define PUBREL_BYTES 4
+
+/* ---- next --------------------------------------------------------------------------------- */
+
+static bool in_flight(const struct th_outbox_slot *slot)
+{
+    return th_outbox_slot_is_counted(slot) && slot->state != TH_SLOT_QUEUED &&
+           slot->state != TH_SLOT_REFUSED;
+}
+
+static size_t quota(const struct th_outbox *outbox)
+{
+    size_t left = outbox->receive_maximum;
+    for (size_t i = 0; i < outbox->slots && left; i++)
+        left -= in_flight(th_outbox_slot_at(outbox, i));
+    return left;
+}
+
+static size_t index_of_begun(const struct th_outbox *outbox)
+{
+    size_t i = 0;
+    while (i < outbox->slots && th_outbox_slot_at(outbox, i)->state != TH_SLOT_BEGUN)
+        i++;
+    return i;
+}
+
+static bool may_go(const struct th_outbox *outbox, const struct th_outbox_slot *slot, size_t left)
+{
+    if (slot->state != TH_SLOT_QUEUED)
+        return false;
+    if (slot->kind == TH_SLOT_DISCONNECT)
+        return !th_outbox_queued(outbox);
+    return left || !th_outbox_slot_is_counted(slot);
+}
+
+/* The first slot that may go, and those that may go and lie right behind it. */
+static void lend_messages(struct th_outbox *outbox)
+{
+    size_t left = quota(outbox);
+    uint32_t begin = 0, end = 0;
+    for (size_t i = 0; i < outbox->slots; i++) {
+        const struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        bool goes = may_go(outbox, slot, left);
+        if (end && !(goes && slot->offset_bytes == end))
+            break;
+        if (!goes)
+            continue;
+        begin = end ? begin : slot->offset_bytes;
+        end = th_outbox_slot_end(slot);
+        left -= th_outbox_slot_is_counted(slot);
+    }
+    outbox->lent_offset_bytes = begin;
+    outbox->lent_bytes = end - begin;
+}
+
+static void lend_begun(struct th_outbox *outbox, size_t index)
+{
+    const struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
+    outbox->lent_offset_bytes = slot->offset_bytes + outbox->begun_bytes;
+    outbox->lent_bytes = slot->len_bytes - outbox->begun_bytes;
+}
+
+static void lend_control(struct th_outbox *outbox)
+{
+    outbox->lent_offset_bytes = 0;
+    outbox->lent_bytes = outbox->control_end;
+}
+
+static void put_pubrel(uint8_t *place, uint16_t packet_id)
+{
+    th_mqtt_ack_encode(place, &(struct th_mqtt_ack){
+        .version = TH_MQTT_3_1_1, .type = TH_MQTT_PUBREL, .packet_id = packet_id});
+}
+
+static void queue_pubrels(struct th_outbox *outbox)
+{
+    for (size_t i = 0; i < outbox->slots; i++) {
+        struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        if (!th_outbox_slot_past_pubrec(slot))
+            return;
+        if (slot->state == TH_SLOT_RELEASING)
+            continue;
+        if (!th_outbox_control_room(outbox, PUBREL_BYTES + TH_OUTBOX_CONTROL_ANSWER_BYTES))
+            return;
+        put_pubrel(th_outbox_control(outbox, PUBREL_BYTES), slot->packet_id);
+        slot->state = TH_SLOT_RELEASING;
+    }
+}
+
+static void lend(struct th_outbox *outbox)
+{
+    if (outbox->begun_bytes) {
+        lend_begun(outbox, index_of_begun(outbox));
+        return;
+    }
+    bool open = !outbox->holding && !outbox->ending && !outbox->ended;
+    if (open)
+        queue_pubrels(outbox);
+    if (outbox->control_end)
+        lend_control(outbox);
+    else if (open)
+        lend_messages(outbox);
+}
+
+struct th_slice th_outbox_next(struct th_outbox *outbox)
+{
+    if (!outbox->lent_bytes)
+        lend(outbox);
+    return th_slice_of(outbox->memory + outbox->lent_offset_bytes, outbox->lent_bytes);
+}
+
+/* ---- sent --------------------------------------------------------------------------------- */
+
+/* PUBRELs wait for PUBCOMP from the moment the control part has run empty. */
+static void stamp_pubrels(struct th_outbox *outbox, uint64_t now_ms)
+{
+    for (size_t i = 0; i < outbox->slots; i++) {
+        struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        if (slot->state == TH_SLOT_RELEASING && slot->sent_ms == TH_NEVER)
+            slot->sent_ms = now_ms;
+    }
+}
+
+static void control_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms)
+{
+    th_outbox_drop_control(outbox, bytes);
+    if (!outbox->control_end)
+        stamp_pubrels(outbox, now_ms);
+}
+
+static void begin_slot(struct th_outbox *outbox, struct th_outbox_slot *slot, uint32_t sent_to)
+{
+    slot->state = TH_SLOT_BEGUN;
+    outbox->begun_bytes = sent_to - slot->offset_bytes;
+}
+
+static bool is_over_when_sent(const struct th_outbox_slot *slot)
+{
+    return slot->kind == TH_SLOT_PUBLISH_0 || slot->kind == TH_SLOT_DISCONNECT ||
+           slot->marks & TH_MARK_FINISHED;
+}
+
+static void finish_slot(struct th_outbox *outbox, size_t index, uint64_t now_ms)
+{
+    struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
+    outbox->begun_bytes = 0;
+    outbox->ended |= slot->kind == TH_SLOT_DISCONNECT;
+    slot->state = is_over_when_sent(slot) ? TH_SLOT_FREE : TH_SLOT_SENT;
+    slot->sent_ms = now_ms;
+    if (slot->marks & TH_MARK_RECEIVED)
+        th_outbox_release(outbox, index);
+}
+
+static unsigned messages_sent(struct th_outbox *outbox, uint32_t from, uint32_t to, uint64_t now_ms)
+{
+    unsigned qos_0 = 0;
+    for (size_t i = 0; i < outbox->slots; i++) {
+        struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        if (th_outbox_slot_end(slot) <= from || slot->offset_bytes >= to || !slot->len_bytes)
+            continue;
+        if (th_outbox_slot_end(slot) > to) {
+            begin_slot(outbox, slot, to);
+            continue;
+        }
+        qos_0 += slot->kind == TH_SLOT_PUBLISH_0;
+        finish_slot(outbox, i, now_ms);
+    }
+    th_outbox_sweep(outbox);
+    return qos_0;
+}
+
+unsigned th_outbox_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms)
+{
+    uint32_t from = outbox->lent_offset_bytes;
+    outbox->lent_bytes = 0;
+    outbox->last_sent_ms = now_ms;
+    if (from >= outbox->control_bytes)
+        return messages_sent(outbox, from, from + (uint32_t)bytes, now_ms);
+    control_sent(outbox, bytes, now_ms);
+    return 0;
+}
+
+bool th_outbox_ended(const struct th_outbox *outbox)
+{
+    bool drained = !outbox->control_end && !outbox->begun_bytes && !outbox->lent_bytes;
+    return outbox->ended || (outbox->ending && drained);
+}
