@@ -1,0 +1,299 @@
+#!/usr/bin/python3
+"""Measures thimble and holds it against the committed budget, config/budget.json.
+
+    tools/budget.py              measure and compare; fails if a figure grew or misses its goal
+    tools/budget.py --update     measure and write the figures into the budget, deliberately
+    tools/budget.py --show       print the committed figures beside their goals
+
+The file has entries keyed PROFILE/ARCHITECTURE/wolfSSL-VERSION. An entry holds the size of the
+binary and, for each scenario (pub and sub, EC P-256 and RSA-2048, TLS 1.3 and 1.2, QoS 1), the
+peak of each pool, of the stack and of the heaps together: the largest of 20 runs, because
+signatures vary by a few bytes. A subscriber that waits has its private dirty and resident memory
+measured, a publisher its instructions under callgrind. Goals are limits that were promised, keyed
+likewise. A wolfSSL version without an entry is reported, not judged.
+
+A figure that shrank is announced: --update keeps the gain.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[1]
+BUDGET = TOP / "config" / "budget.json"
+WORK = pathlib.Path("build/budget")  # relative: the length of a path must not change a figure
+KINDS = ("ec", "rsa")
+VERSIONS = ("tlsv1.3", "tlsv1.2")
+RUNS = 20
+WAIT_SECONDS = 20
+ARCHITECTURES = {3: "i386", 8: "mips", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+
+# By how much a figure may exceed its entry. What is not listed: not at all.
+ALLOWED_GROWTH = {
+    "instructions": 0.03,  # retries in signatures, and the compiler's mood
+    "rss_bytes": 0.05,     # the kernel maps clean code pages around those that were touched
+}
+
+
+class Trouble(Exception):
+    """The measurement itself failed."""
+
+
+# ---- what is measured ------------------------------------------------------------------------
+
+def architecture(binary):
+    machine = struct.unpack_from("<H", binary.read_bytes()[:20], 18)[0]
+    return ARCHITECTURES.get(machine, f"machine-{machine}")
+
+
+def build_value(name):
+    text = (TOP / "build" / "gen" / "version.h").read_text()
+    return re.search(rf'#define TH_BUILD_{name} "([^"]*)"', text).group(1)
+
+
+def key_of(binary):
+    return f"{build_value('PROFILE')}/{architecture(binary)}/{build_value('WOLFSSL')}"
+
+
+class Lab:
+    """A broker of our own; gives the arguments of a connection to it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ports = {}
+
+    def __enter__(self):
+        started = subprocess.run(["tools/lab.sh", "start", self.folder], cwd=TOP, text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if started.returncode != 0:
+            raise Trouble(f"tools/lab.sh start {self.folder}:\n{started.stdout}")
+        for line in (TOP / self.folder / "ports").read_text().split():
+            name, port = line.split("=")
+            self.ports[name] = port
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["tools/lab.sh", "stop", self.folder], cwd=TOP, check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def arguments(self, kind, version):
+        files = self.folder / kind
+        return ["-h", "localhost", "-p", self.ports[kind + "_port"], "--tls-version", version,
+                "--cafile", files / "root.pem", "--cert", files / "client.pem",
+                "--key", files / "client.key", "-q", "1"]
+
+    def await_subscription(self, topic):
+        deadline = time.monotonic() + WAIT_SECONDS
+        log = TOP / self.folder / "broker.log"
+        while f"{topic} (QoS" not in log.read_text(errors="replace"):
+            if time.monotonic() > deadline:
+                raise Trouble(f"the broker saw no subscription of {topic}")
+            time.sleep(0.01)
+
+
+def run(command, output=None):
+    done = subprocess.run(command, cwd=TOP, timeout=300, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise Trouble(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def figures_of(report):
+    figures = {f"{name}_peak_bytes": pool["peak_bytes"] for name, pool in report["pools"].items()}
+    figures["pool_peak_bytes"] = report["memory"]["pool_peak_bytes"]
+    figures["stack_peak_bytes"] = report["memory"]["stack_peak_bytes"]
+    figures["stack_steady_bytes"] = report["phases"]["up"]["stack_peak_bytes"]
+    figures["tls_steady_bytes"] = report["phases"]["up"]["peak_bytes"]
+    figures["process_peak_bytes"] = report["process"]["peak_bytes"]
+    figures["left_over_bytes"] = report["pools"]["tls_heap"]["live_bytes"]
+    return figures
+
+
+def read_report(path):
+    return figures_of(json.loads((TOP / path).read_text()))
+
+
+def publish(binary, lab, kind, version, prefix=(), topic="budget/pub"):
+    path = WORK / "pub.json"
+    run([*prefix, binary, "pub", *lab.arguments(kind, version), "-t", topic, "-m", "x" * 64,
+         f"--mem-report=json:{path}"])
+    return read_report(path)
+
+
+def resident(pid):
+    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    sizes = {name: int(size) * 1024 for name, size in re.findall(r"(\w+): +(\d+) kB", rollup)}
+    return {"private_dirty_bytes": sizes["Private_Dirty"], "rss_bytes": sizes["Rss"]}
+
+
+def subscribe(binary, lab, kind, version, number):
+    """Waits until it is subscribed, looks at it from outside, then sends it the one message."""
+    topic, path = f"budget/sub/{kind}-{version}-{number:03}", WORK / "sub.json"
+    command = [binary, "sub", *lab.arguments(kind, version), "-t", topic, "-C", "1",
+               f"--mem-report=json:{path}"]
+    subscriber = subprocess.Popen(command, cwd=TOP, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE)
+    try:
+        lab.await_subscription(topic)
+        time.sleep(0.05)
+        seen = resident(subscriber.pid)
+        publish(binary, lab, kind, version, topic=topic)
+        _, complaint = subscriber.communicate(timeout=WAIT_SECONDS)
+    finally:
+        if subscriber.poll() is None:
+            subscriber.send_signal(signal.SIGKILL)
+            subscriber.wait()
+    if subscriber.returncode != 0:
+        raise Trouble(f"thimble sub ended with {subscriber.returncode}: {complaint.decode()}")
+    return {**read_report(path), **seen}
+
+
+def instructions(binary, lab, kind, version):
+    out = TOP / WORK / "callgrind.out"
+    publish(binary, lab, kind, version,
+            prefix=["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"])
+    return {"instructions": int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M).group(1))}
+
+
+def largest(samples):
+    return {name: max(sample[name] for sample in samples) for name in samples[0]}
+
+
+def progress(text):
+    print(f"  MEASURE {text}", file=sys.stderr, flush=True)
+
+
+def measure(binary, runs):
+    figures = {"binary": {"file_bytes": binary.stat().st_size}}
+    (TOP / WORK).mkdir(parents=True, exist_ok=True)
+    with Lab(WORK / "lab") as lab:
+        for version in VERSIONS:
+            for kind in KINDS:
+                progress(f"{kind} {version}: {runs} publishers, {runs} subscribers, callgrind")
+                name = f"{kind}-{version}"
+                figures[f"pub-{name}"] = {
+                    **largest([publish(binary, lab, kind, version) for _ in range(runs)]),
+                    **instructions(binary, lab, kind, version)}
+                figures[f"sub-{name}"] = largest(
+                    [subscribe(binary, lab, kind, version, number) for number in range(runs)])
+    return figures
+
+
+# ---- what it is held against -----------------------------------------------------------------
+
+def flat(figures):
+    return {f"{scenario}.{name}": value for scenario, names in figures.items()
+            for name, value in names.items()}
+
+
+def allowed(figure, entry):
+    growth = ALLOWED_GROWTH.get(figure.rsplit(".", 1)[1], 0)
+    return int(entry * (1 + growth))
+
+
+def judge(measured, entry, goals):
+    """(verdict, figure, value, entry, goal) for each figure; GREW, MISSED and LACKING are failures."""
+    measured, entry, goals = flat(measured), flat(entry), flat(goals)
+    for figure in sorted({*measured, *entry, *goals}):
+        value, known, goal = measured.get(figure), entry.get(figure), goals.get(figure)
+        if value is None:
+            verdict = "LACKING"
+        elif goal is not None and value > goal:
+            verdict = "MISSED"
+        elif known is None:
+            verdict = "NEW"
+        elif value > allowed(figure, known):
+            verdict = "GREW"
+        elif value < known:
+            verdict = "SHRANK"
+        else:
+            verdict = "OK"
+        yield verdict, figure, value, known, goal
+
+
+FAILURES = {"GREW", "MISSED", "LACKING", "NEW"}
+
+
+def shown(number):
+    return "-" if number is None else f"{number:,}"
+
+
+def print_table(rows):
+    print(f"  {'':7} {'figure':42} {'measured':>12} {'budget':>12} {'goal':>12}")
+    for verdict, figure, value, known, goal in rows:
+        print(f"  {verdict:7} {figure:42} {shown(value):>12} {shown(known):>12} {shown(goal):>12}")
+
+
+def report_only(key, measured, budget):
+    """For another wolfSSL: beside the figures of the one that is budgeted, without a judgement."""
+    platform = key.rsplit("/", 1)[0]
+    likely = [other for other in budget["entries"] if other.rsplit("/", 1)[0] == platform]
+    known = flat(budget["entries"][likely[0]]) if likely else {}
+    print(f"  {key} has no entry: reported, not judged" + (f", beside {likely[0]}" if likely else ""))
+    print_table(("", figure, value, known.get(figure), None) for figure, value in flat(measured).items())
+    return 0
+
+
+def compare(key, measured, budget):
+    """Prints the comparison; the exit status."""
+    entry, goals = budget["entries"].get(key), budget["goals"].get(key, {})
+    if entry is None:
+        return report_only(key, measured, budget)
+    rows = list(judge(measured, entry, goals))
+    print(f"  {key}")
+    print_table(rows)
+    failures = [row for row in rows if row[0] in FAILURES]
+    gains = [row for row in rows if row[0] == "SHRANK"]
+    if gains:
+        print(f"  {len(gains)} figures are below their budget")
+    if failures:
+        print(f"  {len(failures)} figures exceed the budget or have none. If that is meant, say why in the commit")
+        print("  and write the new figures down: tools/budget.py --update")
+    return 1 if failures else 0
+
+
+def update(key, measured, budget, path):
+    budget["entries"][key] = measured
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(budget, indent=1, sort_keys=True) + "\n")
+    os.replace(temporary, path)
+    print(f"  the figures of {key} are written to {path}")
+    rows = list(judge(measured, measured, budget["goals"].get(key, {})))
+    print_table(rows)
+    return 1 if any(row[0] in FAILURES for row in rows) else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--binary", type=pathlib.Path, default=pathlib.Path("build/thimble"))
+    parser.add_argument("--budget", type=pathlib.Path, default=BUDGET)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--update", action="store_true", help="write the figures down")
+    parser.add_argument("--show", action="store_true", help="print what is written down")
+    arguments = parser.parse_args()
+    os.chdir(TOP)
+    budget = json.loads(arguments.budget.read_text())
+    key = key_of(arguments.binary)
+    if arguments.show:
+        entry = budget["entries"].get(key, {})
+        print_table(judge(entry, entry, budget["goals"].get(key, {})))
+        return 0
+    try:
+        measured = measure(arguments.binary, arguments.runs)
+    except Trouble as trouble:
+        print(f"  FAILED  the budget could not be measured: {trouble}")
+        return 2
+    if arguments.update:
+        return update(key, measured, budget, arguments.budget)
+    return compare(key, measured, budget)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
