@@ -46,6 +46,11 @@ MAKEFLAGS += --no-builtin-rules
 # A recipe line "$(call say,CC,file)command" prints "  CC      file", or with V=1 the command.
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
+# $(call write_if_changed,text) writes the target, unless it says that already.
+define write_if_changed
+$(shell mkdir -p $(@D))$(file >$@.new,$(1))@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+endef
+
 # ---- what is compiled -----------------------------------------------------------------------
 
 library_rooms := base crypt net tls identity mqtt session outbox client
@@ -114,10 +119,8 @@ $(B)/$(1)/cjson/%.o: $(CJSON)/%.c $(B)/$(1)/flags
 
 # Changes when a flag changes, and then everything of this flavour is compiled again.
 $(B)/$(1)/flags: FORCE | sources
-	@mkdir -p $$(@D)
-	@echo '$$(CC.$(1)) $$(our_flags) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) $$(LDFLAGS.$(1)) $$(PROFILE)' \
-	    '$$(shell cat $(DEPS_DIR)/wolfssl.origin 2>/dev/null)' >$$@.new
-	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+	$$(call write_if_changed,$$(CC.$(1)) $$(our_flags) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) \
+	    $$(LDFLAGS.$(1)) $$(wolfssl_origin))
 endef
 $(foreach f,musl lib native fuzz,$(eval $(call flavour,$(f))))
 
@@ -157,25 +160,26 @@ sources: $(if $(and $(WOLFSSL_SRC),$(CJSON_SRC)),,build-tools)
 
 $(addprefix $(WOLFSSL)/,$(wolfssl_c)) $(CJSON)/cJSON.c: | sources ;
 
-# What `thimble version` tells. Written anew only when it changes.
-quoted = "$(subst ",\",$(subst \,\\,$(1)))"
-wolfssl_version = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' $(WOLFSSL)/wolfssl/version.h)
-wolfssl_origin  = $(if $(WOLFSSL_SRC),given tree,$(shell cat $(DEPS_DIR)/wolfssl.origin))
-cjson_origin    = $(if $(CJSON_SRC),given tree,$(shell cat $(DEPS_DIR)/cjson.origin))
-wolfssl_settings = $(shell sed -n 's/^\#define \([A-Z0-9_a-z]*\)  *\([0-9]*\).*/\1 \2/p' config/user_settings.h \
-                     | sed 's/ $$//; s/ \([0-9]\)/=\1/' | grep -v TH_USER_SETTINGS)
+# What `thimble version` tells.
+wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' $(WOLFSSL)/wolfssl/version.h)
+wolfssl_origin   = $(if $(WOLFSSL_SRC),given tree,$(shell cat $(DEPS_DIR)/wolfssl.origin))
+cjson_origin     = $(if $(CJSON_SRC),given tree,$(shell cat $(DEPS_DIR)/cjson.origin))
+wolfssl_settings = $(filter-out TH_USER_SETTINGS_H,$(shell \
+    sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h | sed 's/=$$//'))
+
+define version_h
+/* Made by the Makefile. */
+#define TH_BUILD_COMMIT "$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)"
+#define TH_BUILD_PROFILE "$(PROFILE)"
+#define TH_BUILD_CC "$(MUSL_CC) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"
+#define TH_BUILD_WOLFSSL "$(wolfssl_version)"
+#define TH_BUILD_WOLFSSL_ORIGIN "$(wolfssl_origin)"
+#define TH_BUILD_WOLFSSL_SETTINGS "$(wolfssl_settings)"
+#define TH_BUILD_CJSON_ORIGIN "$(cjson_origin)"
+endef
 
 $(B)/gen/version.h: FORCE | sources
-	@mkdir -p $(@D)
-	@{ echo '/* Made by the Makefile. */'; \
-	   echo '#define TH_BUILD_COMMIT "$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)"'; \
-	   echo '#define TH_BUILD_PROFILE "$(PROFILE)"'; \
-	   echo '#define TH_BUILD_CC "$(MUSL_CC) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"'; \
-	   echo '#define TH_BUILD_WOLFSSL "$(wolfssl_version)"'; \
-	   echo '#define TH_BUILD_WOLFSSL_ORIGIN $(call quoted,$(wolfssl_origin))'; \
-	   echo '#define TH_BUILD_WOLFSSL_SETTINGS "$(wolfssl_settings)"'; \
-	   echo '#define TH_BUILD_CJSON_ORIGIN $(call quoted,$(cjson_origin))'; } >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	$(call write_if_changed,$(version_h))
 
 # ---- tests ----------------------------------------------------------------------------------
 
@@ -208,9 +212,9 @@ $(call objects,native,$(unit_c)) $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(
 
 .PHONY: check check-all unit fuzz integration budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
-	@tools/check.sh unit fuzz integration budget
+	@tools/check.sh unit fuzz rooms integration budget
 check-all: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests, every matrix whole
-	@THIMBLE_CHECK=all tools/check.sh unit fuzz integration budget
+	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration budget
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
 fuzz: $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS
