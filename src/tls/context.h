@@ -12,6 +12,7 @@
 struct WOLFSSL_CTX;
 
 struct th_tls_context {
+    bool open;
     struct WOLFSSL_CTX *ctx;
     pthread_mutex_t turn;         /* handshakes, opening and freeing of streams take turns */
     char alpn[64];                /* comma-separated; "": none */

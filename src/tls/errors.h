@@ -4,12 +4,31 @@
 
 #include "tls/stream.h"
 
+/* A point in the current payer's ledger: was memory refused since? wolfSSL does not always say. */
+struct th_tls_mark {
+    uint32_t refused;
+};
+
+struct th_tls_mark th_tls_mark(void);
+bool th_tls_refused_since(struct th_tls_mark mark);
+
 /* The failure of a call on a stream: reads wolfSSL's code, the alerts and the refusals of the
  * ledger, fills the stream's fault and returns TH_WANT_* or TH_E_*. */
-int th_tls_error(struct th_tls_stream *stream, int result);
+int th_tls_error(struct th_tls_stream *stream, int result, struct th_tls_mark mark);
 
-/* The failure of a set-up call (no connection yet): `doing` completes "cannot ...". */
-int th_tls_setup_error(int code, const char *doing, struct th_fault *fault);
+/* The fatal alert the server sent, which replaces an earlier fault. 0 if it sent none. */
+int th_tls_alert_error(struct th_tls_stream *stream);
+
+/* The bytes below ended or failed. */
+int th_tls_transport_error(struct th_tls_stream *stream);
+
+/* The failure of a set-up call: `doing` completes "cannot ...". MEMORY, ENTROPY or TLS. */
+int th_tls_setup_error(int code, struct th_tls_mark mark, const char *doing,
+                       struct th_fault *fault);
+
+/* The failure to take a certificate or key of `what` from `place`. CERTIFICATE or FILE. */
+int th_tls_file_error(int code, const char *what, const struct th_pem_place *place,
+                      struct th_fault *fault);
 
 /* "handshake_failure" for 40 (RFC 8446 section 6.2); "unknown" for what is not in the list. */
 const char *th_tls_alert_name(int alert);

@@ -1,0 +1,388 @@
+#include "tls/context.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "crypt/random.h"
+#include "mem/payer.h"
+#include "tls/errors.h"
+#include "tls/io.h"
+#include "tls/verify.h"
+
+#include <string.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/ssl.h>
+#include <wolfssl/version.h>
+#include <wolfssl/wolfcrypt/random.h>
+
+#define RSA_MIN_BITS 2048
+#define ECC_MIN_BITS 256
+
+/* ChaCha20 first: without AES instructions it is faster, needs 1.4 KB less and no secret-dependent
+ * table look-ups. Nothing that is not in these lists is offered. */
+#define SUITES_1_3 \
+    "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384"
+#define SUITES_1_2 \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:" \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+
+/* ---- the library, once for the process ------------------------------------------------------- */
+
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The seed callback comes after wolfSSL_Init(), which sets its own. */
+static int open_library(void)
+{
+    pthread_mutex_lock(&library_lock);
+    int result = wolfSSL_Init();
+    if (result == WOLFSSL_SUCCESS)
+        wc_SetSeed_Cb(th_crypt_seed);
+    pthread_mutex_unlock(&library_lock);
+    return result;
+}
+
+static void close_library(void)
+{
+    pthread_mutex_lock(&library_lock);
+    wolfSSL_Cleanup();
+    pthread_mutex_unlock(&library_lock);
+}
+
+const char *th_tls_library_version(void)
+{
+    return LIBWOLFSSL_VERSION_STRING;
+}
+
+/* ---- configuration --------------------------------------------------------------------------- */
+
+static enum th_tls_version lowest(const struct th_context_config *config)
+{
+    return config->tls_min == TH_TLS_ANY ? TH_TLS_1_2 : config->tls_min;
+}
+
+static enum th_tls_version highest(const struct th_context_config *config)
+{
+    return config->tls_max == TH_TLS_ANY ? TH_TLS_1_3 : config->tls_max;
+}
+
+static bool is_version(enum th_tls_version version)
+{
+    return version == TH_TLS_1_2 || version == TH_TLS_1_3;
+}
+
+static int check_config(const struct th_tls_context *context,
+                        const struct th_context_config *config, struct th_fault *fault)
+{
+    if (!is_version(lowest(config)) || !is_version(highest(config)) ||
+        lowest(config) > highest(config))
+        return th_fault_set(fault, TH_E_ARGUMENT,
+                            "the TLS versions allowed are 1.2 and 1.3, the lowest first");
+    if (!config->insecure_no_verify && !th_source_given(&config->roots))
+        return th_fault_set(fault, TH_E_ARGUMENT,
+                            "no CA certificates: name the file with the root that signed the "
+                            "broker's certificate");
+    if (config->alpn && strlen(config->alpn) >= sizeof context->alpn)
+        return th_fault_set(fault, TH_E_ARGUMENT, "the ALPN list is longer than %zu bytes",
+                            sizeof context->alpn - 1);
+    return 0;
+}
+
+static void take_config(struct th_tls_context *context, const struct th_context_config *config)
+{
+    context->insecure_no_name_check = config->insecure_no_name_check;
+    context->insecure_no_verify = config->insecure_no_verify;
+    context->log = config->log;
+    if (config->alpn)
+        strcpy(context->alpn, config->alpn);
+}
+
+/* ---- policy ---------------------------------------------------------------------------------- */
+
+static WOLFSSL_METHOD *choose_method(const struct th_context_config *config)
+{
+    if (highest(config) == TH_TLS_1_2)
+        return wolfTLSv1_2_client_method();
+    if (lowest(config) == TH_TLS_1_3)
+        return wolfTLSv1_3_client_method();
+    return wolfSSLv23_client_method();
+}
+
+static int create(struct th_tls_context *context, const struct th_context_config *config)
+{
+    WOLFSSL_METHOD *method = choose_method(config);
+    context->ctx = method ? wolfSSL_CTX_new(method) : NULL;
+    return context->ctx ? WOLFSSL_SUCCESS : MEMORY_E;
+}
+
+static int set_lowest_version(struct th_tls_context *context,
+                              const struct th_context_config *config)
+{
+    int version = lowest(config) == TH_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
+    return wolfSSL_CTX_SetMinVersion(context->ctx, version);
+}
+
+static int set_suites(struct th_tls_context *context, const struct th_context_config *config)
+{
+    const char *suites = SUITES_1_3 ":" SUITES_1_2;
+    if (lowest(config) == TH_TLS_1_3)
+        suites = SUITES_1_3;
+    if (highest(config) == TH_TLS_1_2)
+        suites = SUITES_1_2;
+    return wolfSSL_CTX_set_cipher_list(context->ctx, suites);
+}
+
+/* One key share is sent, for the first group; a server that wants another asks for it. */
+static int set_groups(struct th_tls_context *context, const struct th_context_config *config)
+{
+    static const int groups[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP384R1};
+    int copy[sizeof groups / sizeof *groups];
+    (void)config;
+    memcpy(copy, groups, sizeof groups);
+    return wolfSSL_CTX_set_groups(context->ctx, copy, sizeof groups / sizeof *groups);
+}
+
+static int set_rsa_minimum(struct th_tls_context *context, const struct th_context_config *config)
+{
+    (void)config;
+    return wolfSSL_CTX_SetMinRsaKey_Sz(context->ctx, RSA_MIN_BITS);
+}
+
+static int set_ecc_minimum(struct th_tls_context *context, const struct th_context_config *config)
+{
+    (void)config;
+    return wolfSSL_CTX_SetMinEccKey_Sz(context->ctx, ECC_MIN_BITS);
+}
+
+/* Nothing may outlive its connection, tickets included. */
+static int set_no_session_cache(struct th_tls_context *context,
+                                const struct th_context_config *config)
+{
+    (void)config;
+    return (int)wolfSSL_CTX_set_session_cache_mode(context->ctx, WOLFSSL_SESS_CACHE_OFF);
+}
+
+static int set_grouping(struct th_tls_context *context, const struct th_context_config *config)
+{
+    (void)config;
+    return wolfSSL_CTX_set_group_messages(context->ctx);
+}
+
+static int set_verification(struct th_tls_context *context,
+                            const struct th_context_config *config)
+{
+    if (config->insecure_no_verify)
+        wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_NONE, NULL);
+    else
+        wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_PEER, th_tls_verify);
+    return WOLFSSL_SUCCESS;
+}
+
+static int set_io(struct th_tls_context *context, const struct th_context_config *config)
+{
+    (void)config;
+    wolfSSL_CTX_SetIORecv(context->ctx, th_tls_io_receive);
+    wolfSSL_CTX_SetIOSend(context->ctx, th_tls_io_send);
+    return WOLFSSL_SUCCESS;
+}
+
+static const struct {
+    int (*set)(struct th_tls_context *context, const struct th_context_config *config);
+    const char *doing;
+} steps[] = {
+    {create, "create the TLS context"},
+    {set_lowest_version, "set the lowest TLS version"},
+    {set_suites, "set the cipher suites"},
+    {set_groups, "set the key exchange groups"},
+    {set_rsa_minimum, "set the smallest RSA key"},
+    {set_ecc_minimum, "set the smallest EC key"},
+    {set_no_session_cache, "switch the session cache off"},
+    {set_grouping, "set the grouping of messages"},
+    {set_verification, "set the verification"},
+    {set_io, "set the transport"},
+};
+
+static int set_policy(struct th_tls_context *context, const struct th_context_config *config,
+                      struct th_fault *fault)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct th_tls_mark mark = th_tls_mark();
+        int code = steps[i].set(context, config);
+        if (code != WOLFSSL_SUCCESS && code != 0)
+            return th_tls_setup_error(code, mark, steps[i].doing, fault);
+    }
+    return 0;
+}
+
+/* ---- identity -------------------------------------------------------------------------------- */
+
+struct loading {
+    struct th_tls_context *context;
+    struct th_fault first_skipped; /* why the first root that cannot be used was left out */
+    unsigned usable_roots;
+};
+
+static int skip_root(struct loading *loading, const struct th_fault *reason)
+{
+    th_log(&loading->context->log, TH_LOG_WARNING, "%s; it is left out", reason->text);
+    if (loading->first_skipped.code == 0)
+        loading->first_skipped = *reason;
+    return 0;
+}
+
+/* A bundle may hold a root that has expired or that we cannot use; the others still count. */
+static int add_root(void *arg, struct th_slice der, const struct th_pem_place *place,
+                    struct th_fault *fault)
+{
+    struct loading *loading = arg;
+    struct th_fault reason = {0};
+    struct th_tls_mark mark = th_tls_mark();
+    int code = wolfSSL_CTX_load_verify_buffer(loading->context->ctx, der.data, (long)der.len_bytes,
+                                              WOLFSSL_FILETYPE_ASN1);
+    if (code == WOLFSSL_SUCCESS) {
+        loading->usable_roots++;
+        return 0;
+    }
+    if (th_tls_refused_since(mark))
+        return th_tls_setup_error(code, mark, "load a CA certificate", fault);
+    th_tls_file_error(code, "CA certificates", place, &reason);
+    return skip_root(loading, &reason);
+}
+
+static int use_chain(void *arg, struct th_slice ders, const struct th_pem_place *place,
+                     struct th_fault *fault)
+{
+    struct loading *loading = arg;
+    struct th_tls_mark mark = th_tls_mark();
+    int code = wolfSSL_CTX_use_certificate_chain_buffer_format(
+        loading->context->ctx, ders.data, (long)ders.len_bytes, WOLFSSL_FILETYPE_ASN1);
+    if (code == WOLFSSL_SUCCESS)
+        return 0;
+    if (th_tls_refused_since(mark))
+        return th_tls_setup_error(code, mark, "load the certificate", fault);
+    return th_tls_file_error(code, "certificate", place, fault);
+}
+
+static int check_pair(const WOLFSSL_CTX *ctx, const struct th_pem_place *place,
+                      struct th_fault *fault)
+{
+    struct th_tls_mark mark = th_tls_mark();
+    int code = wolfSSL_CTX_check_private_key(ctx);
+    if (code == WOLFSSL_SUCCESS)
+        return 0;
+    if (th_tls_refused_since(mark))
+        return th_tls_setup_error(code, mark, "check the private key", fault);
+    return th_fault_set(fault, TH_E_FILE,
+                        "private key: %s, line %u: the key does not belong to the certificate; "
+                        "name the pair that was issued together", place->name, place->line);
+}
+
+static int use_key(void *arg, struct th_slice der, const struct th_pem_place *place,
+                   struct th_fault *fault)
+{
+    struct loading *loading = arg;
+    WOLFSSL_CTX *ctx = loading->context->ctx;
+    struct th_tls_mark mark = th_tls_mark();
+    int code = wolfSSL_CTX_use_PrivateKey_buffer(ctx, der.data, (long)der.len_bytes,
+                                                 WOLFSSL_FILETYPE_ASN1);
+    if (code == WOLFSSL_SUCCESS)
+        return check_pair(ctx, place, fault);
+    if (th_tls_refused_since(mark))
+        return th_tls_setup_error(code, mark, "load the private key", fault);
+    return th_tls_file_error(code, "private key", place, fault);
+}
+
+static int require_root(const struct loading *loading, const struct th_context_config *config,
+                        struct th_fault *fault)
+{
+    if (loading->usable_roots > 0 || !th_source_given(&config->roots))
+        return 0;
+    const struct th_fault *reason = &loading->first_skipped;
+    th_fault_set(fault, reason->code, "%s", reason->text);
+    if (fault)
+        fault->tls_code = reason->tls_code;
+    return reason->code;
+}
+
+static int load_identity(struct th_tls_context *context, const struct th_context_config *config,
+                         struct th_fault *fault)
+{
+    struct loading loading = {.context = context};
+    struct th_identity_sink sink = {add_root, use_chain, use_key, &loading};
+    int result = th_identity_load(config, &sink, &context->identity, fault);
+    return result < 0 ? result : require_root(&loading, config, fault);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+static int acquire(struct th_tls_context *context, const struct th_context_config *config,
+                   struct th_fault *fault)
+{
+    int result = th_crypt_random_check(fault);
+    if (result == 0)
+        result = th_crypt_hardware_open(config->hwrng_path, fault);
+    if (result < 0)
+        return result;
+    context->hardware = config->hwrng_path != NULL;
+    struct th_tls_mark mark = th_tls_mark();
+    int code = open_library();
+    context->library = code == WOLFSSL_SUCCESS;
+    return context->library ? 0 : th_tls_setup_error(code, mark, "start the TLS library", fault);
+}
+
+static int build(struct th_tls_context *context, const struct th_context_config *config,
+                 struct th_fault *fault)
+{
+    int result = acquire(context, config, fault);
+    if (result == 0)
+        result = set_policy(context, config, fault);
+    return result < 0 ? result : load_identity(context, config, fault);
+}
+
+static uint32_t live_bytes(void)
+{
+    const struct th_payer *payer = th_payer_current();
+    return payer ? payer->ledger.live_bytes : 0;
+}
+
+/* What was paid for is resident; the peak beyond it was transient. Success implies a payer. */
+static void note_cost(struct th_tls_context *context, uint32_t live_before)
+{
+    const struct th_ledger *ledger = &th_payer_current()->ledger;
+    context->resident_bytes = ledger->live_bytes - live_before;
+    context->transient_peak_bytes = ledger->peak_bytes - ledger->live_bytes;
+    th_log(&context->log, TH_LOG_INFO, "identity: resident %zu B, transient peak %zu B",
+           context->resident_bytes, context->transient_peak_bytes);
+}
+
+int th_tls_context_open(struct th_tls_context *context, const struct th_context_config *config,
+                        struct th_fault *fault)
+{
+    memset(context, 0, sizeof *context);
+    int result = check_config(context, config, fault);
+    if (result < 0)
+        return result;
+    uint32_t live_before = live_bytes();
+    take_config(context, config);
+    pthread_mutex_init(&context->turn, NULL);
+    context->open = true;
+    result = build(context, config, fault);
+    if (result < 0)
+        th_tls_context_close(context);
+    else
+        note_cost(context, live_before);
+    return result;
+}
+
+void th_tls_context_close(struct th_tls_context *context)
+{
+    if (!context->open)
+        return;
+    wolfSSL_CTX_free(context->ctx);
+    if (context->library)
+        close_library();
+    if (context->hardware)
+        th_crypt_hardware_close();
+    pthread_mutex_destroy(&context->turn);
+    memset(context, 0, sizeof *context);
+}

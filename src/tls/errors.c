@@ -1,0 +1,374 @@
+#include "tls/errors.h"
+
+#include "base/err.h"
+#include "mem/payer.h"
+#include "tls/policy.h"
+
+#include <time.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+struct th_tls_mark th_tls_mark(void)
+{
+    const struct th_payer *payer = th_payer_current();
+    return (struct th_tls_mark){payer ? payer->ledger.refused : 0};
+}
+
+bool th_tls_refused_since(struct th_tls_mark mark)
+{
+    const struct th_payer *payer = th_payer_current();
+    return !payer || payer->ledger.refused != mark.refused;
+}
+
+static int refused_memory(struct th_fault *fault)
+{
+    const struct th_payer *payer = th_payer_current();
+    if (!payer)
+        return th_fault_set(fault, TH_E_MEMORY, "nobody pays for the memory of this call");
+    const struct th_refusal *refusal = &payer->ledger.refusal;
+    return th_fault_set(fault, TH_E_MEMORY,
+                        "the %s pool is too small while %s: %u bytes for %s were refused with %u "
+                        "of %u in use; enlarge it (profile or budget)", refusal->pool,
+                        th_phase_name(refusal->phase), (unsigned)refusal->needed_bytes,
+                        th_purpose_name(refusal->purpose), (unsigned)refusal->live_bytes,
+                        (unsigned)refusal->budget_bytes);
+}
+
+/* ---- certificates ---------------------------------------------------------------------------- */
+
+static const struct problem {
+    int code;
+    const char *text;
+} certificate_problems[] = {
+    {ASN_BEFORE_DATE_E, "is not yet valid"},
+    {ASN_AFTER_DATE_E, "has expired"},
+    {ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given"},
+    {ASN_SELF_SIGNED_E, "is self-signed and not one of the CA certificates given"},
+    {ASN_SIG_CONFIRM_E, "bears a signature that is not its issuer's"},
+    {ASN_SIG_OID_E, "names two different signature algorithms"},
+    {ASN_SIG_HASH_E, "is signed with a hash that is not accepted (SHA-1 or older)"},
+    {ASN_SIG_KEY_E, "is signed with a key type that is not supported"},
+    {HASH_TYPE_E, "is signed with a hash that is not accepted (SHA-1 or older)"},
+    {SIG_TYPE_E, "is signed with an algorithm that is not supported"},
+    {ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported"},
+    {ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384"},
+    {RSA_KEY_SIZE_E, "has an RSA key below 2,048 bits"},
+    {ECC_KEY_SIZE_E, "has an EC key below 256 bits"},
+    {WC_KEY_SIZE_E, "has a key of a size that is not supported"},
+    {ASN_CRIT_EXT_E, "has a critical extension nobody here understands"},
+    {ASN_NAME_INVALID_E, "has a name its issuer may not certify"},
+    {ASN_PATHLEN_SIZE_E, "has an invalid path length"},
+    {ASN_PATHLEN_INV_E, "belongs to a chain longer than its issuer allows"},
+    {MAX_CHAIN_ERROR, "comes with a chain of more than 9 certificates"},
+    {NOT_CA_ERROR, "is no CA certificate"},
+    {KEYUSAGE_E, "lacks the key usage for signing certificates"},
+    {KEYUSE_SIGNATURE_E, "is not allowed to sign (key usage)"},
+    {KEYUSE_ENCIPHER_E, "is not allowed to encipher keys (key usage)"},
+    {EXTKEYUSE_AUTH_E, "is not made for servers (extended key usage)"},
+    {DOMAIN_NAME_MISMATCH, "does not carry the name of the server"},
+    {IPADDR_MISMATCH, "does not carry the address of the server"},
+    {NO_PEER_CERT, "is missing"},
+    {PEER_KEY_ERROR, "has a public key that cannot be read"},
+    {ASN_PARSE_E, "is damaged: it is no X.509"},
+    {ASN_VERSION_E, "has an unknown version"},
+    {ASN_GETINT_E, "is damaged: a number cannot be read"},
+    {ASN_RSA_KEY_E, "has a damaged RSA key"},
+    {ASN_ECC_KEY_E, "has a damaged EC key"},
+    {ASN_OBJECT_ID_E, "is damaged: an identifier cannot be read"},
+    {ASN_BITSTR_E, "is damaged: a bit string cannot be read"},
+    {ASN_DATE_SZ_E, "has a damaged date"},
+    {ASN_TIME_E, "has a date of unknown form"},
+    {ASN_INPUT_E, "is cut off"},
+    {ASN_ALT_NAME_E, "has a damaged alternative name"},
+    {DATE_E, "has a damaged date"},
+    {BUFFER_E, "is cut off"},
+    {CERTPOLICIES_E, "has damaged policies"},
+    {UNSUPPORTED_CERTIFICATE, "is of a type that is not supported"},
+};
+
+static const char *certificate_problem(int code)
+{
+    for (size_t i = 0; i < sizeof certificate_problems / sizeof *certificate_problems; i++)
+        if (certificate_problems[i].code == code)
+            return certificate_problems[i].text;
+    return NULL;
+}
+
+static bool is_date(int code)
+{
+    return code == ASN_BEFORE_DATE_E || code == ASN_AFTER_DATE_E;
+}
+
+/* " (this clock says 1970-01-01: set it)" when the code is about dates, else "". */
+static const char *clock_hint(int code, char *text, size_t bytes)
+{
+    struct tm utc;
+    time_t now = time(NULL);
+    text[0] = '\0';
+    if (is_date(code) && gmtime_r(&now, &utc))
+        strftime(text, bytes, " (the clock here says %Y-%m-%d: if that is wrong, set it)", &utc);
+    return text;
+}
+
+static int note_code(struct th_fault *fault, int code, int result)
+{
+    if (fault && fault->code == result && fault->tls_code == 0)
+        fault->tls_code = code;
+    return result;
+}
+
+int th_tls_file_error(int code, const char *what, const struct th_pem_place *place,
+                      struct th_fault *fault)
+{
+    char hint[80];
+    const char *problem = certificate_problem(code);
+    int error = is_date(code) ? TH_E_CERTIFICATE : TH_E_FILE;
+    th_fault_set(fault, error, "%s: %s, line %u: %s%s", what, place->name, place->line,
+                 problem ? problem : "cannot be used: damaged, or of a kind that is not supported",
+                 clock_hint(code, hint, sizeof hint));
+    return note_code(fault, code, error);
+}
+
+static int refused_certificate(struct th_tls_stream *stream, int code, const char *problem)
+{
+    char hint[80];
+    return th_fault_set(stream->fault, TH_E_CERTIFICATE, "the certificate of %s %s%s",
+                        stream->host.name, problem, clock_hint(code, hint, sizeof hint));
+}
+
+static int refused_by_policy(struct th_tls_stream *stream)
+{
+    static const char *const problems[] = {
+        [TH_POLICY_OK] = "was not verified",
+        [TH_POLICY_MALFORMED] = "is damaged: it is no X.509",
+        [TH_POLICY_SIGNATURE] = "or one above it is signed with less than SHA-256",
+        [TH_POLICY_KEY] = "or one above it has a weak key (RSA 2,048 to 4,096, P-256, P-384)",
+        [TH_POLICY_USAGE] = "or one above it is not made for servers (extended key usage)",
+    };
+    const char *name = stream->host.name;
+    if (stream->policy == TH_POLICY_NO_NAME)
+        return th_fault_set(stream->fault, TH_E_SERVER_NAME,
+                            "the certificate of %s has no subject alternative name; the common "
+                            "name does not count: issue one with it", name);
+    if (stream->policy == TH_POLICY_WRONG_NAME)
+        return th_fault_set(stream->fault, TH_E_SERVER_NAME,
+                            "the certificate is not for %s: none of its alternative names matches;"
+                            " connect by a name it carries", name);
+    return refused_certificate(stream, 0, problems[stream->policy]);
+}
+
+/* ---- alerts (RFC 8446 section 6, RFC 5246 section 7.2) --------------------------------------- */
+
+static const struct {
+    int alert;
+    int error; /* TH_E_TLS: depends on the moment */
+    const char *name;
+    const char *advice;
+} alerts[] = {
+    {10, TH_E_TLS, "unexpected_message", "is it a TLS server of today?"},
+    {20, TH_E_TLS, "bad_record_mac", "the bytes were changed on the way"},
+    {22, TH_E_TLS, "record_overflow", "the bytes were changed on the way"},
+    {40, TH_E_CIPHER_SUITE, "handshake_failure", "no cipher suite, group or signature in common"},
+    {42, TH_E_CLIENT_CERTIFICATE, "bad_certificate", "check the client certificate"},
+    {43, TH_E_CLIENT_CERTIFICATE, "unsupported_certificate", "the server does not take this kind"},
+    {44, TH_E_CLIENT_CERTIFICATE, "certificate_revoked", "have a new one issued"},
+    {45, TH_E_CLIENT_CERTIFICATE, "certificate_expired", "renew it, or set the server's clock"},
+    {46, TH_E_CLIENT_CERTIFICATE, "certificate_unknown", "see the server's log"},
+    {47, TH_E_TLS, "illegal_parameter", "see the server's log"},
+    {48, TH_E_CLIENT_CERTIFICATE, "unknown_ca", "the server does not trust its issuer; send the "
+                                                "whole chain, or have it issued by its CA"},
+    {49, TH_E_CLIENT_CERTIFICATE, "access_denied", "see the server's log"},
+    {50, TH_E_TLS, "decode_error", "see the server's log"},
+    {51, TH_E_TLS, "decrypt_error", "does the key belong to the certificate?"},
+    {70, TH_E_CIPHER_SUITE, "protocol_version", "it speaks none of the TLS versions allowed here"},
+    {71, TH_E_CIPHER_SUITE, "insufficient_security", "it wants stronger suites or keys"},
+    {80, TH_E_TLS, "internal_error", "see the server's log"},
+    {86, TH_E_CIPHER_SUITE, "inappropriate_fallback", "allow a newer TLS version"},
+    {90, TH_E_TLS, "user_canceled", "see the server's log"},
+    {109, TH_E_CIPHER_SUITE, "missing_extension", "no group in common"},
+    {110, TH_E_TLS, "unsupported_extension", "see the server's log"},
+    {112, TH_E_SERVER_NAME, "unrecognized_name", "the server does not serve this name"},
+    {113, TH_E_TLS, "bad_certificate_status_response", "see the server's log"},
+    {115, TH_E_TLS, "unknown_psk_identity", "see the server's log"},
+    {116, TH_E_CLIENT_CERTIFICATE, "certificate_required", "give a certificate and its key"},
+    {120, TH_E_HANDSHAKE, "no_application_protocol", "no ALPN protocol in common"},
+};
+
+#define ALERTS (sizeof alerts / sizeof *alerts)
+
+static size_t find_alert(int alert)
+{
+    size_t at = 0;
+    while (at < ALERTS && alerts[at].alert != alert)
+        at++;
+    return at;
+}
+
+const char *th_tls_alert_name(int alert)
+{
+    size_t at = find_alert(alert);
+    return at < ALERTS ? alerts[at].name : "unknown";
+}
+
+/* Servers of TLS 1.2 say "handshake failure" too when a client certificate is missing. */
+static bool means_missing_certificate(const struct th_tls_stream *stream, int alert)
+{
+    return alert == 40 && wolfSSL_get_current_cipher_suite(stream->ssl) != 0 &&
+           stream->context->identity.chain_certificates == 0;
+}
+
+static int alert_error(const struct th_tls_stream *stream, size_t at)
+{
+    int error = at < ALERTS ? alerts[at].error : TH_E_TLS;
+    return error == TH_E_TLS && !stream->shaken ? TH_E_HANDSHAKE : error;
+}
+
+static int refused_client_certificate(struct th_tls_stream *stream, size_t at)
+{
+    bool given = stream->context->identity.chain_certificates > 0;
+    return th_fault_set(stream->fault, TH_E_CLIENT_CERTIFICATE,
+                        "%s refused the client certificate with the alert %s: %s",
+                        stream->host.name, alerts[at].name,
+                        given ? alerts[at].advice : "none was given; give a certificate and key");
+}
+
+static int explain_alert(struct th_tls_stream *stream, int alert)
+{
+    size_t at = find_alert(alert);
+    int error = alert_error(stream, at);
+    if (error == TH_E_CLIENT_CERTIFICATE || means_missing_certificate(stream, alert))
+        return refused_client_certificate(stream, at);
+    return th_fault_set(stream->fault, error, "%s ended the connection with the alert %s (%d): %s",
+                        stream->host.name, th_tls_alert_name(alert), alert,
+                        at < ALERTS ? alerts[at].advice : "see the server's log");
+}
+
+int th_tls_alert_error(struct th_tls_stream *stream)
+{
+    WOLFSSL_ALERT_HISTORY history = {{-1, -1}, {-1, -1}};
+    wolfSSL_get_alert_history(stream->ssl, &history);
+    if (history.last_rx.level != alert_fatal)
+        return 0;
+    if (stream->fault)
+        th_fault_clear(stream->fault);
+    return explain_alert(stream, history.last_rx.code);
+}
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+static bool is_cut(int code)
+{
+    return code == SOCKET_ERROR_E || code == SOCKET_PEER_CLOSED_E;
+}
+
+static int cut(struct th_tls_stream *stream)
+{
+    if (!stream->shaken)
+        return th_fault_set(stream->fault, TH_E_CLOSED,
+                            "%s closed the connection in the TLS handshake; is it a TLS port?",
+                            stream->host.name);
+    return th_fault_set(stream->fault, TH_E_RECEIVE,
+                        "the connection to %s was cut without TLS close_notify; what was on its "
+                        "way may be lost", stream->host.name);
+}
+
+/* The transport's own error stays, unless it only says that the bytes ended. */
+int th_tls_transport_error(struct th_tls_stream *stream)
+{
+    if (stream->io_error == 0 || stream->io_error == TH_E_CLOSED)
+        return cut(stream);
+    return th_fault_set(stream->fault, stream->io_error, "the connection to %s failed",
+                        stream->host.name);
+}
+
+static const struct failure {
+    int code;
+    int error; /* TH_E_TLS: depends on the moment */
+    const char *text;
+} failures[] = {
+    {ZERO_RETURN, TH_E_CLOSED, "closed the connection"},
+    {VERSION_ERROR, TH_E_CIPHER_SUITE, "speaks none of the TLS versions allowed here"},
+    {UNSUPPORTED_PROTO_VERSION, TH_E_CIPHER_SUITE, "speaks none of the TLS versions allowed here"},
+    {UNSUPPORTED_SUITE, TH_E_CIPHER_SUITE, "chose a cipher suite that was not offered"},
+    {MATCH_SUITE_ERROR, TH_E_CIPHER_SUITE, "chose a cipher suite that was not offered"},
+    {ECC_CURVE_ERROR, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
+    {ECC_CURVETYPE_ERROR, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
+    {BAD_KEY_SHARE_DATA, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
+    {KEY_SHARE_ERROR, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
+    {UNKNOWN_RECORD_TYPE, TH_E_HANDSHAKE, "does not speak TLS on this port"},
+    {HTTP_PROTO_ERR, TH_E_HANDSHAKE, "speaks HTTP on this port, not TLS"},
+    {HTTP_VERSION_ERR, TH_E_HANDSHAKE, "speaks HTTP on this port, not TLS"},
+    {LENGTH_ERROR, TH_E_TLS, "sent a record larger than TLS allows"},
+    {DECRYPT_ERROR, TH_E_TLS, "sent a record that was changed on its way"},
+    {VERIFY_MAC_ERROR, TH_E_TLS, "sent a record that was changed on its way"},
+    {VERIFY_FINISHED_ERROR, TH_E_TLS, "saw another handshake than we did: bytes were changed"},
+    {VERIFY_SIGN_ERROR, TH_E_TLS, "could not prove that it holds the certificate's key"},
+    {SIG_VERIFY_E, TH_E_TLS, "could not prove that it holds the certificate's key"},
+    {UNKNOWN_ALPN_PROTOCOL_NAME_E, TH_E_HANDSHAKE, "chose an ALPN protocol that was not offered"},
+    {WOLFSSL_ALPN_NOT_FOUND, TH_E_HANDSHAKE, "chose an ALPN protocol that was not offered"},
+    {RNG_FAILURE_E, TH_E_ENTROPY, "was left: the random generator failed"},
+};
+
+static const struct failure *find_failure(int code)
+{
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (failures[i].code == code)
+            return &failures[i];
+    return NULL;
+}
+
+static int other_failure(struct th_tls_stream *stream, int code)
+{
+    int by_moment = stream->shaken ? TH_E_TLS : TH_E_HANDSHAKE;
+    const struct failure *failure = find_failure(code);
+    if (!failure)
+        return th_fault_set(stream->fault, by_moment, "TLS with %s failed %s (wolfSSL %d)",
+                            stream->host.name, stream->shaken ? "" : "in the handshake", code);
+    return th_fault_set(stream->fault, failure->error == TH_E_TLS ? by_moment : failure->error,
+                        "%s %s", stream->host.name, failure->text);
+}
+
+static int explain(struct th_tls_stream *stream, int code, struct th_tls_mark mark)
+{
+    int result;
+    const char *problem = certificate_problem(code);
+    if (th_tls_refused_since(mark))
+        return refused_memory(stream->fault);
+    if (code == FATAL_ERROR && (result = th_tls_alert_error(stream)) < 0)
+        return result;
+    if (is_cut(code))
+        return th_tls_transport_error(stream);
+    if (code == VERIFY_CERT_ERROR)
+        return refused_by_policy(stream);
+    if (problem && !stream->shaken)
+        return refused_certificate(stream, code, problem);
+    return other_failure(stream, code);
+}
+
+int th_tls_error(struct th_tls_stream *stream, int result, struct th_tls_mark mark)
+{
+    int code = wolfSSL_get_error(stream->ssl, result);
+    if (code == WOLFSSL_ERROR_WANT_READ)
+        return TH_WANT_READ;
+    if (code == WOLFSSL_ERROR_WANT_WRITE)
+        return TH_WANT_WRITE;
+    return note_code(stream->fault, code, explain(stream, code, mark));
+}
+
+int th_tls_setup_error(int code, struct th_tls_mark mark, const char *doing,
+                       struct th_fault *fault)
+{
+    if (th_tls_refused_since(mark))
+        return note_code(fault, code, refused_memory(fault));
+    if (code == RNG_FAILURE_E)
+        return note_code(fault, code,
+                         th_fault_set(fault, TH_E_ENTROPY,
+                                      "cannot %s: no random numbers; nothing was sent", doing));
+    return note_code(fault, code, th_fault_set(fault, TH_E_TLS, "cannot %s (wolfSSL %d)", doing,
+                                               code));
+}

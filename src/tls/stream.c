@@ -1,0 +1,267 @@
+#include "tls/stream.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "crypt/random.h"
+#include "tls/errors.h"
+
+#include <string.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/ssl.h>
+
+static void take_turn(struct th_tls_stream *stream)
+{
+    pthread_mutex_lock(&stream->context->turn);
+}
+
+static void end_turn(struct th_tls_stream *stream)
+{
+    pthread_mutex_unlock(&stream->context->turn);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------- */
+
+static int create(struct th_tls_stream *stream)
+{
+    stream->ssl = wolfSSL_new(stream->context->ctx);
+    if (!stream->ssl)
+        return RNG_FAILURE_E;
+    wolfSSL_SetIOReadCtx(stream->ssl, stream);
+    wolfSSL_SetIOWriteCtx(stream->ssl, stream);
+    wolfSSL_SetCertCbCtx(stream->ssl, stream);
+    return WOLFSSL_SUCCESS;
+}
+
+/* RFC 6066 section 3: never an address. */
+static int announce_name(struct th_tls_stream *stream)
+{
+    const struct th_host *host = &stream->host;
+    if (host->kind != TH_HOST_NAME)
+        return WOLFSSL_SUCCESS;
+    return wolfSSL_UseSNI(stream->ssl, WOLFSSL_SNI_HOST_NAME, host->name,
+                          (unsigned short)strlen(host->name));
+}
+
+static int announce_protocols(struct th_tls_stream *stream)
+{
+    char list[sizeof stream->context->alpn];
+    strcpy(list, stream->context->alpn);
+    if (!*list)
+        return WOLFSSL_SUCCESS;
+    return wolfSSL_UseALPN(stream->ssl, list, (unsigned)strlen(list),
+                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH);
+}
+
+static const struct {
+    int (*set)(struct th_tls_stream *stream);
+    const char *doing;
+} steps[] = {
+    {create, "begin a TLS connection"},
+    {announce_name, "announce the server's name"},
+    {announce_protocols, "announce the ALPN protocols"},
+};
+
+static int set_up(struct th_tls_stream *stream)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct th_tls_mark mark = th_tls_mark();
+        int code = steps[i].set(stream);
+        if (code != WOLFSSL_SUCCESS)
+            return th_tls_setup_error(code, mark, steps[i].doing, stream->fault);
+    }
+    return 0;
+}
+
+static void warn_if_insecure(const struct th_tls_stream *stream)
+{
+    const struct th_tls_context *context = stream->context;
+    if (context->insecure_no_verify)
+        th_log(&context->log, TH_LOG_WARNING,
+               "insecure_no_verify: nothing about %s is verified", stream->host.name);
+    else if (context->insecure_no_name_check)
+        th_log(&context->log, TH_LOG_WARNING,
+               "insecure_no_name_check: the name %s is not verified", stream->host.name);
+}
+
+int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *context,
+                       const char *host, const struct th_tls_io *io, struct th_fault *fault)
+{
+    memset(stream, 0, sizeof *stream);
+    stream->context = context;
+    stream->io = *io;
+    stream->fault = fault;
+    int result = th_host_parse(&stream->host, host, fault);
+    if (result == 0)
+        result = th_crypt_random_check(fault);
+    if (result < 0)
+        return result;
+    warn_if_insecure(stream);
+    take_turn(stream);
+    result = set_up(stream);
+    end_turn(stream);
+    if (result < 0)
+        th_tls_stream_close(stream);
+    return result;
+}
+
+/* ---- handshake -------------------------------------------------------------------------------- */
+
+/* wolfSSL puts the intermediates a server sends into the context's certificate manager. This
+ * connection paid for them: they must not stay there after its step, nor vouch for others. */
+static void forget_intermediates(struct th_tls_stream *stream)
+{
+    WOLFSSL_CERT_MANAGER *manager = wolfSSL_CTX_GetCertManager(stream->context->ctx);
+    wolfSSL_CertManagerUnloadIntermediateCerts(manager);
+}
+
+static bool may_speak(const struct th_tls_stream *stream)
+{
+    return stream->verified || stream->context->insecure_no_verify;
+}
+
+/* Cannot happen: wolfSSL calls the verify callback before it completes a handshake. */
+static int refuse_unverified(struct th_tls_stream *stream)
+{
+    return th_fault_set(stream->fault, TH_E_CERTIFICATE,
+                        "the certificate of %s was not verified", stream->host.name);
+}
+
+static int shake(struct th_tls_stream *stream)
+{
+    struct th_tls_mark mark = th_tls_mark();
+    int result = wolfSSL_connect(stream->ssl);
+    forget_intermediates(stream);
+    if (result != WOLFSSL_SUCCESS)
+        return th_tls_error(stream, result, mark);
+    if (!may_speak(stream))
+        return refuse_unverified(stream);
+    stream->shaken = true;
+    return 0;
+}
+
+int th_tls_stream_shake(struct th_tls_stream *stream)
+{
+    take_turn(stream);
+    int result = shake(stream);
+    end_turn(stream);
+    return result;
+}
+
+/* ---- data ------------------------------------------------------------------------------------- */
+
+int th_tls_stream_read(struct th_tls_stream *stream, uint8_t *buffer, size_t bytes)
+{
+    struct th_tls_mark mark = th_tls_mark();
+    int got = wolfSSL_read(stream->ssl, buffer, bytes < INT32_MAX ? (int)bytes : INT32_MAX);
+    if (got <= 0)
+        return th_tls_error(stream, got, mark);
+    stream->heard = true;
+    return got;
+}
+
+int th_tls_stream_ask_why(struct th_tls_stream *stream)
+{
+    uint8_t probe;
+    wolfSSL_read(stream->ssl, &probe, sizeof probe);
+    int error = th_tls_alert_error(stream);
+    return error < 0 ? error : th_tls_transport_error(stream);
+}
+
+static int write_piece(struct th_tls_stream *stream, const uint8_t *data, size_t bytes)
+{
+    struct th_tls_mark mark = th_tls_mark();
+    size_t piece = bytes < TH_TLS_PIECE_BYTES ? bytes : TH_TLS_PIECE_BYTES;
+    int result = wolfSSL_write(stream->ssl, data, (int)piece);
+    if (result <= 0 && stream->io_error)
+        return th_tls_stream_ask_why(stream);
+    return result > 0 ? result : th_tls_error(stream, result, mark);
+}
+
+int th_tls_stream_write(struct th_tls_stream *stream, const uint8_t *data, size_t bytes)
+{
+    size_t done = 0;
+    while (done < bytes) {
+        int result = write_piece(stream, data + done, bytes - done);
+        if (result < 0)
+            return done > 0 && result >= TH_WANT_WRITE ? (int)done : result;
+        done += (size_t)result;
+    }
+    return (int)done;
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+int th_tls_stream_finish(struct th_tls_stream *stream)
+{
+    if (stream->finished || !stream->shaken)
+        return 0;
+    struct th_tls_mark mark = th_tls_mark();
+    int result = wolfSSL_shutdown(stream->ssl);
+    if (result < 0)
+        return th_tls_error(stream, result, mark);
+    stream->finished = true;
+    return 0;
+}
+
+void th_tls_stream_close(struct th_tls_stream *stream)
+{
+    if (stream->ssl) {
+        take_turn(stream);
+        wolfSSL_free(stream->ssl);
+        end_turn(stream);
+    }
+    memset(stream, 0, sizeof *stream);
+}
+
+/* ---- facts ------------------------------------------------------------------------------------ */
+
+static const char *suite_name(int suite)
+{
+    switch (suite) {
+    case 0x1301: return "TLS_AES_128_GCM_SHA256";
+    case 0x1302: return "TLS_AES_256_GCM_SHA384";
+    case 0x1303: return "TLS_CHACHA20_POLY1305_SHA256";
+    case 0xC02B: return "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
+    case 0xC02C: return "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
+    case 0xC02F: return "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
+    case 0xC030: return "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
+    case 0xCCA8: return "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
+    case 0xCCA9: return "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+    default: return "unknown";
+    }
+}
+
+static const char *group_name(const char *curve)
+{
+    if (!curve)
+        return "unknown";
+    if (strcmp(curve, "SECP256R1") == 0)
+        return "P-256";
+    if (strcmp(curve, "SECP384R1") == 0)
+        return "P-384";
+    return curve;
+}
+
+static void copy_protocol(struct th_tls_facts *facts, WOLFSSL *ssl)
+{
+    char *name = NULL;
+    unsigned short bytes = 0;
+    if (wolfSSL_ALPN_GetProtocol(ssl, &name, &bytes) != WOLFSSL_SUCCESS ||
+        bytes >= sizeof facts->alpn)
+        return;
+    memcpy(facts->alpn, name, bytes);
+    facts->alpn[bytes] = '\0';
+}
+
+void th_tls_stream_facts(const struct th_tls_stream *stream, struct th_tls_facts *facts)
+{
+    *facts = (struct th_tls_facts){.version = "", .suite = "", .group = ""};
+    if (!stream->shaken)
+        return;
+    facts->version = wolfSSL_get_version(stream->ssl);
+    facts->suite = suite_name(wolfSSL_get_current_cipher_suite(stream->ssl));
+    facts->group = group_name(wolfSSL_get_curve_name(stream->ssl));
+    facts->resumed = wolfSSL_session_reused(stream->ssl) == 1;
+    copy_protocol(facts, stream->ssl);
+}
