@@ -6,7 +6,9 @@
 #include "mqtt/topic.h"
 #include "mqtt/utf8.h"
 
-enum range { ANY, BOOLEAN, NOT_ZERO, TOPIC_NAME };
+/* Brokers forward the last two as another client wrote them, unchecked: a retained message with a
+ * wrong one must not end our connection at each redial. They are judged only when we send. */
+enum range { ANY, BOOLEAN, NOT_ZERO, FORWARDED_BOOLEAN, FORWARDED_TOPIC_NAME };
 
 #define IN(type) (1u << TH_MQTT_##type)
 #define IN_RECEIPTS (IN(PUBACK) | IN(PUBREC) | IN(PUBREL) | IN(PUBCOMP))
@@ -19,10 +21,12 @@ enum range { ANY, BOOLEAN, NOT_ZERO, TOPIC_NAME };
 
 /* Table 2-4 of section 2.2.2.2, with what later sections say about direction and value. */
 static const struct th_property_rule rules[] = {
-    {TH_PROPERTY_PAYLOAD_FORMAT, TH_KIND_BYTE, BOOLEAN, IN_MESSAGES, IN(PUBLISH)},
+    {TH_PROPERTY_PAYLOAD_FORMAT, TH_KIND_BYTE, FORWARDED_BOOLEAN, IN_MESSAGES,
+     IN(PUBLISH)},
     {TH_PROPERTY_MESSAGE_EXPIRY_S, TH_KIND_FOUR_BYTES, ANY, IN_MESSAGES, IN(PUBLISH)},
     {TH_PROPERTY_CONTENT_TYPE, TH_KIND_TEXT, ANY, IN_MESSAGES, IN(PUBLISH)},
-    {TH_PROPERTY_RESPONSE_TOPIC, TH_KIND_TEXT, TOPIC_NAME, IN_MESSAGES, IN(PUBLISH)},
+    {TH_PROPERTY_RESPONSE_TOPIC, TH_KIND_TEXT, FORWARDED_TOPIC_NAME, IN_MESSAGES,
+     IN(PUBLISH)},
     {TH_PROPERTY_CORRELATION_DATA, TH_KIND_BINARY, ANY, IN_MESSAGES, IN(PUBLISH)},
     {TH_PROPERTY_SUBSCRIPTION_ID, TH_KIND_VARIABLE, NOT_ZERO, IN(SUBSCRIBE), IN(PUBLISH)},
     {TH_PROPERTY_SESSION_EXPIRY_S, TH_KIND_FOUR_BYTES, ANY, IN(CONNECT) | IN(DISCONNECT),
@@ -149,22 +153,24 @@ static bool texts_valid(uint8_t kind, const struct th_property *property)
     return kind < TH_KIND_TEXT || kind == TH_KIND_BINARY || th_mqtt_utf8_valid(property->text);
 }
 
-static bool in_range(uint8_t range, const struct th_property *property)
+static bool in_range(uint8_t range, const struct th_property *property, bool from_server)
 {
     switch (range) {
     case BOOLEAN:
         return property->number <= 1;
     case NOT_ZERO:
         return property->number != 0;
-    case TOPIC_NAME:
-        return th_mqtt_topic_name_valid(property->text);
+    case FORWARDED_BOOLEAN:
+        return from_server || property->number <= 1;
+    case FORWARDED_TOPIC_NAME:
+        return from_server || th_mqtt_topic_name_valid(property->text);
     default:
         return true;
     }
 }
 
 static const char *check_value(const struct th_property_rule *rule,
-                               const struct th_property *property)
+                               const struct th_property *property, bool from_server)
 {
     if (!fits(property->text) || !fits(property->value))
         return "a property exceeds 65,535 bytes (1.5.4)";
@@ -172,7 +178,7 @@ static const char *check_value(const struct th_property_rule *rule,
         return "the number of a property does not fit its type (2.2.2.2)";
     if (!texts_valid(rule->kind, property))
         return "a property is not valid UTF-8, or holds U+0000 (1.5.4)";
-    if (!in_range(rule->range, property))
+    if (!in_range(rule->range, property, from_server))
         return "a property has a value that is not allowed (2.2.2.2)";
     return NULL;
 }
@@ -188,7 +194,7 @@ static const char *check_property(struct audit *audit, const struct th_property 
     if (has_seen(audit, property->id) && !may_repeat(audit, property->id))
         return "a property appears twice (2.2.2.2)";
     audit->seen |= UINT64_C(1) << property->id;
-    return check_value(rule, property);
+    return check_value(rule, property, audit->from_server);
 }
 
 static const char *check_authentication(const struct audit *audit)

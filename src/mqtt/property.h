@@ -64,7 +64,9 @@ int th_property_find(struct th_received_properties properties, uint8_t id,
                      struct th_property *out);
 
 /* Checks the bytes of a list from a server (its length field taken off already): NULL if every
- * rule is kept, else a static sentence naming the rule. */
+ * rule is kept, else a static sentence naming the rule. The payload format indicator and the
+ * response topic of a message, which brokers forward unchecked from other clients, may hold any
+ * value of their kind. */
 const char *th_property_check_received(struct th_slice raw, unsigned type);
 
 /* The same for what a client sends; `lists` are `count` lists that go out as one. */

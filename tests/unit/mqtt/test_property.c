@@ -183,27 +183,42 @@ static const struct value {
     const char *list;
     bool good;
 } values[] = {
-    {TH_MQTT_PUBLISH, "0100", true},         {TH_MQTT_PUBLISH, "0102", false},
-    {TH_MQTT_PUBLISH, "01ff", false},        {TH_MQTT_PUBLISH, "230000", false},
-    {TH_MQTT_PUBLISH, "230001", true},       {TH_MQTT_PUBLISH, "0b00", false},
-    {TH_MQTT_PUBLISH, "0bffffff7f", true},   {TH_MQTT_PUBLISH, "0bffffffff", false},
-    {TH_MQTT_PUBLISH, "0b8000", false},      {TH_MQTT_PUBLISH, "0b80808001", true},
-    {TH_MQTT_PUBLISH, "0b8080808001", false}, {TH_MQTT_PUBLISH, "080001'+'", false},
-    {TH_MQTT_PUBLISH, "080003'a/#'", false}, {TH_MQTT_PUBLISH, "080000", false},
-    {TH_MQTT_PUBLISH, "080003'a/b'", true},  {TH_MQTT_PUBLISH, "030000", true},
-    {TH_MQTT_PUBLISH, "030001 00", false},   {TH_MQTT_PUBLISH, "030003eda080", false},
-    {TH_MQTT_PUBLISH, "090001 00", true},    {TH_MQTT_PUBLISH, "090002 fffe", true},
-    {TH_MQTT_PUBLISH, "26 0000 0000", true}, {TH_MQTT_PUBLISH, "26 0001ff 0000", false},
-    {TH_MQTT_PUBLISH, "26 0000 0001ff", false}, {TH_MQTT_PUBLISH, "26 0000 0001 00", false},
-    {TH_MQTT_CONNACK, "2400", true},         {TH_MQTT_CONNACK, "2402", false},
-    {TH_MQTT_CONNACK, "2502", false},        {TH_MQTT_CONNACK, "2802", false},
-    {TH_MQTT_CONNACK, "2902", false},        {TH_MQTT_CONNACK, "2a02", false},
-    {TH_MQTT_CONNACK, "210000", false},      {TH_MQTT_CONNACK, "21ffff", true},
-    {TH_MQTT_CONNACK, "2700000000", false},  {TH_MQTT_CONNACK, "27ffffffff", true},
-    {TH_MQTT_CONNACK, "160000", false},      {TH_MQTT_CONNACK, "160000 150001'm'", true},
-    {TH_MQTT_CONNACK, "150001'm' 160000", true}, {TH_MQTT_CONNACK, "150001'm'", true},
-    {TH_MQTT_AUTH, "", false},               {TH_MQTT_AUTH, "1f0001'y'", false},
-    {TH_MQTT_AUTH, "150001'm'", true},       {TH_MQTT_CONNACK, "", true},
+    {TH_MQTT_PUBLISH, "230000", false},
+    {TH_MQTT_PUBLISH, "230001", true},
+    {TH_MQTT_PUBLISH, "0b00", false},
+    {TH_MQTT_PUBLISH, "0bffffff7f", true},
+    {TH_MQTT_PUBLISH, "0bffffffff", false},
+    {TH_MQTT_PUBLISH, "0b8000", false},
+    {TH_MQTT_PUBLISH, "0b80808001", true},
+    {TH_MQTT_PUBLISH, "0b8080808001", false},
+    {TH_MQTT_PUBLISH, "030000", true},
+    {TH_MQTT_PUBLISH, "030001 00", false},
+    {TH_MQTT_PUBLISH, "030003eda080", false},
+    {TH_MQTT_PUBLISH, "080003eda080", false},
+    {TH_MQTT_PUBLISH, "090001 00", true},
+    {TH_MQTT_PUBLISH, "090002 fffe", true},
+    {TH_MQTT_PUBLISH, "26 0000 0000", true},
+    {TH_MQTT_PUBLISH, "26 0001ff 0000", false},
+    {TH_MQTT_PUBLISH, "26 0000 0001ff", false},
+    {TH_MQTT_PUBLISH, "26 0000 0001 00", false},
+    {TH_MQTT_CONNACK, "2400", true},
+    {TH_MQTT_CONNACK, "2402", false},
+    {TH_MQTT_CONNACK, "2502", false},
+    {TH_MQTT_CONNACK, "2802", false},
+    {TH_MQTT_CONNACK, "2902", false},
+    {TH_MQTT_CONNACK, "2a02", false},
+    {TH_MQTT_CONNACK, "210000", false},
+    {TH_MQTT_CONNACK, "21ffff", true},
+    {TH_MQTT_CONNACK, "2700000000", false},
+    {TH_MQTT_CONNACK, "27ffffffff", true},
+    {TH_MQTT_CONNACK, "160000", false},
+    {TH_MQTT_CONNACK, "160000 150001'm'", true},
+    {TH_MQTT_CONNACK, "150001'm' 160000", true},
+    {TH_MQTT_CONNACK, "150001'm'", true},
+    {TH_MQTT_CONNACK, "", true},
+    {TH_MQTT_AUTH, "", false},
+    {TH_MQTT_AUTH, "1f0001'y'", false},
+    {TH_MQTT_AUTH, "150001'm'", true},
 };
 
 static void values_are_held_to_their_range(void **state)
@@ -213,6 +228,20 @@ static void values_are_held_to_their_range(void **state)
         struct wire list = wire_of(values[i].list);
         if (!check_received(&list, values[i].type) != values[i].good)
             fail_msg("%s", values[i].list);
+    }
+}
+
+/* Another client chose these values and the broker passed them on. */
+static void forwarded_values_are_judged_only_when_sent(void **state)
+{
+    const char *const lists[] = {"0102", "01ff", "080001'+'", "080003'a/#'", "080000"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        struct wire list = wire_of(lists[i]);
+        assert_null(check_received(&list, TH_MQTT_PUBLISH));
+        assert_non_null(check_to_send(&list, TH_MQTT_PUBLISH));
+        assert_non_null(check_to_send(&list, TH_MQTT_WILL));
     }
 }
 
@@ -329,6 +358,7 @@ int main(void)
         cmocka_unit_test(unknown_identifiers_are_refused),
         cmocka_unit_test(every_cut_through_a_value_is_refused),
         cmocka_unit_test(values_are_held_to_their_range),
+        cmocka_unit_test(forwarded_values_are_judged_only_when_sent),
         cmocka_unit_test(what_is_sent_is_held_to_its_width),
         cmocka_unit_test(lists_that_go_out_as_one_are_checked_as_one),
         cmocka_unit_test(next_walks_and_find_finds),
