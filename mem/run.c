@@ -23,28 +23,41 @@ struct run {
 
 /* Room for a guard at each end, wherever the boundaries fall. */
 static uint8_t memory[TH_STACK_BYTES + 3 * LARGEST_PAGE_BYTES];
+static uint8_t *guard_below;
+static uint8_t *guard_above;
 static uint8_t *stack_low;
 static size_t stack_bytes;
 
-static uint8_t *page_up(uint8_t *address, size_t page_bytes)
+static size_t page(void)
 {
-    return address + (-(uintptr_t)address & (page_bytes - 1));
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint8_t *page_up(uint8_t *address)
+{
+    return address + (-(uintptr_t)address & (page() - 1));
+}
+
+static int protect_guards(int protection)
+{
+    size_t page_bytes = page();
+    return mprotect(guard_below, page_bytes, protection) ||
+                   mprotect(guard_above, page_bytes, protection)
+               ? -1
+               : 0;
 }
 
 /* guard | TH_STACK_BYTES, rounded up to pages | guard */
 static int lay_out(void)
 {
-    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *guard = page_up(memory, page_bytes);
-    uint8_t *low = guard + page_bytes;
-    uint8_t *high = page_up(low + TH_STACK_BYTES, page_bytes);
-    if (high + page_bytes > memory + sizeof memory) {
-        errno = EINVAL;
-        return -1;
-    }
-    stack_low = low;
-    stack_bytes = (size_t)(high - low);
-    return mprotect(guard, page_bytes, PROT_NONE) || mprotect(high, page_bytes, PROT_NONE) ? -1 : 0;
+    guard_below = page_up(memory);
+    stack_low = guard_below + page();
+    guard_above = page_up(stack_low + TH_STACK_BYTES);
+    stack_bytes = (size_t)(guard_above - stack_low);
+    if (guard_above + page() <= memory + sizeof memory)
+        return protect_guards(PROT_NONE);
+    errno = EINVAL;
+    return -1;
 }
 
 /* libc keeps its own things above the first frame: the range that is measured ends here. */
@@ -88,6 +101,11 @@ int th_stack_run(int (*fn)(void *arg), void *arg)
         pthread_join(thread, NULL);
     pthread_sigmask(SIG_SETMASK, &run.mask, NULL);
     return run.result;
+}
+
+int th_stack_unguard(void)
+{
+    return protect_guards(PROT_READ | PROT_WRITE);
 }
 
 void *th_stack_run_low(void)

@@ -9,6 +9,9 @@
  * If the stack cannot be set up, `fn` does not run and the result is -1 with errno set. */
 int th_stack_run(int (*fn)(void *arg), void *arg);
 
+/* Makes the guard pages plain memory again, for leak checkers that read all of it. 0 or -1. */
+int th_stack_unguard(void);
+
 /* Inside `fn`: the range of its stack, for `stack_low` and `stack_bytes` of a configuration. */
 void *th_stack_run_low(void);
 size_t th_stack_run_bytes(void);

@@ -34,7 +34,7 @@ TH_WATCH_UNCHECKED static uintptr_t *lowest_used(const struct th_stack *stack)
     volatile uintptr_t *word = stack->low;
     if (end > stack->low)
         th_watch_open(stack->low, (size_t)(end - stack->low) * sizeof *end);
-    while (word < stack->high && *word == paint)
+    while (word < end && *word == paint)
         word++;
     return (uintptr_t *)word;
 }
