@@ -27,7 +27,7 @@
 #define TH_SESSION_INBOUND_IDS 64
 #endif
 
-/* The identifier a broker assigned (5.0 section 3.2.2.3.7) is kept for redialling, if not longer. */
+/* The identifier a broker assigned (5.0 section 3.2.2.3.7) is kept for the redial, if no longer. */
 #define TH_SESSION_ASSIGNED_ID_BYTES 64
 
 #define TH_SESSION_ACK_DEFAULT_MS 30000
@@ -57,7 +57,7 @@ struct th_session_limits {
 struct th_session_strays {
     uint32_t acknowledgements; /* for identifiers that are not in use */
     uint32_t pingresps;        /* without a PINGREQ */
-    uint32_t duplicates;       /* QoS 2 PUBLISH or PUBREC that came again */
+    uint32_t duplicates;       /* PUBLISH of QoS 2, or PUBREC, that came again */
 };
 
 struct th_session {
@@ -66,12 +66,11 @@ struct th_session {
     enum th_session_state state;
     struct th_session_limits limits;
     struct th_session_strays strays;
-    uint64_t ping_due_from_ms; /* last packet received; with the last one sent it sets the PINGREQ */
+    uint64_t received_ms;      /* last packet */
     uint64_t ping_sent_ms;     /* TH_NEVER: no PINGRESP is awaited */
     uint64_t heard_ms;         /* last piece of a packet larger than the window */
     uint16_t next_id;
     uint16_t inbound_maximum;  /* our Receive Maximum */
-    uint16_t alias_maximum;    /* the Topic Alias Maximum we announced */
     uint16_t inbound_count;
     uint16_t inbound_ids[TH_SESSION_INBOUND_IDS]; /* QoS 2, PUBREL awaited */
     struct {                   /* the PUBLISH between receive and delivered */
@@ -109,7 +108,8 @@ struct th_session_outcome {
 int th_session_greeting_bytes(const struct th_config *config, struct th_fault *fault);
 
 /* Both must outlive the session. A Receive Maximum among config->properties counts as
- * config->receive_maximum and may not exceed TH_SESSION_INBOUND_IDS. Errors: ARGUMENT. */
+ * config->receive_maximum and may not exceed TH_SESSION_INBOUND_IDS; a Topic Alias Maximum must be
+ * 0, for the topics of the broker's aliases are not kept. Errors: ARGUMENT. */
 int th_session_open(struct th_session *session, const struct th_config *config,
                     struct th_outbox *outbox, struct th_fault *fault);
 
@@ -126,10 +126,12 @@ void th_session_lost(struct th_session *session);
 /* Judges one decoded packet. 0: obey out->kind. TH_WANT_WRITE: there is no room to answer it;
  * send, then give the same packet again (nothing was done). Errors end the conversation:
  *
- *   TH_E_PROTOCOL  the broker broke a rule; out->reason is the MQTT 5 code for th_session_abort()
+ *   TH_E_PROTOCOL  the broker broke a rule; a DISCONNECT with out->reason is queued (MQTT 5): send
+ *                  what th_outbox_next() still gives, then close
  *   TH_E_REFUSED   CONNACK or DISCONNECT said no; out->reason is the broker's code
  *   TH_E_CLOSED    DISCONNECT 0x00: the broker ends the conversation in order
  *
+ * With the last two, out->event.properties are the packet's (reason string, server reference).
  * After TH_EVENT_CONNECTED, take th_session_next_refused() until it is empty. */
 int th_session_receive(struct th_session *session, const struct th_mqtt_packet *packet,
                        uint64_t now_ms, struct th_session_outcome *out);
@@ -142,8 +144,8 @@ void th_session_delivered(struct th_session *session);
  * it, so their deadlines begin at its last piece. */
 void th_session_heard(struct th_session *session, uint64_t now_ms);
 
-/* Messages queued earlier that this broker cannot take: 1 and a TH_EVENT_PUBLISHED with a reason
- * of 0x80 or more, or 0. */
+/* Packets queued earlier that this broker cannot take: 1 and the event that ends the request, with
+ * a reason of 0x80 or more and no codes, or 0. */
 int th_session_next_refused(struct th_session *session, struct th_event *event);
 
 /* ---- requesting --------------------------------------------------------------------------- */
@@ -170,8 +172,9 @@ bool th_session_room_for(const struct th_session *session, size_t message_bytes)
 int th_session_farewell(struct th_session *session, uint8_t reason,
                         const struct th_properties *properties, struct th_fault *fault);
 
-/* Ends at once: DISCONNECT with `reason` before everything queued, if the version and the state
- * allow one. Then send until th_outbox_next() is empty. */
+/* Ends at once, as after bytes that th_mqtt_decode() refused: DISCONNECT with `reason` overtakes
+ * everything queued, if the version and the state allow one. Send what th_outbox_next() still
+ * gives, then close. */
 void th_session_abort(struct th_session *session, uint8_t reason);
 
 /* ---- time --------------------------------------------------------------------------------- */

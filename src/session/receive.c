@@ -1,0 +1,399 @@
+/* What each packet of the broker does; the table says which of these functions a packet gets. */
+#include "session/rules.h"
+#include "session/table.h"
+
+#include "base/clock.h"
+#include "base/slice.h"
+#include "mqtt/encode.h"
+#include "mqtt/property.h"
+#include <string.h>
+
+#define BAD_AUTHENTICATION_METHOD 0x8c
+
+/* ---- outcomes ----------------------------------------------------------------------------- */
+
+static int breaks(struct th_session_outcome *out, uint8_t reason, const char *problem)
+{
+    out->reason = reason;
+    out->problem = problem;
+    return TH_E_PROTOCOL;
+}
+
+static int says_no(struct th_session_outcome *out, const struct th_mqtt_packet *packet, int error,
+                   const char *problem)
+{
+    out->reason = packet->reason;
+    out->problem = problem;
+    out->event.properties = packet->properties;
+    return error;
+}
+
+static int tell(struct th_session_outcome *out, const struct th_mqtt_packet *packet,
+                enum th_event_kind kind)
+{
+    out->kind = TH_SESSION_EVENT;
+    out->event.kind = kind;
+    out->event.packet_id = packet->packet_id;
+    out->event.reason = packet->reason;
+    out->event.session_present = packet->session_present;
+    out->event.codes = packet->codes;
+    out->event.properties = packet->properties;
+    return 0;
+}
+
+/* There is always room: receiving waits for it first. */
+static void answer(struct th_session *session, enum th_mqtt_type type, uint16_t packet_id,
+                   uint8_t reason)
+{
+    struct th_mqtt_ack ack = {
+        .version = th_session_version(session->config), .type = type, .packet_id = packet_id};
+    ack.reason = th_session_is_5(session->config) ? reason : 0;
+    uint8_t *place = th_outbox_control(session->outbox, th_mqtt_ack_encode(NULL, &ack));
+    if (place)
+        th_mqtt_ack_encode(place, &ack);
+}
+
+static bool no_room_to_answer(const struct th_session *session)
+{
+    return !th_outbox_control_room(session->outbox, TH_OUTBOX_CONTROL_ANSWER_BYTES);
+}
+
+/* ---- CONNACK (3.2) ------------------------------------------------------------------------ */
+
+static void note_limit(struct th_session_limits *limits, const struct th_property *property)
+{
+    switch (property->id) {
+    case TH_PROPERTY_RECEIVE_MAXIMUM:
+        limits->receive_maximum = (uint16_t)property->number;
+        break;
+    case TH_PROPERTY_MAXIMUM_QOS:
+        limits->qos_maximum = (uint8_t)property->number;
+        break;
+    case TH_PROPERTY_RETAIN_AVAILABLE:
+        limits->retain_available = property->number;
+        break;
+    case TH_PROPERTY_MAXIMUM_PACKET_SIZE:
+        limits->packet_max_bytes = property->number;
+        break;
+    case TH_PROPERTY_TOPIC_ALIAS_MAXIMUM:
+        limits->topic_alias_maximum = (uint16_t)property->number;
+        break;
+    case TH_PROPERTY_SERVER_KEEP_ALIVE_S:
+        limits->keep_alive_s = (uint16_t)property->number;
+        break;
+    case TH_PROPERTY_WILDCARD_AVAILABLE:
+        limits->wildcard_available = property->number;
+        break;
+    case TH_PROPERTY_SUBSCRIPTION_ID_AVAILABLE:
+        limits->subscription_id_available = property->number;
+        break;
+    case TH_PROPERTY_SHARED_AVAILABLE:
+        limits->shared_available = property->number;
+        break;
+    }
+}
+
+static void note_limits(struct th_session *session, struct th_received_properties properties)
+{
+    struct th_property property;
+    while (th_property_next(&properties, &property))
+        note_limit(&session->limits, &property);
+}
+
+static void keep_assigned_id(struct th_session *session, struct th_received_properties properties)
+{
+    struct th_property id;
+    if (!th_property_find(properties, TH_PROPERTY_ASSIGNED_CLIENT_ID, &id))
+        return;
+    if (id.text.len_bytes > sizeof session->assigned_id)
+        return;
+    memcpy(session->assigned_id, id.text.data, id.text.len_bytes);
+    session->assigned_id_bytes = (uint8_t)id.text.len_bytes;
+}
+
+static void go_up(struct th_session *session, bool session_present)
+{
+    session->state = TH_SESSION_UP;
+    session->established = true;
+    if (!session_present)
+        session->inbound_count = 0;
+    th_outbox_resume(session->outbox, session_present, &(struct th_outbox_limits){
+        .packet_max_bytes = session->limits.packet_max_bytes,
+        .receive_maximum = session->limits.receive_maximum,
+        .qos_maximum = session->limits.qos_maximum,
+        .retain_available = session->limits.retain_available,
+    });
+}
+
+/* A session that is present is ours even in a new process, with nothing left to send in it: only
+ * what was asked to be clean must not be present. */
+static int accept_us(struct th_session *session, const struct th_mqtt_packet *packet,
+                     struct th_session_outcome *out)
+{
+    if (packet->reason)
+        return says_no(out, packet, TH_E_REFUSED, "the broker refused the connection");
+    if (packet->session_present && session->clean_start_sent)
+        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                      "a session is present after a clean start (3.2.2.1.1)");
+    note_limits(session, packet->properties);
+    keep_assigned_id(session, packet->properties);
+    go_up(session, packet->session_present);
+    return tell(out, packet, TH_EVENT_CONNECTED);
+}
+
+/* ---- PUBLISH and PUBREL (4.3) ------------------------------------------------------------- */
+
+static size_t inbound_index(const struct th_session *session, uint16_t packet_id)
+{
+    size_t i = 0;
+    while (i < session->inbound_count && session->inbound_ids[i] != packet_id)
+        i++;
+    return i;
+}
+
+static bool inbound_knows(const struct th_session *session, uint16_t packet_id)
+{
+    return inbound_index(session, packet_id) < session->inbound_count;
+}
+
+static void inbound_forget(struct th_session *session, uint16_t packet_id)
+{
+    session->inbound_ids[inbound_index(session, packet_id)] =
+        session->inbound_ids[session->inbound_count - 1];
+    session->inbound_count--;
+}
+
+/* In MQTT 3.1.1, where nothing was announced, only what needs a place in the table is too much. */
+static bool exceeds_maximum(const struct th_session *session, unsigned qos)
+{
+    bool counts = qos == 2 || th_session_is_5(session->config);
+    return counts && session->inbound_count >= session->inbound_maximum;
+}
+
+static int deliver(struct th_session *session, const struct th_mqtt_packet *packet,
+                   struct th_session_outcome *out)
+{
+    unsigned qos = packet->publish.qos;
+    if (packet->publish.topic_alias)
+        return breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
+                      "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
+    if (qos && no_room_to_answer(session))
+        return TH_WANT_WRITE;
+    bool known = qos == 2 && inbound_knows(session, packet->packet_id);
+    if (qos && !known && exceeds_maximum(session, qos))
+        return breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
+                      "more messages are under way than our Receive Maximum (3.3.4)");
+    session->arriving.packet_id = packet->packet_id;
+    session->arriving.qos = (uint8_t)qos;
+    session->arriving.known = known;
+    session->strays.duplicates += known;
+    out->kind = known ? TH_SESSION_SKIP : TH_SESSION_DELIVER;
+    return 0;
+}
+
+void th_session_delivered(struct th_session *session)
+{
+    uint16_t packet_id = session->arriving.packet_id;
+    unsigned qos = session->arriving.qos;
+    session->arriving.qos = 0;
+    if (qos == 1)
+        answer(session, TH_MQTT_PUBACK, packet_id, TH_MQTT_SUCCESS);
+    if (qos == 2 && !session->arriving.known)
+        session->inbound_ids[session->inbound_count++] = packet_id;
+    if (qos == 2)
+        answer(session, TH_MQTT_PUBREC, packet_id, TH_MQTT_SUCCESS);
+}
+
+/* An unknown identifier is answered too: the PUBCOMP may have been lost with a connection. */
+static int complete(struct th_session *session, const struct th_mqtt_packet *packet)
+{
+    if (no_room_to_answer(session))
+        return TH_WANT_WRITE;
+    bool known = inbound_knows(session, packet->packet_id);
+    if (known)
+        inbound_forget(session, packet->packet_id);
+    answer(session, TH_MQTT_PUBCOMP, packet->packet_id,
+           known ? TH_MQTT_SUCCESS : TH_MQTT_PACKET_ID_NOT_FOUND);
+    return 0;
+}
+
+/* ---- acknowledgements --------------------------------------------------------------------- */
+
+/* An identifier that is not in use is counted and let pass: no rule forbids it, nothing of ours is
+ * touched, and a broker may repeat what it said before a connection was lost. An acknowledgement
+ * of the wrong kind is an error: the two sides no longer mean the same message. */
+static int acknowledge(struct th_session *session, enum th_outbox_ack ack,
+                       const struct th_mqtt_packet *packet, enum th_event_kind kind,
+                       struct th_session_outcome *out)
+{
+    switch (th_outbox_acknowledge(session->outbox, ack, packet->packet_id)) {
+    case TH_ACK_FINISHED:
+        return tell(out, packet, kind);
+    case TH_ACK_WRONG:
+        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                      "an acknowledgement does not fit what was sent (4.3)");
+    case TH_ACK_AGAIN:
+        session->strays.duplicates++;
+        return 0;
+    case TH_ACK_UNKNOWN:
+        session->strays.acknowledgements++;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* A PUBREC for an identifier we do not use is answered, or the broker would hold it for ever. */
+static int release(struct th_session *session, const struct th_mqtt_packet *packet,
+                   struct th_session_outcome *out)
+{
+    bool refused = packet->reason >= TH_MQTT_FAILURES;
+    if (no_room_to_answer(session))
+        return TH_WANT_WRITE;
+    if (!refused && !th_outbox_find(session->outbox, packet->packet_id))
+        answer(session, TH_MQTT_PUBREL, packet->packet_id, TH_MQTT_PACKET_ID_NOT_FOUND);
+    return acknowledge(session, refused ? TH_ACK_PUBREC_REFUSED : TH_ACK_PUBREC, packet,
+                       TH_EVENT_PUBLISHED, out);
+}
+
+/* 0x92 says that the broker does not know the identifier. After a redial that is how a flow ends
+ * whose first PUBCOMP was lost (3.7.2.1). */
+static int close_flow(struct th_session *session, const struct th_mqtt_packet *packet,
+                      struct th_session_outcome *out)
+{
+    const struct th_outbox_slot *slot = th_outbox_find(session->outbox, packet->packet_id);
+    bool again = slot && slot->marks & TH_MARK_AGAIN;
+    int result = acknowledge(session, TH_ACK_PUBCOMP, packet, TH_EVENT_PUBLISHED, out);
+    if (again && packet->reason == TH_MQTT_PACKET_ID_NOT_FOUND)
+        out->event.reason = TH_MQTT_SUCCESS;
+    return result;
+}
+
+static bool counts_codes(const struct th_session *session, enum th_mqtt_type type)
+{
+    return type == TH_MQTT_SUBACK || th_session_is_5(session->config);
+}
+
+static int grant(struct th_session *session, enum th_outbox_ack ack,
+                 const struct th_mqtt_packet *packet, enum th_event_kind kind,
+                 struct th_session_outcome *out)
+{
+    const struct th_outbox_slot *slot = th_outbox_find(session->outbox, packet->packet_id);
+    if (slot && slot->filters && counts_codes(session, packet->type) &&
+        slot->filters != packet->codes.len_bytes)
+        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                      "not one reason code for each topic filter (3.9.3, 3.11.3)");
+    return acknowledge(session, ack, packet, kind, out);
+}
+
+/* ---- PINGRESP, DISCONNECT, AUTH ----------------------------------------------------------- */
+
+static int pong(struct th_session *session)
+{
+    session->strays.pingresps += session->ping_sent_ms == TH_NEVER;
+    session->ping_sent_ms = TH_NEVER;
+    return 0;
+}
+
+static int leave(const struct th_mqtt_packet *packet, struct th_session_outcome *out)
+{
+    int error = packet->reason ? TH_E_REFUSED : TH_E_CLOSED;
+    return says_no(out, packet, error, "the broker ended the connection");
+}
+
+static int authenticate(struct th_session *session, const struct th_mqtt_packet *packet,
+                        struct th_session_outcome *out)
+{
+    if (!th_session_authenticates(session->config))
+        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                      "AUTH without an authentication method in CONNECT (4.12)");
+    says_no(out, packet, 0, "the broker asks for an authentication step that is not known here");
+    out->reason = BAD_AUTHENTICATION_METHOD;
+    return TH_E_REFUSED;
+}
+
+static int forbid(const struct th_session *session, const struct th_mqtt_packet *packet,
+                  struct th_session_outcome *out)
+{
+    const char *problem = "a server does not send this packet (2.1.2)";
+    if (session->state == TH_SESSION_GREETING)
+        problem = "a packet came before CONNACK (3.2)";
+    else if (packet->type == TH_MQTT_CONNACK)
+        problem = "a second CONNACK came (3.2)";
+    return breaks(out, TH_MQTT_PROTOCOL_ERROR, problem);
+}
+
+/* ---- receive ------------------------------------------------------------------------------ */
+
+static int perform(struct th_session *session, const struct th_mqtt_packet *packet,
+                   struct th_session_outcome *out)
+{
+    switch (th_session_action(session->state, packet->type)) {
+    case TH_DO_ACCEPT:
+        return accept_us(session, packet, out);
+    case TH_DO_DELIVER:
+        return deliver(session, packet, out);
+    case TH_DO_FINISH:
+        return acknowledge(session, TH_ACK_PUBACK, packet, TH_EVENT_PUBLISHED, out);
+    case TH_DO_RELEASE:
+        return release(session, packet, out);
+    case TH_DO_COMPLETE:
+        return complete(session, packet);
+    case TH_DO_CLOSE_FLOW:
+        return close_flow(session, packet, out);
+    case TH_DO_GRANT:
+        return grant(session, TH_ACK_SUBACK, packet, TH_EVENT_SUBSCRIBED, out);
+    case TH_DO_REVOKE:
+        return grant(session, TH_ACK_UNSUBACK, packet, TH_EVENT_UNSUBSCRIBED, out);
+    case TH_DO_PONG:
+        return pong(session);
+    case TH_DO_LEAVE:
+        return leave(packet, out);
+    case TH_DO_AUTHENTICATE:
+        return authenticate(session, packet, out);
+    case TH_DO_IGNORE:
+        return 0;
+    default:
+        return forbid(session, packet, out);
+    }
+}
+
+static void end(struct th_session *session, int error, uint8_t reason)
+{
+    if (error == TH_E_PROTOCOL)
+        th_session_abort(session, reason);
+    session->state = TH_SESSION_ENDED;
+    th_outbox_end(session->outbox);
+}
+
+int th_session_receive(struct th_session *session, const struct th_mqtt_packet *packet,
+                       uint64_t now_ms, struct th_session_outcome *out)
+{
+    *out = (struct th_session_outcome){.event.redial_in_ms = -1};
+    int result = perform(session, packet, out);
+    if (result == TH_WANT_WRITE)
+        return result;
+    session->received_ms = now_ms;
+    if (result < 0)
+        end(session, result, out->reason);
+    return result;
+}
+
+int th_session_next_refused(struct th_session *session, struct th_event *event)
+{
+    static const enum th_event_kind kinds[] = {
+        [TH_SLOT_PUBLISH_0] = TH_EVENT_PUBLISHED,   [TH_SLOT_PUBLISH_1] = TH_EVENT_PUBLISHED,
+        [TH_SLOT_PUBLISH_2] = TH_EVENT_PUBLISHED,   [TH_SLOT_SUBSCRIBE] = TH_EVENT_SUBSCRIBED,
+        [TH_SLOT_UNSUBSCRIBE] = TH_EVENT_UNSUBSCRIBED,
+    };
+    struct th_outbox_slot slot;
+    if (!th_outbox_take_refused(session->outbox, &slot))
+        return 0;
+    *event = (struct th_event){
+        .kind = kinds[slot.kind],
+        .packet_id = slot.packet_id,
+        .reason = slot.reason,
+        .redial_in_ms = -1,
+    };
+    return 1;
+}

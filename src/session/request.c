@@ -1,0 +1,220 @@
+/* What the application asks for, against what the broker announced. */
+#include "session/rules.h"
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "mqtt/encode.h"
+#include "mqtt/property.h"
+#include "mqtt/topic.h"
+
+/* Fixed header, length of the topic, packet identifier, length of the properties. */
+#define PUBLISH_OVERHEAD_BYTES (TH_MQTT_FIXED_HEADER_MAX_BYTES + 2 + 2)
+#define PROPERTIES_LENGTH_MAX_BYTES 4
+
+/* ---- limits ------------------------------------------------------------------------------- */
+
+static int refuse(struct th_fault *fault, uint8_t reason, const char *text)
+{
+    if (fault && !fault->code)
+        fault->reason = reason;
+    return th_fault_set(fault, TH_E_REFUSED, "the broker announced that it has no %s", text);
+}
+
+static int check_size(const struct th_session *session, size_t bytes, struct th_fault *fault)
+{
+    if (bytes <= session->limits.packet_max_bytes)
+        return 0;
+    if (fault && !fault->code)
+        fault->reason = TH_MQTT_PACKET_TOO_LARGE;
+    return th_fault_set(fault, TH_E_REFUSED, "the packet has %zu bytes, the broker's Maximum "
+                        "Packet Size is %u", bytes, (unsigned)session->limits.packet_max_bytes);
+}
+
+static uint32_t alias_of(const struct th_message *message)
+{
+    for (size_t i = 0; i < message->properties.count; i++)
+        if (message->properties.list[i].id == TH_PROPERTY_TOPIC_ALIAS)
+            return message->properties.list[i].number;
+    return 0;
+}
+
+/* The bytes may go out on a later connection, which knows no alias: the topic must be there. */
+static int check_topic(const struct th_session *session, const struct th_message *message,
+                       struct th_fault *fault)
+{
+    if (!message->topic.len_bytes)
+        return th_fault_set(fault, TH_E_ARGUMENT, "PUBLISH: a message needs a topic, with an alias "
+                            "too");
+    if (alias_of(message) > session->limits.topic_alias_maximum)
+        return refuse(fault, TH_MQTT_TOPIC_ALIAS_INVALID, "such topic alias");
+    return 0;
+}
+
+static int check_message(const struct th_session *session, const struct th_message *message,
+                         struct th_fault *fault)
+{
+    if (message->qos > session->limits.qos_maximum && message->qos <= 2)
+        return refuse(fault, TH_OUTBOX_QOS_NOT_SUPPORTED, "such QoS");
+    if (message->retain && !session->limits.retain_available)
+        return refuse(fault, TH_OUTBOX_RETAIN_NOT_SUPPORTED, "retained messages");
+    return check_topic(session, message, fault);
+}
+
+static bool has_wildcard(struct th_slice filter)
+{
+    return filter.len_bytes && (memchr(filter.data, '+', filter.len_bytes) ||
+                                memchr(filter.data, '#', filter.len_bytes));
+}
+
+static int check_filter(const struct th_session *session, struct th_slice filter,
+                        struct th_fault *fault)
+{
+    if (!session->limits.wildcard_available && has_wildcard(filter))
+        return refuse(fault, TH_OUTBOX_WILDCARDS_NOT_SUPPORTED, "wildcard subscriptions");
+    if (!session->limits.shared_available && th_mqtt_filter_is_shared(filter))
+        return refuse(fault, TH_OUTBOX_SHARED_NOT_SUPPORTED, "shared subscriptions");
+    return 0;
+}
+
+static bool has_subscription_id(const struct th_properties *properties)
+{
+    for (size_t i = 0; i < properties->count; i++)
+        if (properties->list[i].id == TH_PROPERTY_SUBSCRIPTION_ID)
+            return true;
+    return false;
+}
+
+static int check_subscription(const struct th_session *session,
+                              const struct th_mqtt_subscribe *subscribe, struct th_fault *fault)
+{
+    if (!session->limits.subscription_id_available && has_subscription_id(&subscribe->properties))
+        return refuse(fault, TH_OUTBOX_SUBSCRIPTION_IDS_NOT_SUPPORTED, "subscription identifiers");
+    int result = 0;
+    for (size_t i = 0; i < subscribe->count && !result; i++)
+        result = check_filter(session, subscribe->filters[i].filter, fault);
+    return result;
+}
+
+/* ---- identifiers -------------------------------------------------------------------------- */
+
+/* Slots are fewer than identifiers, so one is free. */
+static uint16_t take_id(struct th_session *session)
+{
+    uint16_t id;
+    do {
+        id = session->next_id;
+        session->next_id = id == UINT16_MAX ? 1 : (uint16_t)(id + 1);
+    } while (th_outbox_find(session->outbox, id));
+    return id;
+}
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+static int reserve(struct th_session *session, enum th_outbox_kind kind, size_t bytes,
+                   uint8_t **place, struct th_fault *fault)
+{
+    if (th_outbox_pending(session->outbox) >= UINT16_MAX)
+        return TH_E_SEND_FULL;
+    int result = check_size(session, bytes, fault);
+    return result < 0 ? result : th_outbox_reserve(session->outbox, kind, bytes, place, fault);
+}
+
+static size_t encode_message(uint8_t *place, const struct th_mqtt_publish *publish)
+{
+    struct th_slice payload = publish->message->payload;
+    size_t header_bytes = th_mqtt_publish_header_encode(place, publish);
+    if (payload.len_bytes)
+        memcpy(place + header_bytes, payload.data, payload.len_bytes);
+    return header_bytes + payload.len_bytes;
+}
+
+int th_session_publish(struct th_session *session, const struct th_message *message,
+                       struct th_fault *fault)
+{
+    struct th_mqtt_publish publish = {
+        .version = th_session_version(session->config), .message = message};
+    const char *problem = "";
+    int header_bytes = th_mqtt_publish_header_bytes(&publish, &problem);
+    if (header_bytes < 0)
+        return th_fault_set(fault, header_bytes, "PUBLISH: %s", problem);
+    int result = check_message(session, message, fault);
+    if (result < 0)
+        return result;
+    enum th_outbox_kind kind = (enum th_outbox_kind)(TH_SLOT_PUBLISH_0 + message->qos);
+    uint8_t *place;
+    result = reserve(session, kind, (size_t)header_bytes + message->payload.len_bytes, &place,
+                     fault);
+    if (result < 0)
+        return result;
+    publish.packet_id = message->qos ? take_id(session) : 0;
+    th_outbox_commit(session->outbox, kind, encode_message(place, &publish), publish.packet_id, 0);
+    return publish.packet_id;
+}
+
+static int too_many_filters(struct th_fault *fault)
+{
+    return th_fault_set(fault, TH_E_ARGUMENT, "more than %d topic filters in one packet",
+                        UINT16_MAX);
+}
+
+int th_session_subscribe(struct th_session *session, const struct th_filter *filters,
+                         size_t count, const struct th_properties *properties,
+                         struct th_fault *fault)
+{
+    struct th_mqtt_subscribe subscribe = {
+        .version = th_session_version(session->config), .filters = filters, .count = count};
+    if (properties)
+        subscribe.properties = *properties;
+    if (count > UINT16_MAX)
+        return too_many_filters(fault);
+    const char *problem = "";
+    int bytes = th_mqtt_subscribe_bytes(&subscribe, &problem);
+    if (bytes < 0)
+        return th_fault_set(fault, bytes, "SUBSCRIBE: %s", problem);
+    int result = check_subscription(session, &subscribe, fault);
+    if (result < 0)
+        return result;
+    uint8_t *place;
+    result = reserve(session, TH_SLOT_SUBSCRIBE, (size_t)bytes, &place, fault);
+    if (result < 0)
+        return result;
+    subscribe.packet_id = take_id(session);
+    th_mqtt_subscribe_encode(place, &subscribe);
+    th_outbox_commit(session->outbox, TH_SLOT_SUBSCRIBE, (size_t)bytes, subscribe.packet_id,
+                     (uint16_t)count);
+    return subscribe.packet_id;
+}
+
+int th_session_unsubscribe(struct th_session *session, const struct th_slice *filters,
+                           size_t count, const struct th_properties *properties,
+                           struct th_fault *fault)
+{
+    struct th_mqtt_unsubscribe unsubscribe = {
+        .version = th_session_version(session->config), .filters = filters, .count = count};
+    if (properties)
+        unsubscribe.properties = *properties;
+    if (count > UINT16_MAX)
+        return too_many_filters(fault);
+    const char *problem = "";
+    int bytes = th_mqtt_unsubscribe_bytes(&unsubscribe, &problem);
+    if (bytes < 0)
+        return th_fault_set(fault, bytes, "UNSUBSCRIBE: %s", problem);
+    uint8_t *place;
+    int result = reserve(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, &place, fault);
+    if (result < 0)
+        return result;
+    unsubscribe.packet_id = take_id(session);
+    th_mqtt_unsubscribe_encode(place, &unsubscribe);
+    th_outbox_commit(session->outbox, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, unsubscribe.packet_id,
+                     (uint16_t)count);
+    return unsubscribe.packet_id;
+}
+
+bool th_session_room_for(const struct th_session *session, size_t message_bytes)
+{
+    size_t overhead = PUBLISH_OVERHEAD_BYTES;
+    if (th_session_is_5(session->config))
+        overhead += PROPERTIES_LENGTH_MAX_BYTES;
+    return message_bytes <= TH_MQTT_REMAINING_MAX_BYTES &&
+           th_outbox_room_for(session->outbox, message_bytes + overhead);
+}

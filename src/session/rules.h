@@ -1,0 +1,16 @@
+/* What the files of this room ask each other. */
+#ifndef TH_SESSION_RULES_H
+#define TH_SESSION_RULES_H
+
+#include "session/session.h"
+
+bool th_session_is_5(const struct th_config *config);
+enum th_mqtt_version th_session_version(const struct th_config *config); /* 0 is 3.1.1 */
+
+/* Whether CONNECT names an authentication method (5.0 section 4.12). */
+bool th_session_authenticates(const struct th_config *config);
+
+/* Nothing is known of the broker: the standard's defaults. */
+void th_session_forget_limits(struct th_session *session);
+
+#endif

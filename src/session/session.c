@@ -1,0 +1,238 @@
+/* The life of a session: opening, greeting, losing, ending. */
+#include "session/rules.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "mqtt/encode.h"
+#include "mqtt/property.h"
+
+/* ---- what the configuration says ---------------------------------------------------------- */
+
+static const struct th_property *own_property(const struct th_config *config, uint8_t id)
+{
+    for (size_t i = 0; i < config->properties.count; i++)
+        if (config->properties.list[i].id == id)
+            return &config->properties.list[i];
+    return NULL;
+}
+
+static uint32_t own_number(const struct th_config *config, uint8_t id)
+{
+    const struct th_property *property = own_property(config, id);
+    return property ? property->number : 0;
+}
+
+bool th_session_is_5(const struct th_config *config)
+{
+    return config->version == TH_MQTT_5;
+}
+
+enum th_mqtt_version th_session_version(const struct th_config *config)
+{
+    return config->version ? config->version : TH_MQTT_3_1_1;
+}
+
+bool th_session_authenticates(const struct th_config *config)
+{
+    return own_property(config, TH_PROPERTY_AUTHENTICATION_METHOD) != NULL;
+}
+
+/* MQTT 3.1.1 cannot announce a maximum, so the table alone is the limit. */
+static uint16_t inbound_maximum(const struct th_config *config)
+{
+    uint32_t wanted = own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM);
+    if (!wanted)
+        wanted = config->receive_maximum;
+    bool fits = wanted && wanted < TH_SESSION_INBOUND_IDS;
+    return (uint16_t)(fits && th_session_is_5(config) ? wanted : TH_SESSION_INBOUND_IDS);
+}
+
+/* ---- CONNECT ------------------------------------------------------------------------------ */
+
+struct greeting {
+    struct th_mqtt_connect connect;
+    struct th_property receive_maximum;
+};
+
+static struct th_slice text_or_null(const char *text)
+{
+    return text ? th_slice_text(text) : (struct th_slice){NULL, 0};
+}
+
+static bool announces_itself(const struct th_config *config)
+{
+    return th_session_is_5(config) && !own_property(config, TH_PROPERTY_RECEIVE_MAXIMUM);
+}
+
+static void compose(struct greeting *greeting, const struct th_config *config)
+{
+    greeting->receive_maximum = (struct th_property){
+        .id = TH_PROPERTY_RECEIVE_MAXIMUM, .number = inbound_maximum(config)};
+    greeting->connect = (struct th_mqtt_connect){
+        .version = th_session_version(config),
+        .clean_start = config->clean_start,
+        .keep_alive_s = config->keep_alive_s,
+        .client_id = th_slice_text(config->client_id),
+        .will = config->will.message.topic.len_bytes ? &config->will.message : NULL,
+        .username = text_or_null(config->username),
+        .password = config->password,
+        .properties = config->properties,
+        .more_properties = {&greeting->receive_maximum, announces_itself(config)},
+    };
+}
+
+static int connect_bytes(const struct greeting *greeting, struct th_fault *fault)
+{
+    const char *problem = "";
+    int bytes = th_mqtt_connect_bytes(&greeting->connect, &problem);
+    return bytes < 0 ? th_fault_set(fault, bytes, "CONNECT: %s", problem) : bytes;
+}
+
+static size_t assigned_id_room(const struct greeting *greeting)
+{
+    bool may_be_assigned = greeting->connect.version == TH_MQTT_5 &&
+                           !greeting->connect.client_id.len_bytes;
+    return may_be_assigned ? TH_SESSION_ASSIGNED_ID_BYTES : 0;
+}
+
+int th_session_greeting_bytes(const struct th_config *config, struct th_fault *fault)
+{
+    struct greeting greeting;
+    compose(&greeting, config);
+    int bytes = connect_bytes(&greeting, fault);
+    return bytes < 0 ? bytes : bytes + (int)assigned_id_room(&greeting);
+}
+
+/* ---- open --------------------------------------------------------------------------------- */
+
+static const char *objection(const struct th_config *config)
+{
+    if (own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM) > TH_SESSION_INBOUND_IDS)
+        return "the Receive Maximum is larger than the table of received identifiers";
+    if (own_number(config, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM))
+        return "topics of the broker's aliases are not kept: the Topic Alias Maximum must be 0";
+    return NULL;
+}
+
+void th_session_forget_limits(struct th_session *session)
+{
+    session->limits = (struct th_session_limits){
+        .packet_max_bytes = UINT32_MAX,
+        .receive_maximum = UINT16_MAX,
+        .keep_alive_s = session->config->keep_alive_s,
+        .qos_maximum = 2,
+        .retain_available = true,
+        .wildcard_available = true,
+        .subscription_id_available = true,
+        .shared_available = true,
+    };
+}
+
+int th_session_open(struct th_session *session, const struct th_config *config,
+                    struct th_outbox *outbox, struct th_fault *fault)
+{
+    const char *problem = objection(config);
+    if (problem)
+        return th_fault_set(fault, TH_E_ARGUMENT, "CONNECT: %s", problem);
+    *session = (struct th_session){
+        .config = config,
+        .outbox = outbox,
+        .ping_sent_ms = TH_NEVER,
+        .next_id = 1,
+        .inbound_maximum = inbound_maximum(config),
+    };
+    th_session_forget_limits(session);
+    return 0;
+}
+
+/* ---- greet and lose ----------------------------------------------------------------------- */
+
+static void use_assigned_id(struct greeting *greeting, const struct th_session *session)
+{
+    if (!greeting->connect.client_id.len_bytes)
+        greeting->connect.client_id = th_slice_of(session->assigned_id,
+                                                  session->assigned_id_bytes);
+}
+
+static int queue_connect(struct th_session *session, const struct greeting *greeting,
+                         struct th_fault *fault)
+{
+    int bytes = connect_bytes(greeting, fault);
+    if (bytes < 0)
+        return bytes;
+    uint8_t *place = th_outbox_control(session->outbox, (size_t)bytes);
+    if (!place)
+        return th_fault_set(fault, TH_E_TOO_LARGE, "CONNECT has %d bytes, the control part of the "
+                            "outbox can take %u", bytes, (unsigned)session->outbox->control_bytes);
+    th_mqtt_connect_encode(place, &greeting->connect);
+    return 0;
+}
+
+int th_session_greet(struct th_session *session, uint64_t now_ms, struct th_fault *fault)
+{
+    th_session_lost(session);
+    struct greeting greeting;
+    compose(&greeting, session->config);
+    use_assigned_id(&greeting, session);
+    greeting.connect.clean_start &= !(session->established && th_session_is_5(session->config));
+    int result = queue_connect(session, &greeting, fault);
+    if (result < 0)
+        return result;
+    session->clean_start_sent = greeting.connect.clean_start;
+    session->received_ms = now_ms;
+    session->state = TH_SESSION_GREETING;
+    return 0;
+}
+
+void th_session_lost(struct th_session *session)
+{
+    session->state = TH_SESSION_RESTING;
+    session->arriving.qos = 0;
+    session->ping_sent_ms = TH_NEVER;
+    session->heard_ms = 0;
+    th_session_forget_limits(session);
+    th_outbox_rewind(session->outbox);
+}
+
+/* ---- end ---------------------------------------------------------------------------------- */
+
+int th_session_farewell(struct th_session *session, uint8_t reason,
+                        const struct th_properties *properties, struct th_fault *fault)
+{
+    struct th_mqtt_disconnect disconnect = {
+        .version = th_session_version(session->config), .reason = reason};
+    if (properties)
+        disconnect.properties = *properties;
+    const char *problem = "";
+    int bytes = th_mqtt_disconnect_bytes(&disconnect, &problem);
+    if (bytes < 0)
+        return th_fault_set(fault, bytes, "DISCONNECT: %s", problem);
+    uint8_t *place;
+    int result = th_outbox_reserve(session->outbox, TH_SLOT_DISCONNECT, (size_t)bytes, &place,
+                                   fault);
+    if (result < 0)
+        return result;
+    th_mqtt_disconnect_encode(place, &disconnect);
+    th_outbox_commit(session->outbox, TH_SLOT_DISCONNECT, (size_t)bytes, 0, 0);
+    session->established = false;
+    return 0;
+}
+
+/* Only MQTT 5 lets a client say why it goes (3.1.1 section 3.14 is for an orderly end). */
+static void queue_disconnect(struct th_session *session, uint8_t reason)
+{
+    struct th_mqtt_disconnect disconnect = {.version = TH_MQTT_5, .reason = reason};
+    size_t bytes = th_mqtt_disconnect_encode(NULL, &disconnect);
+    uint8_t *place = th_outbox_control(session->outbox, bytes);
+    if (place)
+        th_mqtt_disconnect_encode(place, &disconnect);
+}
+
+void th_session_abort(struct th_session *session, uint8_t reason)
+{
+    if (session->state == TH_SESSION_UP && th_session_is_5(session->config))
+        queue_disconnect(session, reason);
+    session->state = TH_SESSION_ENDED;
+    th_outbox_end(session->outbox);
+}
