@@ -1,0 +1,387 @@
+#include "cli/connection.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "cli/exit.h"
+#include "cli/out.h"
+#include "cli/say.h"
+#include "cli/secret.h"
+#include "cli/signals.h"
+#include "mem/run.h"
+#include "mem/slab.h"
+#include "report/report.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_ATTEMPTS 10
+
+/* The struct of a client beside its pools, and of a context beside the shared heap. */
+#define STRUCT_BYTES 8192
+#define CLIENT_BYTES (TH_TCP_CELL_BYTES + TH_RECORD_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
+                      TH_OUTBOX_BYTES + TH_TLS_HEAP_BYTES + STRUCT_BYTES)
+
+_Static_assert(CLIENT_BYTES % 16 == 0, "blocks of the slab stay aligned");
+
+static _Alignas(16) uint8_t client_blocks[TH_CONNECTIONS][CLIENT_BYTES];
+static _Alignas(16) uint8_t context_block[TH_SHARED_HEAP_BYTES + STRUCT_BYTES];
+
+static struct {
+    const struct th_cli_settings *settings;
+    struct th_cli_work work;
+    struct th_slab slab;
+    void *block;
+    struct th_context *context;
+    struct th_client *client;
+    struct th_config config;
+    struct th_property expiry;
+    char client_id[224];
+    int status;      /* of the command, once it ends */
+    int signals;     /* already obeyed */
+    bool ending;
+    bool leaving;    /* th_disconnect() was called */
+    bool stop;       /* without waiting for the broker */
+    bool was_up;
+} own;
+
+/* ---- saying ---- */
+
+int th_cli_say_fault(const struct th_fault *fault)
+{
+    int status = th_cli_exit_of(fault);
+    const struct th_cli_exit *exit = th_cli_exit_find(status);
+    if (status)
+        th_cli_say("%s (%d %s)", fault->text, status, exit ? exit->name : "unknown");
+    return status;
+}
+
+static void say_redial(const struct th_event *event)
+{
+    unsigned tenths = (unsigned)(event->redial_in_ms + 50) / 100;
+    th_cli_say("%s; trying again in %u.%u s", event->fault->text, tenths / 10, tenths % 10);
+}
+
+static void say_progress(const struct th_event *event)
+{
+    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0)
+        say_redial(event);
+    if (event->kind == TH_EVENT_CONNECTED && own.was_up)
+        th_cli_say("connected again");
+}
+
+static void on_event(void *arg, const struct th_event *event)
+{
+    (void)arg;
+    say_progress(event);
+    own.was_up |= event->kind == TH_EVENT_CONNECTED;
+    own.work.on_event(own.work.arg, event);
+}
+
+/* ---- opening ---- */
+
+static const char *danger_of(const struct th_cli_settings *s)
+{
+    if (s->insecure_no_verify)
+        return "[insecure-no-verify] ";
+    return s->insecure ? "[insecure] " : "";
+}
+
+static void choose_voice(const struct th_cli_settings *s)
+{
+    th_cli_voice_set(&(struct th_cli_voice){
+        .command = s->command == TH_CLI_PUB ? "pub" : "sub",
+        .quiet = s->quiet,
+        .debug = s->debug,
+        .danger = danger_of(s),
+    });
+}
+
+static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    const struct th_context_config config = {
+        .roots.path = s->cafile,
+        .certificate.path = s->certificate,
+        .key.path = s->key,
+        .tls_min = (enum th_tls_version)(s->tls_versions / 256),
+        .tls_max = (enum th_tls_version)(s->tls_versions % 256),
+        .alpn = s->alpn,
+        .hwrng_path = s->hwrng,
+        .insecure_no_name_check = s->insecure,
+        .insecure_no_verify = s->insecure_no_verify,
+        .log = th_cli_voice_log(),
+    };
+    if (s->no_tls)
+        return 0;
+    return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
+}
+
+static const char *client_id_of(const struct th_cli_settings *s)
+{
+    if (!s->client_id_prefix)
+        return s->client_id;
+    snprintf(own.client_id, sizeof own.client_id, "%s%d", s->client_id_prefix, (int)getpid());
+    return own.client_id;
+}
+
+static struct th_will will_of(const struct th_cli_settings *s)
+{
+    return (struct th_will){.message = {
+        .topic = th_slice_text(s->will_topic),
+        .payload = th_slice_text(s->will_payload),
+        .qos = (uint8_t)s->will_qos,
+        .retain = s->will_retain,
+    }};
+}
+
+static struct th_properties properties_of(const struct th_cli_settings *s)
+{
+    own.expiry = (struct th_property){.id = 0x11, .number = (uint32_t)s->session_expiry_s};
+    bool wanted = s->version == TH_MQTT_5 && s->session_expiry_s > 0;
+    return (struct th_properties){&own.expiry, wanted ? 1 : 0};
+}
+
+/* A first connection that fails is tried again only if the user asked for it. */
+static struct th_redial redial_of(const struct th_cli_settings *s)
+{
+    bool asked = s->retry != TH_CLI_UNSET;
+    return (struct th_redial){
+        .attempts = asked ? (int)s->retry : DEFAULT_ATTEMPTS,
+        .first_too = asked && s->retry != 0,
+    };
+}
+
+static struct th_deadlines deadlines_of(const struct th_cli_settings *s)
+{
+    return (struct th_deadlines){
+        .lookup_ms = (uint32_t)s->lookup_ms,
+        .tcp_ms = (uint32_t)s->tcp_ms,
+        .tls_ms = (uint32_t)s->tls_ms,
+        .connack_ms = (uint32_t)s->connack_ms,
+        .ack_ms = (uint32_t)s->ack_ms,
+    };
+}
+
+static void configure(const struct th_cli_settings *s)
+{
+    own.config = (struct th_config){
+        .host = s->host,
+        .port = (uint16_t)s->port,
+        .insecure_plaintext = s->no_tls,
+        .version = (enum th_mqtt_version)s->version,
+        .client_id = client_id_of(s),
+        .clean_start = !s->persistent,
+        .keep_alive_s = (uint16_t)s->keep_alive_s,
+        .username = s->username,
+        .password = th_cli_secret(),
+        .will = will_of(s),
+        .properties = properties_of(s),
+        .deadlines = deadlines_of(s),
+        .redial = redial_of(s),
+        .heap_budget_bytes = (size_t)s->heap_budget_bytes,
+        .window_budget_bytes = (size_t)s->window_budget_bytes,
+        .outbox_budget_bytes = (size_t)s->outbox_budget_bytes,
+        .stack_low = th_stack_run_low(),
+        .stack_bytes = th_stack_run_bytes(),
+        .on_delivery = own.work.on_delivery,
+        .on_event = on_event,
+        .arg = own.work.arg,
+        .log = th_cli_voice_log(),
+    };
+}
+
+static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    int rc = s->password_file ? th_cli_secret_read(s->password_file, fault) : 0;
+    if (rc == 0)
+        rc = open_context(s, fault);
+    if (rc < 0)
+        return rc;
+    configure(s);
+    th_slab_open(&own.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
+    own.block = th_slab_take(&own.slab);
+    return th_open(&own.client, own.block, CLIENT_BYTES, own.context, &own.config, fault);
+}
+
+int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work)
+{
+    memset(&own, 0, sizeof own);
+    own.settings = settings;
+    own.work = *work;
+    choose_voice(settings);
+    struct th_fault fault = {0};
+    return open_all(settings, &fault) < 0 ? th_cli_say_fault(&fault) : 0;
+}
+
+/* ---- running ---- */
+
+struct th_client *th_cli_connection_client(void)
+{
+    return own.client;
+}
+
+bool th_cli_connection_is_ending(void)
+{
+    return own.ending;
+}
+
+void th_cli_connection_end(int status)
+{
+    if (own.ending)
+        return;
+    own.ending = true;
+    own.status = status;
+}
+
+/* Not from a callback: only here, between two steps. */
+static bool leave(void)
+{
+    if (!own.ending || own.leaving)
+        return false;
+    own.leaving = true;
+    own.stop |= th_disconnect(own.client, 0, NULL) < 0;
+    return true;
+}
+
+/* Asked to end: sub has done what it was asked for, pub has not. */
+static int status_of_signal(void)
+{
+    if (own.settings->command == TH_CLI_SUB && own.was_up)
+        return TH_CLI_OK;
+    return 128 + th_cli_signals_first();
+}
+
+/* The first one ends in good order, the second at once. */
+static void obey_signals(void)
+{
+    int asked = th_cli_signals_count();
+    if (asked == own.signals)
+        return;
+    own.stop = own.signals > 0;
+    own.signals = asked;
+    th_cli_connection_end(status_of_signal());
+}
+
+static int sooner(int a_ms, int b_ms)
+{
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static int wait_ms(void)
+{
+    int network_ms = th_wait_ms(own.client);
+    if (!own.work.until_ms || own.ending)
+        return network_ms;
+    return sooner(network_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg), th_clock_ms()));
+}
+
+static void wait_for_something(void)
+{
+    bool input = !own.ending && own.work.wants_input && own.work.wants_input(own.work.arg);
+    struct pollfd awaited[] = {
+        {.fd = th_fd(own.client), .events = th_poll_events(own.client)},
+        {.fd = STDIN_FILENO, .events = POLLIN},
+    };
+    th_cli_out_flush();
+    int ready = th_cli_signals_poll(awaited, input ? 2 : 1, wait_ms());
+    if (ready > 0 && input && awaited[1].revents)
+        own.work.on_input(own.work.arg);
+}
+
+/* Somebody closed the pipe we print into: an end, not an error to talk about. */
+static int status_of_output(void)
+{
+    int error = th_cli_out_error();
+    if (error && error != EPIPE && error != EINTR)
+        th_cli_say("cannot write to standard output: %s", strerror(error));
+    return !error || error == EINTR ? TH_CLI_OK
+           : error == EPIPE         ? TH_CLI_OUTPUT_CLOSED
+                                    : TH_CLI_SYSTEM;
+}
+
+static void mind_output(void)
+{
+    if (!own.ending && th_cli_out_error())
+        th_cli_connection_end(status_of_output());
+}
+
+static bool did_something(void)
+{
+    obey_signals();
+    mind_output();
+    if (own.ending)
+        return leave();
+    return own.work.turn(own.work.arg);
+}
+
+static void carry_on(void)
+{
+    int rc = th_connect(own.client);
+    while (rc >= 0 && !own.stop && (rc = th_step(own.client)) >= 0)
+        if (!did_something())
+            wait_for_something();
+}
+
+static int status_at_end(void)
+{
+    const struct th_fault *fault = th_fault(own.client);
+    if (!own.ending && fault->code)
+        return th_cli_say_fault(fault);
+    return own.status ? own.status : status_of_output();
+}
+
+int th_cli_connection_run(void)
+{
+    th_cli_signals_enter();
+    carry_on();
+    th_cli_out_flush();
+    th_cli_signals_leave();
+    return status_at_end();
+}
+
+/* ---- closing ---- */
+
+static int write_error_text(void *arg, const char *text, size_t text_bytes)
+{
+    (void)arg;
+    return write(STDERR_FILENO, text, text_bytes) < 0 ? TH_E_SYSTEM : 0;
+}
+
+static struct th_report report;
+
+static int print_report(const char *wanted, struct th_fault *fault)
+{
+    th_report(own.client, &report);
+    th_report_process(&report);
+    if (!*wanted)
+        return th_report_print(&report, write_error_text, NULL);
+    return th_report_json_file(&report, wanted + strlen("json:"), fault);
+}
+
+static int report_if_wanted(int status)
+{
+    struct th_fault fault = {0};
+    const char *wanted = own.client ? own.settings->report : NULL;
+    if (!wanted || print_report(wanted, &fault) >= 0)
+        return status;
+    int failed = th_cli_say_fault(&fault);
+    return status ? status : failed;
+}
+
+int th_cli_connection_close(int status)
+{
+    status = report_if_wanted(status);
+    th_close(own.client);
+    th_context_close(own.context);
+    if (own.block)
+        th_slab_give(&own.slab, own.block);
+    own.block = NULL;
+    th_cli_secret_wipe();
+    own.client = NULL;
+    own.context = NULL;
+    return status;
+}

@@ -1,0 +1,44 @@
+/* One connection of a command: opened from the settings, carried on until it ends, and told about. */
+#ifndef TH_CLI_CONNECTION_H
+#define TH_CLI_CONNECTION_H
+
+#include "cli/settings.h"
+#include <thimble.h>
+
+/* What a command brings along. `arg` goes to every function. */
+struct th_cli_work {
+    void (*on_delivery)(void *arg, const struct th_delivery *delivery);
+    void (*on_event)(void *arg, const struct th_event *event);
+
+    /* Does what can be done now without waiting; true if it did something. Called when nothing
+     * else is left to do, before every wait. */
+    bool (*turn)(void *arg);
+
+    /* What else to wait for; NULL: nothing. Standard input: on_input() is called when wants_input()
+     * and a read(2) would not block. A point in time: th_clock_ms(), or TH_NEVER. */
+    bool (*wants_input)(void *arg);
+    void (*on_input)(void *arg);
+    uint64_t (*until_ms)(void *arg);
+    void *arg;
+};
+
+/* Opens context and client. 0, or an exit status after having said why. */
+int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work);
+
+/* Connects and carries everything on until the end. Returns the exit status. */
+int th_cli_connection_run(void);
+
+/* The report, if one is wanted; then everything is closed and wiped. Returns `status`, or that of
+ * a report that could not be written. */
+int th_cli_connection_close(int status);
+
+/* Ends the work with DISCONNECT and `status`, unless it is ending already. Also from callbacks. */
+void th_cli_connection_end(int status);
+bool th_cli_connection_is_ending(void);
+
+struct th_client *th_cli_connection_client(void);
+
+/* Says the fault with its exit status, and returns that. */
+int th_cli_say_fault(const struct th_fault *fault);
+
+#endif

@@ -1,0 +1,65 @@
+/* Exit codes: one for each cause a script must tell apart. Stable; docs/exit-codes.md and the man
+ * page say the same, and a test compares them. */
+#ifndef TH_CLI_EXIT_H
+#define TH_CLI_EXIT_H
+
+#include <stddef.h>
+#include <thimble.h>
+
+enum th_cli_status {
+    TH_CLI_OK = 0,
+    TH_CLI_PROTOCOL = 2,
+    TH_CLI_NOT_CONNECTED = 4,
+    TH_CLI_LOST = 7,
+    TH_CLI_TLS = 8,
+    TH_CLI_SYSTEM = 14,
+    TH_CLI_LOOKUP = 20,
+    TH_CLI_TOO_LARGE = 25,
+    TH_CLI_TIMEOUT = 27,
+    TH_CLI_REFUSED = 50,
+    TH_CLI_NOT_AUTHORIZED = 51,
+    TH_CLI_CREDENTIALS = 52,
+    TH_CLI_CLIENT_ID = 53,
+    TH_CLI_MQTT_VERSION = 54,
+    TH_CLI_UNAVAILABLE = 55,
+    TH_CLI_QUOTA = 56,
+    TH_CLI_TAKEN_OVER = 57,
+    TH_CLI_SUBSCRIPTION = 58,
+    TH_CLI_USAGE = 64,
+    TH_CLI_FILE = 66,
+    TH_CLI_FILE_FORMAT = 67,
+    TH_CLI_CERTIFICATE = 68,
+    TH_CLI_EXPIRED = 70,
+    TH_CLI_UNKNOWN_CA = 72,
+    TH_CLI_WRONG_HOST = 73,
+    TH_CLI_CLIENT_CERTIFICATE = 76,
+    TH_CLI_NOTHING_SHARED = 77,
+    TH_CLI_NOT_YET_VALID = 81,
+    TH_CLI_ENTROPY = 83,
+    TH_CLI_MEMORY = 84,
+    TH_CLI_INTERNAL = 88,
+    TH_CLI_INTERRUPTED = 130,
+    TH_CLI_OUTPUT_CLOSED = 141,
+    TH_CLI_TERMINATED = 143,
+};
+
+struct th_cli_exit {
+    int status;
+    const char *name;    /* "unknown-ca" */
+    const char *meaning; /* a sentence */
+    const char *remedy;  /* what to do; a sentence, or "" */
+};
+
+extern const struct th_cli_exit th_cli_exits[];
+extern const size_t th_cli_exits_count;
+
+/* The entry of a status, or NULL. */
+const struct th_cli_exit *th_cli_exit_find(int status);
+
+/* The status for a failure; 0 for a fault with code 0. */
+int th_cli_exit_of(const struct th_fault *fault);
+
+/* The status for a reason code of CONNACK, PUBACK or DISCONNECT (1 to 5: CONNACK of 3.1.1). */
+int th_cli_exit_of_reason(int reason);
+
+#endif

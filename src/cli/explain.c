@@ -1,0 +1,55 @@
+#include "cli/command.h"
+
+#include "cli/exit.h"
+#include "cli/number.h"
+#include "cli/out.h"
+#include "cli/say.h"
+#include "cli/show.h"
+#include <string.h>
+
+static void list_all(void)
+{
+    for (size_t i = 0; i < th_cli_exits_count; i++)
+        th_cli_out_format("%3d %-28s %s\n", th_cli_exits[i].status, th_cli_exits[i].name,
+                          th_cli_exits[i].meaning);
+}
+
+static void explain(const struct th_cli_exit *exit)
+{
+    th_cli_out_format("%d %s\n", exit->status, exit->name);
+    th_cli_out_format("%s\n", exit->meaning);
+    if (*exit->remedy)
+        th_cli_out_format("%s\n", exit->remedy);
+}
+
+static const struct th_cli_exit *find(const char *word)
+{
+    int64_t status;
+    if (th_cli_number_parse(word, 0, 255, &status))
+        return th_cli_exit_find((int)status);
+    for (size_t i = 0; i < th_cli_exits_count; i++)
+        if (!strcmp(th_cli_exits[i].name, word))
+            return &th_cli_exits[i];
+    return NULL;
+}
+
+static int refuse(const char *word)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    th_cli_complain("explain %s: thimble never ends with this; thimble explain lists what it does",
+                    th_cli_show(word, shown));
+    return TH_CLI_USAGE;
+}
+
+int th_cli_explain(int argc, char *argv[])
+{
+    if (argc == 0) {
+        list_all();
+        return th_cli_printed();
+    }
+    const struct th_cli_exit *exit = find(argv[0]);
+    if (!exit)
+        return refuse(argv[0]);
+    explain(exit);
+    return th_cli_printed();
+}

@@ -1,0 +1,76 @@
+#include "cli/command.h"
+
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/out.h"
+#include "cli/say.h"
+#include <stdio.h>
+#include <string.h>
+
+#define OPTION_COLUMN 30
+
+static const char *argument_of(const struct th_cli_option *option)
+{
+    return option->value ? option->value : "";
+}
+
+/* "  -h, --host HOST", "      --mem-report[=json:FILE]" */
+static int write_option(char *text, size_t room, const struct th_cli_option *option)
+{
+    char letter[5] = "    ";
+    if (option->letter)
+        snprintf(letter, sizeof letter, "-%c%s", option->letter, option->name ? ", " : "");
+    bool optional = option->kind == TH_CLI_OPTIONAL;
+    return snprintf(text, room, "  %s%s%s%s%s%s", letter, option->name ? "--" : "",
+                    option->name ? option->name : "", optional ? "[=" : option->value ? " " : "",
+                    argument_of(option), optional ? "]" : "");
+}
+
+static void print_option(const struct th_cli_option *option)
+{
+    char left[80];
+    int used = write_option(left, sizeof left, option);
+    bool fits = used < OPTION_COLUMN;
+    th_cli_out_format("%s%s%*s%s\n", left, fits ? "" : "\n", OPTION_COLUMN - (fits ? used : 0), "",
+                      option->help);
+}
+
+static const char *usage_of(int command)
+{
+    if (command == TH_CLI_PUB)
+        return "thimble pub [-h HOST] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
+               "Publishes on a topic over TLS and waits until the broker has it.\n\n";
+    return "thimble sub [-h HOST] -t FILTER ... [options]\n"
+           "Subscribes to topics over TLS and prints the messages that come.\n\n";
+}
+
+void th_cli_help_command(int command)
+{
+    th_cli_out_text(usage_of(command));
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        if (th_cli_options[i].commands & command)
+            print_option(&th_cli_options[i]);
+    th_cli_out_text("\nExit codes: thimble explain. More: man thimble.\n");
+}
+
+static void help_all(void)
+{
+    th_cli_out_text("thimble " TH_VERSION
+                    ": MQTT over mutual TLS in a fixed, proven memory budget\n\n");
+    for (size_t i = 0; i < th_cli_commands_count; i++)
+        th_cli_out_format("  thimble %-10s %s\n", th_cli_commands[i].name,
+                          th_cli_commands[i].summary);
+    th_cli_out_text("\nthimble COMMAND --help lists the options of a command.\n");
+}
+
+int th_cli_help(int argc, char *argv[])
+{
+    const char *topic = argc > 0 ? argv[0] : "";
+    if (!strcmp(topic, "pub"))
+        th_cli_help_command(TH_CLI_PUB);
+    else if (!strcmp(topic, "sub"))
+        th_cli_help_command(TH_CLI_SUB);
+    else
+        help_all();
+    return th_cli_printed();
+}

@@ -1,0 +1,40 @@
+#include "cli/nearest.h"
+
+#include <limits.h>
+#include <string.h>
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+    unsigned ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* One row of the table of Wagner and Fischer is enough: row[j] is the distance from the part of
+ * `a` read so far to the first j bytes of `b`. */
+static void next_row(unsigned row[], char letter, const char *b, size_t b_bytes)
+{
+    unsigned diagonal = row[0]++;
+    for (size_t j = 1; j <= b_bytes; j++) {
+        unsigned above = row[j];
+        row[j] = least(above + 1, row[j - 1] + 1, diagonal + (letter != b[j - 1]));
+        diagonal = above;
+    }
+}
+
+unsigned th_cli_distance(const char *a, const char *b)
+{
+    size_t b_bytes = strlen(b);
+    if (strlen(a) > TH_CLI_NEAREST_BYTES || b_bytes > TH_CLI_NEAREST_BYTES)
+        return UINT_MAX;
+    unsigned row[TH_CLI_NEAREST_BYTES + 1];
+    for (size_t j = 0; j <= b_bytes; j++)
+        row[j] = (unsigned)j;
+    for (; *a; a++)
+        next_row(row, *a, b, b_bytes);
+    return row[b_bytes];
+}
+
+int th_cli_is_near(const char *typed, unsigned distance)
+{
+    return distance <= 2 && distance < strlen(typed);
+}

@@ -1,0 +1,294 @@
+#include "cli/options.h"
+
+#include "cli/nearest.h"
+#include "cli/number.h"
+#include "cli/show.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(problem->text, sizeof problem->text, format, args);
+    va_end(args);
+    return false;
+}
+
+const char *th_cli_option_name(const struct th_cli_option *option, char *text)
+{
+    if (option->letter)
+        snprintf(text, TH_CLI_OPTION_NAME_BYTES, "-%c", option->letter);
+    else
+        snprintf(text, TH_CLI_OPTION_NAME_BYTES, "--%s", option->name);
+    return text;
+}
+
+/* ---- one value ---- */
+
+/* An option on its way: the name the user typed and the value he gave it. */
+struct giving {
+    const struct th_cli_option *option;
+    const char *name;
+    char *value;
+    void *place;
+    struct th_cli_problem *problem;
+};
+
+static bool refuse(const struct giving *g, const char *remedy)
+{
+    char shown[TH_CLI_SHOWN_BYTES] = "(hidden)";
+    if (g->option->kind != TH_CLI_SECRET)
+        th_cli_show(g->value, shown);
+    return th_cli_problem(g->problem, "%s %s: %s", g->name, shown, remedy);
+}
+
+static bool give_flag(const struct giving *g)
+{
+    if (g->value)
+        return refuse(g, "takes no value");
+    *(bool *)g->place = true;
+    return true;
+}
+
+static bool length_fits(const struct giving *g)
+{
+    const struct th_cli_option *option = g->option;
+    size_t bytes = strlen(g->value);
+    char remedy[64];
+    if (bytes < (size_t)option->min)
+        snprintf(remedy, sizeof remedy, "is empty; give a %s", option->value);
+    else if (option->max && bytes > (size_t)option->max)
+        snprintf(remedy, sizeof remedy, "too long; give at most %lld bytes", (long long)option->max);
+    else
+        return true;
+    return refuse(g, remedy);
+}
+
+static bool give_text(const struct giving *g)
+{
+    if (!length_fits(g))
+        return false;
+    *(char **)g->place = g->value;
+    return true;
+}
+
+static bool give_list(const struct giving *g)
+{
+    struct th_cli_list *list = g->place;
+    if (!length_fits(g))
+        return false;
+    if (list->count == TH_CLI_LIST_MAX)
+        return refuse(g, "one too many; give at most 64 of them");
+    list->items[list->count++] = g->value;
+    return true;
+}
+
+static const struct th_cli_word *word_of(const struct th_cli_option *option, const char *value)
+{
+    const struct th_cli_word *word = option->words;
+    for (; word && word->text; word++)
+        if (!strcmp(word->text, value))
+            return word;
+    return NULL;
+}
+
+static bool give_word(const struct giving *g)
+{
+    const struct th_cli_word *word = word_of(g->option, g->value);
+    if (word) {
+        *(int64_t *)g->place = word->number;
+        return true;
+    }
+    char remedy[96] = "give ";
+    for (word = g->option->words; word->text; word++) {
+        size_t used = strlen(remedy);
+        snprintf(remedy + used, sizeof remedy - used, "%s%s", word->text,
+                 !word[1].text ? "" : word[2].text ? ", " : " or ");
+    }
+    return refuse(g, remedy);
+}
+
+static bool give_number(const struct giving *g)
+{
+    const struct th_cli_option *option = g->option;
+    if (word_of(option, g->value))
+        return give_word(g);
+    if (th_cli_number_parse(g->value, option->min, option->max, g->place))
+        return true;
+    *(int64_t *)g->place = TH_CLI_UNSET;
+    char remedy[96];
+    snprintf(remedy, sizeof remedy, "give a whole number from %lld to %lld%s%s",
+             (long long)option->min, (long long)option->max, option->words ? ", or " : "",
+             option->words ? option->words->text : "");
+    return refuse(g, remedy);
+}
+
+static bool give_seconds(const struct giving *g)
+{
+    if (th_cli_number_parse_ms(g->value, g->option->min, g->option->max, g->place))
+        return true;
+    return refuse(g, "give seconds from 0.001 to 86400");
+}
+
+static bool give_bytes(const struct giving *g)
+{
+    const struct th_cli_option *option = g->option;
+    if (th_cli_number_parse_bytes(g->value, option->min, option->max, g->place))
+        return true;
+    char remedy[96];
+    snprintf(remedy, sizeof remedy, "give a number of bytes from %lld to %lld",
+             (long long)option->min, (long long)option->max);
+    return refuse(g, remedy);
+}
+
+static bool give_optional(const struct giving *g)
+{
+    if (g->value && (strncmp(g->value, "json:", 5) || !g->value[5]))
+        return refuse(g, "give json:FILE, or no value");
+    *(const char **)g->place = g->value ? g->value : "";
+    return true;
+}
+
+static bool give(const struct giving *g)
+{
+    static bool (*const kinds[TH_CLI_KINDS])(const struct giving *) = {
+        [TH_CLI_FLAG] = give_flag,       [TH_CLI_TEXT] = give_text,
+        [TH_CLI_SECRET] = give_text,     [TH_CLI_LIST] = give_list,
+        [TH_CLI_NUMBER] = give_number,   [TH_CLI_WORD] = give_word,
+        [TH_CLI_SECONDS] = give_seconds, [TH_CLI_BYTES] = give_bytes,
+        [TH_CLI_OPTIONAL] = give_optional,
+    };
+    return kinds[g->option->kind](g);
+}
+
+/* ---- the words of a command line ---- */
+
+/* "--name" and "--name=value" name the same option; "-x" is exact. */
+static bool is_named(const struct th_cli_option *option, const char *word)
+{
+    if (word[0] != '-')
+        return false;
+    if (word[1] != '-')
+        return word[1] && word[1] == option->letter && !word[2];
+    if (!option->name)
+        return false;
+    size_t bytes = strlen(option->name);
+    return !strncmp(word + 2, option->name, bytes) && (!word[2 + bytes] || word[2 + bytes] == '=');
+}
+
+static const struct th_cli_option *find(const char *word)
+{
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        if (is_named(&th_cli_options[i], word))
+            return &th_cli_options[i];
+    return NULL;
+}
+
+static const char *nearest_name(const char *word)
+{
+    const char *nearest = NULL;
+    unsigned least = 3;
+    for (size_t i = 0; i < th_cli_options_count; i++) {
+        const char *name = th_cli_options[i].name;
+        unsigned distance = name ? th_cli_distance(word, name) : least;
+        if (distance < least && th_cli_is_near(word, distance)) {
+            least = distance;
+            nearest = name;
+        }
+    }
+    return nearest;
+}
+
+static bool refuse_unknown(const struct th_cli_settings *settings, const char *word,
+                           struct th_cli_problem *problem)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    th_cli_show(word, shown);
+    const char *command = settings->command == TH_CLI_PUB ? "pub" : "sub";
+    if (word[0] != '-')
+        return th_cli_problem(problem, "%s: a word without an option; quote values with blanks",
+                              shown);
+    const char *nearest = word[1] == '-' ? nearest_name(word + 2) : NULL;
+    if (nearest)
+        return th_cli_problem(problem, "%s: no such option; did you mean --%s?", shown, nearest);
+    return th_cli_problem(problem, "%s: no such option; see thimble %s --help", shown, command);
+}
+
+static bool refuse_elsewhere(const struct giving *g)
+{
+    bool of_pub = g->option->commands == TH_CLI_PUB;
+    return th_cli_problem(g->problem, "%s: an option of thimble %s, not of thimble %s; leave it out",
+                          g->name, of_pub ? "pub" : "sub", of_pub ? "sub" : "pub");
+}
+
+static bool takes_next_word(const struct giving *g)
+{
+    return !g->value && g->option->kind != TH_CLI_FLAG && g->option->kind != TH_CLI_OPTIONAL;
+}
+
+bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv[],
+                          struct th_cli_problem *problem)
+{
+    for (int i = 0; i < argc; i++) {
+        const struct th_cli_option *option = find(argv[i]);
+        if (!option)
+            return refuse_unknown(settings, argv[i], problem);
+        char name[TH_CLI_OPTION_NAME_BYTES];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i], "="), argv[i]);
+        char *equals = strchr(argv[i], '=');
+        struct giving g = {option, name, equals ? equals + 1 : NULL,
+                           (char *)settings + option->offset, problem};
+        if (!(option->commands & settings->command))
+            return refuse_elsewhere(&g);
+        if (takes_next_word(&g) && i + 1 == argc)
+            return th_cli_problem(problem, "%s: the value is missing; give a %s", name,
+                                  option->value);
+        if (takes_next_word(&g))
+            g.value = argv[++i];
+        if (!give(&g))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the environment ---- */
+
+static bool is_of_tls(const struct th_cli_option *option)
+{
+    return option->offset == offsetof(struct th_cli_settings, cafile) ||
+           option->offset == offsetof(struct th_cli_settings, certificate) ||
+           option->offset == offsetof(struct th_cli_settings, key);
+}
+
+static bool is_password(const struct th_cli_option *option)
+{
+    return option->offset == offsetof(struct th_cli_settings, password_argument) ||
+           option->offset == offsetof(struct th_cli_settings, password_file);
+}
+
+static bool is_wanted(const struct th_cli_settings *settings, const struct th_cli_option *option)
+{
+    if (!option->environment || *(char *const *)((const char *)settings + option->offset))
+        return false;
+    if (is_of_tls(option))
+        return !settings->no_tls;
+    if (is_password(option))
+        return !settings->password_argument && !settings->password_file;
+    return true;
+}
+
+bool th_cli_options_environment(struct th_cli_settings *settings, struct th_cli_problem *problem)
+{
+    for (size_t i = 0; i < th_cli_options_count; i++) {
+        const struct th_cli_option *option = &th_cli_options[i];
+        char *value = is_wanted(settings, option) ? getenv(option->environment) : NULL;
+        struct giving g = {option, option->environment, value, (char *)settings + option->offset,
+                           problem};
+        if (value && *value && !give(&g))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,65 @@
+/* Every option of every command stands in one table. It drives the parser and --help, and a test
+ * holds the man page against it. */
+#ifndef TH_CLI_OPTIONS_H
+#define TH_CLI_OPTIONS_H
+
+#include "cli/settings.h"
+#include <stddef.h>
+
+enum th_cli_kind {
+    TH_CLI_FLAG,     /* bool */
+    TH_CLI_TEXT,     /* const char *; min and max are its length in bytes, max 0: no limit */
+    TH_CLI_SECRET,   /* char *, never shown; likewise */
+    TH_CLI_LIST,     /* struct th_cli_list of texts; likewise */
+    TH_CLI_NUMBER,   /* int64_t from min to max, or one of `words` */
+    TH_CLI_WORD,     /* int64_t, one of `words` */
+    TH_CLI_SECONDS,  /* int64_t, min to max milliseconds */
+    TH_CLI_BYTES,    /* int64_t from min to max */
+    TH_CLI_OPTIONAL, /* const char *, given only as --name=VALUE, else "" */
+    TH_CLI_KINDS
+};
+
+/* A word an option takes, and the number it stands for. A list ends with text NULL. */
+struct th_cli_word {
+    const char *text;
+    int64_t number;
+};
+
+struct th_cli_option {
+    char letter;             /* 0: none */
+    const char *name;        /* without the dashes; NULL: none */
+    uint8_t commands;        /* mask of TH_CLI_PUB, TH_CLI_SUB */
+    uint8_t kind;            /* enum th_cli_kind */
+    uint16_t offset;         /* of its place in struct th_cli_settings */
+    int64_t min, max;
+    const struct th_cli_word *words;
+    const char *value;       /* how help names its argument; NULL: takes none */
+    const char *environment; /* variable that stands in for it; NULL: none */
+    const char *help;        /* one line of at most 60 characters */
+};
+
+extern const struct th_cli_option th_cli_options[];
+extern const size_t th_cli_options_count;
+
+/* What is wrong with the command line: option, value and remedy, in one line. */
+struct th_cli_problem {
+    char text[320];
+};
+
+/* Writes the line; returns false, so that a check can end with it. */
+bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "-h", or the long name if there is no letter. `text` has TH_CLI_OPTION_NAME_BYTES. */
+#define TH_CLI_OPTION_NAME_BYTES 32
+const char *th_cli_option_name(const struct th_cli_option *option, char *text);
+
+/* Reads the words after the command's name. False: see `problem`. */
+bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv[],
+                          struct th_cli_problem *problem);
+
+/* Reads the variables of the environment whose options were not given; those of TLS only if the
+ * connection has it. False: see `problem`. */
+bool th_cli_options_environment(struct th_cli_settings *settings, struct th_cli_problem *problem);
+
+#endif

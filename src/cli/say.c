@@ -1,0 +1,94 @@
+#include "cli/say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct th_cli_voice voice = {.command = "", .danger = ""};
+
+void th_cli_voice_set(const struct th_cli_voice *wanted)
+{
+    voice = *wanted;
+}
+
+/* A line longer than the buffer is cut; the newline stays. */
+static struct {
+    char text[512];
+    size_t used;
+} line;
+
+static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void add_list(const char *format, va_list args)
+{
+    size_t room = sizeof line.text - 1 - line.used;
+    int wanted = vsnprintf(line.text + line.used, room, format, args);
+    if (wanted > 0)
+        line.used += (size_t)wanted < room ? (size_t)wanted : room - 1;
+}
+
+static void add(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_list(format, args);
+    va_end(args);
+}
+
+static void begin(void)
+{
+    line.used = 0;
+}
+
+static void end(void)
+{
+    line.text[line.used++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line.text, line.used);
+    (void)written; /* there is nowhere left to complain */
+}
+
+static void say_list(const char *format, va_list args)
+{
+    begin();
+    add("thimble%s%s: %s", *voice.command ? " " : "", voice.command, voice.danger);
+    add_list(format, args);
+    end();
+}
+
+void th_cli_say(const char *format, ...)
+{
+    if (voice.quiet)
+        return;
+    va_list args;
+    va_start(args, format);
+    say_list(format, args);
+    va_end(args);
+}
+
+void th_cli_complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say_list(format, args);
+    va_end(args);
+}
+
+static void log_line(void *arg, enum th_log_level level, const char *text)
+{
+    (void)arg;
+    (void)level;
+    begin();
+    add("%s%s", voice.danger, text);
+    end();
+}
+
+struct th_log th_cli_voice_log(void)
+{
+    if (voice.quiet)
+        return (struct th_log){.line = NULL};
+    return (struct th_log){
+        .line = log_line,
+        .level = voice.debug ? TH_LOG_DEBUG : TH_LOG_WARNING,
+    };
+}

@@ -1,0 +1,27 @@
+/* Lines for people, on standard error. Each is one write(2); nothing allocates. */
+#ifndef TH_CLI_SAY_H
+#define TH_CLI_SAY_H
+
+#include <stdbool.h>
+#include <thimble.h>
+
+struct th_cli_voice {
+    const char *command; /* "pub": lines begin with "thimble pub: " */
+    bool quiet;          /* th_cli_say() is silent */
+    bool debug;
+    const char *danger;  /* "[insecure] ": stands in every line; or "" */
+};
+
+/* How we speak from now on. */
+void th_cli_voice_set(const struct th_cli_voice *voice);
+
+/* What goes wrong or is worth knowing while running. */
+void th_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for mistakes of the user, which --quiet does not hide. */
+void th_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The sink for the library's log. */
+struct th_log th_cli_voice_log(void);
+
+#endif
