@@ -73,8 +73,8 @@ static size_t encode(const struct th_net_lookup *lookup, int n,
     return th_net_dns_encode(query, name, &lookup->questions[n]);
 }
 
-/* A full socket buffer counts as a loss. Any other failure, usually the last datagram's "connection
- * refused", says that nobody listens there. */
+/* A full socket buffer counts as a loss. Any other failure, usually "connection refused" for the
+ * datagram before, says that nobody listens there. */
 static void send_question(struct th_net_lookup *lookup, int n)
 {
     uint8_t query[TH_NET_QUERY_BYTES];
