@@ -85,7 +85,7 @@ CC.lib        = $(CC)
 CFLAGS.lib    = $(SMALL) $(HARDEN) -fPIC
 CC.native     = $(CC)
 CFLAGS.native = $(SANITIZE) -DTH_TEST=1
-# wolfSSL shifts into sign bits on purpose; its other undefined behaviour would be reported.
+# wolfSSL shifts into sign bits on purpose; its other undefined behaviour is reported.
 THEIRS.native = -fno-sanitize=shift
 THEIRS.fuzz   = -fno-sanitize=shift
 CC.fuzz       = $(FUZZ_CC)
@@ -97,7 +97,8 @@ LDFLAGS.musl  = -static -no-pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noe
 wolfssl_flags = -DWOLFSSL_USER_SETTINGS -Iconfig -isystem $(WOLFSSL)
 our_flags     = -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude -Isrc -I. -I$(B) $(wolfssl_flags) \
                 -isystem $(CJSON) $(addprefix -include ,$(wildcard config/profile/$(PROFILE).h))
-their_flags   = -w -D_GNU_SOURCE $(wolfssl_flags) -I$(WOLFSSL)/wolfcrypt/src
+# wolfSSL's arithmetic relies on wrapping overflow.
+their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(WOLFSSL)/wolfcrypt/src
 
 wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/fast256.o \
             $(B)/$(1)/config/sp/smallrest.o
