@@ -1,4 +1,5 @@
-/* For tests: makes allocations fail. Linked into test programs only. */
+/* For tests: makes allocations fail. Linked into test programs, and into a test build of the whole
+ * binary, where linking it in is all that is needed: TH_FAIL_AT is read before main. */
 #ifndef TH_MEM_FAILING_H
 #define TH_MEM_FAILING_H
 
@@ -13,7 +14,7 @@ void th_failing_stop(void);
 size_t th_failing_seen(void);     /* allocations asked for since */
 size_t th_failing_injected(void); /* of which refused here: 0 means the sweep is over */
 
-/* Reads TH_FAIL_AT ("17" or "17+") and starts accordingly; nothing if it is not set. */
+/* Before main: reads TH_FAIL_AT ("17" or "17+", 0 only counts); nothing if it is not set. */
 void th_failing_from_environment(void);
 
 #endif
