@@ -30,7 +30,7 @@ static const char *name_of(const struct th_source *source)
 typedef int block_taker(void *arg, enum th_pem_kind kind, struct th_slice der,
                         const struct th_pem_place *place, struct th_fault *fault);
 
-/* ---- roots -----------------------------------------------------------------------------------*/
+/* ---- roots ----------------------------------------------------------------------------------- */
 
 static int take_root(void *arg, enum th_pem_kind kind, struct th_slice der,
                      const struct th_pem_place *place, struct th_fault *fault)
@@ -65,7 +65,7 @@ static int load_roots(struct loading *loading, const struct th_source *source,
     return 0;
 }
 
-/* ---- our chain -------------------------------------------------------------------------------*/
+/* ---- our chain ------------------------------------------------------------------------------- */
 
 static int take_certificate(void *arg, enum th_pem_kind kind, struct th_slice der,
                             const struct th_pem_place *place, struct th_fault *fault)
@@ -105,7 +105,7 @@ static int load_chain(struct loading *loading, const struct th_source *source,
     return result;
 }
 
-/* ---- our key ---------------------------------------------------------------------------------*/
+/* ---- our key --------------------------------------------------------------------------------- */
 
 static int refuse_encrypted(const struct th_pem_place *place, struct th_fault *fault)
 {
@@ -152,7 +152,7 @@ static int load_key(struct loading *loading, const struct th_source *source,
     return 0;
 }
 
-/* ----------------------------------------------------------------------------------------------*/
+/* ---------------------------------------------------------------------------------------------- */
 
 static int check_pair(const struct th_context_config *config, struct th_fault *fault)
 {

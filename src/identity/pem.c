@@ -50,7 +50,7 @@ struct reader {
     int blocks;
 };
 
-/* ---- sentences -------------------------------------------------------------------------------*/
+/* ---- sentences ------------------------------------------------------------------------------- */
 
 static int complain(struct reader *reader, unsigned line, const char *problem)
 {
@@ -79,7 +79,7 @@ static int complain_room(struct reader *reader, int error)
     return complain_whole(reader, "more than 65,536 bytes of DER; split or shorten the file");
 }
 
-/* ---- bytes -----------------------------------------------------------------------------------*/
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static int open_file(struct reader *reader)
 {
@@ -133,7 +133,7 @@ static int refill(struct reader *reader)
     return got > 0;
 }
 
-/* ---- lines -----------------------------------------------------------------------------------*/
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static void begin_piece(struct reader *reader)
 {
@@ -179,7 +179,7 @@ static const char *without_byte_order_mark(const struct reader *reader)
     return reader->line + (first ? 3 : 0);
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------*/
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *label;
@@ -342,7 +342,7 @@ static int read_pem(struct reader *reader)
     return result < 0 ? result : more;
 }
 
-/* ---- DER -------------------------------------------------------------------------------------*/
+/* ---- DER ------------------------------------------------------------------------------------- */
 
 /* A SEQUENCE whose length is long, or is short and begins with a number: no text looks like it. */
 static bool looks_like_der(const struct reader *reader)
@@ -378,7 +378,7 @@ static int read_der(struct reader *reader)
     return hand_over(reader);
 }
 
-/* ----------------------------------------------------------------------------------------------*/
+/* ---------------------------------------------------------------------------------------------- */
 
 static int read_source(struct reader *reader)
 {

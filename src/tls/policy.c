@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- DER (X.690), as a cursor that only moves forward --------------------------------------- */
+/* ---- DER (X.690), as a cursor that only moves forward ---------------------------------------- */
 
 enum {
     DER_INTEGER = 0x02,
@@ -80,7 +80,7 @@ static bool skip_optional(struct th_slice *in, uint8_t tag)
     return !next_is(*in, tag) || skip(in, tag);
 }
 
-/* ---- object identifiers --------------------------------------------------------------------- */
+/* ---- object identifiers ---------------------------------------------------------------------- */
 
 #define OID(...) {(const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__}}
 #define RSADSI_PKCS1(n) OID(0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, n)
@@ -116,7 +116,7 @@ static bool is_one_of(struct th_slice oid, const struct th_slice *list, size_t c
 
 #define IS_ONE_OF(oid, list) is_one_of(oid, list, sizeof(list) / sizeof *(list))
 
-/* ---- certificates (RFC 5280 section 4.1) ---------------------------------------------------- */
+/* ---- certificates (RFC 5280 section 4.1) ----------------------------------------------------- */
 
 struct certificate {
     struct th_slice signature_algorithm; /* content of the AlgorithmIdentifier */

@@ -20,7 +20,7 @@ static void end_turn(struct th_tls_stream *stream)
     pthread_mutex_unlock(&stream->context->turn);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int create(struct th_tls_stream *stream)
 {
@@ -105,7 +105,7 @@ int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *cont
     return result;
 }
 
-/* ---- handshake -------------------------------------------------------------------------------- */
+/* ---- handshake ------------------------------------------------------------------------------- */
 
 /* wolfSSL puts the intermediates a server sends into the context's certificate manager. This
  * connection paid for them: they must not stay there after its step, nor vouch for others. */
@@ -148,7 +148,7 @@ int th_tls_stream_shake(struct th_tls_stream *stream)
     return result;
 }
 
-/* ---- data ------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 int th_tls_stream_read(struct th_tls_stream *stream, uint8_t *buffer, size_t bytes)
 {
@@ -190,7 +190,7 @@ int th_tls_stream_write(struct th_tls_stream *stream, const uint8_t *data, size_
     return (int)done;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 int th_tls_stream_finish(struct th_tls_stream *stream)
 {
@@ -214,7 +214,7 @@ void th_tls_stream_close(struct th_tls_stream *stream)
     memset(stream, 0, sizeof *stream);
 }
 
-/* ---- facts ------------------------------------------------------------------------------------ */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 static const char *suite_name(int suite)
 {

@@ -53,7 +53,7 @@ int th_tls_stream_shake(struct th_tls_stream *stream);
 int th_tls_stream_read(struct th_tls_stream *stream, uint8_t *buffer, size_t bytes);
 int th_tls_stream_write(struct th_tls_stream *stream, const uint8_t *data, size_t bytes);
 
-/* After the bytes below can no longer be written: looks whether the server said why before it closed
+/* After the bytes below can no longer be written: looks whether the server said why before it left
  * (TLS 1.3 refuses a client certificate that way). The answer replaces the fault, if there is one.
  * Returns the error. th_tls_stream_write() does this itself; call it when a later flush fails. */
 int th_tls_stream_ask_why(struct th_tls_stream *stream);
