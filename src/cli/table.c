@@ -63,7 +63,7 @@ const struct th_cli_option th_cli_options[] = {
      .environment = "THIMBLE_PASSWORD_FILE", .help = "password: the first line of FILE"},
     {'c', "disable-clean-session", TH_CLI_BOTH, FLAG(persistent),
      .help = "the broker keeps the session; needs -i"},
-    {'x', "session-expiry", TH_CLI_BOTH, NUMBER(session_expiry_s, 0, 4294967295), .words = expiries,
+    {'x', NULL, TH_CLI_BOTH, NUMBER(session_expiry_s, 0, 4294967295), .words = expiries,
      .value = "SECONDS", .help = "how long it keeps it, -1: for ever (MQTT 5)"},
     {'k', "keepalive", TH_CLI_BOTH, NUMBER(keep_alive_s, 5, 65535), .value = "SECONDS",
      .help = "seconds of silence before a ping (60)"},

@@ -1,0 +1,86 @@
+/* The -L URL: what it is taken apart into, and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/slice.h"
+#include "cli/url.h"
+
+struct expected {
+    const char *text;
+    bool plaintext;
+    const char *username, *password, *host;
+    unsigned port;
+    const char *topic;
+};
+
+static void same(struct th_slice slice, const char *expected)
+{
+    if (!expected) {
+        assert_null(slice.data);
+        return;
+    }
+    assert_int_equal(slice.len_bytes, strlen(expected));
+    assert_memory_equal(slice.data, expected, slice.len_bytes);
+}
+
+static void test_good(void **state)
+{
+    (void)state;
+    static const struct expected all[] = {
+        {"mqtt://h", true, NULL, NULL, "h", 0, NULL},
+        {"mqtts://h", false, NULL, NULL, "h", 0, NULL},
+        {"mqtts://h:1", false, NULL, NULL, "h", 1, NULL},
+        {"mqtts://h:65535/", false, NULL, NULL, "h", 65535, ""},
+        {"mqtts://h/a/b", false, NULL, NULL, "h", 0, "a/b"},
+        {"mqtts://h//a", false, NULL, NULL, "h", 0, "/a"},
+        {"mqtts://u@h/a", false, "u", NULL, "h", 0, "a"},
+        {"mqtts://u:p@h:8/a", false, "u", "p", "h", 8, "a"},
+        {"mqtts://u:@h", false, "u", "", "h", 0, NULL},
+        {"mqtts://:p@h", false, "", "p", "h", 0, NULL},
+        {"mqtts://u:p:q@h", false, "u", "p:q", "h", 0, NULL},
+        {"mqtts://u:p@q@h", false, "u", "p@q", "h", 0, NULL},
+        {"mqtts://h/a@b", false, NULL, NULL, "h", 0, "a@b"},
+        {"mqtts://u%40:p@h/%41", false, "u%40", "p", "h", 0, "%41"},
+        {"mqtts://[::1]", false, NULL, NULL, "::1", 0, NULL},
+        {"mqtts://u@[fe80::1]:9/a", false, "u", NULL, "fe80::1", 9, "a"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct th_cli_url url;
+        assert_null(th_cli_url_parse(&url, th_slice_text(all[i].text)));
+        assert_int_equal(url.plaintext, all[i].plaintext);
+        assert_int_equal(url.port, all[i].port);
+        same(url.username, all[i].username);
+        same(url.password, all[i].password);
+        same(url.host, all[i].host);
+        same(url.topic, all[i].topic);
+    }
+}
+
+static void test_bad(void **state)
+{
+    (void)state;
+    static const char *const all[] = {
+        "", "h", "http://h", "mqtt:/h", "MQTT://h", "mqtt://", "mqtts:///a", "mqtts://u@", "mqtts://u@/a",
+        "mqtts://:1", "mqtts://h:", "mqtts://h:0", "mqtts://h:65536", "mqtts://h:x", "mqtts://h:1x",
+        "mqtts://h:99999999999", "mqtts://[::1", "mqtts://[]", "mqtts://[::1]x", "mqtts://h:+1",
+        "mqtts://h:1:2", "mqtt", "mqtts",
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct th_cli_url url;
+        assert_non_null(th_cli_url_parse(&url, th_slice_text(all[i])));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
