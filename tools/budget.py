@@ -97,7 +97,7 @@ class Lab:
             time.sleep(0.01)
 
 
-def run(command, output=None):
+def run(command):
     done = subprocess.run(command, cwd=TOP, timeout=300, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     if done.returncode != 0:
@@ -170,7 +170,14 @@ def progress(text):
     print(f"  MEASURE {text}", file=sys.stderr, flush=True)
 
 
+def settle(path):
+    """Code pages count as dirty until a file that was just linked is on the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 def measure(binary, runs):
+    settle(binary)
     figures = {"binary": {"file_bytes": binary.stat().st_size}}
     (TOP / WORK).mkdir(parents=True, exist_ok=True)
     with Lab(WORK / "lab") as lab:
