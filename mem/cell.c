@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pages.h"
 #include "watch.h"
 
 static size_t high_start(const struct th_cell *cell, size_t bytes)
@@ -83,6 +84,12 @@ size_t th_cell_close(struct th_cell *cell)
     cell->memory = NULL;
     cell->bytes = 0;
     return leaked;
+}
+
+void th_cell_trim(struct th_cell *cell)
+{
+    if (!cell->low_taken && !cell->high_taken)
+        th_pages_release(cell->memory, cell->memory + cell->bytes);
 }
 
 void *th_cell_take(struct th_cell *cell, size_t bytes)

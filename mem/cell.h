@@ -28,6 +28,9 @@ void th_cell_open(struct th_cell *cell, void *memory, size_t bytes);
 /* Frees what is live, wipes what was ever handed out. Returns the blocks that were still live. */
 size_t th_cell_close(struct th_cell *cell);
 
+/* Gives the pages of an unused cell back to the kernel. */
+void th_cell_trim(struct th_cell *cell);
+
 void *th_cell_take(struct th_cell *cell, size_t bytes); /* or NULL */
 bool th_cell_give(struct th_cell *cell, void *block);   /* false: not a live block of the cell */
 size_t th_cell_size(const struct th_cell *cell, const void *block);

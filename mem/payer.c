@@ -220,6 +220,12 @@ size_t th_payer_close(struct th_payer *payer)
     return leaked;
 }
 
+void th_payer_trim(struct th_payer *payer)
+{
+    th_pool_trim(&payer->heap);
+    th_cell_trim(&payer->cell);
+}
+
 struct th_payer *th_payer_enter(struct th_payer *payer)
 {
     struct th_payer *before = paying;

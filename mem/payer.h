@@ -48,6 +48,10 @@ void th_payer_open(struct th_payer *payer, const struct th_payer_config *config)
  * still live: 0 when nobody leaked. The ledger stays readable. */
 size_t th_payer_close(struct th_payer *payer);
 
+/* Gives free pages back to the kernel: after the handshake most of what it needed. Some
+ * microseconds. Heap and cell must be private memory of the process. */
+void th_payer_trim(struct th_payer *payer);
+
 /* From now on `payer` pays in this thread (NULL: nobody, allocations fail). Returns who paid. */
 struct th_payer *th_payer_enter(struct th_payer *payer);
 void th_payer_leave(struct th_payer *before);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pages.h"
 #include "watch.h"
 
 void (*th_pool_alarm)(const void *address);
@@ -420,6 +421,19 @@ void th_pool_walk(const struct th_pool *pool,
     for (struct block *block = first_block(pool); block; block = next_of(pool, block))
         if (block->state == LIVE)
             visit(arg, content_of(block), requested_bytes(block), block->purpose);
+}
+
+static void release_pages(const struct block *block)
+{
+    const uint8_t *content = content_of(block);
+    th_pages_release(content + LINKS_BYTES, content + content_bytes(block));
+}
+
+void th_pool_trim(struct th_pool *pool)
+{
+    for (struct block *block = first_block(pool); block; block = next_of(pool, block))
+        if (block->state == FREE)
+            release_pages(block);
 }
 
 /* ---- checking ----------------------------------------------------------------------------- */

@@ -64,6 +64,10 @@ bool th_pool_is_live(const struct th_pool *pool, const void *block);
 /* The largest request that would be granted now; 0: none, not even of 0 bytes. */
 size_t th_pool_largest(const struct th_pool *pool);
 
+/* Gives whole free pages back to the kernel, and with them what was left in freed blocks. Walks
+ * every block: for quiet moments. Only for memory that is private to the process. */
+void th_pool_trim(struct th_pool *pool);
+
 /* Usable bytes when empty: the largest request an empty pool grants. */
 size_t th_pool_capacity(const struct th_pool *pool);
 

@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "pages.h"
 #include "watch.h"
 
 /* Not zero, because wiping leaves zeros. */
@@ -28,15 +29,24 @@ TH_WATCH_UNCHECKED static void paint_from(const struct th_stack *stack, uintptr_
         *next = paint;
 }
 
+/* The first word from `from` on that is not `expected`, or `to`. */
+TH_WATCH_UNCHECKED static uintptr_t *first_other(uintptr_t *from, uintptr_t *to,
+                                                 uintptr_t expected)
+{
+    volatile uintptr_t *word = from;
+    while (word < to && *word == expected)
+        word++;
+    return (uintptr_t *)word;
+}
+
 TH_WATCH_UNCHECKED static uintptr_t *lowest_used(const struct th_stack *stack)
 {
     uintptr_t *end = below(stack, __builtin_frame_address(0));
-    volatile uintptr_t *word = stack->low;
-    if (end > stack->low)
-        th_watch_open(stack->low, (size_t)(end - stack->low) * sizeof *end);
-    while (word < end && *word == paint)
-        word++;
-    return (uintptr_t *)word;
+    if (end <= stack->painted)
+        return stack->painted;
+    th_watch_open(stack->low, (size_t)(end - stack->low) * sizeof *end);
+    uintptr_t *deep = first_other(stack->low, stack->painted, 0);
+    return deep < stack->painted ? deep : first_other(stack->painted, end, paint);
 }
 
 static size_t bytes_above(const struct th_stack *stack, const uintptr_t *word)
@@ -50,19 +60,16 @@ static void raise_to(uint32_t *peak, size_t value)
         *peak = (uint32_t)value;
 }
 
-static uintptr_t *word_at(const void *address)
-{
-    return (uintptr_t *)((uintptr_t)address & ~(sizeof(uintptr_t) - 1));
-}
-
+/* Whole pages at the low end, because they are given back as such. */
 static struct th_stack range_of(void *low, size_t bytes)
 {
     if (!low)
         return (struct th_stack){0};
-    return (struct th_stack){
-        .low = word_at((uint8_t *)low + sizeof(uintptr_t) - 1),
-        .high = word_at((uint8_t *)low + bytes),
-    };
+    uint8_t *high = (uint8_t *)low + bytes;
+    uintptr_t *start = (uintptr_t *)th_pages_ceiling(low);
+    uintptr_t *end = (uintptr_t *)((uintptr_t)high & ~(sizeof(uintptr_t) - 1));
+    return start < end ? (struct th_stack){.low = start, .high = end, .painted = start}
+                       : (struct th_stack){0};
 }
 
 void th_stack_open(struct th_stack *stack, void *low, size_t bytes)
@@ -80,14 +87,44 @@ struct th_stack *th_stack_of_thread(void *low, size_t bytes)
     return &of_thread;
 }
 
+/* The used part becomes fresh again: zeros below `painted`, paint above. */
+static void refresh(struct th_stack *stack)
+{
+    uintptr_t *lowest = lowest_used(stack);
+    raise_to(stack->owner_peak_bytes, bytes_above(stack, lowest));
+    if (lowest < stack->painted && !th_pages_release(stack->low, stack->painted))
+        stack->painted = stack->low;
+    paint_from(stack, lowest > stack->painted ? lowest : stack->painted);
+}
+
 void th_stack_credit(struct th_stack *stack, uint32_t *owner_peak_bytes)
 {
     if (!stack->low || stack->owner_peak_bytes == owner_peak_bytes)
         return;
-    uintptr_t *lowest = lowest_used(stack);
-    raise_to(stack->owner_peak_bytes, bytes_above(stack, lowest));
-    paint_from(stack, lowest);
+    refresh(stack);
     stack->owner_peak_bytes = owner_peak_bytes;
+}
+
+void th_stack_brace(struct th_stack *stack)
+{
+    if (!stack->low || stack->painted == stack->low)
+        return;
+    th_stack_settle(stack);
+    stack->painted = stack->low;
+    paint_from(stack, stack->low);
+}
+
+void th_stack_relax(struct th_stack *stack)
+{
+    if (!stack->low || stack->painted != stack->low)
+        return;
+    uint8_t *here = __builtin_frame_address(0);
+    uintptr_t *boundary = (uintptr_t *)th_pages_floor(here - TH_STACK_RELAXED_BYTES);
+    if (boundary <= stack->low)
+        return;
+    refresh(stack);
+    if (th_pages_release(stack->low, boundary))
+        stack->painted = boundary;
 }
 
 void th_stack_settle(struct th_stack *stack)

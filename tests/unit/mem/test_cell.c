@@ -123,6 +123,23 @@ static void closing_wipes_both_ends(void **state)
     assert_null(th_cell_take(&leaky, 1));
 }
 
+static void trimming_spares_a_live_record(void **state)
+{
+    (void)state;
+    static _Alignas(4096) uint8_t own[2 * 4096];
+    static const uint8_t zeros[2 * 4096];
+    struct th_cell paged;
+    th_cell_open(&paged, own, sizeof own);
+    uint8_t *record = memset(th_cell_take(&paged, sizeof own), 7, sizeof own);
+    th_cell_trim(&paged);
+    assert_int_equal(record[0], 7);
+    assert_int_equal(record[sizeof own - 1], 7);
+    th_cell_give(&paged, record);
+    th_cell_trim(&paged);
+    assert_int_equal(th_cell_close(&paged), 0);
+    assert_memory_equal(own, zeros, sizeof own);
+}
+
 #define CELL_TEST(name) cmocka_unit_test_setup_teardown(name, open_cell, close_cell)
 
 int main(void)
@@ -135,6 +152,7 @@ int main(void)
         CELL_TEST(sizes_and_owners_are_known),
         cmocka_unit_test(no_memory_refuses_everything),
         cmocka_unit_test(closing_wipes_both_ends),
+        cmocka_unit_test(trimming_spares_a_live_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

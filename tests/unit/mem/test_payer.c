@@ -234,6 +234,23 @@ static void a_shared_block_stays_shared_when_resized(void **state)
     give(block);
 }
 
+static void trimming_harms_no_live_block(void **state)
+{
+    (void)state;
+    uint8_t *low = memset(take(TH_PURPOSE_KEY, 5000), 1, 5000);
+    uint8_t *freed = memset(take(TH_PURPOSE_OTHER, 15000), 2, 15000);
+    uint8_t *high = memset(take(TH_PURPOSE_KEY, 5000), 3, 5000);
+    give(freed);
+    th_payer_trim(&payer);
+    for (size_t i = 0; i < 5000; i++) {
+        assert_int_equal(low[i], 1);
+        assert_int_equal(high[i], 3);
+    }
+    assert_true(th_pool_check(&payer.heap));
+    give(low);
+    give(high);
+}
+
 /* ---- closing ------------------------------------------------------------------------------ */
 
 static void closing_returns_what_leaked(void **state)
@@ -319,6 +336,7 @@ int main(void)
         PAYER_TEST(resizing_keeps_the_content_and_the_books),
         PAYER_TEST(a_refused_resize_leaves_the_old_block),
         PAYER_TEST(a_shared_block_stays_shared_when_resized),
+        PAYER_TEST(trimming_harms_no_live_block),
         PAYER_TEST(closing_returns_what_leaked),
         PAYER_TEST(the_nth_allocation_fails_once),
         PAYER_TEST(all_fail_from_the_nth_on),

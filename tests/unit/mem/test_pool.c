@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -318,6 +319,40 @@ static void closing_counts_and_wipes_what_leaked(void **state)
     assert_int_equal(own[2048], 0x77);
 }
 
+static size_t resident_pages(const uint8_t *from, size_t bytes)
+{
+    unsigned char pages[64] = {0};
+    size_t resident = 0;
+    assert_int_equal(mincore((void *)from, bytes, pages), 0);
+    for (size_t i = 0; i < sizeof pages; i++)
+        resident += pages[i] & 1;
+    return resident;
+}
+
+static void trimming_gives_free_pages_back_and_no_other(void **state)
+{
+    (void)state;
+    static _Alignas(4096) uint8_t own[16 * 4096];
+    struct th_pool large;
+    uint8_t *blocks[6];
+    th_pool_open(&large, own, sizeof own);
+    for (size_t i = 0; i < 6; i++)
+        blocks[i] = memset(th_pool_take(&large, TH_PURPOSE_OTHER, 10000), (int)i, 10000);
+    th_pool_give(&large, blocks[1]);
+    th_pool_give(&large, blocks[2]);
+    th_pool_give(&large, blocks[4]);
+    size_t before = resident_pages(own, sizeof own);
+    th_pool_trim(&large);
+    assert_in_range(before - resident_pages(own, sizeof own), 4, 7);
+    assert_true(th_pool_check(&large));
+    for (size_t i = 0; i < 6; i += 3)
+        for (size_t j = 0; j < 10000; j++)
+            assert_int_equal(blocks[i][j], i);
+    blocks[1] = memset(th_pool_take(&large, TH_PURPOSE_OTHER, 20000), 9, 20000);
+    assert_true(th_pool_check(&large));
+    assert_int_equal(th_pool_close(&large), 4);
+}
+
 static void add_up(void *arg, const void *block, size_t bytes, enum th_purpose purpose)
 {
     size_t *sums = arg;
@@ -385,6 +420,7 @@ int main(void)
         POOL_TEST(the_footprint_is_counted_beside_the_request),
         cmocka_unit_test(the_largest_pool_is_used_to_its_end),
         cmocka_unit_test(tiny_memory_refuses_everything),
+        cmocka_unit_test(trimming_gives_free_pages_back_and_no_other),
         cmocka_unit_test(closing_counts_and_wipes_what_leaked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

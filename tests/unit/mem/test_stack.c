@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +105,52 @@ static int settling_reads_without_repainting(void *arg)
     return 0;
 }
 
+/* Resident pages in the range of the stack. */
+static size_t resident_pages(void)
+{
+    unsigned char pages[64] = {0};
+    size_t resident = 0;
+    assert_int_equal(mincore(th_stack_run_low(), th_stack_run_bytes(), pages), 0);
+    for (size_t i = 0; i < sizeof pages; i++)
+        resident += pages[i] & 1;
+    return resident;
+}
+
+static int relaxing_gives_pages_back(void *arg)
+{
+    (void)arg;
+    size_t all = (th_stack_run_bytes() + 4095) / 4096;
+    th_stack_brace(own_stack());
+    assert_int_equal(resident_pages(), all);
+    th_stack_relax(own_stack());
+    assert_in_range(resident_pages(), 1, (depth() + 512 + TH_STACK_RELAXED_BYTES) / 4096 + 1);
+    th_stack_brace(own_stack());
+    assert_int_equal(resident_pages(), all);
+    return 0;
+}
+
+static int a_relaxed_stack_still_measures(void *arg)
+{
+    (void)arg;
+    uint32_t shallow = 0, deep = 0, again = 0, braced = 0;
+    th_stack_credit(own_stack(), &shallow);
+    th_stack_relax(own_stack());
+    wipe_stack(2000);
+    th_stack_credit(own_stack(), &deep);
+    use_stack(20000);
+    th_stack_credit(own_stack(), &again);
+    wipe_stack(1500);
+    th_stack_brace(own_stack());
+    th_stack_credit(own_stack(), &braced);
+    wipe_stack(20000);
+    th_stack_credit(own_stack(), NULL);
+    expect_depth(shallow, depth(), 2000);
+    expect_depth(deep, depth(), 20000);
+    expect_depth(again, depth(), 1500);
+    expect_depth(braced, depth(), 20000);
+    return 0;
+}
+
 static int gives_its_result(void *arg)
 {
     return *(int *)arg;
@@ -142,6 +189,13 @@ static void settling_is_up_to_date(void **state)
 {
     (void)state;
     assert_int_equal(run(settling_reads_without_repainting), 0);
+}
+
+static void idle_pages_go_back(void **state)
+{
+    (void)state;
+    assert_int_equal(run(relaxing_gives_pages_back), 0);
+    assert_int_equal(run(a_relaxed_stack_still_measures), 0);
 }
 
 static void the_result_comes_back(void **state)
@@ -212,6 +266,8 @@ static void without_a_range_nothing_is_done(void **state)
     th_stack_open(&none, NULL, 4096);
     th_stack_credit(&none, &peak_bytes);
     th_stack_settle(&none);
+    th_stack_brace(&none);
+    th_stack_relax(&none);
     th_stack_credit(&none, NULL);
     assert_int_equal(peak_bytes, 7);
     assert_int_equal(th_stack_used_bytes(&none), 0);
@@ -225,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_known_depth_is_measured),
         cmocka_unit_test(each_owner_is_credited),
         cmocka_unit_test(settling_is_up_to_date),
+        cmocka_unit_test(idle_pages_go_back),
         cmocka_unit_test(the_callers_signal_mask_is_kept),
         cmocka_unit_test(the_guards_are_hit),
         cmocka_unit_test(without_a_range_nothing_is_done),

@@ -11,7 +11,7 @@ cd "$root"
 
 fail() { echo "mem static: $1" >&2; exit 1; }
 
-sources="mem/purpose.c mem/pool.c mem/cell.c mem/ledger.c mem/payer.c mem/stack.c mem/run.c mem/libc.c"
+sources="mem/purpose.c mem/pool.c mem/cell.c mem/ledger.c mem/payer.c mem/pages.c mem/stack.c mem/run.c mem/libc.c"
 ${MUSL_CC:-musl-gcc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -Os -flto=auto \
     -ffunction-sections -fdata-sections -fstack-protector-strong -fno-pie -idirafter build/system \
     -Iinclude -Isrc -I. -include "config/profile/${PROFILE:-default}.h" \

@@ -122,6 +122,8 @@ static int life(void *arg)
     check_limits();
     check_two_threads();
     th_stack_credit(stack, NULL);
+    th_stack_relax(stack);
+    th_stack_brace(stack);
     printf("stack %u of %zu\n", peak_bytes, th_stack_run_bytes());
     free(before_main);
     print_books();

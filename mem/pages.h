@@ -1,0 +1,16 @@
+/* Pages that are not needed for now go back to the kernel. */
+#ifndef TH_MEM_PAGES_H
+#define TH_MEM_PAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The page boundary at or below, at or above this address. */
+uintptr_t th_pages_floor(const void *address);
+uintptr_t th_pages_ceiling(const void *address);
+
+/* Gives back the whole pages between `from` and `to`: they read as zeros and cost nothing until
+ * they are written. False if the kernel would not; then the memory is what it was. */
+bool th_pages_release(const void *from, const void *to);
+
+#endif
