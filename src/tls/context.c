@@ -142,6 +142,14 @@ static int set_groups(struct th_tls_context *context, const struct th_context_co
     return wolfSSL_CTX_set_groups(context->ctx, copy, sizeof groups / sizeof *groups);
 }
 
+/* Resumption with a fresh key exchange only. */
+static int set_forward_secrecy(struct th_tls_context *context,
+                               const struct th_context_config *config)
+{
+    bool speaks_1_3 = highest(config) == TH_TLS_1_3;
+    return speaks_1_3 ? wolfSSL_CTX_only_dhe_psk(context->ctx) : WOLFSSL_SUCCESS;
+}
+
 static int set_rsa_minimum(struct th_tls_context *context, const struct th_context_config *config)
 {
     (void)config;
@@ -194,6 +202,7 @@ static const struct {
     {set_lowest_version, "set the lowest TLS version"},
     {set_suites, "set the cipher suites"},
     {set_groups, "set the key exchange groups"},
+    {set_forward_secrecy, "demand forward secrecy"},
     {set_rsa_minimum, "set the smallest RSA key"},
     {set_ecc_minimum, "set the smallest EC key"},
     {set_no_session_cache, "switch the session cache off"},

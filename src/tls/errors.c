@@ -291,7 +291,7 @@ static const struct failure {
     int error; /* TH_E_TLS: depends on the moment */
     const char *text;
 } failures[] = {
-    {ZERO_RETURN, TH_E_CLOSED, "closed the connection"},
+    {WOLFSSL_ERROR_ZERO_RETURN, TH_E_CLOSED, "closed the connection"},
     {VERSION_ERROR, TH_E_CIPHER_SUITE, "speaks none of the TLS versions allowed here"},
     {UNSUPPORTED_PROTO_VERSION, TH_E_CIPHER_SUITE, "speaks none of the TLS versions allowed here"},
     {UNSUPPORTED_SUITE, TH_E_CIPHER_SUITE, "chose a cipher suite that was not offered"},
@@ -327,8 +327,9 @@ static int other_failure(struct th_tls_stream *stream, int code)
     int by_moment = stream->shaken ? TH_E_TLS : TH_E_HANDSHAKE;
     const struct failure *failure = find_failure(code);
     if (!failure)
-        return th_fault_set(stream->fault, by_moment, "TLS with %s failed %s (wolfSSL %d)",
-                            stream->host.name, stream->shaken ? "" : "in the handshake", code);
+        return th_fault_set(stream->fault, by_moment,
+                            "%s with %s failed (wolfSSL %d); see the server's log",
+                            stream->shaken ? "TLS" : "the TLS handshake", stream->host.name, code);
     return th_fault_set(stream->fault, failure->error == TH_E_TLS ? by_moment : failure->error,
                         "%s %s", stream->host.name, failure->text);
 }

@@ -70,16 +70,19 @@ static inline uint16_t read_port(int fd)
     return 0;
 }
 
-/* `options` are separated by spaces; the certificate is PKI/<leaf>.pem, the key PKI/<key>.key. */
+/* `options` are separated by spaces; the certificate is PKI/<leaf>.pem, the key PKI/<key>.key.
+ * The server answers lines with the line reversed or, with -WWW, sends files. */
 static inline struct server serve(const char *leaf, const char *key, const char *options)
 {
     struct server server = {0};
     char command[1024];
     int ends[2];
     assert_int_equal(pipe(ends), 0);
+    fcntl(ends[0], F_SETPIPE_SZ, 1024 * 1024);
     snprintf(command, sizeof command,
-             "cd " PKI " && exec openssl s_server -accept 127.0.0.1:0 -rev -cert %s.pem "
-             "-cert_chain %s.pem -key %s.key %s 2>&1", leaf, leaf, key, options);
+             "cd " PKI " && exec openssl s_server -accept 127.0.0.1:0 %s -cert %s.pem "
+             "-cert_chain %s.pem -key %s.key %s 2>&1", strstr(options, "-WWW") ? "" : "-rev",
+             leaf, leaf, key, options);
     server.pid = fork();
     if (server.pid == 0) {
         dup2(ends[1], 1);

@@ -99,6 +99,7 @@ bad_servers() {
     for name in wrongname cnonly partial clienteku anyeku otherip; do
         leaf $name $name server intermediate
     done
+    cp server.crt leaf.pem
     leaf expired good server intermediate -startdate 20200101000000Z -enddate 20210101000000Z
     leaf future good server intermediate -startdate 20400101000000Z -enddate 20410101000000Z
     leaf sha1 good server intermediate -md sha1
