@@ -92,23 +92,30 @@ static size_t count_family(const struct th_net_addresses *addresses, int family)
     return count;
 }
 
-/* The last address of another family than `family`; there is one. */
-static struct th_net_address *last_other(struct th_net_addresses *addresses, int family)
+/* Removes the last address of another family than `family`; there is one. */
+static void drop_other(struct th_net_addresses *addresses, int family)
 {
-    struct th_net_address *other = &addresses->list[addresses->count - 1];
-    while (other->family == family)
-        other--;
-    return other;
+    size_t at = addresses->count - 1;
+    while (addresses->list[at].family == family)
+        at--;
+    addresses->count--;
+    memmove(&addresses->list[at], &addresses->list[at + 1],
+            (addresses->count - at) * sizeof *addresses->list);
+}
+
+static bool may_displace(const struct th_net_addresses *addresses, int family)
+{
+    return count_family(addresses, family) < TH_NET_ADDRESSES_MAX / 2;
 }
 
 void th_net_addresses_add(struct th_net_addresses *addresses, const struct th_net_address *address)
 {
     if (contains(addresses, address))
         return;
+    if (addresses->count == TH_NET_ADDRESSES_MAX && may_displace(addresses, address->family))
+        drop_other(addresses, address->family);
     if (addresses->count < TH_NET_ADDRESSES_MAX)
         addresses->list[addresses->count++] = *address;
-    else if (count_family(addresses, address->family) < TH_NET_ADDRESSES_MAX / 2)
-        *last_other(addresses, address->family) = *address;
 }
 
 void th_net_address_format(const struct th_net_address *address,

@@ -206,11 +206,10 @@ static int read_datagram(struct th_net_lookup *lookup)
     return got;
 }
 
-/* An empty datagram looks like an end: it is garbage like other garbage. */
 static void read_datagrams(struct th_net_lookup *lookup, uint64_t now_ms)
 {
     int got = 1;
-    for (int i = 0; i < REPLIES_PER_STEP && (got > 0 || got == TH_E_CLOSED); i++)
+    for (int i = 0; i < REPLIES_PER_STEP && got > 0; i++)
         got = read_datagram(lookup);
     shorten_wait(lookup, now_ms);
 }

@@ -11,6 +11,7 @@ bool th_net_words_open(struct th_net_words *words, const char *path)
 {
     words->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     words->at = words->end = 0;
+    words->ended = false;
     return words->fd >= 0;
 }
 
@@ -27,13 +28,14 @@ static bool refill(struct th_net_words *words)
     while (got < 0 && errno == EINTR);
     words->at = 0;
     words->end = got > 0 ? (uint16_t)got : 0;
+    words->ended = got <= 0;
     return got > 0;
 }
 
 /* The next byte, which stays. */
 static int peek(struct th_net_words *words)
 {
-    if (words->at == words->end && !refill(words))
+    if (words->at == words->end && (words->ended || !refill(words)))
         return END_OF_FILE;
     return (unsigned char)words->buffer[words->at];
 }

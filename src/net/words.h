@@ -10,6 +10,7 @@
 struct th_net_words {
     int fd;
     uint16_t at, end;
+    bool ended;
     char buffer[256];
 };
 

@@ -1,5 +1,5 @@
-/* The reply of a name server. The first byte chooses the question; with its second bit set the bytes
- * that follow are a whole message, else what comes after a header and question that match. */
+/* The reply of a name server. The first byte chooses the question; with its second bit set the
+ * bytes that follow are a whole message, else what comes after a matching header and question. */
 #include "net/dns.h"
 
 #include <stdlib.h>

@@ -203,6 +203,7 @@ static void reads_servers(void **state)
     assert_server(&resolver, 0, "10.0.0.1");
     assert_server(&resolver, 1, "fe80::1%1");
     assert_server(&resolver, 2, "10.0.0.3");
+    assert_int_equal(resolver.timeout_s, 5);
 }
 
 static void reads_options_within_their_limits(void **state)

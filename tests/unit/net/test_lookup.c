@@ -13,7 +13,7 @@
 
 enum { A = 1, AAAA = 28, SERVFAIL = 2, NXDOMAIN = 3 };
 
-/* ---- name servers -------------------------------------------------------------------------- */
+/* ---- name servers ---- */
 
 struct query {
     const uint8_t *bytes;
@@ -151,7 +151,7 @@ static void stop_dns(void)
     close_servers();
 }
 
-/* ---- looking up ----------------------------------------------------------------------------- */
+/* ---- looking up ---- */
 
 struct result {
     int code;
@@ -236,7 +236,7 @@ static const char one_server[] = "nameserver 127.0.0.1\noptions timeout:1";
 static const char two_servers[] =
     "nameserver 127.0.0.1\nnameserver 127.0.0.2\noptions timeout:1";
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void set_rcode(struct reply *reply, int rcode)
 {
@@ -280,7 +280,7 @@ static bool answer_nothing(const struct query *query, struct reply *reply)
     return false;
 }
 
-/* ---- tests: found ----------------------------------------------------------------------------- */
+/* ---- tests: found ---- */
 
 static void finds_ipv4(void **state)
 {
@@ -419,7 +419,7 @@ static void one_family_is_enough(void **state)
     assert_int_equal(result.took_ms, 0);
 }
 
-/* ---- tests: over TCP ----------------------------------------------------------------------------- */
+/* ---- tests: over TCP ---- */
 
 static void truncate_reply(struct reply *reply)
 {
@@ -505,7 +505,7 @@ static void a_tcp_server_that_hangs_up_has_failed(void **state)
     assert_int_equal(dns.tcp_queries, 4);
 }
 
-/* ---- tests: not found ----------------------------------------------------------------------------- */
+/* ---- tests: not found ---- */
 
 static bool answer_no_name(const struct query *query, struct reply *reply)
 {
@@ -579,7 +579,7 @@ static void a_server_that_refuses_ends_it_at_once(void **state)
     assert_int_equal(result.took_ms, 0);
 }
 
-/* ---- tests: what must be ignored ------------------------------------------------------------------- */
+/* ---- tests: what must be ignored ---- */
 
 /* A forged reply to the first query of each type, and silence; only the second is answered. */
 static bool forge_id(const struct query *query, struct reply *reply)
@@ -620,7 +620,8 @@ static void strangers_are_not_heard(void **state)
     (void)state;
     struct th_net_lookup lookup = {.hosts_path = "/no/such/file", .resolv_path = "/no/such/file"};
     struct th_net_addresses addresses;
-    int silent = bind_to("127.0.0.1", 0, SOCK_DGRAM), stranger = bind_to("127.0.0.2", 0, SOCK_DGRAM);
+    int silent = bind_to("127.0.0.1", 0, SOCK_DGRAM);
+    int stranger = bind_to("127.0.0.2", 0, SOCK_DGRAM);
     uint8_t query[512];
     struct sockaddr_storage client;
     socklen_t client_bytes = sizeof client;
@@ -642,6 +643,26 @@ static void strangers_are_not_heard(void **state)
     close(stranger);
 }
 
+static void a_flood_does_not_hold_the_caller(void **state)
+{
+    (void)state;
+    struct th_net_lookup lookup = {.hosts_path = "/no/such/file", .resolv_path = "/no/such/file"};
+    struct th_net_addresses addresses;
+    struct sockaddr_storage client;
+    socklen_t client_bytes = sizeof client;
+    char byte;
+    int flooder = bind_to("127.0.0.1", 0, SOCK_DGRAM);
+    lookup.server_port = port_of(flooder);
+    assert_int_equal(th_net_lookup_begin(&lookup, "broker.example", 0, NULL), 0);
+    recvfrom(flooder, &byte, 1, 0, (struct sockaddr *)&client, &client_bytes);
+    for (int i = 0; i < 64; i++)
+        sendto(flooder, "flood", 5, 0, (struct sockaddr *)&client, client_bytes);
+    assert_int_equal(th_net_lookup_step(&lookup, 0, &addresses, NULL), TH_WANT_READ);
+    assert_int_equal(recv(th_net_lookup_fd(&lookup), &byte, 1, MSG_DONTWAIT), 1);
+    th_net_lookup_end(&lookup);
+    close(flooder);
+}
+
 static void ids_differ_from_lookup_to_lookup(void **state)
 {
     (void)state;
@@ -659,7 +680,7 @@ static void ids_differ_from_lookup_to_lookup(void **state)
     close(silent);
 }
 
-/* ---- tests: search ----------------------------------------------------------------------------------- */
+/* ---- tests: search ---- */
 
 static char asked[16][64];
 
@@ -726,7 +747,7 @@ static void a_name_that_exists_somewhere_has_no_address(void **state)
     assert_fails(&result, TH_E_LOOKUP, "no IPv4 or IPv6 address is known for \"broker\"");
 }
 
-/* ---- tests: without a server ------------------------------------------------------------------------- */
+/* ---- tests: without a server ---- */
 
 static struct result look_up_locally(const char *host, const char *hosts)
 {
@@ -839,6 +860,7 @@ int main(void)
         cmocka_unit_test(a_server_that_refuses_ends_it_at_once),
         cmocka_unit_test(forgeries_and_garbage_are_ignored),
         cmocka_unit_test(strangers_are_not_heard),
+        cmocka_unit_test(a_flood_does_not_hold_the_caller),
         cmocka_unit_test(ids_differ_from_lookup_to_lookup),
         cmocka_unit_test(short_names_are_searched),
         cmocka_unit_test(long_and_absolute_names_are_not_searched),

@@ -20,7 +20,7 @@ struct line {
     int peer;
 };
 
-static void open_line(struct line *line)
+static void open_line_with(struct line *line, size_t cell_bytes, size_t in_bytes)
 {
     struct th_net_address address = address_of("127.0.0.1");
     static const struct th_net_options small = {.send_buffer_bytes = 1, .nodelay = true};
@@ -31,9 +31,14 @@ static void open_line(struct line *line)
     close(listener);
     wait_for(fd, POLLOUT);
     assert_int_equal(th_net_dialed(fd, &address, 0, NULL), 0);
-    line->cell = malloc(CELL_BYTES);
+    line->cell = malloc(cell_bytes);
     line->fault = (struct th_fault){0};
-    th_net_wire_open(&line->wire, fd, line->cell, CELL_BYTES, IN_BYTES, &line->fault);
+    th_net_wire_open(&line->wire, fd, line->cell, cell_bytes, in_bytes, &line->fault);
+}
+
+static void open_line(struct line *line)
+{
+    open_line_with(line, CELL_BYTES, IN_BYTES);
 }
 
 static void close_line(struct line *line)
@@ -210,13 +215,13 @@ static size_t write_sequence(struct line *line, size_t from, size_t to, size_t s
     return taken > 0 ? from + (size_t)taken : from;
 }
 
-static void a_full_pipe_loses_nothing(void **state)
+/* With a small cell the kernel takes all of it or nothing; with a large one also a part. */
+static void fill_the_pipe(size_t cell_bytes)
 {
-    (void)state;
     enum { TOTAL = 2000000 };
     struct line line;
     size_t written = 0, seen = 0, waits = 0;
-    open_line(&line);
+    open_line_with(&line, cell_bytes, IN_BYTES);
     while (seen < TOTAL) {
         size_t before = written;
         written = write_sequence(&line, written, TOTAL, 1 + written % 999);
@@ -228,6 +233,13 @@ static void a_full_pipe_loses_nothing(void **state)
     assert_true(waits > 0);
     assert_int_equal(line.wire.bytes_out, TOTAL);
     close_line(&line);
+}
+
+static void a_full_pipe_loses_nothing(void **state)
+{
+    (void)state;
+    fill_the_pipe(CELL_BYTES);
+    fill_the_pipe(100000);
 }
 
 static void an_end_is_told_after_the_last_byte(void **state)
@@ -297,7 +309,8 @@ static void ring_every_ms(long ms)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static void *write_when_it_has_rung(void *arg)
+/* The peer, in a thread that hears no alarm, acts once it has rung five times. */
+static void wait_for_alarms(void)
 {
     sigset_t alarm;
     sigemptyset(&alarm);
@@ -305,24 +318,61 @@ static void *write_when_it_has_rung(void *arg)
     pthread_sigmask(SIG_BLOCK, &alarm, NULL);
     while (alarms < 5)
         usleep(1000);
+}
+
+static void *write_after_alarms(void *arg)
+{
+    wait_for_alarms();
     return (void *)(intptr_t)write(*(int *)arg, "a", 1);
 }
 
-static void a_signal_does_not_disturb(void **state)
+static void *read_after_alarms(void *arg)
+{
+    char buffer[4096];
+    wait_for_alarms();
+    while (recv(*(int *)arg, buffer, sizeof buffer, 0) > 0)
+        ;
+    return NULL;
+}
+
+/* Blocking, so that the signal finds the wire inside recv(2) or send(2). */
+static void open_blocking_line(struct line *line)
+{
+    open_line(line);
+    fcntl(line->wire.fd, F_SETFL, 0);
+    alarms = 0;
+}
+
+static void a_signal_does_not_disturb_reading(void **state)
 {
     (void)state;
     struct line line;
     pthread_t writer;
     char byte = 0;
-    open_line(&line);
-    fcntl(line.wire.fd, F_SETFL, 0); /* blocking, so that the signal finds it inside recv(2) */
-    alarms = 0;
-    pthread_create(&writer, NULL, write_when_it_has_rung, &line.peer);
+    open_blocking_line(&line);
+    pthread_create(&writer, NULL, write_after_alarms, &line.peer);
     ring_every_ms(5);
     assert_int_equal(th_net_wire_read(&line.wire, &byte, 1), 1);
     ring_every_ms(0);
     assert_true(alarms >= 5);
     pthread_join(writer, NULL);
+    close_line(&line);
+}
+
+static void a_signal_does_not_disturb_writing(void **state)
+{
+    (void)state;
+    struct line line;
+    pthread_t reader;
+    char data[OUT_BYTES] = {0};
+    open_blocking_line(&line);
+    pthread_create(&reader, NULL, read_after_alarms, &line.peer);
+    ring_every_ms(5);
+    while (alarms < 5)
+        assert_in_range(th_net_wire_write(&line.wire, data, sizeof data), 1, sizeof data);
+    ring_every_ms(0);
+    th_net_wire_close(&line.wire);
+    pthread_join(reader, NULL);
     close_line(&line);
 }
 
@@ -353,7 +403,8 @@ int main(void)
         cmocka_unit_test(an_end_is_told_after_the_last_byte),
         cmocka_unit_test(a_reset_is_told_to_the_reader),
         cmocka_unit_test(a_reset_is_told_to_the_writer_without_a_signal),
-        cmocka_unit_test(a_signal_does_not_disturb),
+        cmocka_unit_test(a_signal_does_not_disturb_reading),
+        cmocka_unit_test(a_signal_does_not_disturb_writing),
         cmocka_unit_test(closing_empties_and_can_be_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
