@@ -41,6 +41,11 @@ def test_a_byte_more_grows():
     assert verdict(999, 1000) == "SHRANK"
 
 
+def test_new_certificates_are_no_growth():
+    assert verdict(1008, 1000, figure="record_cell_peak_bytes") == "OK"
+    assert verdict(1009, 1000, figure="record_cell_peak_bytes") == "GREW"
+
+
 def test_instructions_may_vary_by_three_percent():
     assert verdict(103000, 100000, figure="instructions") == "OK"
     assert verdict(103001, 100000, figure="instructions") == "GREW"
