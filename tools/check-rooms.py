@@ -182,6 +182,8 @@ def check_library(house, library):
     for name, defined in found:
         if defined and not name.startswith(prefix):
             yield f"{library}: defines {name}, which does not begin with {prefix}"
+        if not defined and name.startswith(prefix):
+            yield f"{library}: lacks {name}"
         if name in never:
             yield f"{library}: {'defines' if defined else 'refers to'} {name}"
 

@@ -108,6 +108,7 @@ def test_library_symbols_are_read(tmp_path):
     ("int malloc;\n", "defines malloc\n"),
     ("void abort(void);\nvoid th_x(void) { abort(); }\n", "refers to abort\n"),
     ("int *sigaction(int);\nint *th_x(void) { return sigaction(1); }\n", "refers to sigaction\n"),
+    ("void th_y(void);\nvoid th_x(void) { th_y(); }\n", "lacks th_y\n"),
     ("static int x;\n", "defines nothing"),
 ])
 def test_library_violation_is_found(tmp_path, source, complaint):
