@@ -6,11 +6,13 @@
 #include "mem/payer.h"
 #include "tls/errors.h"
 #include "tls/io.h"
+#include "tls/policy.h"
 #include "tls/verify.h"
 
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
+#include <wolfssl/error-ssl.h>
 #include <wolfssl/ssl.h>
 #include <wolfssl/version.h>
 #include <wolfssl/wolfcrypt/random.h>
@@ -142,12 +144,12 @@ static int set_groups(struct th_tls_context *context, const struct th_context_co
     return wolfSSL_CTX_set_groups(context->ctx, copy, sizeof groups / sizeof *groups);
 }
 
-/* Resumption with a fresh key exchange only. */
+/* Resumption with a fresh key exchange only. Unlike the others this call returns 0 on success. */
 static int set_forward_secrecy(struct th_tls_context *context,
                                const struct th_context_config *config)
 {
-    bool speaks_1_3 = highest(config) == TH_TLS_1_3;
-    return speaks_1_3 ? wolfSSL_CTX_only_dhe_psk(context->ctx) : WOLFSSL_SUCCESS;
+    int code = highest(config) == TH_TLS_1_3 ? wolfSSL_CTX_only_dhe_psk(context->ctx) : 0;
+    return code == 0 ? WOLFSSL_SUCCESS : code;
 }
 
 static int set_rsa_minimum(struct th_tls_context *context, const struct th_context_config *config)
@@ -217,7 +219,7 @@ static int set_policy(struct th_tls_context *context, const struct th_context_co
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct th_tls_mark mark = th_tls_mark();
         int code = steps[i].set(context, config);
-        if (code != WOLFSSL_SUCCESS && code != 0)
+        if (code != WOLFSSL_SUCCESS)
             return th_tls_setup_error(code, mark, steps[i].doing, fault);
     }
     return 0;
@@ -239,6 +241,15 @@ static int skip_root(struct loading *loading, const struct th_fault *reason)
     return 0;
 }
 
+/* wolfSSL would trust whatever the user gives, a server's certificate included. */
+static int load_root(WOLFSSL_CTX *ctx, struct th_slice der)
+{
+    if (!th_policy_is_authority(der))
+        return NOT_CA_ERROR;
+    return wolfSSL_CTX_load_verify_buffer(ctx, der.data, (long)der.len_bytes,
+                                          WOLFSSL_FILETYPE_ASN1);
+}
+
 /* A bundle may hold a root that has expired or that we cannot use; the others still count. */
 static int add_root(void *arg, struct th_slice der, const struct th_pem_place *place,
                     struct th_fault *fault)
@@ -246,8 +257,7 @@ static int add_root(void *arg, struct th_slice der, const struct th_pem_place *p
     struct loading *loading = arg;
     struct th_fault reason = {0};
     struct th_tls_mark mark = th_tls_mark();
-    int code = wolfSSL_CTX_load_verify_buffer(loading->context->ctx, der.data, (long)der.len_bytes,
-                                              WOLFSSL_FILETYPE_ASN1);
+    int code = load_root(loading->context->ctx, der);
     if (code == WOLFSSL_SUCCESS) {
         loading->usable_roots++;
         return 0;

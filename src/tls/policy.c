@@ -104,6 +104,7 @@ static const struct th_slice server_usages[] = {
     OID(0x55, 0x1D, 0x25, 0x00),                         /* anyExtendedKeyUsage */
 };
 static const struct th_slice extended_key_usage = OID(0x55, 0x1D, 0x25);
+static const struct th_slice basic_constraints = OID(0x55, 0x1D, 0x13);
 static const struct th_slice subject_alt_name = OID(0x55, 0x1D, 0x11);
 
 static bool is_one_of(struct th_slice oid, const struct th_slice *list, size_t count)
@@ -265,6 +266,15 @@ enum th_policy th_policy_check(struct th_slice certificate)
     if (!key_is_strong(opened.public_key))
         return TH_POLICY_KEY;
     return check_usage(opened.extensions);
+}
+
+bool th_policy_is_authority(struct th_slice certificate)
+{
+    struct certificate opened;
+    struct th_slice constraints, flag;
+    return open_certificate(certificate, &opened) &&
+           find_extension(opened.extensions, basic_constraints, &constraints) == 1 &&
+           take(&constraints, DER_BOOLEAN, &flag) && flag.len_bytes == 1 && flag.data[0] == 0xFF;
 }
 
 static bool name_is_host(uint8_t tag, struct th_slice value, const struct th_host *host)

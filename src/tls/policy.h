@@ -19,6 +19,9 @@ enum th_policy {
 /* One certificate the server sent: signature algorithm, key strength, usage. */
 enum th_policy th_policy_check(struct th_slice certificate);
 
+/* Whether it may issue others: basic constraints with cA (RFC 5280 section 4.2.1.9). */
+bool th_policy_is_authority(struct th_slice certificate);
+
 /* The leaf: its subjectAltName must hold the host. */
 enum th_policy th_policy_check_name(struct th_slice leaf, const struct th_host *host);
 

@@ -86,11 +86,11 @@ hierarchy() {
     cd ..
 }
 
-# Ten certificates' worth of names, to make a long chain.
+# More certificates than a chain may have.
 long_chain() {
     cd rsa
-    for i in 1 2 3; do cat intermediate.crt; done >many
-    cat server.crt intermediate.crt many >long.pem
+    for i in 1 2 3 4 5 6 7 8 9; do cat intermediate.crt; done >many
+    cat server.crt many >long.pem
     cd ..
 }
 
