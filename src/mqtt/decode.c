@@ -24,11 +24,16 @@ static void take_properties(struct th_mqtt_reader *in, int version, struct th_mq
         in->problem = th_property_check_received(out->properties.raw, out->type);
 }
 
+static void check_reason(struct th_mqtt_reader *in, int version, unsigned type, unsigned code)
+{
+    if (!th_mqtt_reason_from_server(version, type, code))
+        th_mqtt_reader_fail(in, "a reason code is not one a server may send here (2.4)");
+}
+
 static void take_reason(struct th_mqtt_reader *in, int version, struct th_mqtt_packet *out)
 {
     out->reason = (uint8_t)th_mqtt_take_number(in, 1);
-    if (!th_mqtt_reason_from_server(version, out->type, out->reason))
-        th_mqtt_reader_fail(in, "the reason code is not one a server may send here (2.4)");
+    check_reason(in, version, out->type, out->reason);
 }
 
 static void take_codes(struct th_mqtt_reader *in, int version, struct th_mqtt_packet *out)
@@ -37,8 +42,7 @@ static void take_codes(struct th_mqtt_reader *in, int version, struct th_mqtt_pa
         th_mqtt_reader_fail(in, "there is no reason code (3.9.3, 3.11.3)");
     out->codes = th_mqtt_take(in, th_mqtt_reader_left(in));
     for (size_t i = 0; i < out->codes.len_bytes; i++)
-        if (!th_mqtt_reason_from_server(version, out->type, out->codes.data[i]))
-            th_mqtt_reader_fail(in, "a reason code is not one a server may send here (2.4)");
+        check_reason(in, version, out->type, out->codes.data[i]);
 }
 
 static void take_topic(struct th_mqtt_reader *in, struct th_mqtt_packet *out)
@@ -146,28 +150,27 @@ static void nothing(struct th_mqtt_reader *in, int version, struct th_mqtt_packe
 
 /* ---- the fixed header --------------------------------------------------------------------- */
 
-#define ANY_BYTES TH_MQTT_REMAINING_MAX_BYTES
+enum length { AT_LEAST, EXACTLY, EXACTLY_IN_3 };
 
-/* What a server may send. `most_3` is the longest remaining length in MQTT 3.1.1. */
+/* What a server may send, and the remaining length it must have. */
 static const struct shape {
     void (*body)(struct th_mqtt_reader *in, int version, struct th_mqtt_packet *out);
     uint8_t flags;
+    uint8_t length; /* enum length */
+    uint8_t bytes;
     bool only_5;
-    uint8_t least;
-    uint32_t most_3;
-    uint32_t most_5;
 } shapes[] = {
-    [TH_MQTT_CONNACK] = {connack, 0, false, 2, 2, ANY_BYTES},
-    [TH_MQTT_PUBLISH] = {publish, 0, false, 3, ANY_BYTES, ANY_BYTES},
-    [TH_MQTT_PUBACK] = {acknowledgement, 0, false, 2, 2, ANY_BYTES},
-    [TH_MQTT_PUBREC] = {acknowledgement, 0, false, 2, 2, ANY_BYTES},
-    [TH_MQTT_PUBREL] = {acknowledgement, 2, false, 2, 2, ANY_BYTES},
-    [TH_MQTT_PUBCOMP] = {acknowledgement, 0, false, 2, 2, ANY_BYTES},
-    [TH_MQTT_SUBACK] = {suback, 0, false, 3, ANY_BYTES, ANY_BYTES},
-    [TH_MQTT_UNSUBACK] = {unsuback, 0, false, 2, 2, ANY_BYTES},
-    [TH_MQTT_PINGRESP] = {nothing, 0, false, 0, 0, 0},
-    [TH_MQTT_DISCONNECT] = {optional_reason, 0, true, 0, 0, ANY_BYTES},
-    [TH_MQTT_AUTH] = {auth, 0, true, 0, 0, ANY_BYTES},
+    [TH_MQTT_CONNACK] = {connack, 0, EXACTLY_IN_3, 2, false},
+    [TH_MQTT_PUBLISH] = {publish, 0, AT_LEAST, 3, false},
+    [TH_MQTT_PUBACK] = {acknowledgement, 0, EXACTLY_IN_3, 2, false},
+    [TH_MQTT_PUBREC] = {acknowledgement, 0, EXACTLY_IN_3, 2, false},
+    [TH_MQTT_PUBREL] = {acknowledgement, 2, EXACTLY_IN_3, 2, false},
+    [TH_MQTT_PUBCOMP] = {acknowledgement, 0, EXACTLY_IN_3, 2, false},
+    [TH_MQTT_SUBACK] = {suback, 0, AT_LEAST, 3, false},
+    [TH_MQTT_UNSUBACK] = {unsuback, 0, EXACTLY_IN_3, 2, false},
+    [TH_MQTT_PINGRESP] = {nothing, 0, EXACTLY, 0, false},
+    [TH_MQTT_DISCONNECT] = {optional_reason, 0, AT_LEAST, 0, true},
+    [TH_MQTT_AUTH] = {auth, 0, AT_LEAST, 0, true},
 };
 
 static void check_publish_flags(struct th_mqtt_reader *in, uint32_t flags)
@@ -190,12 +193,17 @@ static void check_first_byte(struct th_mqtt_reader *in, int version, uint32_t fi
         th_mqtt_reader_fail(in, "reserved flags of the fixed header are wrong (2.1.3)");
 }
 
+static bool is_exact(const struct shape *shape, int version)
+{
+    return shape->length == EXACTLY || (shape->length == EXACTLY_IN_3 && version != TH_MQTT_5);
+}
+
 static void check_remaining(struct th_mqtt_reader *in, int version, const struct shape *shape,
                             size_t remaining_bytes)
 {
-    if (remaining_bytes < shape->least)
+    if (remaining_bytes < shape->bytes)
         th_mqtt_reader_fail(in, "the packet is too short for its type (2.1.4)");
-    if (remaining_bytes > (version == TH_MQTT_5 ? shape->most_5 : shape->most_3))
+    if (remaining_bytes > shape->bytes && is_exact(shape, version))
         th_mqtt_reader_fail(in, "the packet is too long for its type (2.1.4)");
 }
 

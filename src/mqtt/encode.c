@@ -9,6 +9,8 @@
 
 /* ---- a packet: fixed header and body ------------------------------------------------------ */
 
+#define REQUEST_FLAGS 0x02 /* of PUBREL, SUBSCRIBE and UNSUBSCRIBE (2.1.3) */
+
 struct packet {
     uint8_t first_byte;
     size_t payload_bytes; /* counted in the remaining length, not written */
@@ -36,11 +38,15 @@ static int refuse(int error, const char *why, const char **problem)
     return error;
 }
 
-static int measured(size_t header_bytes, size_t payload_bytes, const char **problem)
+/* `why` is what the rules said about the argument: NULL if they are kept. */
+static int measure(const char *why, struct packet packet, const char **problem)
 {
-    if (th_mqtt_add_bytes(header_bytes, payload_bytes) > TH_MQTT_PACKET_MAX_BYTES)
+    if (why)
+        return refuse(TH_E_ARGUMENT, why, problem);
+    size_t bytes = encode(NULL, packet);
+    if (th_mqtt_add_bytes(bytes, packet.payload_bytes) > TH_MQTT_PACKET_MAX_BYTES)
         return refuse(TH_E_TOO_LARGE, "the packet exceeds 268,435,455 bytes (2.1.4)", problem);
-    return (int)header_bytes;
+    return (int)bytes;
 }
 
 /* ---- rules for what is sent --------------------------------------------------------------- */
@@ -196,17 +202,19 @@ static const char *check_connect(const struct th_mqtt_connect *connect)
     return first_of(problem, check_lists(connect->version, lists, 2, TH_MQTT_CONNECT));
 }
 
+static struct packet packet_of_connect(const struct th_mqtt_connect *connect)
+{
+    return (struct packet){TH_MQTT_CONNECT << 4, 0, put_connect, connect};
+}
+
 int th_mqtt_connect_bytes(const struct th_mqtt_connect *connect, const char **problem)
 {
-    const char *why = check_connect(connect);
-
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_connect_encode(NULL, connect), 0, problem);
+    return measure(check_connect(connect), packet_of_connect(connect), problem);
 }
 
 size_t th_mqtt_connect_encode(uint8_t *to, const struct th_mqtt_connect *connect)
 {
-    return encode(to, (struct packet){TH_MQTT_CONNECT << 4, 0, put_connect, connect});
+    return encode(to, packet_of_connect(connect));
 }
 
 /* ---- PUBLISH (3.3) ------------------------------------------------------------------------ */
@@ -231,33 +239,35 @@ static bool has_alias(const struct th_properties *properties)
     return false;
 }
 
-static const char *check_message(int version, const struct th_message *message)
+static const char *check_publish(const struct th_mqtt_publish *publish)
 {
+    const struct th_message *message = publish->message;
     bool aliased = !message->topic.len_bytes && has_alias(&message->properties);
 
     if (!aliased && !th_mqtt_topic_name_valid(message->topic))
         return "the topic is not a valid topic name (4.7)";
     if (message->qos > 2)
         return "the QoS exceeds 2 (3.3.1.2)";
-    return check_list(version, &message->properties, TH_MQTT_PUBLISH);
+    return first_of(check_version(publish->version),
+                    check_list(publish->version, &message->properties, TH_MQTT_PUBLISH));
 }
 
-int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const char **problem)
-{
-    const char *why = first_of(check_version(publish->version),
-                               check_message(publish->version, publish->message));
-
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_publish_header_encode(NULL, publish),
-                          publish->message->payload.len_bytes, problem);
-}
-
-size_t th_mqtt_publish_header_encode(uint8_t *to, const struct th_mqtt_publish *publish)
+static struct packet packet_of_publish(const struct th_mqtt_publish *publish)
 {
     const struct th_message *message = publish->message;
     uint8_t first = (uint8_t)(TH_MQTT_PUBLISH << 4 | message->qos << 1 | message->retain);
 
-    return encode(to, (struct packet){first, message->payload.len_bytes, put_publish, publish});
+    return (struct packet){first, message->payload.len_bytes, put_publish, publish};
+}
+
+int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const char **problem)
+{
+    return measure(check_publish(publish), packet_of_publish(publish), problem);
+}
+
+size_t th_mqtt_publish_header_encode(uint8_t *to, const struct th_mqtt_publish *publish)
+{
+    return encode(to, packet_of_publish(publish));
 }
 
 void th_mqtt_set_dup(uint8_t *publish_packet)
@@ -303,24 +313,24 @@ static const char *check_ack(const struct th_mqtt_ack *ack)
     return first_of(problem, check_list(ack->version, &ack->properties, ack->type));
 }
 
+static struct packet packet_of_ack(const struct th_mqtt_ack *ack)
+{
+    uint8_t flags = ack->type == TH_MQTT_PUBREL ? REQUEST_FLAGS : 0;
+
+    return (struct packet){(uint8_t)(ack->type << 4 | flags), 0, put_ack, ack};
+}
+
 int th_mqtt_ack_bytes(const struct th_mqtt_ack *ack, const char **problem)
 {
-    const char *why = check_ack(ack);
-
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_ack_encode(NULL, ack), 0, problem);
+    return measure(check_ack(ack), packet_of_ack(ack), problem);
 }
 
 size_t th_mqtt_ack_encode(uint8_t *to, const struct th_mqtt_ack *ack)
 {
-    uint8_t flags = ack->type == TH_MQTT_PUBREL ? 2 : 0;
-
-    return encode(to, (struct packet){(uint8_t)(ack->type << 4 | flags), 0, put_ack, ack});
+    return encode(to, packet_of_ack(ack));
 }
 
 /* ---- SUBSCRIBE, UNSUBSCRIBE (3.8, 3.10) --------------------------------------------------- */
-
-#define REQUEST_FLAGS 0x02
 
 static uint8_t subscription_options(const struct th_filter *filter)
 {
@@ -375,18 +385,19 @@ static const char *check_subscribe(const struct th_mqtt_subscribe *subscribe)
                                         TH_MQTT_SUBSCRIBE));
 }
 
+static struct packet packet_of_subscribe(const struct th_mqtt_subscribe *subscribe)
+{
+    return (struct packet){TH_MQTT_SUBSCRIBE << 4 | REQUEST_FLAGS, 0, put_subscribe, subscribe};
+}
+
 int th_mqtt_subscribe_bytes(const struct th_mqtt_subscribe *subscribe, const char **problem)
 {
-    const char *why = check_subscribe(subscribe);
-
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_subscribe_encode(NULL, subscribe), 0, problem);
+    return measure(check_subscribe(subscribe), packet_of_subscribe(subscribe), problem);
 }
 
 size_t th_mqtt_subscribe_encode(uint8_t *to, const struct th_mqtt_subscribe *subscribe)
 {
-    return encode(to, (struct packet){TH_MQTT_SUBSCRIBE << 4 | REQUEST_FLAGS, 0, put_subscribe,
-                                      subscribe});
+    return encode(to, packet_of_subscribe(subscribe));
 }
 
 static void put_unsubscribe(struct th_mqtt_writer *out, const void *argument)
@@ -410,19 +421,20 @@ static const char *check_unsubscribe(const struct th_mqtt_unsubscribe *unsubscri
                                         TH_MQTT_UNSUBSCRIBE));
 }
 
-int th_mqtt_unsubscribe_bytes(const struct th_mqtt_unsubscribe *unsubscribe,
-                              const char **problem)
+static struct packet packet_of_unsubscribe(const struct th_mqtt_unsubscribe *unsubscribe)
 {
-    const char *why = check_unsubscribe(unsubscribe);
+    return (struct packet){TH_MQTT_UNSUBSCRIBE << 4 | REQUEST_FLAGS, 0, put_unsubscribe,
+                           unsubscribe};
+}
 
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_unsubscribe_encode(NULL, unsubscribe), 0, problem);
+int th_mqtt_unsubscribe_bytes(const struct th_mqtt_unsubscribe *unsubscribe, const char **problem)
+{
+    return measure(check_unsubscribe(unsubscribe), packet_of_unsubscribe(unsubscribe), problem);
 }
 
 size_t th_mqtt_unsubscribe_encode(uint8_t *to, const struct th_mqtt_unsubscribe *unsubscribe)
 {
-    return encode(to, (struct packet){TH_MQTT_UNSUBSCRIBE << 4 | REQUEST_FLAGS, 0,
-                                      put_unsubscribe, unsubscribe});
+    return encode(to, packet_of_unsubscribe(unsubscribe));
 }
 
 /* ---- PINGREQ, DISCONNECT, AUTH (3.12, 3.14, 3.15) ----------------------------------------- */
@@ -451,17 +463,19 @@ static const char *check_disconnect(const struct th_mqtt_disconnect *disconnect)
                                         TH_MQTT_DISCONNECT));
 }
 
+static struct packet packet_of_disconnect(const struct th_mqtt_disconnect *disconnect)
+{
+    return (struct packet){TH_MQTT_DISCONNECT << 4, 0, put_disconnect, disconnect};
+}
+
 int th_mqtt_disconnect_bytes(const struct th_mqtt_disconnect *disconnect, const char **problem)
 {
-    const char *why = check_disconnect(disconnect);
-
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_disconnect_encode(NULL, disconnect), 0, problem);
+    return measure(check_disconnect(disconnect), packet_of_disconnect(disconnect), problem);
 }
 
 size_t th_mqtt_disconnect_encode(uint8_t *to, const struct th_mqtt_disconnect *disconnect)
 {
-    return encode(to, (struct packet){TH_MQTT_DISCONNECT << 4, 0, put_disconnect, disconnect});
+    return encode(to, packet_of_disconnect(disconnect));
 }
 
 static void put_auth(struct th_mqtt_writer *out, const void *argument)
@@ -477,15 +491,17 @@ static const char *check_auth(const struct th_mqtt_auth *auth)
                     check_list(TH_MQTT_5, &auth->properties, TH_MQTT_AUTH));
 }
 
+static struct packet packet_of_auth(const struct th_mqtt_auth *auth)
+{
+    return (struct packet){TH_MQTT_AUTH << 4, 0, put_auth, auth};
+}
+
 int th_mqtt_auth_bytes(const struct th_mqtt_auth *auth, const char **problem)
 {
-    const char *why = check_auth(auth);
-
-    return why ? refuse(TH_E_ARGUMENT, why, problem)
-               : measured(th_mqtt_auth_encode(NULL, auth), 0, problem);
+    return measure(check_auth(auth), packet_of_auth(auth), problem);
 }
 
 size_t th_mqtt_auth_encode(uint8_t *to, const struct th_mqtt_auth *auth)
 {
-    return encode(to, (struct packet){TH_MQTT_AUTH << 4, 0, put_auth, auth});
+    return encode(to, packet_of_auth(auth));
 }
