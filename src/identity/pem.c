@@ -251,6 +251,11 @@ static int hand_over(struct reader *reader)
     return verdict < 0 ? verdict : 0;
 }
 
+static int complain_base64(struct reader *reader)
+{
+    return complain(reader, reader->line_number, "this is not base64; copy the file again");
+}
+
 static int decode_group(struct reader *reader)
 {
     uint8_t bytes[GROUP_CHARACTERS / 4 * 3];
@@ -262,7 +267,7 @@ static int decode_group(struct reader *reader)
     th_crypt_wipe(bytes, sizeof bytes);
     reader->group_characters = 0;
     if (result == TH_E_ARGUMENT)
-        return complain(reader, reader->line_number, "this is not base64; copy the file again");
+        return complain_base64(reader);
     return result < 0 ? complain_room(reader, result) : 0;
 }
 
@@ -279,7 +284,7 @@ static int take_character(struct reader *reader, char c)
     if (c == ' ' || c == '\t' || c == '\r')
         return 0;
     if (!fits_base64(reader, c))
-        return complain(reader, reader->line_number, "this is not base64; copy the file again");
+        return complain_base64(reader);
     reader->group[reader->group_characters++] = c;
     return reader->group_characters == GROUP_CHARACTERS ? decode_group(reader) : 0;
 }
@@ -292,19 +297,22 @@ static int take_characters(struct reader *reader)
     return result;
 }
 
+static int decode_rest(struct reader *reader)
+{
+    if (reader->group_characters % 4 != 0)
+        return complain_base64(reader);
+    return reader->group_characters > 0 ? decode_group(reader) : 0;
+}
+
 static int end_block(struct reader *reader, const char *label)
 {
     char ended[sizeof reader->label];
     if (!read_label(label, ended, sizeof ended) || strcmp(ended, reader->label) != 0)
         return complain(reader, reader->line_number,
                         "this END line does not match its BEGIN line; copy the file again");
-    if (reader->group_characters > 0) {
-        int result = decode_group(reader);
-        if (result < 0)
-            return result;
-    }
+    int result = decode_rest(reader);
     reader->inside = false;
-    return hand_over(reader);
+    return result < 0 ? result : hand_over(reader);
 }
 
 /* RFC 1421 headers; "Proc-Type: 4,ENCRYPTED" is OpenSSL's traditional encryption. */
