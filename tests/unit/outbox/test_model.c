@@ -1,5 +1,6 @@
-/* A hundred thousand random operations for each seed, against a model that knows nothing of blocks,
- * slots and offsets: a list of messages and a peer that reads the bytes. TH_SEED=n runs one seed. */
+/* A hundred thousand random operations for each seed, against a model that knows nothing of
+ * blocks, slots and offsets: a list of messages and a peer that reads the bytes. TH_SEED=n runs
+ * one seed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

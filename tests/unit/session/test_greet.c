@@ -205,7 +205,8 @@ static void test_limits_are_read(void **state)
 {
     (void)state;
     bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c", .keep_alive_s = 60});
-    connect_with("20 1b 00 00 18 21 0005 24 01 25 00 27 00000100 22 0003 13 000a 28 00 29 00 2a 00");
+    connect_with("20 1b 00 00 18 21 0005 24 01 25 00 27 00000100 22 0003 13 000a 28 00 29 00 "
+                 "2a 00");
     const struct th_session_limits *limits = &bench.session.limits;
     assert_int_equal(limits->receive_maximum, 5);
     assert_int_equal(limits->qos_maximum, 1);
