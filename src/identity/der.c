@@ -52,9 +52,17 @@ int th_der_append(struct th_der *der, const uint8_t *data, size_t bytes)
     return 0;
 }
 
+struct th_slice th_der_from(const struct th_der *der, size_t at_bytes)
+{
+    if (der->used_bytes == at_bytes)
+        return th_slice_of("", 0);
+    return th_slice_of(der->data + at_bytes, der->used_bytes - at_bytes);
+}
+
 void th_der_cut(struct th_der *der, size_t bytes)
 {
-    th_crypt_wipe(der->data + bytes, der->used_bytes - bytes);
+    if (bytes < der->used_bytes)
+        th_crypt_wipe(der->data + bytes, der->used_bytes - bytes);
     der->used_bytes = bytes;
 }
 

@@ -16,6 +16,9 @@ struct th_der {
 /* All zero is an empty buffer. 0, TH_E_MEMORY, or TH_E_TOO_LARGE beyond TH_DER_MAX_BYTES. */
 int th_der_append(struct th_der *der, const uint8_t *data, size_t bytes);
 
+/* What was appended after the first `at_bytes`. */
+struct th_slice th_der_from(const struct th_der *der, size_t at_bytes);
+
 /* Forgets and wipes all after the first `bytes`. */
 void th_der_cut(struct th_der *der, size_t bytes);
 

@@ -241,11 +241,10 @@ static int read_outside(struct reader *reader)
 
 static int hand_over(struct reader *reader)
 {
-    struct th_slice block = th_slice_of(reader->der->data + reader->block_at,
-                                        reader->der->used_bytes - reader->block_at);
+    struct th_slice block = th_der_from(reader->der, reader->block_at);
     int verdict = reader->sink->block(reader->sink->arg, reader->kind, block, &reader->place,
                                       reader->fault);
-    if (verdict == TH_PEM_DROP && block.len_bytes > 0)
+    if (verdict == TH_PEM_DROP)
         th_der_cut(reader->der, reader->block_at);
     reader->blocks++;
     return verdict < 0 ? verdict : 0;
@@ -378,8 +377,7 @@ static int read_der(struct reader *reader)
     int result = append_all(reader);
     if (result < 0)
         return result;
-    struct th_slice value = th_slice_of(reader->der->data + reader->block_at,
-                                        reader->der->used_bytes - reader->block_at);
+    struct th_slice value = th_der_from(reader->der, reader->block_at);
     if (th_der_sequence_bytes(value) != value.len_bytes)
         return complain_whole(reader, "is DER, but cut off or with bytes behind its end; "
                                       "copy the file again");
