@@ -83,8 +83,6 @@ static void check_topic_alias(struct th_mqtt_reader *in, struct th_mqtt_packet *
 {
     struct th_property alias;
 
-    if (!th_mqtt_reader_ok(in))
-        return;
     if (th_property_find(out->properties, TH_PROPERTY_TOPIC_ALIAS, &alias))
         out->publish.topic_alias = (uint16_t)alias.number;
     if (!out->publish.topic.len_bytes && !out->publish.topic_alias)
@@ -212,8 +210,7 @@ static void take_fixed_header(struct th_mqtt_reader *in, int version, size_t arr
                               struct th_mqtt_packet *out)
 {
     uint32_t first = th_mqtt_take_number(in, 1);
-    if (!th_mqtt_reader_ok(in))
-        return;
+
     out->type = (uint8_t)(first >> 4);
     check_first_byte(in, version, first);
     size_t remaining_bytes = th_mqtt_take_variable(in);
@@ -258,7 +255,6 @@ int th_mqtt_decode(const uint8_t *bytes, size_t len_bytes, int version,
     *out = (struct th_mqtt_packet){0};
     th_mqtt_reader_limit(&in, len_bytes, TH_MQTT_FIXED_HEADER_MAX_BYTES);
     take_fixed_header(&in, version, len_bytes, out);
-    if (th_mqtt_reader_ok(&in))
-        take_body(&in, version, out);
+    take_body(&in, version, out);
     return result(&in, out);
 }

@@ -261,19 +261,21 @@ int th_property_find(struct th_received_properties properties, uint8_t id,
     return 0;
 }
 
-static void put_list(struct th_mqtt_writer *out, const struct th_properties *properties)
+static void put_property(struct th_mqtt_writer *out, const struct th_property *property)
 {
-    for (size_t i = 0; i < properties->count; i++) {
-        const struct th_property *property = &properties->list[i];
-        th_mqtt_put_number(out, 1, property->id);
-        put_value(out, th_property_rule(property->id)->kind, property);
-    }
+    const struct th_property_rule *rule = th_property_rule(property->id);
+
+    if (!rule)
+        return;
+    th_mqtt_put_number(out, 1, property->id);
+    put_value(out, rule->kind, property);
 }
 
 static void put_lists(struct th_mqtt_writer *out, const struct th_properties *lists, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        put_list(out, &lists[i]);
+        for (size_t j = 0; j < lists[i].count; j++)
+            put_property(out, &lists[i].list[j]);
 }
 
 void th_property_put(struct th_mqtt_writer *out, const struct th_properties *lists, size_t count)
