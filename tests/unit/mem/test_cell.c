@@ -65,6 +65,19 @@ static void a_second_that_does_not_fit_is_refused(void **state)
     assert_true(th_cell_give(&cell, first));
 }
 
+static void the_low_end_stops_at_the_high_block(void **state)
+{
+    (void)state;
+    void *low = th_cell_take(&cell, 1000);
+    void *high = th_cell_take(&cell, 8000);
+    assert_true(th_cell_give(&cell, low));
+    assert_null(th_cell_take(&cell, sizeof memory - 8000 + 1));
+    low = th_cell_take(&cell, sizeof memory - 8000);
+    assert_ptr_equal(low, memory);
+    assert_true(th_cell_give(&cell, low));
+    assert_true(th_cell_give(&cell, high));
+}
+
 static void growing_again_and_again_alternates_the_ends(void **state)
 {
     (void)state;
@@ -152,6 +165,7 @@ int main(void)
         CELL_TEST(the_largest_record_fits_and_one_byte_more_does_not),
         CELL_TEST(both_ends_serve_without_overlap),
         CELL_TEST(a_second_that_does_not_fit_is_refused),
+        CELL_TEST(the_low_end_stops_at_the_high_block),
         CELL_TEST(growing_again_and_again_alternates_the_ends),
         CELL_TEST(sizes_and_owners_are_known),
         cmocka_unit_test(no_memory_refuses_everything),
