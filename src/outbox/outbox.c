@@ -197,7 +197,7 @@ bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes)
 
 uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes)
 {
-    if (outbox->ending || bytes > outbox->control_bytes - outbox->control_end)
+    if (outbox->ending || outbox->ended || bytes > outbox->control_bytes - outbox->control_end)
         return NULL;
     uint8_t *place = outbox->memory + outbox->control_end;
     outbox->control_end += (uint32_t)bytes;

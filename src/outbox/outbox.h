@@ -100,7 +100,7 @@ struct th_outbox {
     uint16_t receive_maximum; /* the peer's */
     bool holding;           /* no CONNACK yet: only the control part goes out */
     bool ending;            /* a DISCONNECT was queued in the control part: nothing follows it */
-    bool ended;             /* DISCONNECT is sent */
+    bool ended;             /* DISCONNECT is sent: nothing may follow (5.0 section 3.14.4) */
 };
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -145,7 +145,7 @@ void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
 bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes);
 
 /* Queues `bytes` in the control part, to be encoded there at once; the spare counts as room. NULL:
- * no room, or th_outbox_end() was called. */
+ * no room, or a DISCONNECT is sent or in the control part. */
 uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes);
 
 /* After what is in the control part, and the packet that is half sent, nothing goes out. */

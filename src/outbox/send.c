@@ -100,7 +100,9 @@ static void lend(struct th_outbox *outbox)
         lend_begun(outbox, index_of_begun(outbox));
         return;
     }
-    bool open = !outbox->holding && !outbox->ending && !outbox->ended;
+    if (outbox->ended)
+        return;
+    bool open = !outbox->holding && !outbox->ending;
     if (open)
         queue_pubrels(outbox);
     if (outbox->control_end)

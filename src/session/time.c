@@ -38,7 +38,8 @@ static uint64_t acknowledgement_due_ms(const struct th_session *session)
  * learn that nobody is there, so it is asked as well when nothing was received. */
 static uint64_t ping_due_ms(const struct th_session *session)
 {
-    if (!session->limits.keep_alive_s || session->ping_sent_ms != TH_NEVER)
+    bool awaited = session->ping_sent_ms != TH_NEVER;
+    if (!session->limits.keep_alive_s || awaited || th_outbox_ended(session->outbox))
         return TH_NEVER;
     return th_clock_earlier(session->outbox->last_sent_ms, session->received_ms) +
            session->limits.keep_alive_s * UINT64_C(1000);

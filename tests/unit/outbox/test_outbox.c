@@ -338,9 +338,20 @@ static void test_farewell_waits_for_everything_queued(void **state)
     assert_string_equal(flow(bench), "32c | e0a ");
     assert_true(th_outbox_ended(&bench->outbox));
     put(bench, TH_SLOT_PUBLISH_1, 3);
+    assert_null(th_outbox_control(&bench->outbox, 4));
     assert_string_equal(flow(bench), "");
     reconnect(bench, true);
     assert_string_equal(flow(bench), "3ac 32d ");
+}
+
+static void test_nothing_follows_a_farewell(void **state)
+{
+    struct bench *bench = *state;
+    put(bench, TH_SLOT_DISCONNECT, 0);
+    th_outbox_next(&bench->outbox);
+    put_control(bench, 'x');
+    assert_string_equal(flow(bench), "e0a ");
+    assert_true(th_outbox_ended(&bench->outbox));
 }
 
 static void test_end_lets_control_out_and_nothing_else(void **state)
@@ -615,6 +626,7 @@ int main(void)
         TEST(pubrels_follow_the_pubrecs),
         TEST(pubrels_leave_room_for_an_answer),
         TEST(farewell_waits_for_everything_queued),
+        TEST(nothing_follows_a_farewell),
         TEST(end_lets_control_out_and_nothing_else),
         TEST(nothing_but_control_before_connack),
         TEST(every_pair_of_packet_and_acknowledgement),

@@ -149,6 +149,17 @@ static void test_pubcomp_has_a_deadline_of_its_own(void **state)
     assert_overdue("no PUBCOMP for packet 1", 5150);
 }
 
+static void test_no_ping_after_farewell(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_3_1_1);
+    assert_int_equal(th_session_farewell(&bench.session, 0, NULL, NULL), 0);
+    forget_sent();
+    assert_int_equal(deadline(), TH_NEVER);
+    assert_int_equal(tick(UP_MS + 60000), 0);
+    assert_sends("");
+}
+
 /* Nothing can overtake a packet that arrives in pieces. */
 static void test_deadlines_wait_for_a_large_packet(void **state)
 {
@@ -177,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_pingresp_of_a_lost_connection),
         cmocka_unit_test(test_acknowledgements_have_a_deadline),
         cmocka_unit_test(test_pubcomp_has_a_deadline_of_its_own),
+        cmocka_unit_test(test_no_ping_after_farewell),
         cmocka_unit_test(test_deadlines_wait_for_a_large_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
