@@ -178,6 +178,17 @@ static void connect_refusals(void **state)
     ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "not allowed in this packet");
 }
 
+static void the_longest_strings_are_taken(void **state)
+{
+    struct th_mqtt_connect connect = plain_connect(TH_MQTT_3_1_1);
+    struct th_message will = {.topic = TEXT("w"), .payload = {long_text, 65535}};
+
+    (void)state;
+    connect.client_id = connect.username = connect.password = th_slice_of(long_text, 65535);
+    connect.will = &will;
+    assert_int_equal(th_mqtt_connect_bytes(&connect, NULL), 1 + 3 + 10 + 4 * 65537 + 3);
+}
+
 /* ---- PUBLISH ------------------------------------------------------------------------------ */
 
 static void publish_headers(void **state)
@@ -521,6 +532,7 @@ int main(void)
         cmocka_unit_test(connect_5_with_will_and_properties),
         cmocka_unit_test(connect_5_variants),
         cmocka_unit_test(connect_refusals),
+        cmocka_unit_test(the_longest_strings_are_taken),
         cmocka_unit_test(publish_headers),
         cmocka_unit_test(an_alias_may_stand_for_the_topic),
         cmocka_unit_test(publish_refusals),
