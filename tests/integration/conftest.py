@@ -1,0 +1,79 @@
+"""What all integration tests stand on. Nothing is left running, and nothing runs for ever."""
+import signal
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+
+from fake import FakeBroker  # noqa: E402
+from lab import Lab, Mosquitto  # noqa: E402
+from program import Programs  # noqa: E402
+
+DEADLINE_SECONDS = 60
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "deadline(seconds): what a long test may take")
+
+
+@pytest.fixture(autouse=True)
+def deadline(request):
+    """A test that hangs fails, and the next one has its turn."""
+    def overdue(*_):
+        raise TimeoutError("the test's deadline has passed")
+    marker = request.node.get_closest_marker("deadline")
+    signal.signal(signal.SIGALRM, overdue)
+    signal.alarm(marker.args[0] if marker else DEADLINE_SECONDS)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    laboratory = Lab(tmp_path_factory.mktemp("lab"))
+    yield laboratory
+    laboratory.stop()
+
+
+@pytest.fixture
+def thimble(tmp_path):
+    programs = Programs(tmp_path)
+    yield programs
+    programs.stop()
+
+
+@pytest.fixture
+def topic(request):
+    """One that no other test uses."""
+    return "it/" + "".join(c if c.isalnum() or c in "._-" else "_" for c in request.node.name)
+
+
+@pytest.fixture
+def mosquitto(tmp_path):
+    """Makes a broker for this test alone: mosquitto("persistence true").start()"""
+    brokers = []
+
+    def make(*lines, **options):
+        directory = tmp_path / f"broker{len(brokers)}"
+        directory.mkdir()
+        brokers.append(Mosquitto(directory, *lines, **options))
+        return brokers[-1]
+    yield make
+    for broker in brokers:
+        broker.stop()
+
+
+@pytest.fixture
+def fake():
+    """Makes a broker that plays a script: fake(script). A script that fails, fails the test."""
+    brokers = []
+
+    def make(*scripts, **options):
+        brokers.append(FakeBroker(*scripts, **options))
+        return brokers[-1]
+    yield make
+    for broker in brokers:
+        broker.close()
+    for broker in brokers:
+        broker.check()

@@ -1,0 +1,169 @@
+"""A broker that does what a script says, right or wrong, in plaintext or over TLS."""
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+
+from packets import CONNECT, DISCONNECT, SUBSCRIBE, Packet, connack, suback
+
+SECONDS = 20
+
+
+class Peer:
+    """One connection of a client, seen from the broker."""
+
+    def __init__(self, connection):
+        self.socket = connection
+        self.version = 4
+        self.connect = None
+        self.heard = bytearray()  # everything the client sent
+
+    def _bytes(self, count):
+        got = b""
+        while len(got) < count:
+            more = self.socket.recv(count - len(got))
+            if not more:
+                return None
+            got += more
+        self.heard += got
+        return got
+
+    def _length(self):
+        value, shift = 0, 0
+        while True:
+            digit = self._bytes(1)[0]
+            value |= (digit & 0x7F) << shift
+            shift += 7
+            if not digit & 0x80:
+                return value
+
+    def receive(self):
+        """The next packet; None: the client has closed."""
+        try:
+            first = self._bytes(1)
+        except ConnectionError:
+            return None
+        if first is None:
+            return None
+        body = self._bytes(self._length())
+        return Packet(first[0] >> 4, first[0] & 15, body, self.version)
+
+    def expect(self, kind):
+        got = self.receive()
+        assert got and got.kind == kind, f"expected packet {kind}, got {got}"
+        return got
+
+    def expect_end(self):
+        """The client says DISCONNECT, or nothing, and closes."""
+        got = self.receive()
+        if got:
+            assert got.kind == DISCONNECT, got
+            assert self.receive() is None
+        return got
+
+    def send(self, *packets):
+        """In one segment."""
+        self.socket.sendall(b"".join(packets))
+
+    def drip(self, data, seconds=0):
+        """Byte for byte, each in a segment (or record) of its own."""
+        for at in range(len(data)):
+            self.socket.sendall(data[at:at + 1])
+            if seconds:
+                time.sleep(seconds)
+
+    def greet(self, **more):
+        """CONNECT and CONNACK."""
+        self.connect = self.expect(CONNECT)
+        self.version = self.connect.version
+        self.send(connack(self.version, **more))
+        return self
+
+    def grant(self):
+        """SUBSCRIBE and SUBACK."""
+        wanted = self.expect(SUBSCRIBE)
+        codes = bytes(options & 3 for _, options in wanted.filters)
+        self.send(suback(wanted.packet_id, codes, self.version))
+        return wanted
+
+    def is_silent(self, seconds):
+        """True if the client sends nothing for so long."""
+        return not select.select([self.socket], [], [], seconds)[0]
+
+    def reset(self):
+        """Ends the connection with RST."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+class FakeBroker:
+    """The n-th connection gets the n-th script, all further ones the last. A script is a function
+    of a Peer; when it returns the connection is closed."""
+
+    def __init__(self, *scripts, tls=None):
+        self.scripts = scripts
+        self.tls = tls
+        self.accepted = []  # when, by the monotonic clock
+        self.failures = []
+        self.threads = []
+        self.closing = False
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self._run(self._accept)
+
+    def _run(self, work, *arguments):
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self):
+        while not self.closing:
+            if not select.select([self.listener], [], [], 0.02)[0]:
+                continue
+            connection, _ = self.listener.accept()
+            script = self.scripts[min(len(self.accepted), len(self.scripts) - 1)]
+            self.accepted.append(time.monotonic())
+            self._run(self._play, script, connection)
+        self.listener.close()
+
+    def _wrap(self, connection):
+        connection.settimeout(SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
+
+    def _play(self, script, connection):
+        try:
+            try:
+                peer = Peer(self._wrap(connection))
+            except (ssl.SSLError, OSError):
+                connection.close()
+                return
+            try:
+                script(peer)
+            finally:
+                peer.socket.close()
+        except BaseException as failure:
+            self.failures.append(failure)
+
+    @property
+    def attempts(self):
+        return len(self.accepted)
+
+    @property
+    def plain(self):
+        return ["-h", "127.0.0.1", "-p", self.port, "--no-tls"]
+
+    @property
+    def where(self):
+        return ["-h", "localhost", "-p", self.port]
+
+    def close(self):
+        self.closing = True
+        for thread in self.threads:
+            thread.join(SECONDS)
+
+    def check(self):
+        for failure in self.failures:
+            raise failure

@@ -1,0 +1,109 @@
+"""Brokers and certificates: the laboratory of tools/lab.sh, and brokers a test has for itself."""
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+
+from program import TOP, until
+
+MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Log:
+    """A broker's log, searched from where the last search began."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def text(self):
+        return self.path.read_text(errors="replace") if self.path.exists() else ""
+
+    def has(self, line):
+        return any(line in each for each in self.text().splitlines())
+
+    def await_line(self, line):
+        until(lambda: self.has(line), f"{line!r} in {self.path}")
+
+    def await_subscription(self, topic):
+        until(lambda: f"\t{topic} (QoS" in self.text(), f"a subscription to {topic}")
+
+
+class Lab:
+    """Certificates of every kind, and a broker that demands one."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.log = Log(self.directory / "broker.log")
+        self.ports = dict(line.split("=") for line in self._tool("start").split())
+
+    def _tool(self, command):
+        return subprocess.run([TOP / "tools" / "lab.sh", command, self.directory], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+
+    def stop(self):
+        self._tool("stop")
+
+    def path(self, kind, name):
+        return self.directory / kind / name
+
+    def identity(self, kind="ec"):
+        """Options that say whom to trust and who we are."""
+        return ["--cafile", self.path(kind, "root.pem"),
+                "--cert", self.path(kind, "client.pem"), "--key", self.path(kind, "client.key")]
+
+    def tls(self, kind="ec", host="localhost"):
+        """The same, and where the broker is."""
+        return ["-h", host, "-p", self.ports[f"{kind}_port"], *self.identity(kind)]
+
+    @property
+    def plain(self):
+        return ["-h", "127.0.0.1", "-p", self.ports["plain_port"], "--no-tls"]
+
+
+class Mosquitto:
+    """A broker of its own, with these lines of configuration, and one plain port."""
+
+    def __init__(self, directory, *lines, port=None):
+        self.directory = directory
+        self.port = port or free_port()
+        self.lines = lines
+        self.process = None
+        self.log = Log(directory / "log")
+
+    def configuration(self):
+        return "\n".join([f"user {pwd.getpwuid(os.getuid()).pw_name}", "set_tcp_nodelay true",
+                          f"log_dest file {self.log.path}", "log_type all",
+                          "per_listener_settings false",
+                          f"listener {self.port} 127.0.0.1", *map(str, self.lines), ""])
+
+    def start(self):
+        (self.directory / "conf").write_text(self.configuration())
+        self.process = subprocess.Popen([MOSQUITTO, "-c", self.directory / "conf"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        until(lambda: is_open(self.port) or self.process.poll() is not None, "mosquitto's port")
+        assert self.process.poll() is None, self.log.text()
+        return self
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(20)
+
+    @property
+    def plain(self):
+        return ["-h", "127.0.0.1", "-p", self.port, "--no-tls"]

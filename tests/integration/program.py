@@ -1,0 +1,149 @@
+"""Starts the program under test. Whatever is started here has an end."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+THIMBLE = pathlib.Path(os.environ.get("THIMBLE", TOP / "build" / "thimble")).resolve()
+
+# Long matrices run as a sample, and whole with `make check-all`.
+ALL = os.environ.get("THIMBLE_CHECK") == "all" or os.environ.get("THIMBLE_ALL") == "1"
+
+SECONDS = 20  # a machine under load is slow; nothing here should come near
+
+
+def until(condition, what, seconds=SECONDS):
+    """Waits for `condition` to be true, and returns what it returned."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.005)
+    return result
+
+
+def environment(more):
+    """Ours without what could change thimble's mind."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("THIMBLE")}
+    return {**ours, **(more or {})}
+
+
+class Program:
+    """One run. Output goes to files, so that it never waits for us."""
+
+    def __init__(self, directory, words, stdin=None, stdout=None, env=None, prefix=()):
+        self.words = [str(word) for word in words]
+        self.directory = directory
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            [*map(str, prefix), str(THIMBLE), *self.words],
+            stdin=self._input(stdin), stdout=stdout or self._file("out"), stderr=self._file("err"),
+            env=environment(env))
+
+    def _file(self, name):
+        return open(self.directory / name, "wb")
+
+    def _input(self, stdin):
+        if not isinstance(stdin, bytes):
+            return subprocess.DEVNULL if stdin is None else stdin
+        (self.directory / "in").write_bytes(stdin)
+        return open(self.directory / "in", "rb")
+
+    @property
+    def out(self):
+        return (self.directory / "out").read_bytes()
+
+    @property
+    def err(self):
+        return (self.directory / "err").read_text(errors="backslashreplace")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def report(self):
+        return json.loads((self.directory / "report").read_text())
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def says(self, text, seconds=SECONDS):
+        """Waits until it has said `text` on standard error."""
+        until(lambda: text in self.err or not self.is_running(), f"{text!r} from {self}", seconds)
+        assert text in self.err, self.story()
+        return self
+
+    def prints(self, data, seconds=SECONDS):
+        """Waits until standard output is `data`."""
+        until(lambda: self.out == data or not self.is_running(), f"{data!r} from {self}", seconds)
+        assert self.out == data, self.story()
+        return self
+
+    def signal(self, number):
+        self.process.send_signal(number)
+        return self
+
+    def end(self, seconds=SECONDS):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise AssertionError(f"did not end within {seconds} s\n{self.story()}") from None
+
+    def ends(self, code, text="", seconds=SECONDS):
+        """Waits for its end, with this exit status, having said `text`."""
+        got = self.end(seconds)
+        assert got == code, f"wanted {code}, got {got}\n{self.story()}"
+        assert text in self.err, f"wanted {text!r}\n{self.story()}"
+        return self
+
+    def ends_refused(self, code, *texts):
+        """The same, and the last line is a sentence with all `texts` and the code's number."""
+        self.ends(code)
+        last = self.err.splitlines()[-1]
+        assert f"({code} " in last and all(text in last for text in texts), self.story()
+        return self
+
+    @property
+    def seconds(self):
+        """From its start until now."""
+        return time.monotonic() - self.began
+
+    def stop(self):
+        if self.is_running():
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def story(self):
+        return f"{self}\n{self.err[-3000:]}\n(out: {self.out[:300]!r})"
+
+    def __str__(self):
+        return "thimble " + " ".join(self.words)
+
+
+class Programs:
+    """Starts thimble: thimble("pub", ...) runs it to its end, thimble.start(...) leaves it running.
+    `report` asks for the memory report in JSON."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.all = []
+
+    def start(self, *words, report=False, **options):
+        directory = self.directory / f"run{len(self.all)}"
+        directory.mkdir()
+        wanted = [f"--mem-report=json:{directory}/report"] if report else []
+        self.all.append(Program(directory, [*words, *wanted], **options))
+        return self.all[-1]
+
+    def __call__(self, *words, seconds=SECONDS, **options):
+        program = self.start(*words, **options)
+        program.end(seconds)
+        return program
+
+    def stop(self):
+        for program in self.all:
+            program.stop()
