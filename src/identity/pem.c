@@ -321,6 +321,12 @@ static void read_header(struct reader *reader)
         reader->kind = TH_PEM_ENCRYPTED_KEY;
 }
 
+/* Headers come before the first byte of the block. */
+static bool is_untouched(const struct reader *reader)
+{
+    return reader->group_characters == 0 && reader->der->used_bytes == reader->block_at;
+}
+
 static int read_inside(struct reader *reader)
 {
     if (reader->line_starts && starts_with(reader->line, END))
@@ -329,7 +335,7 @@ static int read_inside(struct reader *reader)
         return complain(reader, reader->place.line,
                         "this block has no END line; copy the file again");
     if (reader->line_starts)
-        reader->in_header = strchr(reader->line, ':') != NULL;
+        reader->in_header = strchr(reader->line, ':') && is_untouched(reader);
     if (reader->in_header)
         read_header(reader);
     else if (is_decoded(reader->kind))

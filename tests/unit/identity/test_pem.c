@@ -178,6 +178,7 @@ static void names_line_and_fault(void **state)
     FAILS("-----BEGIN CERTIFICATE-----\nAA\0C\n-----END CERTIFICATE-----\n", "not base64");
     FAILS("-----BEGIN CERTIFICATE-----\nAAEC\n-----END PRIVATE KEY-----\n",
           "line 3: this END line does not match");
+    FAILS("-----BEGIN PRIVATE KEY-----\nAAEC\nProc-Type: 4,ENCRYPTED\n", "not base64");
     FAILS("-----BEGIN CERTIFICATE\n", "BEGIN line is damaged");
     FAILS("-----BEGIN A LABEL THAT IS LONGER THAN ANY LABEL KNOWN-----\n", "is damaged");
 }
