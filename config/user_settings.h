@@ -28,7 +28,7 @@
 #define NO_CRYPT_BENCHMARK         /* likewise */
 
 /* Threads stay on: one thread per client is promised, and contexts may be shared. SINGLE_THREADED
- * would save 2.3 KB and race on reference counts and on the session table. Counters are atomic;
+ * would save 0.7 KB and race on reference counts and on the session table. Counters are atomic;
  * wolfSSL finds pthread mutexes by itself, and both C libraries carry them. */
 
 /* ---- TLS ---- */
@@ -56,7 +56,7 @@
 
 #define WOLFSSL_ALWAYS_VERIFY_CB   /* our checks run on good certificates too: usage, name, pins */
 #define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY /* RFC 9525: the common name is never a host name */
-#define WOLFSSL_IP_ALT_NAME        /* an address is verified against iPAddress names */
+#define WOLFSSL_IP_ALT_NAME        /* iPAddress names are parsed into what our checks see */
 #define WOLFSSL_MIN_RSA_BITS 2048  /* smaller keys are refused in every certificate of a chain */
 #define WOLFSSL_MIN_ECC_BITS 256   /* likewise */
 #define WOLFSSL_ASN_TEMPLATE       /* the newer, table driven parser */
