@@ -1,19 +1,20 @@
 #include "base/err.h"
 
+#include "base/format.h"
+
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static void write_text(struct th_fault *fault, const char *format, va_list args)
 {
-    vsnprintf(fault->text, sizeof fault->text, format, args);
+    th_format_list(fault->text, sizeof fault->text, format, args);
 }
 
 static void append_errno(struct th_fault *fault)
 {
     size_t used = strlen(fault->text);
-    snprintf(fault->text + used, sizeof fault->text - used, ": %s", strerror(fault->sys_errno));
+    th_format(fault->text + used, sizeof fault->text - used, ": %s", strerror(fault->sys_errno));
 }
 
 static bool already_failed(const struct th_fault *fault)

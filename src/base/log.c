@@ -1,7 +1,8 @@
 #include "base/log.h"
 
+#include "base/format.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 
 void th_log(const struct th_log *log, enum th_log_level level, const char *format, ...)
 {
@@ -10,7 +11,7 @@ void th_log(const struct th_log *log, enum th_log_level level, const char *forma
     char text[320];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    th_format_list(text, sizeof text, format, args);
     va_end(args);
     log->line(log->arg, level, text);
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 #include "cli/exit.h"
 #include "cli/out.h"
@@ -13,7 +14,6 @@
 #include "report/report.h"
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,7 +66,7 @@ static void say_redial(const struct th_event *event)
 
 static void say_progress(const struct th_event *event)
 {
-    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0)
+    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0 && !own.ending)
         say_redial(event);
     if (event->kind == TH_EVENT_CONNECTED && own.was_up)
         th_cli_say("connected again");
@@ -122,7 +122,7 @@ static const char *client_id_of(const struct th_cli_settings *s)
 {
     if (!s->client_id_prefix)
         return s->client_id;
-    snprintf(own.client_id, sizeof own.client_id, "%s%d", s->client_id_prefix, (int)getpid());
+    th_format(own.client_id, sizeof own.client_id, "%s%d", s->client_id_prefix, (int)getpid());
     return own.client_id;
 }
 
@@ -279,14 +279,18 @@ static int wait_ms(void)
     return sooner(network_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg), th_clock_ms()));
 }
 
-static void wait_for_something(void)
+static bool awaits_input(void)
 {
-    bool input = !own.ending && own.work.wants_input && own.work.wants_input(own.work.arg);
+    return !own.ending && own.work.wants_input && own.work.wants_input(own.work.arg);
+}
+
+static void poll_all(void)
+{
+    bool input = awaits_input();
     struct pollfd awaited[] = {
         {.fd = th_fd(own.client), .events = th_poll_events(own.client)},
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
-    th_cli_out_flush();
     int ready = th_cli_signals_poll(awaited, input ? 2 : 1, wait_ms());
     if (ready > 0 && input && awaited[1].revents)
         own.work.on_input(own.work.arg);
@@ -303,8 +307,10 @@ static int status_of_output(void)
                                     : TH_CLI_SYSTEM;
 }
 
-static void mind_output(void)
+/* Before waiting: what was printed must be on its way, or we learn that nobody wants it. */
+static void flush_output(void)
 {
+    th_cli_out_flush();
     if (!own.ending && th_cli_out_error())
         th_cli_connection_end(status_of_output());
 }
@@ -312,10 +318,10 @@ static void mind_output(void)
 static bool did_something(void)
 {
     obey_signals();
-    mind_output();
-    if (own.ending)
-        return leave();
-    return own.work.turn(own.work.arg);
+    if (!own.ending && own.work.turn(own.work.arg))
+        return true;
+    flush_output();
+    return leave();
 }
 
 static void carry_on(void)
@@ -323,7 +329,7 @@ static void carry_on(void)
     int rc = th_connect(own.client);
     while (rc >= 0 && !own.stop && (rc = th_step(own.client)) >= 0)
         if (!did_something())
-            wait_for_something();
+            poll_all();
 }
 
 static int status_at_end(void)

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "base/format.h"
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/out.h"
@@ -19,9 +20,9 @@ static int write_option(char *text, size_t room, const struct th_cli_option *opt
 {
     char letter[5] = "    ";
     if (option->letter)
-        snprintf(letter, sizeof letter, "-%c%s", option->letter, option->name ? ", " : "");
+        th_format(letter, sizeof letter, "-%c%s", option->letter, option->name ? ", " : "");
     bool optional = option->kind == TH_CLI_OPTIONAL;
-    return snprintf(text, room, "  %s%s%s%s%s%s", letter, option->name ? "--" : "",
+    return th_format(text, room, "  %s%s%s%s%s%s", letter, option->name ? "--" : "",
                     option->name ? option->name : "", optional ? "[=" : option->value ? " " : "",
                     argument_of(option), optional ? "]" : "");
 }

@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "base/format.h"
 #include "cli/nearest.h"
 #include "cli/number.h"
 #include "cli/show.h"
@@ -12,7 +13,7 @@ bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(problem->text, sizeof problem->text, format, args);
+    th_format_list(problem->text, sizeof problem->text, format, args);
     va_end(args);
     return false;
 }
@@ -20,9 +21,9 @@ bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
 const char *th_cli_option_name(const struct th_cli_option *option, char *text)
 {
     if (option->letter)
-        snprintf(text, TH_CLI_OPTION_NAME_BYTES, "-%c", option->letter);
+        th_format(text, TH_CLI_OPTION_NAME_BYTES, "-%c", option->letter);
     else
-        snprintf(text, TH_CLI_OPTION_NAME_BYTES, "--%s", option->name);
+        th_format(text, TH_CLI_OPTION_NAME_BYTES, "--%s", option->name);
     return text;
 }
 
@@ -59,9 +60,9 @@ static bool length_fits(const struct giving *g)
     size_t bytes = strlen(g->value);
     char remedy[64];
     if (bytes < (size_t)option->min)
-        snprintf(remedy, sizeof remedy, "is empty; give a %s", option->value);
+        th_format(remedy, sizeof remedy, "is empty; give a %s", option->value);
     else if (option->max && bytes > (size_t)option->max)
-        snprintf(remedy, sizeof remedy, "too long; give at most %lld bytes", (long long)option->max);
+        th_format(remedy, sizeof remedy, "too long; give at most %lld bytes", (long long)option->max);
     else
         return true;
     return refuse(g, remedy);
@@ -105,7 +106,7 @@ static bool give_word(const struct giving *g)
     char remedy[96] = "give ";
     for (word = g->option->words; word->text; word++) {
         size_t used = strlen(remedy);
-        snprintf(remedy + used, sizeof remedy - used, "%s%s", word->text,
+        th_format(remedy + used, sizeof remedy - used, "%s%s", word->text,
                  !word[1].text ? "" : word[2].text ? ", " : " or ");
     }
     return refuse(g, remedy);
@@ -120,7 +121,7 @@ static bool give_number(const struct giving *g)
         return true;
     *(int64_t *)g->place = TH_CLI_UNSET;
     char remedy[96];
-    snprintf(remedy, sizeof remedy, "give a whole number from %lld to %lld%s%s",
+    th_format(remedy, sizeof remedy, "give a whole number from %lld to %lld%s%s",
              (long long)option->min, (long long)option->max, option->words ? ", or " : "",
              option->words ? option->words->text : "");
     return refuse(g, remedy);
@@ -139,7 +140,7 @@ static bool give_bytes(const struct giving *g)
     if (th_cli_number_parse_bytes(g->value, option->min, option->max, g->place))
         return true;
     char remedy[96];
-    snprintf(remedy, sizeof remedy, "give a number of bytes from %lld to %lld",
+    th_format(remedy, sizeof remedy, "give a number of bytes from %lld to %lld",
              (long long)option->min, (long long)option->max);
     return refuse(g, remedy);
 }
@@ -237,7 +238,7 @@ bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv
         if (!option)
             return refuse_unknown(settings, argv[i], problem);
         char name[TH_CLI_OPTION_NAME_BYTES];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i], "="), argv[i]);
+        th_format(name, sizeof name, "%.*s", (int)strcspn(argv[i], "="), argv[i]);
         char *equals = strchr(argv[i], '=');
         struct giving g = {option, name, equals ? equals + 1 : NULL,
                            (char *)settings + option->offset, problem};

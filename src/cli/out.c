@@ -1,11 +1,12 @@
 #include "cli/out.h"
 
+#include "base/format.h"
+
 #include "cli/signals.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,7 +73,7 @@ void th_cli_out_format(const char *format, ...)
     char text[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    th_format_list(text, sizeof text, format, args);
     va_end(args);
     th_cli_out_text(text);
 }

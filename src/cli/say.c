@@ -1,5 +1,7 @@
 #include "cli/say.h"
 
+#include "base/format.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +25,7 @@ static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void add_list(const char *format, va_list args)
 {
     size_t room = sizeof line.text - 1 - line.used;
-    int wanted = vsnprintf(line.text + line.used, room, format, args);
+    int wanted = th_format_list(line.text + line.used, room, format, args);
     if (wanted > 0)
         line.used += (size_t)wanted < room ? (size_t)wanted : room - 1;
 }

@@ -1,9 +1,10 @@
 #include "json/writer.h"
 
+#include "base/format.h"
+
 #include <cJSON.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <thimble.h>
 
@@ -106,7 +107,7 @@ static void add(struct th_json *json, const char *name, cJSON *value)
 static cJSON *large_number(uint64_t number)
 {
     char digits[24];
-    snprintf(digits, sizeof digits, "%" PRIu64, number);
+    th_format(digits, sizeof digits, "%" PRIu64, number);
     return cJSON_CreateRaw(digits);
 }
 

@@ -1,9 +1,9 @@
 #include "net/address.h"
+#include "base/format.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Copies `text` without its brackets; false when it cannot be an address. */
@@ -125,7 +125,7 @@ void th_net_address_format(const struct th_net_address *address,
     inet_ntop(address->family, address->bytes, text, TH_NET_ADDRESS_TEXT_BYTES);
     size_t used = strlen(text);
     if (address->scope)
-        snprintf(text + used, TH_NET_ADDRESS_TEXT_BYTES - used, "%%%u", (unsigned)address->scope);
+        th_format(text + used, TH_NET_ADDRESS_TEXT_BYTES - used, "%%%u", (unsigned)address->scope);
 }
 
 void th_net_endpoint_format(const struct th_net_address *address, uint16_t port,
@@ -134,7 +134,7 @@ void th_net_endpoint_format(const struct th_net_address *address, uint16_t port,
     char plain[TH_NET_ADDRESS_TEXT_BYTES];
     th_net_address_format(address, plain);
     const char *form = address->family == AF_INET6 ? "[%s]:%u" : "%s:%u";
-    snprintf(text, TH_NET_ENDPOINT_TEXT_BYTES, form, plain, port);
+    th_format(text, TH_NET_ENDPOINT_TEXT_BYTES, form, plain, port);
 }
 
 static socklen_t sockaddr_ipv4(const struct th_net_address *address, uint16_t port,

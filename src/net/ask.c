@@ -1,10 +1,10 @@
 #include "net/ask.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "net/name.h"
 #include "net/socket.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -35,7 +35,7 @@ static const char *search_domain(const struct th_net_lookup *lookup)
 static bool spell_candidate(const struct th_net_lookup *lookup, char name[TH_NET_NAME_BYTES + 1])
 {
     const char *domain = search_domain(lookup);
-    snprintf(name, TH_NET_NAME_BYTES + 1, domain ? "%s.%s" : "%s", lookup->host, domain);
+    th_format(name, TH_NET_NAME_BYTES + 1, domain ? "%s.%s" : "%s", lookup->host, domain);
     return strlen(lookup->host) + (domain ? 1 + strlen(domain) : 0) < TH_NET_NAME_BYTES + 1;
 }
 

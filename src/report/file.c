@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/format.h"
 
 #define PATH_BYTES 512
 #define FILE_MODE 0644
@@ -69,7 +70,7 @@ static void remove_quietly(const char *path)
 static int replace(const struct th_report *report, const char *path)
 {
     char temporary[PATH_BYTES];
-    int length = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
+    int length = th_format(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
     if (length >= (int)sizeof temporary) {
         errno = ENAMETOOLONG;
         return TH_E_FILE;

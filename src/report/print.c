@@ -1,3 +1,5 @@
+#include "base/format.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +22,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct printer *printer, c
     char line[LINE_BYTES];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(line, sizeof line, format, args);
+    int length = th_format_list(line, sizeof line, format, args);
     va_end(args);
     size_t bytes = (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
     int written = printer->write(printer->arg, line, bytes);
@@ -56,7 +58,7 @@ static struct figure milliseconds(uint64_t duration_us)
 {
     struct figure out = plain(duration_us / 1000);
     size_t used = strlen(out.text);
-    snprintf(out.text + used, sizeof out.text - used, ".%u", (unsigned)(duration_us / 100 % 10));
+    th_format(out.text + used, sizeof out.text - used, ".%u", (unsigned)(duration_us / 100 % 10));
     return out;
 }
 

@@ -1,6 +1,6 @@
 #include "session/table.h"
+#include "base/format.h"
 
-#include <stdio.h>
 
 /* Every transition of the conversation lives here. What is not in the table is forbidden; a client
  * that is RESTING has no connection a packet could come from.
@@ -59,7 +59,7 @@ struct page {
 static void print(struct page *page, const char *word, const char *end)
 {
     size_t left = page->used < page->bytes ? page->bytes - page->used : 0;
-    page->used += (size_t)snprintf(left ? page->text + page->used : NULL, left, "%-13s%s", word,
+    page->used += (size_t)th_format(left ? page->text + page->used : NULL, left, "%-13s%s", word,
                                    end);
 }
 
