@@ -87,7 +87,7 @@ static const uint8_t purposes[] = {
 static enum th_purpose purpose_of(int type)
 {
     size_t count = sizeof purposes / sizeof purposes[0];
-    return type >= 0 && (size_t)type < count ? purposes[type] : TH_PURPOSE_OTHER;
+    return (size_t)type < count ? purposes[type] : TH_PURPOSE_OTHER;
 }
 
 void *XMALLOC(size_t bytes, void *heap, int type)

@@ -353,6 +353,22 @@ static void trimming_gives_free_pages_back_and_no_other(void **state)
     assert_int_equal(th_pool_close(&large), 4);
 }
 
+static void trimming_spares_the_links_at_the_start_of_a_page(void **state)
+{
+    (void)state;
+    static _Alignas(4096) uint8_t own[4 * 4096];
+    struct th_pool paged;
+    th_pool_open(&paged, own, sizeof own);
+    void *wall = th_pool_take(&paged, TH_PURPOSE_OTHER, 4096 - 16 - 8);
+    void *page = th_pool_take(&paged, TH_PURPOSE_OTHER, 5000);
+    assert_ptr_equal(page, own + 4096);
+    th_pool_give(&paged, page);
+    th_pool_trim(&paged);
+    assert_true(th_pool_check(&paged));
+    th_pool_give(&paged, wall);
+    assert_int_equal(th_pool_close(&paged), 0);
+}
+
 static void add_up(void *arg, const void *block, size_t bytes, enum th_purpose purpose)
 {
     size_t *sums = arg;
@@ -421,6 +437,7 @@ int main(void)
         cmocka_unit_test(the_largest_pool_is_used_to_its_end),
         cmocka_unit_test(tiny_memory_refuses_everything),
         cmocka_unit_test(trimming_gives_free_pages_back_and_no_other),
+        cmocka_unit_test(trimming_spares_the_links_at_the_start_of_a_page),
         cmocka_unit_test(closing_counts_and_wipes_what_leaked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
