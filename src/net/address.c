@@ -118,12 +118,72 @@ void th_net_addresses_add(struct th_net_addresses *addresses, const struct th_ne
         addresses->list[addresses->count++] = *address;
 }
 
+#define GROUPS 8
+
+static unsigned group(const struct th_net_address *address, size_t at)
+{
+    return (unsigned)address->bytes[2 * at] << 8 | address->bytes[2 * at + 1];
+}
+
+static size_t zeros_from(const struct th_net_address *address, size_t at)
+{
+    size_t count = 0;
+    while (at + count < GROUPS && group(address, at + count) == 0)
+        count++;
+    return count;
+}
+
+/* Where the longest run of at least two zero groups begins, the first of equals; GROUPS: none. */
+static size_t longest_zeros(const struct th_net_address *address)
+{
+    size_t best = GROUPS, longest = 1;
+    for (size_t at = 0; at < GROUPS; at++)
+        if (zeros_from(address, at) > longest) {
+            longest = zeros_from(address, at);
+            best = at;
+        }
+    return best;
+}
+
+/* RFC 5952. libc's inet_ntop would bring all of printf with it. */
+static size_t format_ipv6(const struct th_net_address *address, char *text)
+{
+    size_t gap = longest_zeros(address), used = 0, at = 0;
+    while (at < GROUPS) {
+        bool skips = at == gap;
+        const char *colon = skips ? "::" : at && text[used - 1] != ':' ? ":" : "";
+        used += (size_t)th_format(text + used, TH_NET_ADDRESS_TEXT_BYTES - used,
+                                  skips ? "%s" : "%s%x", colon, group(address, at));
+        at += skips ? zeros_from(address, gap) : 1;
+    }
+    return used;
+}
+
+static size_t format_ipv4(const uint8_t *bytes, const char *prefix, char *text)
+{
+    return (size_t)th_format(text, TH_NET_ADDRESS_TEXT_BYTES, "%s%u.%u.%u.%u", prefix, bytes[0],
+                             bytes[1], bytes[2], bytes[3]);
+}
+
+/* RFC 4291 2.5.5.2: ::ffff:192.0.2.1 */
+static bool is_mapped(const struct th_net_address *address)
+{
+    return zeros_from(address, 0) == 5 && group(address, 5) == 0xffff;
+}
+
+static size_t format_plain(const struct th_net_address *address, char *text)
+{
+    if (address->family == AF_INET)
+        return format_ipv4(address->bytes, "", text);
+    if (is_mapped(address))
+        return format_ipv4(address->bytes + 12, "::ffff:", text);
+    return format_ipv6(address, text);
+}
+
 void th_net_address_format(const struct th_net_address *address,
                            char text[TH_NET_ADDRESS_TEXT_BYTES])
 {
-    text[0] = '\0';
-    inet_ntop(address->family, address->bytes, text, TH_NET_ADDRESS_TEXT_BYTES);
-    size_t used = strlen(text);
+    size_t used = format_plain(address, text);
     if (address->scope)
         th_format(text + used, TH_NET_ADDRESS_TEXT_BYTES - used, "%%%u", (unsigned)address->scope);
 }

@@ -1,6 +1,7 @@
 #include "tls/errors.h"
 
 #include "base/err.h"
+#include "base/format.h"
 #include "mem/payer.h"
 #include "tls/policy.h"
 
@@ -47,7 +48,8 @@ static const struct problem {
 } certificate_problems[] = {
     {ASN_BEFORE_DATE_E, "is not yet valid"},
     {ASN_AFTER_DATE_E, "has expired"},
-    {ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given"},
+    {ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given; "
+                        "give its root, and let the server send all below it"},
     {ASN_SELF_SIGNED_E, "is self-signed and not one of the CA certificates given"},
     {ASN_SIG_CONFIRM_E, "bears a signature that is not its issuer's"},
     {ASN_SIG_OID_E, "names two different signature algorithms"},
@@ -111,7 +113,8 @@ static const char *clock_hint(int code, char *text, size_t bytes)
     time_t now = time(NULL);
     text[0] = '\0';
     if (is_date(code) && gmtime_r(&now, &utc))
-        strftime(text, bytes, " (the clock here says %Y-%m-%d: if that is wrong, set it)", &utc);
+        th_format(text, bytes, " (the clock here says %d-%02d-%02d: if that is wrong, set it)",
+                  utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
     return text;
 }
 
@@ -266,21 +269,30 @@ static bool is_cut(int code)
     return code == SOCKET_ERROR_E || code == SOCKET_PEER_CLOSED_E;
 }
 
+/* What the transport said is less than what the end of the bytes means for TLS. */
 static int cut(struct th_tls_stream *stream)
 {
+    if (stream->fault)
+        th_fault_clear(stream->fault);
     if (!stream->shaken)
         return th_fault_set(stream->fault, TH_E_CLOSED,
-                            "%s closed the connection in the TLS handshake; is it a TLS port?",
+                            "%s ended the connection in the TLS handshake; is it a TLS port?",
                             stream->host.name);
     return th_fault_set(stream->fault, TH_E_RECEIVE,
                         "the connection to %s was cut without TLS close_notify; what was on its "
                         "way may be lost", stream->host.name);
 }
 
+static bool bytes_ended(const struct th_tls_stream *stream)
+{
+    bool reset = stream->io_error == TH_E_RECEIVE && !stream->shaken;
+    return stream->io_error == 0 || stream->io_error == TH_E_CLOSED || reset;
+}
+
 /* The transport's own error stays, unless it only says that the bytes ended. */
 int th_tls_transport_error(struct th_tls_stream *stream)
 {
-    if (stream->io_error == 0 || stream->io_error == TH_E_CLOSED)
+    if (bytes_ended(stream))
         return cut(stream);
     return th_fault_set(stream->fault, stream->io_error, "the connection to %s failed",
                         stream->host.name);
@@ -300,10 +312,10 @@ static const struct failure {
     {ECC_CURVETYPE_ERROR, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
     {BAD_KEY_SHARE_DATA, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
     {KEY_SHARE_ERROR, TH_E_CIPHER_SUITE, "chose a group that was not offered"},
-    {UNKNOWN_RECORD_TYPE, TH_E_HANDSHAKE, "does not speak TLS on this port"},
+    {UNKNOWN_RECORD_TYPE, TH_E_HANDSHAKE, "does not speak TLS on this port; 8883 usually does, 1883 does not"},
     {HTTP_PROTO_ERR, TH_E_HANDSHAKE, "speaks HTTP on this port, not TLS"},
     {HTTP_VERSION_ERR, TH_E_HANDSHAKE, "speaks HTTP on this port, not TLS"},
-    {LENGTH_ERROR, TH_E_TLS, "sent a record larger than TLS allows"},
+    {LENGTH_ERROR, TH_E_TLS, "sent no TLS, or a record larger than TLS allows; is it a TLS port?"},
     {DECRYPT_ERROR, TH_E_TLS, "sent a record that was changed on its way"},
     {VERIFY_MAC_ERROR, TH_E_TLS, "sent a record that was changed on its way"},
     {VERIFY_FINISHED_ERROR, TH_E_TLS, "saw another handshake than we did: bytes were changed"},

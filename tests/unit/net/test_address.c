@@ -35,6 +35,21 @@ static void reads_and_writes_numeric_addresses(void **state)
     }
 }
 
+/* Every pattern of zero and non-zero groups behind a first group that is not zero. */
+static void writes_ipv6_as_libc_does(void **state)
+{
+    (void)state;
+    for (unsigned pattern = 0; pattern < 128; pattern++) {
+        struct th_net_address address = {.family = AF_INET6, .bytes = {0x20, 0x01}};
+        char ours[TH_NET_ADDRESS_TEXT_BYTES], theirs[INET6_ADDRSTRLEN];
+        for (unsigned group = 1; group < 8; group++)
+            address.bytes[2 * group + 1] = pattern >> (group - 1) & 1 ? 0xa0 + group : 0;
+        th_net_address_format(&address, ours);
+        assert_non_null(inet_ntop(AF_INET6, address.bytes, theirs, sizeof theirs));
+        assert_string_equal(ours, theirs);
+    }
+}
+
 static void refuses_what_is_no_address(void **state)
 {
     (void)state;
@@ -125,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes_numeric_addresses),
         cmocka_unit_test(refuses_what_is_no_address),
+        cmocka_unit_test(writes_ipv6_as_libc_does),
         cmocka_unit_test(formats_endpoints),
         cmocka_unit_test(the_longest_endpoint_fits),
         cmocka_unit_test(fills_socket_addresses),
