@@ -177,10 +177,9 @@ static bool signature_is_strong(struct th_slice algorithm)
     return IS_ONE_OF(oid, plain_signatures);
 }
 
+/* `number` has no leading zeros. */
 static unsigned bits_of(struct th_slice number)
 {
-    while (number.len_bytes > 0 && number.data[0] == 0)
-        number = after(number, 1);
     if (number.len_bytes == 0)
         return 0;
     unsigned bits = 8 * (unsigned)number.len_bytes;
@@ -189,13 +188,36 @@ static unsigned bits_of(struct th_slice number)
     return bits;
 }
 
-static bool rsa_is_strong(struct th_slice bit_string)
+static struct th_slice without_leading_zeros(struct th_slice number)
 {
-    struct th_slice key, modulus;
-    if (bit_string.len_bytes == 0 || bit_string.data[0] != 0)
+    while (number.len_bytes > 0 && number.data[0] == 0)
+        number = after(number, 1);
+    return number;
+}
+
+/* A BIT STRING of whole bytes begins with the number of unused bits, 0. */
+static bool take_bits(struct th_slice *in, struct th_slice *bytes)
+{
+    struct th_slice bits;
+    if (!take(in, DER_BIT_STRING, &bits) || bits.len_bytes == 0 || bits.data[0] != 0)
         return false;
-    bit_string = after(bit_string, 1);
-    if (!take(&bit_string, DER_SEQUENCE, &key) || !take(&key, DER_INTEGER, &modulus))
+    *bytes = after(bits, 1);
+    return true;
+}
+
+static bool read_modulus(struct th_slice rsa_public_key, struct th_slice *modulus)
+{
+    struct th_slice numbers;
+    if (!take(&rsa_public_key, DER_SEQUENCE, &numbers) || !take(&numbers, DER_INTEGER, modulus))
+        return false;
+    *modulus = without_leading_zeros(*modulus);
+    return true;
+}
+
+static bool rsa_is_strong(struct th_slice bytes)
+{
+    struct th_slice modulus;
+    if (!read_modulus(bytes, &modulus))
         return false;
     unsigned bits = bits_of(modulus);
     return bits >= 2048 && bits <= 4096;
@@ -207,15 +229,20 @@ static bool curve_is_strong(struct th_slice algorithm)
     return take(&algorithm, DER_OID, &curve) && IS_ONE_OF(curve, curves);
 }
 
+static bool is_rsa(struct th_slice oid)
+{
+    return th_slice_equal(oid, rsa_key) || th_slice_equal(oid, rsa_pss);
+}
+
 static bool key_is_strong(struct th_slice public_key)
 {
-    struct th_slice algorithm, oid, bits;
+    struct th_slice algorithm, oid, bytes;
     if (!take(&public_key, DER_SEQUENCE, &algorithm) || !take(&algorithm, DER_OID, &oid) ||
-        !take(&public_key, DER_BIT_STRING, &bits))
+        !take_bits(&public_key, &bytes))
         return false;
     if (th_slice_equal(oid, ec_key))
         return curve_is_strong(algorithm);
-    return (th_slice_equal(oid, rsa_key) || th_slice_equal(oid, rsa_pss)) && rsa_is_strong(bits);
+    return is_rsa(oid) && rsa_is_strong(bytes);
 }
 
 /* Finds an extension's value. 1 found, 0 absent, -1 malformed or there twice. */
@@ -266,6 +293,40 @@ enum th_policy th_policy_check(struct th_slice certificate)
     if (!key_is_strong(opened.public_key))
         return TH_POLICY_KEY;
     return check_usage(opened.extensions);
+}
+
+enum th_key_kind th_policy_public_key(struct th_slice certificate, struct th_slice *value)
+{
+    struct certificate opened;
+    struct th_slice algorithm, oid;
+    if (!open_certificate(certificate, &opened) ||
+        !take(&opened.public_key, DER_SEQUENCE, &algorithm) || !take(&algorithm, DER_OID, &oid) ||
+        !take_bits(&opened.public_key, value))
+        return TH_KEY_UNKNOWN;
+    if (th_slice_equal(oid, ec_key))
+        return TH_KEY_EC;
+    return is_rsa(oid) && read_modulus(*value, value) ? TH_KEY_RSA : TH_KEY_UNKNOWN;
+}
+
+/* PKCS#8 (RFC 5958) has an algorithm where PKCS#1 (RFC 8017 appendix A.1.2) has its first number,
+ * and the whole PKCS#1 key behind it. Both begin with a version, which has been read. */
+static bool unwrap_pkcs8(struct th_slice *key)
+{
+    struct th_slice octets;
+    if (!next_is(*key, DER_SEQUENCE))
+        return true;
+    return skip(key, DER_SEQUENCE) && take(key, DER_OCTET_STRING, &octets) &&
+           take(&octets, DER_SEQUENCE, key) && skip(key, DER_INTEGER);
+}
+
+bool th_policy_rsa_modulus(struct th_slice private_key, struct th_slice *modulus)
+{
+    struct th_slice key;
+    if (!take(&private_key, DER_SEQUENCE, &key) || !skip(&key, DER_INTEGER) ||
+        !unwrap_pkcs8(&key) || !take(&key, DER_INTEGER, modulus))
+        return false;
+    *modulus = without_leading_zeros(*modulus);
+    return true;
 }
 
 bool th_policy_is_authority(struct th_slice certificate)

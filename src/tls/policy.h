@@ -22,6 +22,13 @@ enum th_policy th_policy_check(struct th_slice certificate);
 /* Whether it may issue others: basic constraints with cA (RFC 5280 section 4.2.1.9). */
 bool th_policy_is_authority(struct th_slice certificate);
 
+/* What tells a key pair: the modulus without leading zeros (RSA) or the point (EC). It lies in the
+ * certificate, or in the private key (PKCS#8 or PKCS#1; EC keys need not hold their point). */
+enum th_key_kind { TH_KEY_UNKNOWN, TH_KEY_RSA, TH_KEY_EC };
+
+enum th_key_kind th_policy_public_key(struct th_slice certificate, struct th_slice *value);
+bool th_policy_rsa_modulus(struct th_slice private_key, struct th_slice *modulus);
+
 /* The leaf: its subjectAltName must hold the host. */
 enum th_policy th_policy_check_name(struct th_slice leaf, const struct th_host *host);
 
