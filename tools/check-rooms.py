@@ -6,7 +6,8 @@
 Prints each violation as FILE:LINE: what is wrong, and fails if there is one: an include the room
 may not use, a call of a function that belongs to another room, a preprocessor condition inside a
 function, a file in no room, a room without files; with --library a global symbol that does not
-begin with the prefix, or one that a library must not define or refer to.
+begin with the prefix, one that a library must not define or refer to, or a function of a public
+header that it lacks.
 """
 import argparse
 import configparser
@@ -174,11 +175,23 @@ def symbols(library):
             yield fields[0], fields[1] not in "Uw"
 
 
-def check_library(house, library):
+def announced(tree, prefix):
+    """(header, function) for each function that a public header declares."""
+    for path in sorted((tree / "include").rglob("*.h")):
+        text = re.sub(r"^\s*#.*$", "", bare(path.read_text()), flags=re.M)
+        for match in re.finditer(r"\b(" + prefix + r"\w+)\s*\([^;{}]*\)[^;{}]*;", text):
+            yield path.relative_to(tree), match.group(1)
+
+
+def check_library(house, tree, library):
     prefix, never = house.library["prefix"], house.library["never"].split()
     found = list(symbols(library))
     if not any(defined for _, defined in found):
         yield f"{library}: defines nothing: is it there?"
+    names = {name for name, defined in found if defined}
+    for header, function in announced(tree, prefix):
+        if function not in names:
+            yield f"{library}: lacks {function}, which {header} announces"
     for name, defined in found:
         if defined and not name.startswith(prefix):
             yield f"{library}: defines {name}, which does not begin with {prefix}"
@@ -197,7 +210,7 @@ def main():
     house = Map(arguments.map or arguments.tree / "config" / "rooms")
     complaints = list(check_tree(house, arguments.tree))
     if arguments.library:
-        complaints += check_library(house, arguments.library)
+        complaints += check_library(house, arguments.tree, arguments.library)
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0

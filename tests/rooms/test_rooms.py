@@ -96,11 +96,20 @@ def library(folder, source):
     write(folder, "x.c", source)
     subprocess.run(["gcc", "-c", "-o", folder / "x.o", folder / "x.c"], check=True)
     subprocess.run(["ar", "rcs", folder / "libx.a", folder / "x.o"], check=True)
-    return check("--library", folder / "libx.a").stdout
+    return check("--map", TOP / "config" / "rooms", "--tree", folder,
+                 "--library", folder / "libx.a").stdout
 
 
 def test_library_symbols_are_read(tmp_path):
     assert "libx.a" not in library(tmp_path, "int th_x; static int y;\nint *th_y(void) { return &y; }\n")
+
+
+def test_library_has_what_the_headers_announce(tmp_path):
+    write(tmp_path, "include/x.h", "struct s {\n    int (*f)(int);\n};\n/* th_no(1); */\n"
+                                   "int th_x(void);\nconst char *th_y(struct s *s,\n    int i);\n")
+    complaints = library(tmp_path, "int th_x(void) { return 1; }\n")
+    assert "lacks th_y, which include/x.h announces" in complaints
+    assert complaints.count("lacks") == 1
 
 
 @pytest.mark.parametrize("source, complaint", [
