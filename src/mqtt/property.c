@@ -240,8 +240,6 @@ int th_property_next(struct th_received_properties *rest, struct th_property *ou
 {
     struct th_mqtt_reader in = th_mqtt_reader_over(rest->raw);
 
-    if (!rest->raw.len_bytes)
-        return 0;
     take_property(&in, out);
     rest->raw = th_mqtt_take(&in, th_mqtt_reader_left(&in));
     return th_mqtt_reader_ok(&in);

@@ -219,14 +219,15 @@ static void publish_headers(void **state)
 static void an_alias_may_stand_for_the_topic(void **state)
 {
     const struct th_property alias[] = {{.id = TH_PROPERTY_TOPIC_ALIAS, .number = 9}};
+    const struct th_property other[] = {{.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = 9}};
     struct th_message message = {.properties = LIST(alias)};
     struct th_mqtt_publish publish = {TH_MQTT_5, &message, 0};
 
     (void)state;
     ASSERT_ENCODED(publish_header, &publish, "30 06 0000 03 230009");
-    message.properties.count = 0;
+    message.properties = (struct th_properties)LIST(other);
     ASSERT_REFUSED(publish_header, &publish, TH_E_ARGUMENT, "topic name");
-    message.properties.count = 1;
+    message.properties = (struct th_properties)LIST(alias);
     publish.version = TH_MQTT_3_1_1;
     ASSERT_REFUSED(publish_header, &publish, TH_E_ARGUMENT, "no properties");
 }

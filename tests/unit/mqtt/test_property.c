@@ -350,6 +350,17 @@ static void what_is_read_is_written_again(void **state)
     }
 }
 
+static void what_is_no_property_is_passed_over(void **state)
+{
+    const struct th_property unknown = {.id = 4};
+    const struct th_properties properties = {&unknown, 1};
+    struct th_mqtt_writer count = {NULL, 0};
+
+    (void)state;
+    th_property_put(&count, &properties, 1);
+    assert_int_equal(count.bytes, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +375,7 @@ int main(void)
         cmocka_unit_test(next_walks_and_find_finds),
         cmocka_unit_test(walking_unchecked_bytes_ends),
         cmocka_unit_test(what_is_read_is_written_again),
+        cmocka_unit_test(what_is_no_property_is_passed_over),
     };
     return cmocka_run_group_tests_name("mqtt/property", tests, NULL, NULL);
 }
