@@ -7,6 +7,7 @@ import pytest
 sys.dont_write_bytecode = True
 
 from fake import FakeBroker  # noqa: E402
+from forge import Forge  # noqa: E402
 from lab import Lab, Mosquitto  # noqa: E402
 from program import Programs  # noqa: E402
 
@@ -34,6 +35,11 @@ def lab(tmp_path_factory):
     laboratory = Lab(tmp_path_factory.mktemp("lab"))
     yield laboratory
     laboratory.stop()
+
+
+@pytest.fixture(scope="session")
+def forge(tmp_path_factory):
+    return Forge(tmp_path_factory.mktemp("forge"))
 
 
 @pytest.fixture

@@ -64,8 +64,11 @@ class Peer:
         return got
 
     def send(self, *packets):
-        """In one segment."""
-        self.socket.sendall(b"".join(packets))
+        """In one segment. That the client has closed is seen when reading."""
+        try:
+            self.socket.sendall(b"".join(packets))
+        except ConnectionError:
+            pass
 
     def drip(self, data, seconds=0):
         """Byte for byte, each in a segment (or record) of its own."""
@@ -91,6 +94,22 @@ class Peer:
     def is_silent(self, seconds):
         """True if the client sends nothing for so long."""
         return not select.select([self.socket], [], [], seconds)[0]
+
+    def drain(self):
+        """Hears the client to its end, and says nothing."""
+        try:
+            while self.socket.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+
+    def finish(self):
+        """Has nothing more to say, but hears the client to its end."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # it has gone already
+        self.drain()
 
     def reset(self):
         """Ends the connection with RST."""
