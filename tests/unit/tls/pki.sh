@@ -41,7 +41,8 @@ basicConstraints = CA:false
 keyUsage = critical, digitalSignature
 extendedKeyUsage = clientAuth
 END
-    server good 'serverAuth' 'subjectAltName = DNS:broker.test, DNS:*.wild.test, IP:127.0.0.1, IP:::1'
+    server good 'serverAuth' \
+        'subjectAltName = DNS:broker.test, DNS:*.wild.test, IP:127.0.0.1, IP:::1'
     server wrongname 'serverAuth' 'subjectAltName = DNS:elsewhere.test'
     server cnonly 'serverAuth' ''
     server partial 'serverAuth' 'subjectAltName = DNS:b*.test, DNS:*r.test'

@@ -78,7 +78,8 @@ static void refuses_chains_that_do_not_hold(void **state)
     refused("other/server", "other/server", "broker.test", TH_E_CERTIFICATE, "not issued by any");
     refused("ec/leaf", "ec/server", "broker.test", TH_E_CERTIFICATE, "not issued by any");
     refused("ec/expired", "ec/server", "broker.test", TH_E_CERTIFICATE, "has expired (the clock");
-    refused("ec/future", "ec/server", "broker.test", TH_E_CERTIFICATE, "is not yet valid (the clock");
+    refused("ec/future", "ec/server", "broker.test", TH_E_CERTIFICATE,
+            "is not yet valid (the clock");
     refused("ec/clienteku", "ec/server", "broker.test", TH_E_CERTIFICATE, "not made for servers");
     refused("ec/underclientca", "ec/server", "broker.test", TH_E_CERTIFICATE,
             "not made for servers");
