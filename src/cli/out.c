@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,8 +23,9 @@ static struct {
 static bool wait_for_reader(void)
 {
     struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    while (th_cli_signals_poll(&reader, 1, -1) < 0)
-        if (errno != EINTR || th_cli_signals_count() > 0)
+    int signals = th_cli_signals_count();
+    while (th_cli_signals_poll(&reader, 1, -1) <= 0)
+        if (signals != th_cli_signals_count())
             return false;
     return true;
 }
@@ -31,7 +33,7 @@ static bool wait_for_reader(void)
 static size_t write_some(size_t from)
 {
     if (!wait_for_reader()) {
-        out.error = errno;
+        out.error = EINTR;
         return 0;
     }
     ssize_t written = write(STDOUT_FILENO, out.bytes + from, out.used - from);

@@ -1,13 +1,13 @@
 #include "cli/command.h"
 
 #include "base/err.h"
+#include "base/format.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/lines.h"
 #include "cli/payload.h"
 #include "cli/say.h"
-#include <stdio.h>
 #include <unistd.h>
 
 /* What -f, -s and -l read goes here: the outbox takes no more than this anyway. */
@@ -21,6 +21,7 @@ static struct {
     bool up;                     /* the broker has let us in, once */
     bool all_given;              /* to the client */
     int refusal;                 /* exit status of the first message the broker refused */
+    unsigned refused;            /* how many */
 } own;
 
 /* ---- before connecting ---- */
@@ -53,12 +54,18 @@ static bool has_room_for(size_t text_bytes)
     return th_room_for(th_cli_connection_client(), own.topic.len_bytes + text_bytes);
 }
 
+/* Nothing is on its way. What has no room now never will. */
+static bool is_idle(void)
+{
+    return th_pending(th_cli_connection_client()) == 0;
+}
+
 static void say_refusal(void)
 {
     const struct th_fault *cause = th_request_fault(th_cli_connection_client());
     struct th_fault fault = *cause;
     if (own.settings.lines)
-        snprintf(fault.text, sizeof fault.text, "line %llu of standard input: %.180s",
+        th_format(fault.text, sizeof fault.text, "line %llu of standard input: %.180s",
                  (unsigned long long)own.lines.number, cause->text);
     th_cli_connection_end(th_cli_say_fault(&fault));
 }
@@ -72,8 +79,7 @@ static bool publish(struct th_slice text)
         .qos = (uint8_t)own.settings.qos,
         .retain = own.settings.retain,
     };
-    bool must_wait = !has_room_for(text.len_bytes) && th_pending(th_cli_connection_client()) > 0;
-    if (must_wait)
+    if (!has_room_for(text.len_bytes) && !is_idle())
         return false;
     int rc = th_publish(th_cli_connection_client(), &message);
     if (rc < 0 && rc != TH_E_SEND_FULL)
@@ -103,7 +109,7 @@ static bool publish_lines(void)
 
 static bool is_done(void)
 {
-    return own.all_given && th_pending(th_cli_connection_client()) == 0;
+    return own.all_given && is_idle();
 }
 
 static bool turn(void *arg)
@@ -125,7 +131,7 @@ static bool wants_input(void *arg)
     struct th_slice line;
     if (!own.up || own.lines.ended || th_cli_lines_next(&own.lines, &line))
         return false;
-    return has_room_for(th_cli_lines_partial_bytes(&own.lines) + 1);
+    return has_room_for(th_cli_lines_partial_bytes(&own.lines) + 1) || is_idle();
 }
 
 static void say_input_failed(int code)
@@ -156,14 +162,20 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
     (void)delivery;
 }
 
+/* With -l there may be thousands: the first one is told, the rest is counted. */
 static void note_refused(const struct th_event *event)
 {
-    int status = th_cli_exit_of_reason(event->reason);
-    const struct th_cli_exit *exit = th_cli_exit_find(status);
+    if (own.refused++ > 0)
+        return;
+    own.refusal = th_cli_exit_of_reason(event->reason);
     th_cli_say("the broker refused message %u, reason code %u (%d %s)", event->packet_id,
-               event->reason, status, exit->name);
-    if (!own.refusal)
-        own.refusal = status;
+               event->reason, own.refusal, th_cli_exit_find(own.refusal)->name);
+}
+
+static void say_refused(void)
+{
+    if (own.refused > 1)
+        th_cli_say("the broker refused %u messages in all", own.refused);
 }
 
 static void on_event(void *arg, const struct th_event *event)
@@ -173,6 +185,8 @@ static void on_event(void *arg, const struct th_event *event)
         own.up = true;
     if (event->kind == TH_EVENT_PUBLISHED && event->reason >= 0x80)
         note_refused(event);
+    if (event->kind == TH_EVENT_PUBLISHED && is_done())
+        th_cli_connection_end(own.refusal);
 }
 
 /* ---- the command ---- */
@@ -204,5 +218,6 @@ int th_cli_pub(int argc, char *argv[])
     status = open_all();
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
+    say_refused();
     return th_cli_connection_close(status);
 }

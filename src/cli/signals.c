@@ -2,71 +2,80 @@
 
 #include <signal.h>
 #include <string.h>
-#include <time.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
-static volatile sig_atomic_t asked;
-static volatile sig_atomic_t first;
-static sigset_t before;
-static bool entered;
-
-static void on_signal(int number)
-{
-    if (!first)
-        first = number;
-    asked++;
-}
+static struct {
+    int fd;
+    int count;
+    int first;
+    sigset_t mask_before;
+} own = {.fd = -1};
 
 void th_cli_signals_ignore_pipe(void)
 {
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* A signal that was ignored when we started stays ignored: nohup, or "&" in a script. */
-static void catch_unless_ignored(int number)
+/* What is ignored does not come through a descriptor either, and a shell ignores SIGINT for what
+ * it starts in the background. */
+static void hold(sigset_t *held, int number)
 {
-    struct sigaction action;
-    sigaction(number, NULL, &action);
-    if (action.sa_handler == SIG_IGN)
-        return;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
-    sigaction(number, &action, NULL);
+    sigaddset(held, number);
+    sigprocmask(SIG_BLOCK, held, NULL);
+    signal(number, SIG_DFL);
 }
 
 void th_cli_signals_enter(void)
 {
     sigset_t held;
     sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    sigprocmask(SIG_BLOCK, &held, &before);
-    catch_unless_ignored(SIGINT);
-    catch_unless_ignored(SIGTERM);
-    first = asked = 0;
-    entered = true;
+    sigprocmask(SIG_BLOCK, &held, &own.mask_before);
+    hold(&held, SIGINT);
+    hold(&held, SIGTERM);
+    own.count = own.first = 0;
+    own.fd = signalfd(-1, &held, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (own.fd < 0)
+        sigprocmask(SIG_SETMASK, &own.mask_before, NULL);
 }
 
 void th_cli_signals_leave(void)
 {
-    entered = false;
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (own.fd >= 0)
+        close(own.fd);
+    own.fd = -1;
+    sigprocmask(SIG_SETMASK, &own.mask_before, NULL);
+}
+
+static void note_signal(void)
+{
+    struct signalfd_siginfo info;
+    if (read(own.fd, &info, sizeof info) != sizeof info)
+        return;
+    if (own.count++ == 0)
+        own.first = (int)info.ssi_signo;
 }
 
 int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    struct timespec timeout = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000L};
-    return ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, entered ? &before : NULL);
+    struct pollfd all[TH_CLI_SIGNALS_POLL_MAX + 1];
+    memcpy(all, fds, count * sizeof *fds);
+    all[count] = (struct pollfd){.fd = own.fd, .events = POLLIN};
+    int ready = poll(all, count + 1, timeout_ms);
+    if (ready > 0 && all[count].revents) {
+        note_signal();
+        ready--;
+    }
+    memcpy(fds, all, count * sizeof *fds);
+    return ready;
 }
 
 int th_cli_signals_count(void)
 {
-    return asked;
+    return own.count;
 }
 
 int th_cli_signals_first(void)
 {
-    return first;
+    return own.first;
 }

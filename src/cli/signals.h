@@ -1,16 +1,18 @@
 /* SIGINT and SIGTERM ask us to end; SIGPIPE is an error of write(2). Between enter and leave the
- * two are held back and come through only while waiting, so that none is missed. */
+ * two come through a descriptor: none is missed, and no handler runs on our measured stack. */
 #ifndef TH_CLI_SIGNALS_H
 #define TH_CLI_SIGNALS_H
 
 #include <poll.h>
-#include <stdbool.h>
+
+/* Descriptors that th_cli_signals_poll() takes. */
+#define TH_CLI_SIGNALS_POLL_MAX 2
 
 void th_cli_signals_ignore_pipe(void);
 void th_cli_signals_enter(void);
 void th_cli_signals_leave(void);
 
-/* poll(2), during which a signal can come; then -1 with EINTR. */
+/* poll(2), which ends when a signal comes, too; then possibly with 0 before its time. */
 int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 
 /* How often we were asked to end, and by which signal first (0: none). */
