@@ -22,6 +22,9 @@
 #define HAVE_TIME_H                /* certificate validity is read from time() */
 #define HAVE_LIMITS_H              /* INT_MAX and friends from the standard header */
 #define HAVE_ERRNO_H               /* errno likewise */
+#include <stddef.h>
+int th_format(char *to, size_t bytes, const char *format, ...);
+#define XSNPRINTF th_format        /* src/base: an address as text, without 12 KB of musl's printf */
 #define WOLFSSL_IGNORE_FILE_WARN   /* files of switched-off features may be compiled: no #warning */
 #define NO_MAIN_DRIVER             /* no test programs */
 #define NO_CRYPT_TEST              /* likewise */

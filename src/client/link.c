@@ -115,6 +115,17 @@ static void clock_phase(struct th_link *link)
     link->clock.phase_began_us = now_us;
 }
 
+/* The handshake needs the whole stack and most of the heap; afterwards their pages go back. */
+static void settle_memory(struct th_link *link)
+{
+    if (link->phase == TH_PHASE_SHAKING)
+        th_stack_brace(stack_of(link));
+    if (link->phase != TH_PHASE_UP)
+        return;
+    th_stack_relax(stack_of(link));
+    th_payer_trim(&link->payer);
+}
+
 void th_link_enter(struct th_link *link, enum th_phase phase)
 {
     clock_phase(link);
@@ -124,6 +135,7 @@ void th_link_enter(struct th_link *link, enum th_phase phase)
         ? th_clock_ms() + th_link_allowed_ms(link, phase) : TH_NEVER;
     th_ledger_enter_phase(&link->payer.ledger, phase);
     credit_stack(link);
+    settle_memory(link);
     th_log(&link->config.log, TH_LOG_DEBUG, "%s: %s", link->config.host, th_phase_name(phase));
 }
 

@@ -39,13 +39,33 @@ static bool is_wait(int result)
     return result == TH_WANT_READ || result == TH_WANT_WRITE;
 }
 
+static bool tells_why(int result)
+{
+    return !is_wait(result) && result != TH_E_CLOSED && result != TH_E_RECEIVE;
+}
+
+/* Sending fails because the peer has closed. What it said before, an alert or a DISCONNECT, still
+ * lies there to be read and tells more. */
+static int last_words(struct th_client *client, int failure)
+{
+    struct th_fault fault = client->link.fault;
+    int got;
+    th_fault_clear(&client->link.fault);
+    while ((got = th_client_receive(client)) > 0)
+        ;
+    if (tells_why(got))
+        return got;
+    client->link.fault = fault;
+    return failure;
+}
+
 /* 0 when nothing can move any more, or an error. */
 static int exchange(struct th_client *client)
 {
     for (int reads = 0; reads < READS_PER_STEP; reads++) {
         int sent = th_client_send(client);
         if (sent < 0 && sent != TH_WANT_WRITE)
-            return sent;
+            return sent == TH_E_CLOSED ? last_words(client, sent) : sent;
         if (th_outbox_ended(&client->outbox))
             return 0;
         int got = th_client_receive(client);
