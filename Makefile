@@ -52,12 +52,12 @@ endef
 
 # ---- what is compiled -----------------------------------------------------------------------
 
-library_rooms := base crypt net tls identity mqtt session outbox client
+library_rooms := base crypt net tls identity mqtt session outbox client report
 binary_only   := mem/libc.c mem/run.c mem/failing.c
 tests_only    := mem/failing.c
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
-binary_c  := $(library_c) $(wildcard $(binary_only) src/json/*.c src/report/*.c src/cli/*.c)
+binary_c  := $(library_c) $(wildcard $(binary_only) src/json/*.c src/cli/*.c)
 unit_c    := $(wildcard tests/unit/*/test_*.c)
 fuzz_c    := $(wildcard tests/fuzz/fuzz_*.c)
 support_c := $(wildcard tests/support/*.c)
@@ -267,10 +267,11 @@ lab-stop: ## stop that broker
 
 .PHONY: install
 install: all ## binary, library, header, pkg-config file and manual, below DESTDIR and PREFIX
-	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include lib/pkgconfig share/man/man1)
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1)
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
-	install -m 644 include/thimble.h $(DESTDIR)$(PREFIX)/include/thimble.h
+	install -m 644 include/thimble.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/thimble/*.h $(DESTDIR)$(PREFIX)/include/thimble/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
 	$(if $(wildcard docs/thimble.1),install -m 644 docs/thimble.1 $(DESTDIR)$(PREFIX)/share/man/man1/thimble.1)
 
