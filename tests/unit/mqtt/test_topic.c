@@ -124,6 +124,17 @@ static void matching_follows_the_standard(void **state)
     }
 }
 
+static void nothing_matches_nothing(void **state)
+{
+    const struct th_slice none = {NULL, 0};
+
+    (void)state;
+    assert_false(th_mqtt_topic_matches(none, none));
+    assert_false(th_mqtt_topic_matches(none, th_slice_text("a")));
+    assert_false(th_mqtt_topic_matches(th_slice_text("#"), none));
+    assert_false(th_mqtt_topic_matches(th_slice_text("$share/g"), th_slice_text("a")));
+}
+
 /* The same question answered in another way: recursion over characters. */
 static bool slow_match(const char *filter, const char *topic)
 {
@@ -189,6 +200,7 @@ int main(void)
         cmocka_unit_test(filters_follow_the_rules),
         cmocka_unit_test(neither_takes_what_is_not_a_string),
         cmocka_unit_test(matching_follows_the_standard),
+        cmocka_unit_test(nothing_matches_nothing),
         cmocka_unit_test(all_short_pairs_match_as_a_slow_matcher_says),
         cmocka_unit_test(shared_filters_are_told_apart),
     };
