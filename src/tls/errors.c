@@ -12,6 +12,8 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
+#define RECORD_MAX_BYTES (16384 + 256) /* RFC 8446 section 5.2, without the header */
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 struct th_tls_mark th_tls_mark(void)
@@ -347,12 +349,26 @@ static int other_failure(struct th_tls_stream *stream, int code)
                         "%s %s", stream->host.name, failure->text);
 }
 
+/* A record beyond the standard that only the record cell refused (wolfSSL 5.7.2 does not look). */
+static bool is_overlong_record(void)
+{
+    const struct th_payer *payer = th_payer_current();
+    return payer && payer->ledger.refusal.purpose == TH_PURPOSE_RECORD_IN &&
+           payer->ledger.refusal.needed_bytes > RECORD_MAX_BYTES;
+}
+
+static int refused(struct th_tls_stream *stream)
+{
+    return is_overlong_record() ? other_failure(stream, LENGTH_ERROR)
+                                : refused_memory(stream->fault);
+}
+
 static int explain(struct th_tls_stream *stream, int code, struct th_tls_mark mark)
 {
     int result;
     const char *problem = certificate_problem(code);
     if (th_tls_refused_since(mark))
-        return refused_memory(stream->fault);
+        return refused(stream);
     if (code == FATAL_ERROR && (result = th_tls_alert_error(stream)) < 0)
         return result;
     if (is_cut(code))

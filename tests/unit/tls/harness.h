@@ -113,6 +113,7 @@ static inline void stop(struct server *server)
 #define CELL_BYTES 16640
 
 struct client {
+    struct client *owner; /* of the context that is used */
     struct th_payer shared, payer;
     struct th_tls_context context;
     struct th_tls_stream stream;
@@ -180,18 +181,33 @@ static inline struct th_context_config config_for(const char *kind)
     return config;
 }
 
+static inline void open_connection_pool(struct client *client, struct client *owner)
+{
+    struct th_payer_config own = {.name = "connection", .heap = client->heap,
+                                  .heap_bytes = HEAP_BYTES, .cell = client->cell,
+                                  .cell_bytes = CELL_BYTES, .shared = &owner->shared};
+    th_payer_open(&client->payer, &own);
+    client->owner = owner;
+    client->fd = -1;
+    client->io = (struct th_tls_io){socket_read, socket_write, client};
+}
+
 static inline void open_pools(struct client *client)
 {
     memset(client, 0, offsetof(struct client, shared_heap));
     struct th_payer_config shared = {.name = "shared", .heap = client->shared_heap,
                                      .heap_bytes = SHARED_BYTES};
     th_payer_open(&client->shared, &shared);
-    struct th_payer_config own = {.name = "connection", .heap = client->heap,
-                                  .heap_bytes = HEAP_BYTES, .cell = client->cell,
-                                  .cell_bytes = CELL_BYTES, .shared = &client->shared};
-    th_payer_open(&client->payer, &own);
-    client->fd = -1;
-    client->io = (struct th_tls_io){socket_read, socket_write, client};
+    open_connection_pool(client, client);
+}
+
+/* A client that uses the context of another. */
+static inline struct client *new_guest(struct client *owner)
+{
+    struct client *guest = malloc(sizeof *guest);
+    memset(guest, 0, offsetof(struct client, shared_heap));
+    open_connection_pool(guest, owner);
+    return guest;
 }
 
 static inline int open_context(struct client *client, struct th_context_config config)
@@ -242,7 +258,7 @@ static inline int begin(struct client *client, const char *host)
     client->fault.phase = TH_PHASE_SHAKING;
     th_ledger_enter_phase(&client->payer.ledger, TH_PHASE_SHAKING);
     struct th_payer *before = th_payer_enter(&client->payer);
-    int result = th_tls_stream_open(&client->stream, &client->context, host, &client->io,
+    int result = th_tls_stream_open(&client->stream, &client->owner->context, host, &client->io,
                                     &client->fault);
     th_payer_leave(before);
     return result;
@@ -334,6 +350,13 @@ static inline void free_client(struct client *client)
     assert_int_equal(th_payer_close(&client->payer), 0);
     assert_int_equal(th_payer_close(&client->shared), 0);
     free(client);
+}
+
+static inline void free_guest(struct client *guest)
+{
+    hang_up(guest);
+    assert_int_equal(th_payer_close(&guest->payer), 0);
+    free(guest);
 }
 
 /* One attempt up to the first echo. */
