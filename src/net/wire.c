@@ -85,6 +85,8 @@ static int transmit(struct th_net_wire *wire, const void *data, size_t bytes)
     wire->calls_out++;
     if (sent > 0)
         wire->bytes_out += (uint64_t)sent;
+    if (sent < 0 && sent != TH_WANT_WRITE)
+        wire->drained = false; /* the peer may have said why */
     return sent;
 }
 
