@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "crypt/random.h"
+
 static struct client *empty_client(void)
 {
     struct client *client = malloc(sizeof *client);
@@ -134,6 +136,25 @@ static void mixes_a_hardware_source(void **state)
     stop(&server);
 }
 
+/* The source passes its test when opened and then ends: no connection may begin. */
+static void begins_nothing_without_entropy(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/th_ending_XXXXXX";
+    uint8_t samples[1024];
+    int file = mkstemp(path);
+    assert_int_equal(th_crypt_random(samples, sizeof samples), 0);
+    assert_int_equal(write(file, samples, sizeof samples), sizeof samples);
+    struct th_context_config config = with("ec/root.pem", NULL, NULL);
+    config.hwrng_path = path;
+    struct client *client = new_client(config);
+    assert_int_equal(begin(client, "broker.test"), TH_E_ENTROPY);
+    assert_non_null(strstr(client->fault.text, "nothing was sent"));
+    free_client(client);
+    close(file);
+    unlink(path);
+}
+
 static void refuses_hosts_that_are_none(void **state)
 {
     (void)state;
@@ -178,6 +199,7 @@ int main(void)
         cmocka_unit_test(leaves_unusable_roots_out),
         cmocka_unit_test(refuses_senseless_settings),
         cmocka_unit_test(mixes_a_hardware_source),
+        cmocka_unit_test(begins_nothing_without_entropy),
         cmocka_unit_test(refuses_hosts_that_are_none),
         cmocka_unit_test(survives_every_refusal),
     };
