@@ -6,7 +6,7 @@
 
 static uintptr_t page_mask(void)
 {
-    return (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    return (uintptr_t)getpagesize() - 1;
 }
 
 uintptr_t th_pages_floor(const void *address)

@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -14,12 +13,16 @@ enum { LARGEST_PAGE_BYTES = 65536 };
 enum { LARGEST_PAGE_BYTES = 4096 };
 #endif
 
-struct run {
+/* The one portable way to another stack: the kernel enters a signal handler on the alternate one. It
+ * is entered once, and the program is its body. A thread would do as well, for 5 KB of libc. */
+enum { ENTRY_SIGNAL = SIGURG }; /* ignored by default, so a second one would be harmless */
+
+static struct {
     int (*fn)(void *arg);
     void *arg;
     int result;
     sigset_t mask;
-};
+} run;
 
 /* Room for a guard at each end, wherever the boundaries fall. */
 static uint8_t memory[TH_STACK_BYTES + 3 * LARGEST_PAGE_BYTES];
@@ -30,7 +33,7 @@ static size_t stack_bytes;
 
 static size_t page(void)
 {
-    return (size_t)sysconf(_SC_PAGESIZE);
+    return (size_t)getpagesize();
 }
 
 static uint8_t *page_up(uint8_t *address)
@@ -60,46 +63,39 @@ static int lay_out(void)
     return -1;
 }
 
-/* libc keeps its own things above the first frame: the range that is measured ends here. */
-static void *enter(void *arg)
+/* The kernel's own frame lies above the first of ours: the range that is measured ends here. */
+static void enter(int signal)
 {
-    struct run *run = arg;
+    (void)signal;
     stack_bytes = (size_t)((uint8_t *)__builtin_frame_address(0) - stack_low);
-    pthread_sigmask(SIG_SETMASK, &run->mask, NULL);
-    run->result = run->fn(run->arg);
-    return NULL;
+    sigprocmask(SIG_SETMASK, &run.mask, NULL);
+    run.result = run.fn(run.arg);
 }
 
-static int start(pthread_t *thread, struct run *run)
+static int catch_entry(void)
 {
-    pthread_attr_t attributes;
-    int error = pthread_attr_init(&attributes);
-    if (!error)
-        error = pthread_attr_setstack(&attributes, stack_low, stack_bytes);
-    if (!error)
-        error = pthread_create(thread, &attributes, enter, run);
-    pthread_attr_destroy(&attributes);
-    errno = error;
-    return error ? -1 : 0;
+    struct sigaction action = {.sa_handler = enter, .sa_flags = SA_ONSTACK | SA_RESETHAND};
+    const stack_t stack = {.ss_sp = stack_low, .ss_size = stack_bytes};
+    return sigaltstack(&stack, NULL) || sigaction(ENTRY_SIGNAL, &action, NULL) ? -1 : 0;
 }
 
-static void block_signals(sigset_t *before)
+/* Whatever mask we were started with: the signal must come through. */
+static int unblock_entry(void)
 {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, before);
+    sigset_t entry;
+    sigemptyset(&entry);
+    sigaddset(&entry, ENTRY_SIGNAL);
+    return sigprocmask(SIG_UNBLOCK, &entry, &run.mask);
 }
 
 int th_stack_run(int (*fn)(void *arg), void *arg)
 {
-    struct run run = {fn, arg, -1, {{0}}};
-    pthread_t thread;
-    if (lay_out())
+    run.fn = fn;
+    run.arg = arg;
+    run.result = -1;
+    if (lay_out() || catch_entry() || unblock_entry() || raise(ENTRY_SIGNAL))
         return -1;
-    block_signals(&run.mask);
-    if (!start(&thread, &run))
-        pthread_join(thread, NULL);
-    pthread_sigmask(SIG_SETMASK, &run.mask, NULL);
+    sigprocmask(SIG_SETMASK, &run.mask, NULL);
     return run.result;
 }
 

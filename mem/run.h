@@ -4,9 +4,10 @@
 
 #include <stddef.h>
 
-/* Runs `fn` on a stack of TH_STACK_BYTES from .bss and returns its result. The calling thread
- * waits with all signals blocked; `fn` has the caller's signal mask. An overflow is a SIGSEGV.
- * If the stack cannot be set up, `fn` does not run and the result is -1 with errno set. */
+/* Runs `fn` on a stack of TH_STACK_BYTES from .bss, in the calling thread and with its signal mask,
+ * and returns its result. An overflow is a SIGSEGV. If the stack cannot be set up, `fn` does not
+ * run and the result is -1 with errno set. SIGURG is used to get there and has its default action
+ * afterwards. */
 int th_stack_run(int (*fn)(void *arg), void *arg);
 
 /* Makes the guard pages plain memory again, for leak checkers that read all of it. 0 or -1. */

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <link.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <thimble/report.h>
@@ -24,11 +23,20 @@ static uint32_t writable_segments_bytes(void)
     return bytes;
 }
 
+static uint32_t leading_number(const char *text)
+{
+    uint32_t number = 0;
+    text += strspn(text, " ");
+    while (*text >= '0' && *text <= '9')
+        number = number * 10 + (uint32_t)(*text++ - '0');
+    return number;
+}
+
 /* "\nName:   123 kB" as bytes; 0 if there is no such line. */
 static uint32_t field_bytes(const char *rollup, const char *name)
 {
     const char *line = strstr(rollup, name);
-    return line ? (uint32_t)strtoul(line + strlen(name), NULL, 10) * 1024 : 0;
+    return line ? leading_number(line + strlen(name)) * 1024 : 0;
 }
 
 static size_t fill(int fd, char *text, size_t text_bytes)
