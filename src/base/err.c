@@ -6,9 +6,25 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Bytes of the control character at `c`, 0 if there is none; U+0080 to U+009F are two in UTF-8. */
+static size_t control_bytes(const unsigned char *c)
+{
+    if (c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0)
+        return 2;
+    return c[0] < 0x20 || c[0] == 0x7F;
+}
+
+/* Words of others stand in our sentences: none of them may drive a terminal or begin a line. */
+static void tame(char *text)
+{
+    for (; *text; text++)
+        memset(text, '?', control_bytes((const unsigned char *)text));
+}
+
 static void write_text(struct th_fault *fault, const char *format, va_list args)
 {
     th_format_list(fault->text, sizeof fault->text, format, args);
+    tame(fault->text);
 }
 
 static void append_errno(struct th_fault *fault)
