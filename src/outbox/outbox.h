@@ -129,14 +129,14 @@ size_t th_outbox_used_bytes(const struct th_outbox *outbox);
 
 /* ---- giving ------------------------------------------------------------------------------- */
 
-/* A place for a packet of exactly `bytes`. Encode it there, then th_outbox_commit(); call nothing
- * else between. A place that is not committed costs nothing. Errors, with nothing changed:
- * SEND_FULL (later; also after a DISCONNECT), TOO_LARGE (never; the fault says needed and
+/* A place for a packet of exactly `bytes`. Encode it there and th_outbox_commit(), in any order;
+ * call nothing else between. A place that is not committed costs nothing. Errors, with nothing
+ * changed: SEND_FULL (later; also after a DISCONNECT), TOO_LARGE (never; the fault says needed and
  * available). */
 int th_outbox_reserve(struct th_outbox *outbox, enum th_outbox_kind kind, size_t bytes,
                       uint8_t **place, struct th_fault *fault);
 
-/* Queues what was encoded in the place reserved last. */
+/* Queues the packet in the place reserved last. */
 void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t bytes,
                       uint16_t packet_id, uint16_t filters);
 

@@ -43,8 +43,8 @@ static int check_topic(const struct th_session *session, const struct th_message
                        struct th_fault *fault)
 {
     if (!message->topic.len_bytes)
-        return th_fault_set(fault, TH_E_ARGUMENT, "PUBLISH: a message needs a topic, with an alias "
-                            "too");
+        return th_session_reject(fault, TH_E_ARGUMENT, TH_MQTT_PUBLISH,
+                                 "a message needs a topic, with an alias too");
     if (alias_of(message) > session->limits.topic_alias_maximum)
         return refuse(fault, TH_MQTT_TOPIC_ALIAS_INVALID, "such topic alias");
     return 0;
@@ -110,22 +110,28 @@ static uint16_t take_id(struct th_session *session)
 
 /* ---- requests ----------------------------------------------------------------------------- */
 
-static int reserve(struct th_session *session, enum th_outbox_kind kind, size_t bytes,
-                   uint8_t **place, struct th_fault *fault)
+/* Queues a packet and gives the place where it is to be encoded at once. */
+static int queue(struct th_session *session, enum th_outbox_kind kind, size_t bytes, size_t filters,
+                 uint8_t **place, struct th_fault *fault)
 {
     if (th_outbox_pending(session->outbox) >= UINT16_MAX)
         return TH_E_SEND_FULL;
     int result = check_size(session, bytes, fault);
-    return result < 0 ? result : th_outbox_reserve(session->outbox, kind, bytes, place, fault);
+    if (result == 0)
+        result = th_outbox_reserve(session->outbox, kind, bytes, place, fault);
+    if (result < 0)
+        return result;
+    uint16_t packet_id = kind == TH_SLOT_PUBLISH_0 ? 0 : take_id(session);
+    th_outbox_commit(session->outbox, kind, bytes, packet_id, (uint16_t)filters);
+    return packet_id;
 }
 
-static size_t encode_message(uint8_t *place, const struct th_mqtt_publish *publish)
+static void encode_message(uint8_t *place, const struct th_mqtt_publish *publish)
 {
     struct th_slice payload = publish->message->payload;
     size_t header_bytes = th_mqtt_publish_header_encode(place, publish);
     if (payload.len_bytes)
         memcpy(place + header_bytes, payload.data, payload.len_bytes);
-    return header_bytes + payload.len_bytes;
 }
 
 int th_session_publish(struct th_session *session, const struct th_message *message,
@@ -134,28 +140,28 @@ int th_session_publish(struct th_session *session, const struct th_message *mess
     struct th_mqtt_publish publish = {
         .version = th_session_version(session->config), .message = message};
     const char *problem = "";
-    int header_bytes = th_mqtt_publish_header_bytes(&publish, &problem);
-    if (header_bytes < 0)
-        return th_fault_set(fault, header_bytes, "PUBLISH: %s", problem);
+    int bytes = th_mqtt_publish_header_bytes(&publish, &problem);
+    if (bytes < 0)
+        return th_session_reject(fault, bytes, TH_MQTT_PUBLISH, problem);
     int result = check_message(session, message, fault);
     if (result < 0)
         return result;
-    enum th_outbox_kind kind = (enum th_outbox_kind)(TH_SLOT_PUBLISH_0 + message->qos);
     uint8_t *place;
-    result = reserve(session, kind, (size_t)header_bytes + message->payload.len_bytes, &place,
-                     fault);
+    result = queue(session, (enum th_outbox_kind)(TH_SLOT_PUBLISH_0 + message->qos),
+                   (size_t)bytes + message->payload.len_bytes, 0, &place, fault);
     if (result < 0)
         return result;
-    publish.packet_id = message->qos ? take_id(session) : 0;
-    th_outbox_commit(session->outbox, kind, encode_message(place, &publish), publish.packet_id, 0);
-    return publish.packet_id;
+    publish.packet_id = (uint16_t)result;
+    encode_message(place, &publish);
+    return result;
 }
 
-static int too_many_filters(struct th_fault *fault)
+static bool too_many(size_t filters)
 {
-    return th_fault_set(fault, TH_E_ARGUMENT, "more than %d topic filters in one packet",
-                        UINT16_MAX);
+    return filters > UINT16_MAX;
 }
+
+static const char too_many_filters[] = "more than 65,535 topic filters";
 
 int th_session_subscribe(struct th_session *session, const struct th_filter *filters,
                          size_t count, const struct th_properties *properties,
@@ -165,24 +171,20 @@ int th_session_subscribe(struct th_session *session, const struct th_filter *fil
         .version = th_session_version(session->config), .filters = filters, .count = count};
     if (properties)
         subscribe.properties = *properties;
-    if (count > UINT16_MAX)
-        return too_many_filters(fault);
-    const char *problem = "";
-    int bytes = th_mqtt_subscribe_bytes(&subscribe, &problem);
+    const char *problem = too_many_filters;
+    int bytes = too_many(count) ? TH_E_ARGUMENT : th_mqtt_subscribe_bytes(&subscribe, &problem);
     if (bytes < 0)
-        return th_fault_set(fault, bytes, "SUBSCRIBE: %s", problem);
+        return th_session_reject(fault, bytes, TH_MQTT_SUBSCRIBE, problem);
     int result = check_subscription(session, &subscribe, fault);
     if (result < 0)
         return result;
     uint8_t *place;
-    result = reserve(session, TH_SLOT_SUBSCRIBE, (size_t)bytes, &place, fault);
+    result = queue(session, TH_SLOT_SUBSCRIBE, (size_t)bytes, count, &place, fault);
     if (result < 0)
         return result;
-    subscribe.packet_id = take_id(session);
+    subscribe.packet_id = (uint16_t)result;
     th_mqtt_subscribe_encode(place, &subscribe);
-    th_outbox_commit(session->outbox, TH_SLOT_SUBSCRIBE, (size_t)bytes, subscribe.packet_id,
-                     (uint16_t)count);
-    return subscribe.packet_id;
+    return result;
 }
 
 int th_session_unsubscribe(struct th_session *session, const struct th_slice *filters,
@@ -193,21 +195,17 @@ int th_session_unsubscribe(struct th_session *session, const struct th_slice *fi
         .version = th_session_version(session->config), .filters = filters, .count = count};
     if (properties)
         unsubscribe.properties = *properties;
-    if (count > UINT16_MAX)
-        return too_many_filters(fault);
-    const char *problem = "";
-    int bytes = th_mqtt_unsubscribe_bytes(&unsubscribe, &problem);
+    const char *problem = too_many_filters;
+    int bytes = too_many(count) ? TH_E_ARGUMENT : th_mqtt_unsubscribe_bytes(&unsubscribe, &problem);
     if (bytes < 0)
-        return th_fault_set(fault, bytes, "UNSUBSCRIBE: %s", problem);
+        return th_session_reject(fault, bytes, TH_MQTT_UNSUBSCRIBE, problem);
     uint8_t *place;
-    int result = reserve(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, &place, fault);
+    int result = queue(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, count, &place, fault);
     if (result < 0)
         return result;
-    unsubscribe.packet_id = take_id(session);
+    unsubscribe.packet_id = (uint16_t)result;
     th_mqtt_unsubscribe_encode(place, &unsubscribe);
-    th_outbox_commit(session->outbox, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, unsubscribe.packet_id,
-                     (uint16_t)count);
-    return unsubscribe.packet_id;
+    return result;
 }
 
 bool th_session_room_for(const struct th_session *session, size_t message_bytes)

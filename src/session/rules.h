@@ -13,4 +13,8 @@ bool th_session_authenticates(const struct th_config *config);
 /* Nothing is known of the broker: the standard's defaults. */
 void th_session_forget_limits(struct th_session *session);
 
+/* "SUBSCRIBE: <problem>"; returns `error`. */
+int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
+                      const char *problem);
+
 #endif

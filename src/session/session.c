@@ -38,6 +38,12 @@ bool th_session_authenticates(const struct th_config *config)
     return own_property(config, TH_PROPERTY_AUTHENTICATION_METHOD) != NULL;
 }
 
+int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
+                      const char *problem)
+{
+    return th_fault_set(fault, error, "%s: %s", th_mqtt_type_name(type), problem);
+}
+
 /* MQTT 3.1.1 cannot announce a maximum, so the table alone is the limit. */
 static uint16_t inbound_maximum(const struct th_config *config)
 {
@@ -86,7 +92,7 @@ static int connect_bytes(const struct greeting *greeting, struct th_fault *fault
 {
     const char *problem = "";
     int bytes = th_mqtt_connect_bytes(&greeting->connect, &problem);
-    return bytes < 0 ? th_fault_set(fault, bytes, "CONNECT: %s", problem) : bytes;
+    return bytes < 0 ? th_session_reject(fault, bytes, TH_MQTT_CONNECT, problem) : bytes;
 }
 
 static size_t assigned_id_room(const struct greeting *greeting)
@@ -134,7 +140,7 @@ int th_session_open(struct th_session *session, const struct th_config *config,
 {
     const char *problem = objection(config);
     if (problem)
-        return th_fault_set(fault, TH_E_ARGUMENT, "CONNECT: %s", problem);
+        return th_session_reject(fault, TH_E_ARGUMENT, TH_MQTT_CONNECT, problem);
     *session = (struct th_session){
         .config = config,
         .outbox = outbox,
@@ -190,7 +196,6 @@ void th_session_lost(struct th_session *session)
     session->state = TH_SESSION_RESTING;
     session->arriving.qos = 0;
     session->ping_sent_ms = TH_NEVER;
-    session->heard_ms = 0;
     th_session_forget_limits(session);
     th_outbox_rewind(session->outbox);
 }
@@ -207,7 +212,7 @@ int th_session_farewell(struct th_session *session, uint8_t reason,
     const char *problem = "";
     int bytes = th_mqtt_disconnect_bytes(&disconnect, &problem);
     if (bytes < 0)
-        return th_fault_set(fault, bytes, "DISCONNECT: %s", problem);
+        return th_session_reject(fault, bytes, TH_MQTT_DISCONNECT, problem);
     uint8_t *place;
     int result = th_outbox_reserve(session->outbox, TH_SLOT_DISCONNECT, (size_t)bytes, &place,
                                    fault);

@@ -293,8 +293,10 @@ static void test_disconnect_from_the_broker(void **state)
 {
     (void)state;
     bench_up(TH_MQTT_5);
+    publish(1);
     assert_int_equal(got("e0 01 8b"), TH_E_REFUSED);
     assert_int_equal(bench.out.reason, 0x8b);
+    assert_sends("");
     assert_nothing("30 04 0001't' 00");
     bench_up(TH_MQTT_5);
     assert_int_equal(got("e0 00"), TH_E_CLOSED);

@@ -46,6 +46,7 @@ static void test_qos_1_is_acknowledged_after_delivery(void **state)
         assert_arrives(publish_of(1, 5, false), TH_SESSION_DELIVER);
         assert_sends("");
         th_session_delivered(&bench.session);
+        th_session_delivered(&bench.session);
         assert_sends("40 02 0005");
         assert_arrives(publish_of(1, 5, true), TH_SESSION_DELIVER);
     }

@@ -364,7 +364,9 @@ static void test_limits_are_kept(void **state)
     assert_refused(th_session_subscribe(&bench.session, &(struct th_filter){.filter = topic}, 1,
                                         &with_id, &bench.fault), 0xa1);
     assert_refused(unsubscribe_from("a/long/topic"), 0x95);
-    assert_true(publish(1) > 0);
+    assert_int_equal(publish_message((struct th_message){.topic = topic, .qos = 1,
+                         .payload = th_slice_text("8 bytes!")}), 1);
+    assert_int_equal(th_outbox_find(&bench.outbox, 1)->len_bytes, 16);
 }
 
 static void test_bad_requests(void **state)

@@ -174,6 +174,12 @@ static void test_deadlines_wait_for_a_large_packet(void **state)
     redial(true);
     forget_sent();
     assert_overdue("no PUBACK", bench.now_ms);
+    bench_up(TH_MQTT_3_1_1);
+    th_session_heard(&bench.session, UP_MS + 50000);
+    publish(0);
+    bench.now_ms = UP_MS + 50000;
+    forget_sent();
+    assert_int_equal(deadline(), UP_MS + 110000);
 }
 
 int main(void)
