@@ -131,7 +131,6 @@ static const struct pair errors[] = {
     {TH_OK, TH_CLI_OK},
     {TH_E_TLS, TH_CLI_TLS},
     {TH_E_HANDSHAKE, TH_CLI_TLS},
-    {TH_E_SERVER_NAME, TH_CLI_WRONG_HOST},
     {TH_E_CIPHER_SUITE, TH_CLI_NOTHING_SHARED},
     {TH_E_CLOSED, TH_CLI_LOST},
     {TH_E_PROTOCOL, TH_CLI_PROTOCOL},
@@ -154,6 +153,8 @@ int th_cli_exit_of(const struct th_fault *fault)
         return th_cli_exit_of_reason(fault->reason);
     case TH_E_CERTIFICATE:
         return LOOK_UP(verdicts, fault->tls_code, TH_CLI_CERTIFICATE);
+    case TH_E_SERVER_NAME: /* no name at all, or not the certificate's */
+        return fault->phase == TH_PHASE_FINDING ? TH_CLI_LOOKUP : TH_CLI_WRONG_HOST;
     case TH_E_FILE:
         return fault->sys_errno ? TH_CLI_FILE : TH_CLI_FILE_FORMAT;
     default:

@@ -45,6 +45,13 @@ static void test_certificates(void **state)
     gives((struct th_fault){.code = TH_E_CERTIFICATE, .tls_code = -409}, 68);
 }
 
+static void test_names(void **state)
+{
+    (void)state;
+    gives((struct th_fault){.code = TH_E_SERVER_NAME, .phase = TH_PHASE_SHAKING}, 73);
+    gives((struct th_fault){.code = TH_E_SERVER_NAME, .phase = TH_PHASE_FINDING}, 20);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -87,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_error), cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_files),       cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_table),
     };
