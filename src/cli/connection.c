@@ -365,6 +365,7 @@ static int print_report(const char *wanted, struct th_fault *fault)
 {
     th_report(own.client, &report);
     th_report_process(&report);
+    th_report_process_heap(&report);
     if (!*wanted)
         return th_report_print(&report, write_error_text, NULL);
     return th_report_json_file(&report, wanted + strlen("json:"), fault);

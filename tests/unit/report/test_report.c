@@ -11,6 +11,7 @@
 #include <cJSON.h>
 #include <cmocka.h>
 
+#include "mem/libc.h"
 #include "report/report.h"
 
 struct paper {
@@ -78,7 +79,8 @@ static struct th_report largest(void)
     for (int i = 0; i < TH_REPORT_POOLS; i++)
         report.pools[i] = (struct th_report_pool){9999999, 9999999, 9999999, 9999999};
     for (int i = 0; i < TH_PHASES; i++)
-        report.phases[i] = (struct th_report_phase){999999999999, 9999999, 9999999, 9999999, 9999999};
+        report.phases[i] =
+            (struct th_report_phase){999999999999, 9999999, 9999999, 9999999, 9999999};
     memset(report.tls.cipher_suite, 'C', sizeof report.tls.cipher_suite - 1);
     memset(report.tls.alpn, 'A', sizeof report.tls.alpn - 1);
     report.times = (struct th_report_times){UINT32_MAX, UINT32_MAX, UINT32_MAX,
@@ -460,6 +462,26 @@ static void refused_memory_leaves_no_file(void **state)
 
 /* ---- the process --------------------------------------------------------------------------- */
 
+/* In place of the program's own. */
+const struct th_payer *th_libc_payer(void)
+{
+    static const struct th_payer payer = {
+        .budget_bytes = 16000, .heap = {.peak_bytes = 321, .live_bytes = 21}};
+    return &payer;
+}
+
+static void process_heap_is_that_of_malloc(void **state)
+{
+    (void)state;
+    struct th_report report = {0};
+    th_report_process_heap(&report);
+    const struct th_report_pool *pool = &report.pools[TH_REPORT_PROCESS_HEAP];
+    assert_int_equal(pool->size_bytes, TH_PROCESS_HEAP_BYTES);
+    assert_int_equal(pool->budget_bytes, 16000);
+    assert_int_equal(pool->peak_bytes, 321);
+    assert_int_equal(pool->live_bytes, 21);
+}
+
 static void process_is_read_from_the_kernel(void **state)
 {
     (void)state;
@@ -491,6 +513,7 @@ int main(void)
         cmocka_unit_test(file_that_cannot_be_made_is_an_error),
         cmocka_unit_test(full_device_is_an_error_and_stays_a_device),
         cmocka_unit_test(refused_memory_leaves_no_file),
+        cmocka_unit_test(process_heap_is_that_of_malloc),
         cmocka_unit_test(process_is_read_from_the_kernel),
     };
     return cmocka_run_group_tests(tests, enter_directory, leave_directory);
