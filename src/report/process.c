@@ -5,7 +5,7 @@
 #include <thimble/report.h>
 #include <unistd.h>
 
-/* Enough for the lines wanted, which are among the first ten of about twenty-five. */
+/* Enough for the lines wanted, which are among the first twelve of about twenty-five. */
 #define ROLLUP_BYTES 640
 
 static bool is_writable_segment(const ElfW(Phdr) *segment)
@@ -58,6 +58,15 @@ static int read_rollup(char *rollup)
     return TH_OK;
 }
 
+/* Code of a program file that is not on the disk yet counts as dirty, though nobody here wrote it:
+ * what this process wrote is anonymous as well. */
+static uint32_t private_dirty_bytes(const char *rollup)
+{
+    uint32_t dirty_bytes = field_bytes(rollup, "\nPrivate_Dirty:");
+    uint32_t anonymous_bytes = field_bytes(rollup, "\nAnonymous:");
+    return dirty_bytes < anonymous_bytes ? dirty_bytes : anonymous_bytes;
+}
+
 int th_report_process(struct th_report *report)
 {
     char rollup[ROLLUP_BYTES];
@@ -65,6 +74,6 @@ int th_report_process(struct th_report *report)
     if (read_rollup(rollup) < 0)
         return TH_E_SYSTEM;
     report->process.rss_bytes = field_bytes(rollup, "\nRss:");
-    report->process.private_dirty_bytes = field_bytes(rollup, "\nPrivate_Dirty:");
+    report->process.private_dirty_bytes = private_dirty_bytes(rollup);
     return TH_OK;
 }
