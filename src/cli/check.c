@@ -238,7 +238,8 @@ static bool check_sub(struct th_cli_settings *s, struct th_cli_problem *problem)
     if (s->topics.count == 0 && s->unsubscribe.count == 0)
         return th_cli_problem(problem, "-t: the topic is missing; give what to subscribe to");
     if (s->no_retained && s->retained_only)
-        return th_cli_problem(problem, "-R and --retained-only: nothing would be printed; give one");
+        return th_cli_problem(problem, "-R and --retained-only: nothing would be printed; "
+                              "give one");
     return check_filters("-t", &s->topics, problem) &&
            check_filters("-T", &s->filter_out, problem) &&
            check_filters("-U", &s->unsubscribe, problem);

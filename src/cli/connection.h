@@ -1,4 +1,4 @@
-/* One connection of a command: opened from the settings, carried on until it ends, and told about. */
+/* One connection of a command: opened from the settings and carried on until it ends. */
 #ifndef TH_CLI_CONNECTION_H
 #define TH_CLI_CONNECTION_H
 

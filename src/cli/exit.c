@@ -13,7 +13,8 @@ const struct th_cli_exit th_cli_exits[] = {
      "Look at the broker's log. A broker that closes right after a publish or subscribe often "
      "means that its rules forbid the topic; --retry sets how often to connect again."},
     {TH_CLI_TLS, "tls-error", "TLS failed in a way no other code describes.",
-     "Check that the port speaks TLS (8883 usually does, 1883 usually does not); see more with -d."},
+     "Check that the port speaks TLS (8883 usually does, 1883 usually does not); see more with "
+     "-d."},
     {TH_CLI_SYSTEM, "system-error", "The operating system refused a call; the message names it.",
      "The sentence after the colon is the system's own."},
     {TH_CLI_LOOKUP, "name-lookup-failed", "The broker's name has no address, or no name server "
@@ -46,7 +47,8 @@ const struct th_cli_exit th_cli_exits[] = {
      "The message names the option, its value and the remedy."},
     {TH_CLI_FILE, "file-unusable", "A file that was named cannot be opened, read or written.",
      "Check its path and permissions."},
-    {TH_CLI_FILE_FORMAT, "file-format", "A certificate, key or password file has no usable content.",
+    {TH_CLI_FILE_FORMAT, "file-format",
+     "A certificate, key or password file has no usable content.",
      "Certificates and keys are PEM or DER; keys PKCS#8, SEC1 or PKCS#1, without a pass phrase, "
      "and must belong to the certificate."},
     {TH_CLI_CERTIFICATE, "certificate-unacceptable",
@@ -102,7 +104,8 @@ static int look_up(const struct pair *pairs, size_t count, int from, int otherwi
     return otherwise;
 }
 
-#define LOOK_UP(pairs, from, otherwise) look_up(pairs, sizeof pairs / sizeof *pairs, from, otherwise)
+#define LOOK_UP(pairs, from, otherwise) \
+    look_up(pairs, sizeof pairs / sizeof *pairs, from, otherwise)
 
 /* MQTT 3.1.1 section 3.2.2.3, MQTT 5 section 2.4. */
 static const struct pair reasons[] = {

@@ -59,10 +59,10 @@ static bool length_fits(const struct giving *g)
     const struct th_cli_option *option = g->option;
     size_t bytes = strlen(g->value);
     char remedy[64];
-    if (bytes < (size_t)option->min)
+    if (bytes < option->min)
         th_format(remedy, sizeof remedy, "is empty; give a %s", option->value);
-    else if (option->max && bytes > (size_t)option->max)
-        th_format(remedy, sizeof remedy, "too long; give at most %lld bytes", (long long)option->max);
+    else if (option->max && bytes > option->max)
+        th_format(remedy, sizeof remedy, "too long; give at most %u bytes", option->max);
     else
         return true;
     return refuse(g, remedy);
@@ -121,9 +121,8 @@ static bool give_number(const struct giving *g)
         return true;
     *(int64_t *)g->place = TH_CLI_UNSET;
     char remedy[96];
-    th_format(remedy, sizeof remedy, "give a whole number from %lld to %lld%s%s",
-             (long long)option->min, (long long)option->max, option->words ? ", or " : "",
-             option->words ? option->words->text : "");
+    th_format(remedy, sizeof remedy, "give a whole number from %u to %u%s%s", option->min,
+              option->max, option->words ? ", or " : "", option->words ? option->words->text : "");
     return refuse(g, remedy);
 }
 
@@ -140,8 +139,8 @@ static bool give_bytes(const struct giving *g)
     if (th_cli_number_parse_bytes(g->value, option->min, option->max, g->place))
         return true;
     char remedy[96];
-    th_format(remedy, sizeof remedy, "give a number of bytes from %lld to %lld",
-             (long long)option->min, (long long)option->max);
+    th_format(remedy, sizeof remedy, "give a number of bytes from %u to %u", option->min,
+              option->max);
     return refuse(g, remedy);
 }
 
@@ -221,8 +220,8 @@ static bool refuse_unknown(const struct th_cli_settings *settings, const char *w
 static bool refuse_elsewhere(const struct giving *g)
 {
     bool of_pub = g->option->commands == TH_CLI_PUB;
-    return th_cli_problem(g->problem, "%s: an option of thimble %s, not of thimble %s; leave it out",
-                          g->name, of_pub ? "pub" : "sub", of_pub ? "sub" : "pub");
+    return th_cli_problem(g->problem, "%s: an option of thimble %s, not of thimble %s; leave it "
+                          "out", g->name, of_pub ? "pub" : "sub", of_pub ? "sub" : "pub");
 }
 
 static bool takes_next_word(const struct giving *g)
@@ -230,28 +229,41 @@ static bool takes_next_word(const struct giving *g)
     return !g->value && g->option->kind != TH_CLI_FLAG && g->option->kind != TH_CLI_OPTIONAL;
 }
 
+/* "--name=value": the name alone; what is behind the "=", or NULL. */
+static char *split(char *word, char name[TH_CLI_OPTION_NAME_BYTES])
+{
+    char *equals = strchr(word, '=');
+    size_t bytes = equals ? (size_t)(equals - word) : strlen(word);
+    memcpy(name, word, bytes);
+    name[bytes] = '\0';
+    return equals ? equals + 1 : NULL;
+}
+
+/* Takes one option and its value. Returns the words used, 0: see the problem. */
+static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_problem *problem)
+{
+    const struct th_cli_option *option = find(argv[0]);
+    if (!option)
+        return refuse_unknown(settings, argv[0], problem);
+    char name[TH_CLI_OPTION_NAME_BYTES];
+    struct giving g = {option, name, split(argv[0], name), (char *)settings + option->offset,
+                       problem};
+    if (!(option->commands & settings->command))
+        return refuse_elsewhere(&g);
+    if (!takes_next_word(&g))
+        return give(&g);
+    g.value = argv[1];
+    if (!g.value)
+        return th_cli_problem(problem, "%s: the value is missing; give a %s", name, option->value);
+    return give(&g) ? 2 : 0;
+}
+
 bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv[],
                           struct th_cli_problem *problem)
 {
-    for (int i = 0; i < argc; i++) {
-        const struct th_cli_option *option = find(argv[i]);
-        if (!option)
-            return refuse_unknown(settings, argv[i], problem);
-        char name[TH_CLI_OPTION_NAME_BYTES];
-        th_format(name, sizeof name, "%.*s", (int)strcspn(argv[i], "="), argv[i]);
-        char *equals = strchr(argv[i], '=');
-        struct giving g = {option, name, equals ? equals + 1 : NULL,
-                           (char *)settings + option->offset, problem};
-        if (!(option->commands & settings->command))
-            return refuse_elsewhere(&g);
-        if (takes_next_word(&g) && i + 1 == argc)
-            return th_cli_problem(problem, "%s: the value is missing; give a %s", name,
-                                  option->value);
-        if (takes_next_word(&g))
-            g.value = argv[++i];
-        if (!give(&g))
+    for (int i = 0, used; i < argc; i += used)
+        if ((used = take(settings, argv + i, problem)) == 0)
             return false;
-    }
     return true;
 }
 

@@ -31,7 +31,7 @@ struct th_cli_option {
     uint8_t commands;        /* mask of TH_CLI_PUB, TH_CLI_SUB */
     uint8_t kind;            /* enum th_cli_kind */
     uint16_t offset;         /* of its place in struct th_cli_settings */
-    int64_t min, max;
+    uint32_t min, max;
     const struct th_cli_word *words;
     const char *value;       /* how help names its argument; NULL: takes none */
     const char *environment; /* variable that stands in for it; NULL: none */
@@ -54,7 +54,7 @@ bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
 #define TH_CLI_OPTION_NAME_BYTES 32
 const char *th_cli_option_name(const struct th_cli_option *option, char *text);
 
-/* Reads the words after the command's name. False: see `problem`. */
+/* Reads the words after the command's name; argv[argc] is NULL. False: see `problem`. */
 bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv[],
                           struct th_cli_problem *problem);
 

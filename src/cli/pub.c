@@ -99,7 +99,7 @@ static bool publish_lines(void)
 {
     struct th_slice line;
     bool any = false;
-    while (!th_cli_connection_is_ending() && th_cli_lines_next(&own.lines, &line) && publish(line)) {
+    while (th_cli_lines_next(&own.lines, &line) && publish(line)) {
         th_cli_lines_drop(&own.lines, line);
         any = true;
     }

@@ -72,8 +72,9 @@ static void on_connected(const struct th_event *event)
 static void refused(size_t filter, unsigned reason)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_say("the broker refused the subscription to %s, reason code %u (%d subscription-refused)",
-               th_cli_show(own.settings.topics.items[filter], shown), reason, TH_CLI_SUBSCRIPTION);
+    th_cli_say("the broker refused the subscription to %s, reason code %u "
+               "(%d subscription-refused)", th_cli_show(own.settings.topics.items[filter], shown),
+               reason, TH_CLI_SUBSCRIPTION);
     th_cli_connection_end(TH_CLI_SUBSCRIPTION);
 }
 

@@ -1,4 +1,4 @@
-/* The option table. Names and meanings are those of mosquitto's clients where they have the option. */
+/* The option table. Where mosquitto's clients have the option, name and meaning are theirs. */
 #include "cli/options.h"
 
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
@@ -48,7 +48,8 @@ const struct th_cli_option th_cli_options[] = {
      .help = "port (8883; without TLS 1883)"},
     {'L', "url", TH_CLI_BOTH, .kind = TH_CLI_SECRET, AT(url), .min = 1, .value = "URL",
      .help = "mqtts://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], or mqtt://"},
-    {0, "no-tls", TH_CLI_BOTH, FLAG(no_tls), .help = "no encryption: everything is sent in the clear"},
+    {0, "no-tls", TH_CLI_BOTH, FLAG(no_tls),
+     .help = "no encryption: everything is sent in the clear"},
 
     {'i', "id", TH_CLI_BOTH, TEXT(client_id, 0, STRING_BYTES), .value = "ID",
      .help = "client identifier (the broker chooses one)"},
@@ -104,7 +105,8 @@ const struct th_cli_option th_cli_options[] = {
     {'s', "stdin-file", TH_CLI_PUB, FLAG(whole_input),
      .help = "publish standard input as one message"},
     {'n', "null-message", TH_CLI_PUB, FLAG(null_message), .help = "publish an empty message"},
-    {'r', "retain", TH_CLI_PUB, FLAG(retain), .help = "the broker keeps it as the topic's last value"},
+    {'r', "retain", TH_CLI_PUB, FLAG(retain),
+     .help = "the broker keeps it as the topic's last value"},
 
     {'v', "verbose", TH_CLI_SUB, FLAG(verbose), .help = "print the topic before each message"},
     {'N', NULL, TH_CLI_SUB, FLAG(no_newline), .help = "no newline after each message"},

@@ -18,7 +18,8 @@ static struct th_slice before(struct th_slice text, size_t bytes)
 static bool starts_with(struct th_slice text, const char *word)
 {
     struct th_slice start = th_slice_text(word);
-    return text.len_bytes >= start.len_bytes && th_slice_equal(before(text, start.len_bytes), start);
+    return text.len_bytes >= start.len_bytes &&
+           th_slice_equal(before(text, start.len_bytes), start);
 }
 
 /* Where `byte` stands first or last; the length if nowhere. */

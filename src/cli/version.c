@@ -44,6 +44,6 @@ int th_cli_version(int argc, char *argv[])
     line("profile", TH_BUILD_PROFILE);
     sizes();
     line("wolfssl_settings", TH_BUILD_WOLFSSL_SETTINGS);
-    line("licence", "GPL-3.0-or-later as linked with wolfSSL; thimble's own code is MIT");
+    line("licence", "MIT; linked with wolfSSL, the program as a whole is under wolfSSL's GPL");
     return th_cli_printed();
 }

@@ -248,7 +248,8 @@ static void unsubscribed(void)
     answered(TH_EVENT_UNSUBSCRIBED, "\x11");
 }
 
-static void deliver(const char *topic, const char *payload, size_t offset, size_t total, bool retain)
+static void deliver(const char *topic, const char *payload, size_t offset, size_t total,
+                    bool retain)
 {
     client.config->on_delivery(client.config->arg, &(struct th_delivery){
         .topic = {(const uint8_t *)topic, strlen(topic)},
@@ -407,7 +408,8 @@ static void test_sub_verbose_and_without_newline(void **state)
                                                            message_two)), 0);
     assert_string_equal(printed, "onetwo");
     fresh_client(NULL);
-    assert_int_equal(run(TH_CLI_SUB, PLAIN "-C 2", SCRIPT(connected, message_empty, message_one)), 0);
+    assert_int_equal(run(TH_CLI_SUB, PLAIN "-C 2", SCRIPT(connected, message_empty,
+                                                        message_one)), 0);
     assert_string_equal(printed, "one\n");
 }
 
@@ -676,7 +678,8 @@ static void test_pub_lines(void **state)
     end_of_input();
     assert_int_equal(run(TH_CLI_PUB, PUB "-l", SCRIPT(idle, connected, idle, idle, idle, idle,
                                                     acknowledged, acknowledged, acknowledged)), 0);
-    assert_string_equal(client.log, "publish a=one q0;publish a= q0;publish a=last q0;disconnect 0;");
+    assert_string_equal(client.log, "publish a=one q0;publish a= q0;publish a=last q0;"
+                                    "disconnect 0;");
 }
 
 static size_t unread;
@@ -719,8 +722,8 @@ static void test_pub_reads_nothing_without_room(void **state)
 {
     (void)state;
     give_input("never\n");
-    assert_int_equal(run(TH_CLI_PUB, PUB "-l -q 1", SCRIPT(no_room, idle, idle, idle, room_again, idle,
-                                                         idle, idle, acknowledged)), 0);
+    assert_int_equal(run(TH_CLI_PUB, PUB "-l -q 1", SCRIPT(no_room, idle, idle, idle, room_again,
+                                                         idle, idle, idle, acknowledged)), 0);
     assert_string_equal(client.log, "publish a=later q1;disconnect 0;");
 }
 
@@ -770,7 +773,7 @@ static void test_pub_empty_input(void **state)
     assert_int_equal(client.connects, 0);
 }
 
-/* ---- wrong command lines touch nothing --------------------------------------------------------- */
+/* ---- wrong command lines touch nothing ------------------------------------------------------- */
 
 static void test_usage_touches_nothing(void **state)
 {
@@ -784,7 +787,7 @@ static void test_usage_touches_nothing(void **state)
     assert_null(client.config);
 }
 
-/* ---- standard output, last: a failure of it is for ever ----------------------------------------- */
+/* ---- standard output, last: a failure of it is for ever -------------------------------------- */
 
 static void test_full_disk(void **state)
 {

@@ -121,8 +121,8 @@ static void test_man_page_has_every_exit_code(void **state)
     for (size_t i = 0; i < th_cli_exits_count; i++) {
         add_escaped(name, th_cli_exits[i].name);
         add_escaped(meaning, th_cli_exits[i].meaning);
-        snprintf(heading, sizeof heading, "\n.TP\n\\fB%d\\fR %s\n%s\n", th_cli_exits[i].status, name,
-                 meaning);
+        snprintf(heading, sizeof heading, "\n.TP\n\\fB%d\\fR %s\n%s\n", th_cli_exits[i].status,
+                 name, meaning);
         once(heading);
     }
     unsigned headings = 0;

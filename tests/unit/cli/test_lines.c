@@ -1,4 +1,4 @@
-/* Lines of standard input: any split of the bytes gives the same lines, and the buffer bounds them. */
+/* Lines of standard input: any split of the bytes gives the same lines; the buffer bounds them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Every option with good, missing, malformed and out-of-range values, and those that contradict each
- * other: what is told, and that nothing else happens. */
+/* Every option with good, missing, malformed and out-of-range values, and those that contradict
+ * each other: what is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,7 +123,8 @@ static void test_tls_versions(void **state)
         const char *word;
         int min, max;
     } versions[] = {
-        {"tlsv1.2", 12, 12}, {"tlsv1.3", 13, 13}, {"1.2", 12, 12}, {"1.3", 13, 13}, {"1.2+", 12, 13},
+        {"tlsv1.2", 12, 12}, {"tlsv1.3", 13, 13}, {"1.2", 12, 12},
+        {"1.3", 13, 13},     {"1.2+", 12, 13},
     };
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
         char words[64];
@@ -194,7 +195,8 @@ static void test_wrong_values(void **state)
         {TH_CLI_PUB, "--timeout 0", "--timeout 0: give seconds from 0.001 to 86400"},
         {TH_CLI_PUB, "--timeout 86400.001",
          "--timeout 86400.001: give seconds from 0.001 to 86400"},
-        {TH_CLI_PUB, "--timeout-lookup 1.", "--timeout-lookup 1.: give seconds from 0.001 to 86400"},
+        {TH_CLI_PUB, "--timeout-lookup 1.",
+         "--timeout-lookup 1.: give seconds from 0.001 to 86400"},
         {TH_CLI_PUB, "--timeout-tcp .5", "--timeout-tcp .5: give seconds from 0.001 to 86400"},
         {TH_CLI_PUB, "--timeout-tls 1.2345",
          "--timeout-tls 1.2345: give seconds from 0.001 to 86400"},
@@ -208,7 +210,8 @@ static void test_wrong_values(void **state)
         {TH_CLI_PUB, "--quiet=yes", "--quiet yes: takes no value"},
         {TH_CLI_PUB, "--pw=x --bogus", "--bogus: no such option; see thimble pub --help"},
         {TH_CLI_PUB, "--cafle x", "--cafle: no such option; did you mean --cafile?"},
-        {TH_CLI_PUB, "--tls-verison x", "--tls-verison: no such option; did you mean --tls-version?"},
+        {TH_CLI_PUB, "--tls-verison x",
+         "--tls-verison: no such option; did you mean --tls-version?"},
         {TH_CLI_SUB, "-z", "-z: no such option; see thimble sub --help"},
         {TH_CLI_SUB, "-vN", "-vN: no such option; see thimble sub --help"},
         {TH_CLI_PUB, "hello", "hello: a word without an option; quote values with blanks"},
@@ -335,7 +338,8 @@ static void test_contradictions(void **state)
     } cases[] = {
         {TH_CLI_PUB, "--cafile ca -m b", "-t: the topic is missing; give one topic to publish on"},
         {TH_CLI_PUB, PUB "-t c", "-t: more than one topic; give one topic to publish on"},
-        {TH_CLI_PUB, "--cafile ca -t a", "-m, -f, -l, -s, -n: nothing to publish; give one of them"},
+        {TH_CLI_PUB, "--cafile ca -t a",
+         "-m, -f, -l, -s, -n: nothing to publish; give one of them"},
         {TH_CLI_PUB, PUB "-n", "-m, -f, -l, -s, -n: more than one message; give one of them"},
         {TH_CLI_PUB, "--cafile ca -t a -l -s",
          "-m, -f, -l, -s, -n: more than one message; give one of them"},
@@ -348,17 +352,18 @@ static void test_contradictions(void **state)
         {TH_CLI_SUB, "--cafile ca", "-t: the topic is missing; give what to subscribe to"},
         {TH_CLI_SUB, "--cafile ca -t a/#/b", "-t a/#/b: not a topic filter; + stands for a whole "
          "level, # for the rest, at the end"},
-        {TH_CLI_SUB, SUB "-T a+", "-T a+: not a topic filter; + stands for a whole level, # for the "
-         "rest, at the end"},
-        {TH_CLI_SUB, SUB "-U a+", "-U a+: not a topic filter; + stands for a whole level, # for the "
-         "rest, at the end"},
+        {TH_CLI_SUB, SUB "-T a+", "-T a+: not a topic filter; + stands for a whole level, # for "
+         "the rest, at the end"},
+        {TH_CLI_SUB, SUB "-U a+", "-U a+: not a topic filter; + stands for a whole level, # for "
+         "the rest, at the end"},
         {TH_CLI_SUB, SUB "-R --retained-only",
          "-R and --retained-only: nothing would be printed; give one"},
-        {TH_CLI_PUB, "-t a -n", "--cafile: TLS needs to know whom to trust; give the certificate of "
-         "the broker's authority, or --no-tls"},
+        {TH_CLI_PUB, "-t a -n", "--cafile: TLS needs to know whom to trust; give the certificate "
+         "of the broker's authority, or --no-tls"},
         {TH_CLI_PUB, PUB "--cert c", "--cert: certificate and key come together; give --key too"},
         {TH_CLI_PUB, PUB "--key k", "--key: certificate and key come together; give --cert too"},
-        {TH_CLI_PUB, PUB "--no-tls", "--cafile: there is no TLS with --no-tls; leave one of them out"},
+        {TH_CLI_PUB, PUB "--no-tls",
+         "--cafile: there is no TLS with --no-tls; leave one of them out"},
         {TH_CLI_PUB, "-t a -n --no-tls --cert c",
          "--cert: there is no TLS with --no-tls; leave one of them out"},
         {TH_CLI_PUB, "-t a -n --no-tls --tls-version 1.3",
@@ -391,8 +396,8 @@ static void test_contradictions(void **state)
          "-P: the password is in the -L URL too; give it once"},
         {TH_CLI_PUB, "-L mqtts://u:p@h/a -n --password-file q",
          "--password-file: the password is in the -L URL too; give it once"},
-        {TH_CLI_PUB, "-L mqtts://h/a -n -t b", "--cafile: TLS needs to know whom to trust; give the "
-         "certificate of the broker's authority, or --no-tls"},
+        {TH_CLI_PUB, "-L mqtts://h/a -n -t b", "--cafile: TLS needs to know whom to trust; give "
+         "the certificate of the broker's authority, or --no-tls"},
         {TH_CLI_PUB, "-L mqtts://h/a --cafile ca -n -t b",
          "-t: more than one topic; give one topic to publish on"},
         {TH_CLI_PUB, "-L mqtts://h/a -n --no-tls",

@@ -65,7 +65,8 @@ static void test_bad(void **state)
 {
     (void)state;
     static const char *const all[] = {
-        "", "h", "http://h", "mqtt:/h", "MQTT://h", "mqtt://", "mqtts:///a", "mqtts://u@", "mqtts://u@/a",
+        "", "h", "http://h", "mqtt:/h", "MQTT://h", "mqtt://", "mqtts:///a", "mqtts://u@",
+        "mqtts://u@/a",
         "mqtts://:1", "mqtts://h:", "mqtts://h:0", "mqtts://h:65536", "mqtts://h:x", "mqtts://h:1x",
         "mqtts://h:99999999999", "mqtts://[::1", "mqtts://[]", "mqtts://[::1]x", "mqtts://h:+1",
         "mqtts://h:1:2", "mqtt", "mqtts",
