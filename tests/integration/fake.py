@@ -186,3 +186,32 @@ class FakeBroker:
     def check(self):
         for failure in self.failures:
             raise failure
+
+
+# ---- scripts ---------------------------------------------------------------------------------
+
+def nothing(peer):
+    """What a server that was refused gets."""
+    got = peer.socket.recv(1)
+    assert got == b"", "a server that was refused got data"
+
+
+def says(data):
+    def script(peer):
+        peer.socket.recv(4096)
+        peer.send(data)
+        peer.finish()
+    return script
+
+
+def stalls_after(data):
+    def script(peer):
+        peer.socket.recv(4096)
+        peer.send(data)
+        peer.drain()
+    return script
+
+
+def resets(peer):
+    peer.socket.recv(4096)
+    peer.reset()

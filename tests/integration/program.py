@@ -101,9 +101,9 @@ class Program:
         return self
 
     def ends_refused(self, code, *texts):
-        """The same, and the last line is a sentence with all `texts` and the code's number."""
+        """The same, and its last word is a sentence with all `texts` and the code's number."""
         self.ends(code)
-        last = self.err.splitlines()[-1]
+        last = [line for line in self.err.splitlines() if line.startswith("thimble")][-1]
         assert f"({code} " in last and all(text in last for text in texts), self.story()
         return self
 

@@ -2,6 +2,7 @@
 sentence that says what is wrong."""
 import pytest
 
+from fake import nothing, resets, says, stalls_after
 from forge import CA, CLIENT, LOCALHOST, NOT_CA, SERVER, server
 
 PUB = ["-t", "refused/topic", "-m", "refused payload"]
@@ -57,12 +58,6 @@ def forged(forge):
     for name, (_, _, how) in FORGED.items():
         forge.issue(name, *how["extensions"], **{k: v for k, v in how.items() if k != "extensions"})
     return forge
-
-
-def nothing(peer):
-    """What a server that was refused gets."""
-    got = peer.socket.recv(1)
-    assert got == b"", "a server that was refused got data"
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
@@ -127,27 +122,6 @@ def test_no_suite_in_common(thimble, fake, forge, ciphers):
 
 
 # ---- what is not TLS --------------------------------------------------------------------------
-
-def says(data):
-    def script(peer):
-        peer.socket.recv(4096)
-        peer.send(data)
-        peer.finish()
-    return script
-
-
-def stalls_after(data):
-    def script(peer):
-        peer.socket.recv(4096)
-        peer.send(data)
-        peer.drain()
-    return script
-
-
-def resets(peer):
-    peer.socket.recv(4096)
-    peer.reset()
-
 
 NOT_TLS = {
     "http": (says(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), 8, "TLS port"),
