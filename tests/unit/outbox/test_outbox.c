@@ -587,6 +587,7 @@ static void test_broker_that_cannot_take_it(void **state)
     assert_int_equal(try_put(bench, TH_SLOT_SUBSCRIBE, 5, 50), 0);
     th_outbox_rewind(&bench->outbox);
     th_outbox_resume(&bench->outbox, true, &(struct th_outbox_limits){49, 10, 1, false});
+    reconnect(bench, true);
     static const uint8_t reasons[][2] = {{1, 0x95}, {2, 0x9b}, {3, 0x9a}, {5, 0x95}};
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(th_outbox_take_refused(&bench->outbox, &refused), 1);

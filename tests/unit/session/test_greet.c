@@ -121,6 +121,9 @@ static void test_connect_that_does_not_fit(void **state)
     bench.config.password = th_slice_of(password, sizeof password);
     assert_int_equal(th_session_greet(&bench.session, 0, &bench.fault), TH_E_TOO_LARGE);
     assert_non_null(strstr(bench.fault.text, "1021"));
+    bench.config.username = NULL;
+    memset(&bench.fault, 0, sizeof bench.fault);
+    assert_int_equal(th_session_greet(&bench.session, 0, &bench.fault), TH_E_ARGUMENT);
     assert_int_equal(bench.session.state, TH_SESSION_RESTING);
 }
 
@@ -272,6 +275,17 @@ static void test_farewell_goes_last(void **state)
     assert_sends("e0 00");
 }
 
+static void test_farewell_with_properties(void **state)
+{
+    (void)state;
+    const struct th_property why = {.id = TH_PROPERTY_REASON_STRING, .text = th_slice_text("so")};
+    bench_up(TH_MQTT_5);
+    assert_int_equal(th_session_farewell(&bench.session, 0, &(struct th_properties){&why, 1},
+                                         &bench.fault), 0);
+    assert_int_equal(th_session_farewell(&bench.session, 0, NULL, &bench.fault), TH_E_SEND_FULL);
+    assert_sends("e0 07 00 05 1f 0002'so'");
+}
+
 static void test_abort_overtakes(void **state)
 {
     (void)state;
@@ -338,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_assigned_id_is_used_again),
         cmocka_unit_test(test_assigned_id_too_long_to_keep),
         cmocka_unit_test(test_farewell_goes_last),
+        cmocka_unit_test(test_farewell_with_properties),
         cmocka_unit_test(test_abort_overtakes),
         cmocka_unit_test(test_disconnect_from_the_broker),
         cmocka_unit_test(test_auth),

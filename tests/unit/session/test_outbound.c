@@ -71,6 +71,21 @@ static void test_subscribe_and_unsubscribe(void **state)
     }
 }
 
+static void test_properties_of_requests(void **state)
+{
+    (void)state;
+    const struct th_property user = {.id = TH_PROPERTY_USER, .text = th_slice_text("n"),
+                                     .value = th_slice_text("v")};
+    const struct th_properties properties = {&user, 1};
+    const struct th_slice name = th_slice_text("a");
+    const struct th_filter filter = {.filter = name};
+    bench_up(TH_MQTT_5);
+    assert_int_equal(th_session_subscribe(&bench.session, &filter, 1, &properties, NULL), 1);
+    assert_int_equal(th_session_unsubscribe(&bench.session, &name, 1, &properties, NULL), 2);
+    assert_sends("82 0e 0001 07 26 0001'n' 0001'v' 0001'a' 00 "
+                 "a2 0d 0002 07 26 0001'n' 0001'v' 0001'a'");
+}
+
 static void test_refused_messages_are_reported(void **state)
 {
     (void)state;
@@ -416,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_qos_1),
         cmocka_unit_test(test_qos_2),
         cmocka_unit_test(test_subscribe_and_unsubscribe),
+        cmocka_unit_test(test_properties_of_requests),
         cmocka_unit_test(test_refused_messages_are_reported),
         cmocka_unit_test(test_unknown_identifiers_are_counted),
         cmocka_unit_test(test_pubrec_before_publish_is_sent),
