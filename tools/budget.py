@@ -98,8 +98,9 @@ class Lab:
     def arguments(self, kind, version):
         files = self.folder / kind
         return ["-h", "localhost", "-p", self.ports[kind + "_port"], "-q", "1",
-                *([] if version == "any" else ["--tls-version", version]), "--cafile", files / "root.pem",
-                "--cert", files / "client.pem", "--key", files / "client.key"]
+                *([] if version == "any" else ["--tls-version", version]),
+                "--cafile", files / "root.pem", "--cert", files / "client.pem",
+                "--key", files / "client.key"]
 
     def await_subscription(self, topic):
         deadline = time.monotonic() + WAIT_SECONDS
@@ -114,7 +115,8 @@ def run(command):
     done = subprocess.run(command, cwd=TOP, env=ENVIRONMENT, timeout=300, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
-        raise Trouble(f"{' '.join(map(str, command))}\nended with {done.returncode}:\n{done.stdout}")
+        words = " ".join(map(str, command))
+        raise Trouble(f"{words}\nended with {done.returncode}:\n{done.stdout}")
     return done.stdout
 
 
@@ -214,7 +216,7 @@ def allowed(figure, entry):
 
 
 def judge(measured, entry, goals):
-    """(verdict, figure, value, entry, goal) for each figure; GREW, MISSED and LACKING are failures."""
+    """(verdict, figure, value, entry, goal) for each figure."""
     measured, entry, goals = flat(measured), flat(entry), flat(goals)
     for figure in sorted({*measured, *entry, *goals}):
         value, known, goal = measured.get(figure), entry.get(figure), goals.get(figure)
@@ -251,8 +253,10 @@ def report_only(key, measured, budget):
     platform = key.rsplit("/", 1)[0]
     likely = [other for other in budget["entries"] if other.rsplit("/", 1)[0] == platform]
     known = flat(budget["entries"][likely[0]]) if likely else {}
-    print(f"  {key} has no entry: reported, not judged" + (f", beside {likely[0]}" if likely else ""))
-    print_table(("", figure, value, known.get(figure), None) for figure, value in flat(measured).items())
+    beside = f", beside {likely[0]}" if likely else ""
+    print(f"  {key} has no entry: reported, not judged{beside}")
+    print_table(("", figure, value, known.get(figure), None)
+                for figure, value in flat(measured).items())
     return 0
 
 
@@ -269,8 +273,8 @@ def compare(key, measured, budget):
     if gains:
         print(f"  {len(gains)} figures are below their budget")
     if failures:
-        print(f"  {len(failures)} figures exceed the budget or have none. If that is meant, say why in the commit")
-        print("  and write the new figures down: tools/budget.py --update")
+        print(f"  {len(failures)} figures exceed the budget or a goal, or have no entry. If it")
+        print("  is meant, write them down with tools/budget.py --update and say why in the commit.")
     return 1 if failures else 0
 
 

@@ -34,7 +34,8 @@ class Word:
         self.name = name
         self.only = section["only"].split()
         self.why = section["why"]
-        names = "|".join(re.escape(call).replace(r"\*", r"\w+") for call in section["calls"].split())
+        calls = section["calls"].split()
+        names = "|".join(re.escape(call).replace(r"\*", r"\w+") for call in calls)
         self.call = re.compile(r"(?<![\w.>])(" + names + r")\s*\(")
 
 
@@ -65,8 +66,12 @@ def keep_lines(match):
     return '""' if text[0] == '"' else " " + "\n" * text.count("\n")
 
 
+def keep_literals(match):
+    return match.group(0) if match.group(0)[0] in "\"'" else keep_lines(match)
+
+
 def without_comments(text):
-    return TOKEN.sub(lambda match: match.group(0) if match.group(0)[0] in "\"'" else keep_lines(match), text)
+    return TOKEN.sub(keep_literals, text)
 
 
 def bare(text):
@@ -131,7 +136,8 @@ def check_words(house, path, room, code):
         if room.name in word.only:
             continue
         for match in word.call.finditer(code):
-            yield line_of(code, match.start()), f"{match.group(1)}() in room {room.name}: {word.why}"
+            complaint = f"{match.group(1)}() in room {room.name}: {word.why}"
+            yield line_of(code, match.start()), complaint
 
 
 def check_file(house, tree, path):
