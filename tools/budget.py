@@ -274,7 +274,7 @@ def compare(key, measured, budget):
         print(f"  {len(gains)} figures are below their budget")
     if failures:
         print(f"  {len(failures)} figures exceed the budget or a goal, or have no entry. If it")
-        print("  is meant, write them down with tools/budget.py --update and say why in the commit.")
+        print("  is meant: tools/budget.py --update, and say why in the commit.")
     return 1 if failures else 0
 
 
