@@ -108,8 +108,8 @@ static bool check_password(struct th_cli_settings *s, struct th_cli_problem *pro
         s->password = th_cli_secret();
     bool any = s->password.data || s->password_file;
     if (any && !s->username && s->version == TH_MQTT_3_1_1)
-        return th_cli_problem(problem, "-P: MQTT 3.1.1 has no password without a user name; "
-                              "give -u, or -V mqttv5");
+        return th_cli_problem(problem, "%s: MQTT 3.1.1 has no password without a user name; "
+                              "give -u, or -V mqttv5", given ? "-P" : "--password-file");
     return true;
 }
 

@@ -8,7 +8,9 @@
 #include "cli/show.h"
 #include "cli/signals.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct th_cli_command th_cli_commands[] = {
     {"pub", th_cli_pub, "publish a message, a file, or lines"},
@@ -58,8 +60,21 @@ static int refuse(const char *name)
     return TH_CLI_USAGE;
 }
 
+/* A descriptor 0, 1 or 2 that is closed would be given to the next socket, and what is printed
+ * would be sent. Nothing can be read from or written to what stands there instead. */
+static void occupy_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int th_cli_run(int argc, char *argv[])
 {
+    occupy_standard_descriptors();
     th_cli_signals_ignore_pipe();
     if (argc < 2) {
         th_cli_complain("the command is missing; see thimble --help");

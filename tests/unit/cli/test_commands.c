@@ -13,6 +13,9 @@
 #include <cmocka.h>
 
 #include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/say.h"
 #include <thimble/report.h>
 
 /* ---- the client that only acts ------------------------------------------------------------- */
@@ -787,6 +790,96 @@ static void test_usage_touches_nothing(void **state)
     assert_null(client.config);
 }
 
+/* ---- the other commands ---------------------------------------------------------------------- */
+
+static int run_words(const char *words)
+{
+    static char text[256];
+    char *argv[10];
+    int argc = 0;
+    strcpy(text, words);
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc] = NULL;
+    FILE *out = tmpfile(), *err = tmpfile();
+    fflush(stdout);
+    fflush(stderr);
+    int saved_out = capture(1, out), saved_err = capture(2, err);
+    th_cli_voice_set(&(struct th_cli_voice){.command = "", .danger = ""});
+    int status = th_cli_run(argc, argv);
+    restore(1, saved_out);
+    restore(2, saved_err);
+    read_back(out, printed);
+    read_back(err, said);
+    return status;
+}
+
+static void test_wrong_commands(void **state)
+{
+    (void)state;
+    assert_int_equal(run_words("thimble"), 64);
+    assert_string_equal(said, "thimble: the command is missing; see thimble --help\n");
+    assert_int_equal(run_words("thimble pbu"), 64);
+    assert_string_equal(said, "thimble: pbu: no such command; did you mean thimble pub?\n");
+    assert_int_equal(run_words("thimble vresion"), 64);
+    assert_string_equal(said, "thimble: vresion: no such command; did you mean thimble version?\n");
+    assert_int_equal(run_words("thimble elephant"), 64);
+    assert_string_equal(said, "thimble: elephant: no such command; see thimble --help\n");
+    assert_string_equal(printed, "");
+}
+
+static void test_explain(void **state)
+{
+    (void)state;
+    assert_int_equal(run_words("thimble explain 72"), 0);
+    assert_memory_equal(printed, "72 unknown-ca\n", 14);
+    assert_int_equal(run_words("thimble explain unknown-ca"), 0);
+    assert_memory_equal(printed, "72 unknown-ca\n", 14);
+    assert_int_equal(run_words("thimble explain 1"), 64);
+    assert_int_equal(run_words("thimble explain 072x"), 64);
+    assert_int_equal(run_words("thimble explain"), 0);
+    unsigned lines = 0;
+    for (const char *at = printed; (at = strchr(at, '\n')); at++)
+        lines++;
+    assert_int_equal(lines, th_cli_exits_count);
+}
+
+static unsigned count_lines_beginning_with(const char *start)
+{
+    unsigned found = 0;
+    for (const char *at = printed; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+        found += !strncmp(at, start, strlen(start));
+    return found;
+}
+
+/* Every option has a line: "  -x" or "      --name". */
+static void test_help(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"thimble pub --help", "thimble help sub"};
+    for (int i = 0; i < 2; i++) {
+        unsigned expected = 0;
+        for (size_t o = 0; o < th_cli_options_count; o++)
+            expected += (th_cli_options[o].commands & (i == 0 ? TH_CLI_PUB : TH_CLI_SUB)) != 0;
+        assert_int_equal(run_words(words[i]), 0);
+        assert_int_equal(count_lines_beginning_with("  -") +
+                         count_lines_beginning_with("      --"), expected);
+        assert_string_equal(said, "");
+    }
+    assert_int_equal(run_words("thimble --help"), 0);
+    assert_int_equal(count_lines_beginning_with("  thimble "), th_cli_commands_count);
+}
+
+static void test_version(void **state)
+{
+    (void)state;
+    assert_int_equal(run_words("thimble pub --version"), 0);
+    assert_string_equal(printed, "thimble " TH_VERSION "\n");
+    assert_int_equal(run_words("thimble version"), 0);
+    assert_int_equal(count_lines_beginning_with("wolfssl "), 1);
+    assert_int_equal(count_lines_beginning_with("tls_heap_bytes "), 1);
+}
+
 /* ---- standard output, last: a failure of it is for ever -------------------------------------- */
 
 static void test_full_disk(void **state)
@@ -837,6 +930,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pub_whole_input, fresh_client, drop_input),
         cmocka_unit_test_setup_teardown(test_pub_empty_input, fresh_client, drop_input),
         cmocka_unit_test_setup(test_usage_touches_nothing, fresh_client),
+        cmocka_unit_test(test_wrong_commands),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_version),
         cmocka_unit_test_setup(test_full_disk, fresh_client),
     };
     clearenv();

@@ -380,6 +380,8 @@ static void test_contradictions(void **state)
         {TH_CLI_PUB, PUB "-V 5 -x -1", "-x: a session that never ends needs a client id; give -i"},
         {TH_CLI_PUB, PUB "-P x", "-P: MQTT 3.1.1 has no password without a user name; give -u, or "
          "-V mqttv5"},
+        {TH_CLI_PUB, PUB "--password-file f", "--password-file: MQTT 3.1.1 has no password "
+         "without a user name; give -u, or -V mqttv5"},
         {TH_CLI_PUB, PUB "-u me -P x --password-file f",
          "-P and --password-file: both give a password; give one"},
         {TH_CLI_PUB, PUB "--will-payload x",
