@@ -130,6 +130,7 @@ void th_link_enter(struct th_link *link, enum th_phase phase)
 {
     clock_phase(link);
     link->phase = phase;
+    link->clock.shook |= phase == TH_PHASE_SHAKING;
     link->fault.phase = phase;
     link->deadline_ms = has_deadline(phase)
         ? th_clock_ms() + th_link_allowed_ms(link, phase) : TH_NEVER;
@@ -436,14 +437,14 @@ struct th_link_step_mark th_link_step_begin(struct th_link *link)
 {
     credit_stack(link);
     link->clock.callbacks_us = 0;
-    return (struct th_link_step_mark){th_payer_enter(&link->payer), th_clock_us(), link->phase};
+    link->clock.shook = link->phase == TH_PHASE_SHAKING;
+    return (struct th_link_step_mark){th_payer_enter(&link->payer), th_clock_us()};
 }
 
 void th_link_step_end(struct th_link *link, struct th_link_step_mark mark)
 {
     uint64_t took_us = th_clock_us() - mark.began_us - link->clock.callbacks_us;
-    bool arithmetic = mark.phase == TH_PHASE_SHAKING || link->phase == TH_PHASE_SHAKING;
-    if (!arithmetic && took_us > link->clock.longest_step_us)
+    if (!link->clock.shook && took_us > link->clock.longest_step_us)
         link->clock.longest_step_us = took_us;
     th_payer_leave(mark.payer);
 }

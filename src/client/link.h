@@ -35,6 +35,7 @@ struct th_link_clock {
     uint64_t attempt_us[TH_PHASES]; /* spent in each, this attempt */
     uint64_t longest_step_us;       /* outside handshake arithmetic and callbacks */
     uint64_t callbacks_us;          /* spent in the application, this step */
+    bool shook;                     /* this step did handshake arithmetic */
 };
 
 struct th_link {
@@ -107,7 +108,6 @@ int th_link_wait_ms(const struct th_link *link); /* for lookup, dialing and the 
 struct th_link_step_mark {
     struct th_payer *payer;
     uint64_t began_us;
-    enum th_phase phase;
 };
 
 struct th_link_step_mark th_link_step_begin(struct th_link *link);
