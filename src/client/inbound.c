@@ -67,7 +67,8 @@ static int too_large(struct th_client *client, const struct th_mqtt_packet *pack
 {
     th_session_abort(&client->session, TH_MQTT_PACKET_TOO_LARGE);
     return th_fault_set(&client->link.fault, TH_E_MEMORY, "the packet window of %zu bytes is too "
-                        "small: a %s%s needs %zu", client->window.size_bytes,
+                        "small while %s: a %s%s needs %zu; enlarge it (profile or budget)",
+                        client->window.size_bytes, th_phase_name(client->link.phase),
                         th_mqtt_type_name(packet->type),
                         packet->type == TH_MQTT_PUBLISH ? " header" : "", packet->need_bytes);
 }
