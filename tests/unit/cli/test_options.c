@@ -195,6 +195,8 @@ static void test_wrong_values(void **state)
         {TH_CLI_PUB, "--timeout 0", "--timeout 0: give seconds from 0.001 to 86400"},
         {TH_CLI_PUB, "--timeout 86400.001",
          "--timeout 86400.001: give seconds from 0.001 to 86400"},
+        {TH_CLI_PUB, "--timeout 9223372036854775807",
+         "--timeout 9223372036854775807: give seconds from 0.001 to 86400"},
         {TH_CLI_PUB, "--timeout-lookup 1.",
          "--timeout-lookup 1.: give seconds from 0.001 to 86400"},
         {TH_CLI_PUB, "--timeout-tcp .5", "--timeout-tcp .5: give seconds from 0.001 to 86400"},
