@@ -200,7 +200,7 @@ $(addprefix $(WOLFSSL)/,$(wolfssl_c) wolfssl/internal.h) $(CJSON)/cJSON.c: | sou
 wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' $(WOLFSSL)/wolfssl/version.h)
 wolfssl_origin   = $(if $(WOLFSSL_SRC),given tree,$(shell cat $(DEPS_DIR)/wolfssl.origin))
 cjson_origin     = $(if $(CJSON_SRC),given tree,$(shell cat $(DEPS_DIR)/cjson.origin))
-wolfssl_settings = $(filter-out TH_USER_SETTINGS_H,$(shell \
+wolfssl_settings = $(filter-out TH_% NO_% WC_NO_% WOLFSSL_NO% WOLFSSL_IGNORE% HAVE_%_H,$(shell \
     sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h | sed 's/=$$//'))
 
 define version_h
