@@ -121,11 +121,18 @@ static const char *objection(const struct th_config *config)
     return NULL;
 }
 
+/* MQTT 3.1.1 has no Receive Maximum, but brokers have: mosquitto hangs up on a client with more
+ * than 20 messages of QoS 2 under way. */
+static uint16_t receive_maximum_unless_told(const struct th_config *config)
+{
+    return th_session_is_5(config) ? UINT16_MAX : 20;
+}
+
 void th_session_forget_limits(struct th_session *session)
 {
     session->limits = (struct th_session_limits){
         .packet_max_bytes = UINT32_MAX,
-        .receive_maximum = UINT16_MAX,
+        .receive_maximum = receive_maximum_unless_told(session->config),
         .keep_alive_s = session->config->keep_alive_s,
         .qos_maximum = 2,
         .retain_available = true,
