@@ -6,7 +6,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 
-from fake import FakeBroker  # noqa: E402
+from fake import FakeBroker, Proxy  # noqa: E402
 from forge import Forge  # noqa: E402
 from lab import Lab, Mosquitto  # noqa: E402
 from program import Programs  # noqa: E402
@@ -70,16 +70,27 @@ def mosquitto(tmp_path):
         broker.stop()
 
 
+def tracked(kind):
+    """A maker of things that are closed and checked at the end."""
+    made = []
+
+    def make(*arguments, **options):
+        made.append(kind(*arguments, **options))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+    for each in made:
+        each.check()
+
+
 @pytest.fixture
 def fake():
     """Makes a broker that plays a script: fake(script). A script that fails, fails the test."""
-    brokers = []
+    yield from tracked(FakeBroker)
 
-    def make(*scripts, **options):
-        brokers.append(FakeBroker(*scripts, **options))
-        return brokers[-1]
-    yield make
-    for broker in brokers:
-        broker.close()
-    for broker in brokers:
-        broker.check()
+
+@pytest.fixture
+def proxy():
+    """Makes a proxy that lets only so many bytes through: proxy(port, limit_bytes)."""
+    yield from tracked(Proxy)

@@ -64,23 +64,28 @@ class Peer:
         return got
 
     def send(self, *packets):
-        """In one segment. That the client has closed is seen when reading."""
+        """In one segment. False: the client has closed; reading shows it too."""
         try:
             self.socket.sendall(b"".join(packets))
         except ConnectionError:
-            pass
+            return False
+        return True
 
     def drip(self, data, seconds=0):
         """Byte for byte, each in a segment (or record) of its own."""
         for at in range(len(data)):
-            self.socket.sendall(data[at:at + 1])
-            if seconds:
-                time.sleep(seconds)
+            if not self.send(data[at:at + 1]):
+                break
+            time.sleep(seconds)
+
+    def hear_connect(self):
+        self.connect = self.expect(CONNECT)
+        self.version = self.connect.version
+        return self.connect
 
     def greet(self, **more):
         """CONNECT and CONNACK."""
-        self.connect = self.expect(CONNECT)
-        self.version = self.connect.version
+        self.hear_connect()
         self.send(connack(self.version, **more))
         return self
 
@@ -215,3 +220,34 @@ def stalls_after(data):
 def resets(peer):
     peer.socket.recv(4096)
     peer.reset()
+
+
+# ---- between client and broker ---------------------------------------------------------------------
+
+class Proxy(FakeBroker):
+    """Passes everything on to `port`, but of what comes back only so many bytes; then it closes,
+    or stalls."""
+
+    def __init__(self, port, limit_bytes, stall=False):
+        self.target, self.limit, self.stall = port, limit_bytes, stall
+        super().__init__(self._pass_on)
+
+    def _pass_on(self, peer):
+        with socket.create_connection(("127.0.0.1", self.target)) as behind:
+            left = self.limit
+            while left > 0:
+                left = self._pass_some(peer.socket, behind, left)
+            if self.stall:
+                peer.drain()
+
+    def _pass_some(self, front, behind, left):
+        ready = select.select([front, behind], [], [], SECONDS)[0]
+        if front in ready:
+            data = front.recv(65536)
+            behind.sendall(data)
+            left = left if data else 0
+        if behind in ready:
+            data = behind.recv(left)
+            front.sendall(data)
+            left -= len(data) if data else left
+        return left

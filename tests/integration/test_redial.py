@@ -1,0 +1,183 @@
+"""The broker goes away and comes back, and nothing is lost."""
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from forge import server
+from lab import free_port
+from packets import DISCONNECT, PUBACK, PUBLISH, V5, ack, packet, publish
+from program import ALL
+
+# Sessions and queued messages outlive the broker, written down as they come.
+DURABLE = ["persistence true", "autosave_on_changes true", "autosave_interval 1",
+           "max_queued_messages 0", "allow_anonymous true"]
+
+
+@pytest.fixture
+def durable(mosquitto, tmp_path):
+    return mosquitto(*DURABLE, f"persistence_location {tmp_path}/").start()
+
+
+@pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_subscriber_survives_a_restart(thimble, mosquitto, version, qos):
+    """The broker has forgotten everything: we subscribe again."""
+    broker = mosquitto("allow_anonymous true", "persistence false").start()
+    sub = thimble.start("sub", *broker.plain, "-V", version, "-q", qos, "-t", "a/#", "-C", "2")
+    broker.log.await_subscription("a/#")
+    thimble("pub", *broker.plain, "-t", "a/1", "-m", "before", "-q", "1").ends(0)
+    sub.prints(b"before\n")
+    broker.stop()
+    sub.says("trying again in")
+    (broker.directory / "log").unlink()
+    broker.start()
+    broker.log.await_subscription("a/#")
+    sub.says("connected again")
+    thimble("pub", *broker.plain, "-t", "a/2", "-m", "after", "-q", "1").ends(0)
+    assert sub.ends(0).out == b"before\nafter\n"
+
+
+@pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+@pytest.mark.parametrize("qos", [1, 2])
+def test_messages_wait_for_the_subscriber(thimble, durable, version, qos):
+    """Sent while the subscriber was not there, kept by the broker over its restart."""
+    who = ["-V", version, "-i", "keeper", "-c", "-q", qos, "-t", "kept"]
+    thimble("sub", *durable.plain, *who, "-E").ends(0)
+    lines = b"".join(b"%d\n" % n for n in range(50))
+    thimble("pub", *durable.plain, "-t", "kept", "-l", "-q", qos, stdin=lines).ends(0)
+    durable.stop()
+    durable.start()
+    assert thimble("sub", *durable.plain, *who, "-C", "50").ends(0).out == lines
+
+
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("qos", [1, 2])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_publisher_survives_restarts(thimble, durable, qos, end):
+    """Lines keep coming while the broker is stopped or killed, twice. Every line reaches a
+    subscriber with a kept session; at QoS 2, when the broker had the time to write, once."""
+    who = ["-i", "reader", "-c", "-q", qos, "-t", "lines", "-V", "mqttv5"]
+    thimble("sub", *durable.plain, *who, "-E").ends(0)
+    reader, writer = os.pipe()
+    pub = thimble.start("pub", *durable.plain, "-i", "writer", "-c", "-t", "lines", "-l", "-q", qos,
+                        stdin=reader)
+    os.close(reader)
+    sent = []
+    for turn in range(3):
+        for _ in range(40):
+            sent.append(b"line %d" % len(sent))
+            os.write(writer, sent[-1] + b"\n")
+            time.sleep(0.002)
+        if turn < 2:
+            durable.stop(end)
+            pub.says("trying again in")
+            durable.start()
+    os.close(writer)
+    pub.ends(0, "connected again")
+    got = thimble("sub", *durable.plain, *who, "-W", "2").ends(27).out.splitlines()
+    if end == signal.SIGTERM:
+        assert set(got) == set(sent)
+        if qos == 2:
+            assert got == sent
+    else:  # mosquitto writes at intervals; what it had acknowledged and lost is not ours
+        assert set(sent[-40:]) <= set(got)
+
+
+# ---- when to try again ------------------------------------------------------------------------------------
+
+def waits_announced(program):
+    return [float(each) for each in re.findall(r"trying again in ([0-9.]+) s", program.err)]
+
+
+def test_waits_double_with_jitter(thimble, fake):
+    """1, 2, 4 s, each shortened by up to a half, and kept to."""
+    broker = fake(lambda peer: peer.greet().grant(), lambda peer: peer.hear_connect())
+    done = thimble("sub", *broker.plain, "-t", "t", "--retry", "3", seconds=30)
+    done.ends_refused(7)
+    waits = waits_announced(done)
+    assert len(waits) == 3 and broker.attempts == 4
+    for wait, full in zip(waits, (1, 2, 4)):
+        assert full / 2 - 0.05 <= wait <= full + 0.05, waits
+    taken = [b - a for a, b in zip(broker.accepted, broker.accepted[1:])]
+    for wait, took in zip(waits, taken):
+        assert wait - 0.06 <= took <= wait + 1, (waits, taken)
+
+
+def test_waits_are_drawn_by_lot(thimble, fake):
+    """Not all clients come back at the same moment."""
+    broker = fake(lambda peer: peer.greet().grant())
+    started = [thimble.start("sub", *broker.plain, "-t", "t") for _ in range(8)]
+    waits = [waits_announced(each.says("trying again in"))[0] for each in started]
+    assert len(set(waits)) > 2, waits
+
+
+def test_the_first_connection_is_not_tried_again(thimble, lab):
+    done = thimble("sub", "-h", "127.0.0.1", "-p", free_port(), "--no-tls", "-t", "t")
+    done.ends_refused(4)
+    assert waits_announced(done) == [] and done.seconds < 5
+
+
+def test_unless_it_is_asked_for(thimble, mosquitto):
+    broker = mosquitto("allow_anonymous true")
+    pub = thimble.start("pub", *broker.plain, "-t", "t", "-m", "x", "-q", "1", "--retry", "5")
+    pub.says("trying again in")
+    broker.start()
+    pub.ends(0)
+
+
+@pytest.mark.deadline(600)
+@pytest.mark.skipif(not ALL, reason="takes six minutes: make check-all")
+def test_ten_attempts_are_the_default(thimble, fake):
+    broker = fake(lambda peer: peer.greet().grant(), lambda peer: peer.reset())
+    thimble("sub", *broker.plain, "-t", "t", seconds=590).ends_refused(7)
+    assert broker.attempts == 11
+
+
+def test_a_certificate_that_went_bad_ends_it(thimble, fake, lab):
+    """A redial that meets another certificate does not try for ever."""
+    good = server(lab.path("ec", "server.pem"), lab.path("ec", "server.key"))
+    broker = fake(lambda peer: peer.greet().grant(), tls=good)
+    sub = thimble.start("sub", *broker.where, *lab.identity(), "-t", "t")
+    sub.says("trying again in")
+    broker.tls = server(lab.path("ec", "server-expired.pem"), lab.path("ec", "server.key"))
+    sub.ends_refused(70)
+
+
+def test_a_refusal_that_passes_is_tried_again(thimble, fake):
+    """The broker shuts down (0x8B): that is no end."""
+    def shutting_down(peer):
+        peer.greet().grant()
+        peer.send(packet(DISCONNECT, b"\x8b"))
+
+    def back(peer):
+        peer.greet().grant()
+        peer.send(publish("t", b"back", version=V5))
+        peer.drain()
+    done = thimble("sub", *fake(shutting_down, back).plain, "-V", "mqttv5", "-t", "t", "-C", "1")
+    assert done.ends(0).out == b"back\n"
+
+
+@pytest.mark.parametrize("present", [0, 1])
+def test_queue_is_kept_while_away(thimble, fake, present):
+    """Lines read before the connection broke, and not yet acknowledged, go with the next one, in
+    their order; marked as repeated if the broker still has the session."""
+    got = []
+
+    def first(peer):
+        peer.greet()
+        got.append(peer.expect(PUBLISH))
+        peer.reset()
+
+    def second(peer):
+        peer.greet(present=present)
+        while (sent := peer.receive()).kind == PUBLISH:
+            got.append(sent)
+            peer.send(ack(PUBACK, sent.packet_id))
+    lines = [b"%d" % n for n in range(20)]
+    thimble("pub", *fake(first, second).plain, "-V", "mqttv5", "-i", "me", "-c", "-t", "t", "-l",
+            "-q", "1", stdin=b"\n".join(lines)).ends(0)
+    assert [each.payload for each in got[1:]] == lines
+    assert got[0].payload == lines[0] and got[1].dup == present
