@@ -53,7 +53,7 @@ endef
 # ---- what is compiled -----------------------------------------------------------------------
 
 library_rooms := base crypt net tls identity mqtt session outbox client report
-binary_only   := mem/libc.c mem/run.c
+binary_only   := mem/libc.c mem/run.c mem/alone.c
 tests_only    := mem/failing.c
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
@@ -81,9 +81,11 @@ SMALL    := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
 # data 1,000, tail calls 700. What the compiler does not know is left out.
 TIGHT    := -Oz -fno-thread-jumps -fno-jump-tables -fno-tree-dominator-opts -fno-shrink-wrap \
             -fno-caller-saves -fno-optimize-sibling-calls -malign-data=abi
-known     = $(foreach flag,$(2),$(shell $(1) -Werror $(flag) -E -x c /dev/null >/dev/null 2>&1 && echo $(flag)))
-tight_flags := $(call known,$(MUSL_CC),$(TIGHT))
-SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+knows     = $(shell $(1) -Werror $(2) -E -x c /dev/null >/dev/null 2>&1 && echo $(2))
+tight_flags := $(foreach flag,$(TIGHT),$(call knows,$(MUSL_CC),$(flag)))
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer \
+            -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WARN     := -Wall -Wextra -Wshadow
 
 # Hardening, and what each would cost or costs in bytes of the x86-64 binary (gcc 12, 399 KB):
@@ -97,7 +99,8 @@ HARDLINK := -no-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
 
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
-CFLAGS.musl   = $(SMALL) $(tight_flags) $(HARDEN) -DSINGLE_THREADED -flto=auto -flto-partition=one -fno-pie -idirafter $(B)/system
+CFLAGS.musl   = $(SMALL) $(tight_flags) $(HARDEN) -DSINGLE_THREADED \
+                -flto=auto -flto-partition=one -fno-pie -idirafter $(B)/system
 CC.lib        = $(CC)
 CFLAGS.lib    = $(SMALL) $(HARDEN) -fPIC
 CC.native     = $(CC)
@@ -114,6 +117,7 @@ LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK)
 wolfssl_flags = -DWOLFSSL_USER_SETTINGS -Iconfig -isystem $(B)/gen -isystem $(WOLFSSL)
 our_flags     = -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude -Isrc -I. -I$(B) $(wolfssl_flags) \
                 -isystem $(CJSON) $(addprefix -include ,$(wildcard config/profile/$(PROFILE).h))
+cjson_flags   = -w -Isrc -include config/cjson.h
 # wolfSSL's arithmetic relies on wrapping overflow.
 their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(WOLFSSL)/wolfcrypt/src
 
@@ -132,25 +136,27 @@ $(B)/gen/wolfssl/origin: FORCE | sources
 	$(call write_if_changed,$(wolfssl_origin))
 
 define flavour
+compile.$(1) = $$(CC.$(1)) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c
+
 $(B)/$(1)/%.o: %.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | $(B)/gen/version.h sources
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC.$(1)) $$(our_flags) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call say,CC,$$<)$$(compile.$(1)) $$(our_flags) -o $$@ $$<
 
 $(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | sources
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC.$(1)) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) $(THEIRS.$(1)) -MMD -MP -c -o $$@ $$<
+	$$(call say,CC,$$<)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
 
 $(B)/$(1)/wolfssl/%.o: $(WOLFSSL)/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h
 	@mkdir -p $$(@D)
-	$$(call say,CC,wolfssl/$$*.c)$$(CC.$(1)) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) $(THEIRS.$(1)) -MMD -MP -c -o $$@ $$<
+	$$(call say,CC,wolfssl/$$*.c)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
 
 $(B)/$(1)/cjson/%.o: $(CJSON)/%.c config/cjson.h $(B)/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(call say,CC,cjson/$$*.c)$$(CC.$(1)) -w -Isrc -include config/cjson.h $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call say,CC,cjson/$$*.c)$$(compile.$(1)) $$(cjson_flags) -o $$@ $$<
 
 # Changes when a flag changes, and then everything of this flavour is compiled again.
 $(B)/$(1)/flags: FORCE | sources
-	$$(call write_if_changed,$$(CC.$(1)) $$(our_flags) $$(their_flags) $$(CFLAGS.$(1)) $$(CFLAGS) \
+	$$(call write_if_changed,$$(compile.$(1)) $$(our_flags) $$(their_flags) $$(cjson_flags) \
 	    $$(THEIRS.$(1)) $$(LDFLAGS.$(1)) $$(wolfssl_origin))
 endef
 $(foreach f,musl lib native fuzz,$(eval $(call flavour,$(f))))
@@ -197,11 +203,13 @@ sources: $(if $(and $(WOLFSSL_SRC),$(CJSON_SRC)),,build-tools)
 $(addprefix $(WOLFSSL)/,$(wolfssl_c) wolfssl/internal.h) $(CJSON)/cJSON.c: | sources ;
 
 # What `thimble version` tells.
-wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' $(WOLFSSL)/wolfssl/version.h)
+wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' \
+    $(WOLFSSL)/wolfssl/version.h)
 wolfssl_origin   = $(if $(WOLFSSL_SRC),given tree,$(shell cat $(DEPS_DIR)/wolfssl.origin))
 cjson_origin     = $(if $(CJSON_SRC),given tree,$(shell cat $(DEPS_DIR)/cjson.origin))
 wolfssl_settings = $(filter-out TH_% NO_% WC_NO_% WOLFSSL_NO% WOLFSSL_IGNORE% HAVE_%_H,$(shell \
-    sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h | sed 's/=$$//'))
+    sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h \
+    | sed 's/=$$//'))
 
 define version_h
 /* Made by the Makefile. */
@@ -221,7 +229,7 @@ $(B)/gen/version.h: FORCE | sources
 
 unit_programs := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_c))
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(fuzz_c))
-testable_c    := $(filter-out mem/libc.c,$(binary_c)) $(tests_only) $(support_c)
+testable_c    := $(filter-out mem/libc.c mem/alone.c,$(binary_c)) $(tests_only) $(support_c)
 
 $(B)/native/libours.a: $(call objects,native,$(testable_c)) $(B)/native/cjson/cJSON.o
 	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
@@ -229,7 +237,8 @@ $(B)/native/libours.a: $(call objects,native,$(testable_c)) $(B)/native/cjson/cJ
 $(B)/native/libwolfssl.a: $(call wolfssl_o,native)
 	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
 
-$(unit_programs): $(B)/unit/%: $(B)/native/tests/unit/%.o $(B)/native/libours.a $(B)/native/libwolfssl.a
+$(unit_programs): $(B)/unit/%: $(B)/native/tests/unit/%.o \
+                  $(B)/native/libours.a $(B)/native/libwolfssl.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC.native) $(CFLAGS.native) -o $@ $< \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lpthread
@@ -240,11 +249,13 @@ $(B)/fuzz/libours.a: $(call objects,fuzz,$(testable_c)) $(B)/fuzz/cjson/cJSON.o
 $(B)/lib/libwolfssl.a: $(call wolfssl_o,lib)
 	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
 
-$(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/libours.a $(B)/lib/libwolfssl.a
+$(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o \
+                  $(B)/fuzz/libours.a $(B)/lib/libwolfssl.a
 	$(call say,LINK,$@)$(CC.fuzz) $(CFLAGS.fuzz) -fsanitize=fuzzer -o $@ $< \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lpthread
 
-$(call objects,native,$(unit_c)) $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
+$(call objects,native,$(unit_c)): | test-tools
+$(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
 .PHONY: check check-all unit fuzz integration budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
@@ -257,7 +268,7 @@ fuzz: $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS
 	@tools/check.sh fuzz
 integration: all lab-tools test-tools ## the static binary against mosquitto
 	@tools/check.sh integration
-budget: all lab-tools test-tools ## sizes, pools, stack and instructions against the committed budget
+budget: all lab-tools test-tools ## bytes and instructions against the committed budget
 	@tools/check.sh budget
 
 # ---- by hand --------------------------------------------------------------------------------
@@ -268,11 +279,7 @@ LAB := $(B)/lab
 demo: all lab-tools ## publish and subscribe over mutual TLS, show every memory report
 	@THIMBLE=$(B)/thimble tools/demo.sh $(LAB)
 lab: all lab-tools ## leave certificates and a running broker to play with
-	@tools/lab.sh start $(LAB) >/dev/null
-	@. $(LAB)/ports; tls="-h localhost -p $$ec_port --cafile $(LAB)/ec/root.pem --cert $(LAB)/ec/client.pem --key $(LAB)/ec/client.key"; \
-	printf '%s\n' '' "A broker runs, certificates are in $(LAB)/ec and $(LAB)/rsa (port $$rsa_port). Try, in two terminals:" '' \
-	    "$(B)/thimble sub $$tls -t hello -v" '' "$(B)/thimble pub $$tls -t hello -m world -q 1 --mem-report" '' \
-	    "make lab-stop ends it."
+	@tools/lab.sh try $(LAB)
 lab-stop: ## stop that broker
 	@tools/lab.sh stop $(LAB)
 
@@ -285,8 +292,9 @@ install: all ## binary, library, header, pkg-config file and manual, below DESTD
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
 	install -m 644 include/thimble.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 include/thimble/*.h $(DESTDIR)$(PREFIX)/include/thimble/
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
-	$(if $(wildcard docs/thimble.1),install -m 644 docs/thimble.1 $(DESTDIR)$(PREFIX)/share/man/man1/thimble.1)
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
+	install -m 644 docs/thimble.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 
 # ---- tools ----------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include "base/errno.h"
 #include "base/format.h"
 
 #include <errno.h>
@@ -30,7 +31,9 @@ static void write_text(struct th_fault *fault, const char *format, va_list args)
 static void append_errno(struct th_fault *fault)
 {
     size_t used = strlen(fault->text);
-    th_format(fault->text + used, sizeof fault->text - used, ": %s", strerror(fault->sys_errno));
+    char text[TH_ERRNO_TEXT_BYTES];
+    th_format(fault->text + used, sizeof fault->text - used, ": %s",
+              th_errno_text(fault->sys_errno, text));
 }
 
 static bool already_failed(const struct th_fault *fault)

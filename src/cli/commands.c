@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "base/errno.h"
 #include "cli/check.h"
 #include "cli/exit.h"
 #include "cli/nearest.h"
@@ -26,8 +27,9 @@ int th_cli_printed(void)
 {
     th_cli_out_flush();
     int error = th_cli_out_error();
+    char text[TH_ERRNO_TEXT_BYTES];
     if (error && error != EPIPE)
-        th_cli_complain("cannot write to standard output: %s", strerror(error));
+        th_cli_complain("cannot write to standard output: %s", th_errno_text(error, text));
     return !error ? TH_CLI_OK : error == EPIPE ? TH_CLI_OUTPUT_CLOSED : TH_CLI_SYSTEM;
 }
 

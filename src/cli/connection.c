@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/errno.h"
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/exit.h"
@@ -302,8 +303,9 @@ static void poll_all(void)
 static int status_of_output(void)
 {
     int error = th_cli_out_error();
+    char text[TH_ERRNO_TEXT_BYTES];
     if (error && error != EPIPE && error != EINTR)
-        th_cli_say("cannot write to standard output: %s", strerror(error));
+        th_cli_say("cannot write to standard output: %s", th_errno_text(error, text));
     return !error || error == EINTR ? TH_CLI_OK
            : error == EPIPE         ? TH_CLI_OUTPUT_CLOSED
                                     : TH_CLI_SYSTEM;

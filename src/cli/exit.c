@@ -1,87 +1,145 @@
 #include "cli/exit.h"
 
 #include <stdint.h>
+#include <string.h>
+
+#define ENTRY(name, meaning, remedy) name "\0" meaning "\0" remedy
 
 const struct th_cli_exit th_cli_exits[] = {
-    {TH_CLI_OK, "ok", "Everything that was asked for was done.", ""},
-    {TH_CLI_PROTOCOL, "protocol-error", "The broker sent something that MQTT does not allow.",
-     "See with -d what came last; check that the port speaks MQTT, and report it to the broker's "
-     "makers."},
-    {TH_CLI_NOT_CONNECTED, "not-connected", "No address of the broker accepted a TCP connection.",
-     "Check -h and -p, that the broker runs, and that no firewall stands between."},
-    {TH_CLI_LOST, "connection-lost", "The connection ended before the work was done.",
-     "Look at the broker's log. A broker that closes right after a publish or subscribe often "
-     "means that its rules forbid the topic; --retry sets how often to connect again."},
-    {TH_CLI_TLS, "tls-error", "TLS failed in a way no other code describes.",
-     "Check that the port speaks TLS (8883 usually does, 1883 usually does not); see more with "
-     "-d."},
-    {TH_CLI_SYSTEM, "system-error", "The operating system refused a call; the message names it.",
-     "The sentence after the colon is the system's own."},
-    {TH_CLI_LOOKUP, "name-lookup-failed", "The broker's name has no address, or no name server "
-     "answered.", "Check the spelling of -h, /etc/resolv.conf and /etc/hosts; an address works "
-     "without a name server."},
-    {TH_CLI_TOO_LARGE, "too-large", "A message or packet exceeds a limit; the message names it.",
-     "Send less at a time, or choose a profile with a larger outbox when building."},
-    {TH_CLI_TIMEOUT, "timeout", "A deadline passed: of a phase (named), or of -W.",
-     "--timeout and its siblings set the deadlines."},
-    {TH_CLI_REFUSED, "refused", "The broker said no; its reason code is in the message.",
-     "Reason codes are listed in section 2.4 of the MQTT 5 standard."},
-    {TH_CLI_NOT_AUTHORIZED, "not-authorized", "The broker does not allow us that.",
-     "Check its access rules for this user name, certificate, client id and topic."},
-    {TH_CLI_CREDENTIALS, "bad-credentials", "The broker does not accept user name and password.",
-     "Check -u and the password; a password file counts up to the end of its first line."},
-    {TH_CLI_CLIENT_ID, "client-id-refused", "The broker does not accept the client identifier.",
-     "Give another one with -i; some brokers take only letters and digits, at most 23, and not "
-     "none."},
-    {TH_CLI_MQTT_VERSION, "mqtt-version-refused", "The broker does not speak this version of MQTT.",
-     "Try -V mqttv311 or -V mqttv5."},
-    {TH_CLI_UNAVAILABLE, "broker-unavailable", "The broker is busy or shutting down.",
-     "Try again later; --retry does that."},
-    {TH_CLI_QUOTA, "quota-exceeded", "The broker's quota or rate limit is reached.",
-     "Send less, or less often."},
-    {TH_CLI_TAKEN_OVER, "session-taken-over", "Another client connected with our identifier.",
-     "Give each client its own -i."},
-    {TH_CLI_SUBSCRIPTION, "subscription-refused", "The broker refused a subscription.",
-     "Check its access rules for this topic, and the spelling of the filter."},
-    {TH_CLI_USAGE, "usage", "The command line is wrong; nothing was opened or sent.",
-     "The message names the option, its value and the remedy."},
-    {TH_CLI_FILE, "file-unusable", "A file that was named cannot be opened, read or written.",
-     "Check its path and permissions."},
-    {TH_CLI_FILE_FORMAT, "file-format",
-     "A certificate, key or password file has no usable content.",
-     "Certificates and keys are PEM or DER; keys PKCS#8, SEC1 or PKCS#1, without a pass phrase, "
-     "and must belong to the certificate."},
-    {TH_CLI_CERTIFICATE, "certificate-unacceptable",
-     "A certificate is too weak, forged or meant for something else.",
-     "RSA needs 2048 bits, EC 256, the signature SHA-256 or better, a server certificate the usage "
-     "serverAuth."},
-    {TH_CLI_EXPIRED, "certificate-expired", "A certificate of the broker's chain has expired.",
-     "Renew it; or check the clock of this machine."},
-    {TH_CLI_UNKNOWN_CA, "unknown-ca", "No authority in --cafile has signed the broker's chain.",
-     "Give the root certificate of the broker's authority; the broker sends the intermediates."},
-    {TH_CLI_WRONG_HOST, "wrong-host", "The broker's certificate is for another name.",
-     "Connect with a name (or address) that stands in its subjectAltName; the encryption is fine, "
-     "the name is not."},
-    {TH_CLI_CLIENT_CERTIFICATE, "client-certificate-refused",
-     "The broker wants a certificate from us, or does not accept ours.",
-     "Give --cert and --key, signed by an authority the broker trusts, not expired."},
-    {TH_CLI_NOTHING_SHARED, "nothing-shared",
-     "We and the broker share no TLS version, cipher suite, group or protocol.",
-     "thimble offers TLS 1.2 and 1.3 with ECDHE and AEAD only; see --tls-version and --tls-alpn."},
-    {TH_CLI_NOT_YET_VALID, "not-yet-valid", "A certificate of the broker's chain is not valid yet.",
-     "Most often the clock of this machine is behind: set it."},
-    {TH_CLI_ENTROPY, "no-entropy", "The kernel's random pool is not ready; nothing was sent.",
-     "Wait after booting, or feed the kernel from a hardware source."},
-    {TH_CLI_MEMORY, "out-of-memory", "A pool is too small; the message names pool, phase and size.",
-     "--mem-report shows the pools; raise a lowered budget, or build with a larger profile."},
-    {TH_CLI_INTERNAL, "internal-error", "thimble broke one of its own rules.",
-     "Please report it, with the message and the output of thimble version."},
-    {TH_CLI_INTERRUPTED, "interrupted", "Ended by SIGINT before the work was done.", ""},
-    {TH_CLI_OUTPUT_CLOSED, "output-closed", "Whoever reads standard output has gone.", ""},
-    {TH_CLI_TERMINATED, "terminated", "Ended by SIGTERM before the work was done.", ""},
+    {ENTRY("ok", "Everything that was asked for was done.",
+           ""),
+     TH_CLI_OK},
+    {ENTRY("protocol-error", "The broker sent something that MQTT does not allow.",
+           "See with -d what came last; check that the port speaks MQTT, and report it to the "
+           "broker's makers."),
+     TH_CLI_PROTOCOL},
+    {ENTRY("not-connected", "No address of the broker accepted a TCP connection.",
+           "Check -h and -p, that the broker runs, and that no firewall stands between."),
+     TH_CLI_NOT_CONNECTED},
+    {ENTRY("connection-lost", "The connection ended before the work was done.",
+           "Look at the broker's log. A broker that closes right after a publish or subscribe "
+           "often means that its rules forbid the topic; --retry sets how often to connect again."),
+     TH_CLI_LOST},
+    {ENTRY("tls-error", "TLS failed in a way no other code describes.",
+           "Check that the port speaks TLS (8883 usually does, 1883 usually does not); see more "
+           "with -d."),
+     TH_CLI_TLS},
+    {ENTRY("system-error", "The operating system refused a call; the message names it.",
+           "The sentence after the colon is the system's own."),
+     TH_CLI_SYSTEM},
+    {ENTRY("name-lookup-failed",
+           "The broker's name has no address, or no name server answered.",
+           "Check the spelling of -h, /etc/resolv.conf and /etc/hosts; an address works without a "
+           "name server."),
+     TH_CLI_LOOKUP},
+    {ENTRY("too-large", "A message or packet exceeds a limit; the message names it.",
+           "Send less at a time, or choose a profile with a larger outbox when building."),
+     TH_CLI_TOO_LARGE},
+    {ENTRY("timeout", "A deadline passed: of a phase (named), or of -W.",
+           "--timeout and its siblings set the deadlines."),
+     TH_CLI_TIMEOUT},
+    {ENTRY("refused", "The broker said no; its reason code is in the message.",
+           "Reason codes are listed in section 2.4 of the MQTT 5 standard."),
+     TH_CLI_REFUSED},
+    {ENTRY("not-authorized", "The broker does not allow us that.",
+           "Check its access rules for this user name, certificate, client id and topic."),
+     TH_CLI_NOT_AUTHORIZED},
+    {ENTRY("bad-credentials", "The broker does not accept user name and password.",
+           "Check -u and the password; a password file counts up to the end of its first line."),
+     TH_CLI_CREDENTIALS},
+    {ENTRY("client-id-refused", "The broker does not accept the client identifier.",
+           "Give another one with -i; some brokers take only letters and digits, at most 23, and "
+           "not none."),
+     TH_CLI_CLIENT_ID},
+    {ENTRY("mqtt-version-refused", "The broker does not speak this version of MQTT.",
+           "Try -V mqttv311 or -V mqttv5."),
+     TH_CLI_MQTT_VERSION},
+    {ENTRY("broker-unavailable", "The broker is busy or shutting down.",
+           "Try again later; --retry does that."),
+     TH_CLI_UNAVAILABLE},
+    {ENTRY("quota-exceeded", "The broker's quota or rate limit is reached.",
+           "Send less, or less often."),
+     TH_CLI_QUOTA},
+    {ENTRY("session-taken-over", "Another client connected with our identifier.",
+           "Give each client its own -i."),
+     TH_CLI_TAKEN_OVER},
+    {ENTRY("subscription-refused", "The broker refused a subscription.",
+           "Check its access rules for this topic, and the spelling of the filter."),
+     TH_CLI_SUBSCRIPTION},
+    {ENTRY("usage", "The command line is wrong; nothing was opened or sent.",
+           "The message names the option, its value and the remedy."),
+     TH_CLI_USAGE},
+    {ENTRY("file-unusable", "A file that was named cannot be opened, read or written.",
+           "Check its path and permissions."),
+     TH_CLI_FILE},
+    {ENTRY("file-format", "A certificate, key or password file has no usable content.",
+           "Certificates and keys are PEM or DER; keys PKCS#8, SEC1 or PKCS#1, without a pass "
+           "phrase, and must belong to the certificate."),
+     TH_CLI_FILE_FORMAT},
+    {ENTRY("certificate-unacceptable",
+           "A certificate is too weak, forged or meant for something else.",
+           "RSA needs 2048 bits, EC 256, the signature SHA-256 or better, a server certificate "
+           "the usage serverAuth."),
+     TH_CLI_CERTIFICATE},
+    {ENTRY("certificate-expired", "A certificate of the broker's chain has expired.",
+           "Renew it; or check the clock of this machine."),
+     TH_CLI_EXPIRED},
+    {ENTRY("unknown-ca", "No authority in --cafile has signed the broker's chain.",
+           "Give the root certificate of the broker's authority; the broker sends the "
+           "intermediates."),
+     TH_CLI_UNKNOWN_CA},
+    {ENTRY("wrong-host", "The broker's certificate is for another name.",
+           "Connect with a name (or address) that stands in its subjectAltName; the encryption is "
+           "fine, the name is not."),
+     TH_CLI_WRONG_HOST},
+    {ENTRY("client-certificate-refused",
+           "The broker wants a certificate from us, or does not accept ours.",
+           "Give --cert and --key, signed by an authority the broker trusts, not expired."),
+     TH_CLI_CLIENT_CERTIFICATE},
+    {ENTRY("nothing-shared",
+           "We and the broker share no TLS version, cipher suite, group or protocol.",
+           "thimble offers TLS 1.2 and 1.3 with ECDHE and AEAD only; see --tls-version and "
+           "--tls-alpn."),
+     TH_CLI_NOTHING_SHARED},
+    {ENTRY("not-yet-valid", "A certificate of the broker's chain is not valid yet.",
+           "Most often the clock of this machine is behind: set it."),
+     TH_CLI_NOT_YET_VALID},
+    {ENTRY("no-entropy", "The kernel's random pool is not ready; nothing was sent.",
+           "Wait after booting, or feed the kernel from a hardware source."),
+     TH_CLI_ENTROPY},
+    {ENTRY("out-of-memory", "A pool is too small; the message names pool, phase and size.",
+           "--mem-report shows the pools; raise a lowered budget, or build with a larger profile."),
+     TH_CLI_MEMORY},
+    {ENTRY("internal-error", "thimble broke one of its own rules.",
+           "Please report it, with the message and the output of thimble version."),
+     TH_CLI_INTERNAL},
+    {ENTRY("interrupted", "Ended by SIGINT before the work was done.",
+           ""),
+     TH_CLI_INTERRUPTED},
+    {ENTRY("output-closed", "Whoever reads standard output has gone.",
+           ""),
+     TH_CLI_OUTPUT_CLOSED},
+    {ENTRY("terminated", "Ended by SIGTERM before the work was done.",
+           ""),
+     TH_CLI_TERMINATED},
 };
 
 const size_t th_cli_exits_count = sizeof th_cli_exits / sizeof *th_cli_exits;
+
+static const char *behind(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
+const char *th_cli_exit_meaning(const struct th_cli_exit *exit)
+{
+    return behind(exit->name);
+}
+
+const char *th_cli_exit_remedy(const struct th_cli_exit *exit)
+{
+    return behind(th_cli_exit_meaning(exit));
+}
 
 const struct th_cli_exit *th_cli_exit_find(int status)
 {

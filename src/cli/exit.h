@@ -4,6 +4,7 @@
 #define TH_CLI_EXIT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <thimble.h>
 
 enum th_cli_status {
@@ -44,11 +45,12 @@ enum th_cli_status {
 };
 
 struct th_cli_exit {
-    int status;
-    const char *name;    /* "unknown-ca" */
-    const char *meaning; /* a sentence */
-    const char *remedy;  /* what to do; a sentence, or "" */
+    const char *name;    /* "unknown-ca"; behind its NUL stands the meaning, then the remedy */
+    uint8_t status;
 };
+
+const char *th_cli_exit_meaning(const struct th_cli_exit *exit); /* a sentence */
+const char *th_cli_exit_remedy(const struct th_cli_exit *exit);  /* what to do; or "" */
 
 extern const struct th_cli_exit th_cli_exits[];
 extern const size_t th_cli_exits_count;

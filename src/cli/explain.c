@@ -11,15 +11,15 @@ static void list_all(void)
 {
     for (size_t i = 0; i < th_cli_exits_count; i++)
         th_cli_out_format("%3d %-28s %s\n", th_cli_exits[i].status, th_cli_exits[i].name,
-                          th_cli_exits[i].meaning);
+                          th_cli_exit_meaning(&th_cli_exits[i]));
 }
 
 static void explain(const struct th_cli_exit *exit)
 {
     th_cli_out_format("%d %s\n", exit->status, exit->name);
-    th_cli_out_format("%s\n", exit->meaning);
-    if (*exit->remedy)
-        th_cli_out_format("%s\n", exit->remedy);
+    th_cli_out_format("%s\n", th_cli_exit_meaning(exit));
+    if (*th_cli_exit_remedy(exit))
+        th_cli_out_format("%s\n", th_cli_exit_remedy(exit));
 }
 
 static const struct th_cli_exit *find(const char *word)

@@ -10,21 +10,16 @@
 
 #define OPTION_COLUMN 30
 
-static const char *argument_of(const struct th_cli_option *option)
-{
-    return option->value ? option->value : "";
-}
-
 /* "  -h, --host HOST", "      --mem-report[=json:FILE]" */
 static int write_option(char *text, size_t room, const struct th_cli_option *option)
 {
+    const char *name = th_cli_long(option), *value = th_cli_value(option);
     char letter[5] = "    ";
     if (option->letter)
-        th_format(letter, sizeof letter, "-%c%s", option->letter, option->name ? ", " : "");
+        th_format(letter, sizeof letter, "-%c%s", option->letter, name ? ", " : "");
     bool optional = option->kind == TH_CLI_OPTIONAL;
-    return th_format(text, room, "  %s%s%s%s%s%s", letter, option->name ? "--" : "",
-                    option->name ? option->name : "", optional ? "[=" : option->value ? " " : "",
-                    argument_of(option), optional ? "]" : "");
+    return th_format(text, room, "  %s%s%s%s%s%s", letter, name ? "--" : "", name ? name : "",
+                     optional ? "[=" : value ? " " : "", value ? value : "", optional ? "]" : "");
 }
 
 static void print_option(const struct th_cli_option *option)
@@ -33,7 +28,7 @@ static void print_option(const struct th_cli_option *option)
     int used = write_option(left, sizeof left, option);
     bool fits = used < OPTION_COLUMN;
     th_cli_out_format("%s%s%*s%s\n", left, fits ? "" : "\n", OPTION_COLUMN - (fits ? used : 0), "",
-                      option->help);
+                      th_cli_help_line(option));
 }
 
 static const char *usage_of(int command)

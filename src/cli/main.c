@@ -1,3 +1,4 @@
+#include "base/errno.h"
 #include "cli/command.h"
 
 #include "cli/exit.h"
@@ -23,6 +24,7 @@ int main(int argc, char *argv[])
     int status = th_stack_run(run, &words);
     if (status >= 0)
         return status;
-    th_cli_complain("cannot set the stack up: %s", strerror(errno));
+    char text[TH_ERRNO_TEXT_BYTES];
+    th_cli_complain("cannot set the stack up: %s", th_errno_text(errno, text));
     return TH_CLI_SYSTEM;
 }

@@ -23,7 +23,7 @@ const char *th_cli_option_name(const struct th_cli_option *option, char *text)
     if (option->letter)
         th_format(text, TH_CLI_OPTION_NAME_BYTES, "-%c", option->letter);
     else
-        th_format(text, TH_CLI_OPTION_NAME_BYTES, "--%s", option->name);
+        th_format(text, TH_CLI_OPTION_NAME_BYTES, "--%s", th_cli_long(option));
     return text;
 }
 
@@ -60,7 +60,7 @@ static bool length_fits(const struct giving *g)
     size_t bytes = strlen(g->value);
     char remedy[64];
     if (bytes < option->min)
-        th_format(remedy, sizeof remedy, "is empty; give a %s", option->value);
+        th_format(remedy, sizeof remedy, "is empty; give a %s", th_cli_value(option));
     else if (option->max && bytes > option->max)
         th_format(remedy, sizeof remedy, "too long; give at most %u bytes", option->max);
     else
@@ -89,7 +89,7 @@ static bool give_list(const struct giving *g)
 
 static const struct th_cli_word *word_of(const struct th_cli_option *option, const char *value)
 {
-    const struct th_cli_word *word = option->words;
+    const struct th_cli_word *word = th_cli_word_list(option);
     for (; word && word->text; word++)
         if (!strcmp(word->text, value))
             return word;
@@ -104,7 +104,7 @@ static bool give_word(const struct giving *g)
         return true;
     }
     char remedy[96] = "give ";
-    for (word = g->option->words; word->text; word++) {
+    for (word = th_cli_word_list(g->option); word->text; word++) {
         size_t used = strlen(remedy);
         th_format(remedy + used, sizeof remedy - used, "%s%s", word->text,
                  !word[1].text ? "" : word[2].text ? ", " : " or ");
@@ -120,9 +120,10 @@ static bool give_number(const struct giving *g)
     if (th_cli_number_parse(g->value, option->min, option->max, g->place))
         return true;
     *(int64_t *)g->place = TH_CLI_UNSET;
+    const struct th_cli_word *word = th_cli_word_list(option);
     char remedy[96];
     th_format(remedy, sizeof remedy, "give a whole number from %u to %u%s%s", option->min,
-              option->max, option->words ? ", or " : "", option->words ? option->words->text : "");
+              option->max, word ? ", or " : "", word ? word->text : "");
     return refuse(g, remedy);
 }
 
@@ -173,10 +174,11 @@ static bool is_named(const struct th_cli_option *option, const char *word)
         return false;
     if (word[1] != '-')
         return word[1] && word[1] == option->letter && !word[2];
-    if (!option->name)
+    const char *name = th_cli_long(option);
+    if (!name)
         return false;
-    size_t bytes = strlen(option->name);
-    return !strncmp(word + 2, option->name, bytes) && (!word[2 + bytes] || word[2 + bytes] == '=');
+    size_t bytes = strlen(name);
+    return !strncmp(word + 2, name, bytes) && (!word[2 + bytes] || word[2 + bytes] == '=');
 }
 
 static const struct th_cli_option *find(const char *word)
@@ -192,7 +194,7 @@ static const char *nearest_name(const char *word)
     const char *nearest = NULL;
     unsigned least = 3;
     for (size_t i = 0; i < th_cli_options_count; i++) {
-        const char *name = th_cli_options[i].name;
+        const char *name = th_cli_long(&th_cli_options[i]);
         unsigned distance = name ? th_cli_distance(word, name) : least;
         if (distance < least && th_cli_is_near(word, distance)) {
             least = distance;
@@ -254,7 +256,8 @@ static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_pr
         return give(&g);
     g.value = argv[1];
     if (!g.value)
-        return th_cli_problem(problem, "%s: the value is missing; give a %s", name, option->value);
+        return th_cli_problem(problem, "%s: the value is missing; give a %s", name,
+                              th_cli_value(option));
     return give(&g) ? 2 : 0;
 }
 
@@ -284,7 +287,7 @@ static bool is_password(const struct th_cli_option *option)
 
 static bool is_wanted(const struct th_cli_settings *settings, const struct th_cli_option *option)
 {
-    if (!option->environment || *(char *const *)((const char *)settings + option->offset))
+    if (!th_cli_variable(option) || *(char *const *)((const char *)settings + option->offset))
         return false;
     if (is_of_tls(option))
         return !settings->no_tls;
@@ -297,9 +300,9 @@ bool th_cli_options_environment(struct th_cli_settings *settings, struct th_cli_
 {
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *option = &th_cli_options[i];
-        char *value = is_wanted(settings, option) ? getenv(option->environment) : NULL;
-        struct giving g = {option, option->environment, value, (char *)settings + option->offset,
-                           problem};
+        const char *variable = th_cli_variable(option);
+        char *value = is_wanted(settings, option) ? getenv(variable) : NULL;
+        struct giving g = {option, variable, value, (char *)settings + option->offset, problem};
         if (value && *value && !give(&g))
             return false;
     }

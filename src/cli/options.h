@@ -25,18 +25,31 @@ struct th_cli_word {
     int64_t number;
 };
 
-struct th_cli_option {
-    char letter;             /* 0: none */
-    const char *name;        /* without the dashes; NULL: none */
-    uint8_t commands;        /* mask of TH_CLI_PUB, TH_CLI_SUB */
-    uint8_t kind;            /* enum th_cli_kind */
-    uint16_t offset;         /* of its place in struct th_cli_settings */
-    uint32_t min, max;
-    const struct th_cli_word *words;
-    const char *value;       /* how help names its argument; NULL: takes none */
-    const char *environment; /* variable that stands in for it; NULL: none */
-    const char *help;        /* one line of at most 60 characters */
+enum th_cli_words {
+    TH_CLI_NO_WORDS,
+    TH_CLI_MQTT_VERSIONS,
+    TH_CLI_TLS_VERSIONS,
+    TH_CLI_EXPIRIES,
+    TH_CLI_RETRIES,
+    TH_CLI_WORD_LISTS
 };
+
+struct th_cli_option {
+    const char *texts; /* name, value, environment, help, each ended by a NUL: 24 bytes saved */
+    char letter;       /* 0: none */
+    uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB */
+    uint8_t kind;      /* enum th_cli_kind */
+    uint8_t words;     /* enum th_cli_words */
+    uint32_t min, max;
+    uint16_t offset;   /* of its place in struct th_cli_settings */
+};
+
+/* Each is NULL if the option has none. */
+const char *th_cli_long(const struct th_cli_option *option);  /* without the dashes */
+const char *th_cli_value(const struct th_cli_option *option); /* its argument, in help */
+const char *th_cli_variable(const struct th_cli_option *option); /* stands in for it */
+const char *th_cli_help_line(const struct th_cli_option *option); /* at most 60 characters */
+const struct th_cli_word *th_cli_word_list(const struct th_cli_option *option);
 
 extern const struct th_cli_option th_cli_options[];
 extern const size_t th_cli_options_count;

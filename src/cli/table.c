@@ -1,6 +1,9 @@
 /* The option table. Where mosquitto's clients have the option, name and meaning are theirs. */
 #include "cli/options.h"
 
+#include <string.h>
+
+#define TEXTS(name, value, environment, help) name "\0" value "\0" environment "\0" help
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
 #define FLAG(field) .kind = TH_CLI_FLAG, AT(field)
 #define TEXT(field, least, most) .kind = TH_CLI_TEXT, AT(field), .min = least, .max = most
@@ -41,117 +44,187 @@ static const struct th_cli_word retries[] = {
     {NULL, 0},
 };
 
+static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
+    [TH_CLI_MQTT_VERSIONS] = mqtt_versions,
+    [TH_CLI_TLS_VERSIONS] = tls_versions,
+    [TH_CLI_EXPIRIES] = expiries,
+    [TH_CLI_RETRIES] = retries,
+};
+
 const struct th_cli_option th_cli_options[] = {
-    {'h', "host", TH_CLI_BOTH, TEXT(host, 1, HOST_BYTES), .value = "HOST",
-     .environment = "THIMBLE_HOST", .help = "name or address of the broker (localhost)"},
-    {'p', "port", TH_CLI_BOTH, NUMBER(port, 1, 65535), .value = "PORT",
-     .help = "port (8883; without TLS 1883)"},
-    {'L', "url", TH_CLI_BOTH, .kind = TH_CLI_SECRET, AT(url), .min = 1, .value = "URL",
-     .help = "mqtts://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], or mqtt://"},
-    {0, "no-tls", TH_CLI_BOTH, FLAG(no_tls),
-     .help = "no encryption: everything is sent in the clear"},
+    {TEXTS("host", "HOST", "THIMBLE_HOST",
+           "name or address of the broker (localhost)"),
+     'h', TH_CLI_BOTH, TEXT(host, 1, HOST_BYTES)},
+    {TEXTS("port", "PORT", "",
+           "port (8883; without TLS 1883)"), 'p', TH_CLI_BOTH, NUMBER(port, 1, 65535)},
+    {TEXTS("url", "URL", "",
+           "mqtts://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], or mqtt://"),
+     'L', TH_CLI_BOTH, .kind = TH_CLI_SECRET, AT(url), .min = 1},
+    {TEXTS("no-tls", "", "",
+           "no encryption: everything is sent in the clear"), 0, TH_CLI_BOTH, FLAG(no_tls)},
 
-    {'i', "id", TH_CLI_BOTH, TEXT(client_id, 0, STRING_BYTES), .value = "ID",
-     .help = "client identifier (the broker chooses one)"},
-    {'I', "id-prefix", TH_CLI_BOTH, TEXT(client_id_prefix, 1, 200), .value = "PREFIX",
-     .help = "client identifier: PREFIX and the process id"},
-    {'u', "username", TH_CLI_BOTH, TEXT(username, 0, STRING_BYTES), .value = "NAME",
-     .environment = "THIMBLE_USERNAME", .help = "user name for the broker"},
-    {'P', "pw", TH_CLI_BOTH, .kind = TH_CLI_SECRET, AT(password_argument), .max = PASSWORD_BYTES,
-     .value = "PASSWORD", .environment = "THIMBLE_PASSWORD",
-     .help = "password (others can see it: prefer --password-file)"},
-    {0, "password-file", TH_CLI_BOTH, TEXT(password_file, 1, PATH_BYTES), .value = "FILE",
-     .environment = "THIMBLE_PASSWORD_FILE", .help = "password: the first line of FILE"},
-    {'c', "disable-clean-session", TH_CLI_BOTH, FLAG(persistent),
-     .help = "the broker keeps the session; needs -i"},
-    {'x', NULL, TH_CLI_BOTH, NUMBER(session_expiry_s, 0, 4294967295), .words = expiries,
-     .value = "SECONDS", .help = "how long it keeps it, -1: for ever (MQTT 5)"},
-    {'k', "keepalive", TH_CLI_BOTH, NUMBER(keep_alive_s, 5, 65535), .value = "SECONDS",
-     .help = "seconds of silence before a ping (60)"},
-    {'V', "protocol-version", TH_CLI_BOTH, .kind = TH_CLI_WORD, AT(version), .words = mqtt_versions,
-     .value = "VERSION", .help = "mqttv311 or mqttv5 (mqttv311)"},
+    {TEXTS("id", "ID", "",
+           "client identifier (the broker chooses one)"),
+     'i', TH_CLI_BOTH, TEXT(client_id, 0, STRING_BYTES)},
+    {TEXTS("id-prefix", "PREFIX", "",
+           "client identifier: PREFIX and the process id"),
+     'I', TH_CLI_BOTH, TEXT(client_id_prefix, 1, 200)},
+    {TEXTS("username", "NAME", "THIMBLE_USERNAME",
+           "user name for the broker"), 'u', TH_CLI_BOTH, TEXT(username, 0, STRING_BYTES)},
+    {TEXTS("pw", "PASSWORD", "THIMBLE_PASSWORD",
+           "password (others can see it: prefer --password-file)"),
+     'P', TH_CLI_BOTH, .kind = TH_CLI_SECRET, AT(password_argument), .max = PASSWORD_BYTES},
+    {TEXTS("password-file", "FILE", "THIMBLE_PASSWORD_FILE",
+           "password: the first line of FILE"), 0, TH_CLI_BOTH, TEXT(password_file, 1, PATH_BYTES)},
+    {TEXTS("disable-clean-session", "", "",
+           "the broker keeps the session; needs -i"), 'c', TH_CLI_BOTH, FLAG(persistent)},
+    {TEXTS("", "SECONDS", "",
+           "how long it keeps it, -1: for ever (MQTT 5)"),
+     'x', TH_CLI_BOTH, NUMBER(session_expiry_s, 0, 4294967295), .words = TH_CLI_EXPIRIES},
+    {TEXTS("keepalive", "SECONDS", "",
+           "seconds of silence before a ping (60)"),
+     'k', TH_CLI_BOTH, NUMBER(keep_alive_s, 5, 65535)},
+    {TEXTS("protocol-version", "VERSION", "",
+           "mqttv311 or mqttv5 (mqttv311)"),
+     'V', TH_CLI_BOTH, .kind = TH_CLI_WORD, AT(version), .words = TH_CLI_MQTT_VERSIONS},
 
-    {0, "cafile", TH_CLI_BOTH, TEXT(cafile, 1, PATH_BYTES), .value = "FILE",
-     .environment = "THIMBLE_CAFILE", .help = "certificates of the authorities that are trusted"},
-    {0, "cert", TH_CLI_BOTH, TEXT(certificate, 1, PATH_BYTES), .value = "FILE",
-     .environment = "THIMBLE_CERT", .help = "our certificate and its chain; needs --key"},
-    {0, "key", TH_CLI_BOTH, TEXT(key, 1, PATH_BYTES), .value = "FILE", .environment = "THIMBLE_KEY",
-     .help = "our private key; needs --cert"},
-    {0, "tls-version", TH_CLI_BOTH, .kind = TH_CLI_WORD, AT(tls_versions), .words = tls_versions,
-     .value = "VERSION", .help = "only tlsv1.2, only tlsv1.3, or 1.2+ (1.2+)"},
-    {0, "tls-alpn", TH_CLI_BOTH, TEXT(alpn, 1, 63), .value = "PROTOCOL",
-     .help = "application protocol to ask for; several: with commas"},
-    {0, "insecure", TH_CLI_BOTH, FLAG(insecure),
-     .help = "do not compare the name in the broker's certificate"},
-    {0, "insecure-no-verify", TH_CLI_BOTH, FLAG(insecure_no_verify),
-     .help = "accept any certificate: anybody can be the broker"},
-    {0, "hwrng", TH_CLI_BOTH, TEXT(hwrng, 1, PATH_BYTES), .value = "PATH",
-     .help = "hardware random source to mix in, e.g. /dev/hwrng"},
+    {TEXTS("cafile", "FILE", "THIMBLE_CAFILE",
+           "certificates of the authorities that are trusted"),
+     0, TH_CLI_BOTH, TEXT(cafile, 1, PATH_BYTES)},
+    {TEXTS("cert", "FILE", "THIMBLE_CERT",
+           "our certificate and its chain; needs --key"),
+     0, TH_CLI_BOTH, TEXT(certificate, 1, PATH_BYTES)},
+    {TEXTS("key", "FILE", "THIMBLE_KEY",
+           "our private key; needs --cert"), 0, TH_CLI_BOTH, TEXT(key, 1, PATH_BYTES)},
+    {TEXTS("tls-version", "VERSION", "",
+           "only tlsv1.2, only tlsv1.3, or 1.2+ (1.2+)"),
+     0, TH_CLI_BOTH, .kind = TH_CLI_WORD, AT(tls_versions), .words = TH_CLI_TLS_VERSIONS},
+    {TEXTS("tls-alpn", "PROTOCOL", "",
+           "application protocol to ask for; several: with commas"),
+     0, TH_CLI_BOTH, TEXT(alpn, 1, 63)},
+    {TEXTS("insecure", "", "",
+           "do not compare the name in the broker's certificate"), 0, TH_CLI_BOTH, FLAG(insecure)},
+    {TEXTS("insecure-no-verify", "", "",
+           "accept any certificate: anybody can be the broker"),
+     0, TH_CLI_BOTH, FLAG(insecure_no_verify)},
+    {TEXTS("hwrng", "PATH", "",
+           "hardware random source to mix in, e.g. /dev/hwrng"),
+     0, TH_CLI_BOTH, TEXT(hwrng, 1, PATH_BYTES)},
 
-    {0, "will-topic", TH_CLI_BOTH, TEXT(will_topic, 1, STRING_BYTES), .value = "TOPIC",
-     .help = "topic of the message the broker sends if we vanish"},
-    {0, "will-payload", TH_CLI_BOTH, TEXT(will_payload, 0, STRING_BYTES), .value = "TEXT",
-     .help = "its payload (empty)"},
-    {0, "will-qos", TH_CLI_BOTH, NUMBER(will_qos, 0, 2), .value = "QOS", .help = "its QoS (0)"},
-    {0, "will-retain", TH_CLI_BOTH, FLAG(will_retain), .help = "the broker retains it"},
+    {TEXTS("will-topic", "TOPIC", "",
+           "topic of the message the broker sends if we vanish"),
+     0, TH_CLI_BOTH, TEXT(will_topic, 1, STRING_BYTES)},
+    {TEXTS("will-payload", "TEXT", "",
+           "its payload (empty)"), 0, TH_CLI_BOTH, TEXT(will_payload, 0, STRING_BYTES)},
+    {TEXTS("will-qos", "QOS", "", "its QoS (0)"), 0, TH_CLI_BOTH, NUMBER(will_qos, 0, 2)},
+    {TEXTS("will-retain", "", "", "the broker retains it"), 0, TH_CLI_BOTH, FLAG(will_retain)},
 
-    {'t', "topic", TH_CLI_BOTH, LIST(topics, 1, STRING_BYTES), .value = "TOPIC",
-     .help = "topic to publish on; filter to subscribe to, repeatable"},
-    {'q', "qos", TH_CLI_BOTH, NUMBER(qos, 0, 2), .value = "QOS", .help = "quality of service (0)"},
-    {'m', "message", TH_CLI_PUB, TEXT(message, 0, 0), .value = "TEXT", .help = "publish TEXT"},
-    {'f', "file", TH_CLI_PUB, TEXT(file, 1, PATH_BYTES), .value = "FILE",
-     .help = "publish the content of FILE"},
-    {'l', "stdin-line", TH_CLI_PUB, FLAG(lines), .help = "publish each line of standard input"},
-    {'s', "stdin-file", TH_CLI_PUB, FLAG(whole_input),
-     .help = "publish standard input as one message"},
-    {'n', "null-message", TH_CLI_PUB, FLAG(null_message), .help = "publish an empty message"},
-    {'r', "retain", TH_CLI_PUB, FLAG(retain),
-     .help = "the broker keeps it as the topic's last value"},
+    {TEXTS("topic", "TOPIC", "",
+           "topic to publish on; filter to subscribe to, repeatable"),
+     't', TH_CLI_BOTH, LIST(topics, 1, STRING_BYTES)},
+    {TEXTS("qos", "QOS", "", "quality of service (0)"), 'q', TH_CLI_BOTH, NUMBER(qos, 0, 2)},
+    {TEXTS("message", "TEXT", "", "publish TEXT"), 'm', TH_CLI_PUB, TEXT(message, 0, 0)},
+    {TEXTS("file", "FILE", "",
+           "publish the content of FILE"), 'f', TH_CLI_PUB, TEXT(file, 1, PATH_BYTES)},
+    {TEXTS("stdin-line", "", "",
+           "publish each line of standard input"), 'l', TH_CLI_PUB, FLAG(lines)},
+    {TEXTS("stdin-file", "", "",
+           "publish standard input as one message"), 's', TH_CLI_PUB, FLAG(whole_input)},
+    {TEXTS("null-message", "", "",
+           "publish an empty message"), 'n', TH_CLI_PUB, FLAG(null_message)},
+    {TEXTS("retain", "", "",
+           "the broker keeps it as the topic's last value"), 'r', TH_CLI_PUB, FLAG(retain)},
 
-    {'v', "verbose", TH_CLI_SUB, FLAG(verbose), .help = "print the topic before each message"},
-    {'N', NULL, TH_CLI_SUB, FLAG(no_newline), .help = "no newline after each message"},
-    {'C', NULL, TH_CLI_SUB, NUMBER(count, 1, INT32_MAX), .value = "COUNT",
-     .help = "end after COUNT messages"},
-    {'W', NULL, TH_CLI_SUB, NUMBER(seconds, 1, 2147483), .value = "SECONDS",
-     .help = "end SECONDS after the connection was made"},
-    {'E', NULL, TH_CLI_SUB, FLAG(exit_after_subscribe),
-     .help = "end when the subscriptions are acknowledged"},
-    {'R', NULL, TH_CLI_SUB, FLAG(no_retained), .help = "do not print retained messages"},
-    {0, "retained-only", TH_CLI_SUB, FLAG(retained_only),
-     .help = "print retained messages only, end at the first other one"},
-    {'T', "filter-out", TH_CLI_SUB, LIST(filter_out, 1, STRING_BYTES), .value = "FILTER",
-     .help = "do not print what FILTER selects; repeatable"},
-    {'U', "unsubscribe", TH_CLI_SUB, LIST(unsubscribe, 1, STRING_BYTES), .value = "FILTER",
-     .help = "unsubscribe from FILTER; repeatable"},
+    {TEXTS("verbose", "", "",
+           "print the topic before each message"), 'v', TH_CLI_SUB, FLAG(verbose)},
+    {TEXTS("", "", "", "no newline after each message"), 'N', TH_CLI_SUB, FLAG(no_newline)},
+    {TEXTS("", "COUNT", "",
+           "end after COUNT messages"), 'C', TH_CLI_SUB, NUMBER(count, 1, INT32_MAX)},
+    {TEXTS("", "SECONDS", "",
+           "end SECONDS after the connection was made"),
+     'W', TH_CLI_SUB, NUMBER(seconds, 1, 2147483)},
+    {TEXTS("", "", "",
+           "end when the subscriptions are acknowledged"),
+     'E', TH_CLI_SUB, FLAG(exit_after_subscribe)},
+    {TEXTS("", "", "", "do not print retained messages"), 'R', TH_CLI_SUB, FLAG(no_retained)},
+    {TEXTS("retained-only", "", "",
+           "print retained messages only, end at the first other one"),
+     0, TH_CLI_SUB, FLAG(retained_only)},
+    {TEXTS("filter-out", "FILTER", "",
+           "do not print what FILTER selects; repeatable"),
+     'T', TH_CLI_SUB, LIST(filter_out, 1, STRING_BYTES)},
+    {TEXTS("unsubscribe", "FILTER", "",
+           "unsubscribe from FILTER; repeatable"),
+     'U', TH_CLI_SUB, LIST(unsubscribe, 1, STRING_BYTES)},
 
-    {0, "retry", TH_CLI_BOTH, NUMBER(retry, 0, 1000000), .words = retries, .value = "COUNT",
-     .help = "attempts to connect again, or inf (10, not the first)"},
-    {0, "timeout", TH_CLI_BOTH, SECONDS(timeout_ms), .value = "SECONDS",
-     .help = "time for each of the following that has no own (30)"},
-    {0, "timeout-lookup", TH_CLI_BOTH, SECONDS(lookup_ms), .value = "SECONDS",
-     .help = "time to look the name up"},
-    {0, "timeout-tcp", TH_CLI_BOTH, SECONDS(tcp_ms), .value = "SECONDS",
-     .help = "time to reach the broker"},
-    {0, "timeout-tls", TH_CLI_BOTH, SECONDS(tls_ms), .value = "SECONDS",
-     .help = "time for the TLS handshake"},
-    {0, "timeout-connack", TH_CLI_BOTH, SECONDS(connack_ms), .value = "SECONDS",
-     .help = "time for the broker to let us in"},
-    {0, "timeout-ack", TH_CLI_BOTH, SECONDS(ack_ms), .value = "SECONDS",
-     .help = "time for each acknowledgement"},
+    {TEXTS("retry", "COUNT", "",
+           "attempts to connect again, or inf (10, not the first)"),
+     0, TH_CLI_BOTH, NUMBER(retry, 0, 1000000), .words = TH_CLI_RETRIES},
+    {TEXTS("timeout", "SECONDS", "",
+           "time for each of the following that has no own (30)"),
+     0, TH_CLI_BOTH, SECONDS(timeout_ms)},
+    {TEXTS("timeout-lookup", "SECONDS", "",
+           "time to look the name up"), 0, TH_CLI_BOTH, SECONDS(lookup_ms)},
+    {TEXTS("timeout-tcp", "SECONDS", "",
+           "time to reach the broker"), 0, TH_CLI_BOTH, SECONDS(tcp_ms)},
+    {TEXTS("timeout-tls", "SECONDS", "",
+           "time for the TLS handshake"), 0, TH_CLI_BOTH, SECONDS(tls_ms)},
+    {TEXTS("timeout-connack", "SECONDS", "",
+           "time for the broker to let us in"), 0, TH_CLI_BOTH, SECONDS(connack_ms)},
+    {TEXTS("timeout-ack", "SECONDS", "",
+           "time for each acknowledgement"), 0, TH_CLI_BOTH, SECONDS(ack_ms)},
 
-    {0, "mem-report", TH_CLI_BOTH, .kind = TH_CLI_OPTIONAL, AT(report), .max = PATH_BYTES,
-     .value = "json:FILE", .help = "tell at the end where each byte went"},
-    {0, "heap-budget", TH_CLI_BOTH, BYTES(heap_budget_bytes, TH_TLS_HEAP_BYTES), .value = "BYTES",
-     .help = "a lower ceiling for the TLS heap"},
-    {0, "window-budget", TH_CLI_BOTH, BYTES(window_budget_bytes, TH_PACKET_WINDOW_BYTES),
-     .value = "BYTES", .help = "a lower ceiling for the packet window"},
-    {0, "outbox-budget", TH_CLI_BOTH, BYTES(outbox_budget_bytes, TH_OUTBOX_BYTES), .value = "BYTES",
-     .help = "a lower ceiling for the outbox"},
+    {TEXTS("mem-report", "json:FILE", "",
+           "tell at the end where each byte went"),
+     0, TH_CLI_BOTH, .kind = TH_CLI_OPTIONAL, AT(report), .max = PATH_BYTES},
+    {TEXTS("heap-budget", "BYTES", "",
+           "a lower ceiling for the TLS heap"),
+     0, TH_CLI_BOTH, BYTES(heap_budget_bytes, TH_TLS_HEAP_BYTES)},
+    {TEXTS("window-budget", "BYTES", "",
+           "a lower ceiling for the packet window"),
+     0, TH_CLI_BOTH, BYTES(window_budget_bytes, TH_PACKET_WINDOW_BYTES)},
+    {TEXTS("outbox-budget", "BYTES", "",
+           "a lower ceiling for the outbox"),
+     0, TH_CLI_BOTH, BYTES(outbox_budget_bytes, TH_OUTBOX_BYTES)},
 
-    {'d', "debug", TH_CLI_BOTH, FLAG(debug), .help = "say on standard error what happens"},
-    {0, "quiet", TH_CLI_BOTH, FLAG(quiet), .help = "say nothing once the command line was right"},
-    {0, "help", TH_CLI_BOTH, FLAG(help), .help = "print this and end"},
-    {0, "version", TH_CLI_BOTH, FLAG(version_wanted), .help = "print the version and end"},
+    {TEXTS("debug", "", "", "say on standard error what happens"), 'd', TH_CLI_BOTH, FLAG(debug)},
+    {TEXTS("quiet", "", "",
+           "say nothing once the command line was right"), 0, TH_CLI_BOTH, FLAG(quiet)},
+    {TEXTS("help", "", "", "print this and end"), 0, TH_CLI_BOTH, FLAG(help)},
+    {TEXTS("version", "", "", "print the version and end"), 0, TH_CLI_BOTH, FLAG(version_wanted)},
 };
 
 const size_t th_cli_options_count = sizeof th_cli_options / sizeof *th_cli_options;
+
+static const char *text_at(const struct th_cli_option *option, int skip)
+{
+    const char *text = option->texts;
+    while (skip-- > 0)
+        text += strlen(text) + 1;
+    return *text ? text : NULL;
+}
+
+const char *th_cli_long(const struct th_cli_option *option)
+{
+    return text_at(option, 0);
+}
+
+const char *th_cli_value(const struct th_cli_option *option)
+{
+    return text_at(option, 1);
+}
+
+const char *th_cli_variable(const struct th_cli_option *option)
+{
+    return text_at(option, 2);
+}
+
+const char *th_cli_help_line(const struct th_cli_option *option)
+{
+    return text_at(option, 3);
+}
+
+const struct th_cli_word *th_cli_word_list(const struct th_cli_option *option)
+{
+    return word_lists[option->words];
+}

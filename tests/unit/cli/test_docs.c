@@ -54,16 +54,16 @@ static void option_heading(char *to, const struct th_cli_option *option)
 {
     to += sprintf(to, "\n.TP\n");
     if (option->letter)
-        to += sprintf(to, "\\fB\\-%c\\fR%s", option->letter, option->name ? ", " : "");
-    if (option->name) {
+        to += sprintf(to, "\\fB\\-%c\\fR%s", option->letter, th_cli_long(option) ? ", " : "");
+    if (th_cli_long(option)) {
         to += sprintf(to, "\\fB\\-\\-");
-        to = add_escaped(to, option->name);
+        to = add_escaped(to, th_cli_long(option));
         to += sprintf(to, "\\fR");
     }
     if (option->kind == TH_CLI_OPTIONAL)
-        to += sprintf(to, "[=\\fI%s\\fR]", option->value);
-    else if (option->value)
-        to += sprintf(to, " \\fI%s\\fR", option->value);
+        to += sprintf(to, "[=\\fI%s\\fR]", th_cli_value(option));
+    else if (th_cli_value(option))
+        to += sprintf(to, " \\fI%s\\fR", th_cli_value(option));
     sprintf(to, "\n");
 }
 
@@ -104,9 +104,10 @@ static void test_man_page_has_every_variable(void **state)
     unsigned variables = 0;
     read_page("docs/thimble.1");
     for (size_t i = 0; i < th_cli_options_count; i++) {
-        if (!th_cli_options[i].environment)
+        if (!th_cli_variable(&th_cli_options[i]))
             continue;
-        snprintf(heading, sizeof heading, "\n.TP\n\\fB%s\\fR\n", th_cli_options[i].environment);
+        snprintf(heading, sizeof heading, "\n.TP\n\\fB%s\\fR\n",
+                 th_cli_variable(&th_cli_options[i]));
         once(heading);
         variables++;
     }
@@ -120,7 +121,7 @@ static void test_man_page_has_every_exit_code(void **state)
     read_page("docs/thimble.1");
     for (size_t i = 0; i < th_cli_exits_count; i++) {
         add_escaped(name, th_cli_exits[i].name);
-        add_escaped(meaning, th_cli_exits[i].meaning);
+        add_escaped(meaning, th_cli_exit_meaning(&th_cli_exits[i]));
         snprintf(heading, sizeof heading, "\n.TP\n\\fB%d\\fR %s\n%s\n", th_cli_exits[i].status,
                  name, meaning);
         once(heading);
@@ -139,7 +140,7 @@ static void test_exit_codes_page(void **state)
     for (size_t i = 0; i < th_cli_exits_count; i++) {
         const struct th_cli_exit *exit = &th_cli_exits[i];
         snprintf(row, sizeof row, "\n| %d | `%s` | %s | %s |\n", exit->status, exit->name,
-                 exit->meaning, exit->remedy);
+                 th_cli_exit_meaning(exit), th_cli_exit_remedy(exit));
         once(row);
     }
     assert_int_equal(count("\n|"), th_cli_exits_count + 2);

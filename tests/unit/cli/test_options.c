@@ -258,7 +258,8 @@ static void test_missing_values(void **state)
             continue;
         char name[TH_CLI_OPTION_NAME_BYTES], told[128];
         th_cli_option_name(option, name);
-        snprintf(told, sizeof told, "%s: the value is missing; give a %s", name, option->value);
+        snprintf(told, sizeof told, "%s: the value is missing; give a %s", name,
+                 th_cli_value(option));
         bad(option->commands & TH_CLI_PUB ? TH_CLI_PUB : TH_CLI_SUB, name, told);
         tried++;
     }
@@ -512,17 +513,18 @@ static void test_table_is_unambiguous(void **state)
     (void)state;
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *a = &th_cli_options[i];
-        assert_true(a->letter || a->name);
+        const char *name = th_cli_long(a);
+        assert_true(a->letter || name);
         assert_true(a->commands & TH_CLI_BOTH);
         assert_true(a->kind < TH_CLI_KINDS);
-        assert_int_equal(a->value == NULL, a->kind == TH_CLI_FLAG);
-        assert_true(strlen(a->help) <= 60);
+        assert_int_equal(th_cli_value(a) == NULL, a->kind == TH_CLI_FLAG);
+        assert_true(strlen(th_cli_help_line(a)) <= 60);
         assert_true(a->offset < sizeof(struct th_cli_settings));
-        assert_true(!a->name || strlen(a->name) + 3 < TH_CLI_OPTION_NAME_BYTES);
+        assert_true(!name || strlen(name) + 3 < TH_CLI_OPTION_NAME_BYTES);
         for (size_t j = 0; j < i; j++) {
             const struct th_cli_option *b = &th_cli_options[j];
             assert_false(a->letter && a->letter == b->letter);
-            assert_false(a->name && b->name && !strcmp(a->name, b->name));
+            assert_false(name && th_cli_long(b) && !strcmp(name, th_cli_long(b)));
             assert_int_not_equal(a->offset, b->offset);
         }
     }
