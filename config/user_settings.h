@@ -16,23 +16,20 @@
 #define WOLFSSL_NO_PEM             /* PEM is read by src/identity, with Base64_Decode */
 #define WOLFSSL_NO_DER_TO_PEM      /* and never written */
 #define XMALLOC_USER               /* XMALLOC, XREALLOC, XFREE are functions of mem/wolf.c */
-#define WC_RNG_SEED_CB             /* entropy: src/crypt, set after wolfSSL_Init(), which resets it */
+#define WC_RNG_SEED_CB             /* entropy: src/crypt, set after wolfSSL_Init() resets it */
 #define HAVE_HASHDRBG              /* SP 800-90A generator on top of that seed */
 #define HAVE_SYS_TIME_H            /* tls13.c needs struct timeval complete */
 #define HAVE_TIME_H                /* certificate validity is read from time() */
 #define HAVE_LIMITS_H              /* INT_MAX and friends from the standard header */
 #define HAVE_ERRNO_H               /* errno likewise */
-#include <stddef.h>
-int th_format(char *to, size_t bytes, const char *format, ...);
-#define XSNPRINTF th_format        /* src/base: an address as text, without 12 KB of musl's printf */
 #define WOLFSSL_IGNORE_FILE_WARN   /* files of switched-off features may be compiled: no #warning */
 #define NO_MAIN_DRIVER             /* no test programs */
 #define NO_CRYPT_TEST              /* likewise */
 #define NO_CRYPT_BENCHMARK         /* likewise */
 
 /* Threads stay on in the library: one thread per client is promised, and contexts may be shared.
- * wolfSSL finds pthread mutexes by itself and its counters are atomic. The binary has one thread and
- * is compiled with SINGLE_THREADED: 1.1 KB less. */
+ * wolfSSL finds pthread mutexes by itself, and its counters are atomic. The binary has one thread,
+ * it is compiled with SINGLE_THREADED: 1.1 KB less. */
 
 /* ---- TLS ---- */
 
@@ -48,18 +45,17 @@ int th_format(char *to, size_t bytes, const char *format, ...);
 #define HAVE_SNI                   /* RFC 6066: one address, many brokers */
 #define HAVE_ALPN                  /* RFC 7301: "mqtt" on port 443 */
 #define HAVE_HKDF                  /* TLS 1.3 key schedule */
-#define HAVE_SESSION_TICKET        /* RFC 5077, RFC 8446 4.6.1: 10 KB, 300 B instead of 1,461 B in */
+#define HAVE_SESSION_TICKET        /* RFC 5077, RFC 8446 4.6.1: 300 B in, not 1,461; 10 KB */
 #define NO_CLIENT_CACHE            /* sessions are kept by their connection, not in a table ... */
 #define NO_SESSION_CACHE_REF       /* ... which this demands */
-#define MICRO_SESSION_CACHE        /* the table left (one entry, for wolfSSL_set_session) is unused */
-#define WOLFSSL_NO_CA_NAMES        /* a server's list of wished-for issuers is skipped, not stored */
+#define MICRO_SESSION_CACHE        /* the table that is left has one entry and is unused */
+#define WOLFSSL_NO_CA_NAMES        /* a server's list of issuers is skipped, not stored */
 #define NO_HANDSHAKE_DONE_CB       /* we see the handshake end: we drive it */
 
-/* ---- verification ---- */
+/* ---- verification; names, usage and strength are checked once more by src/tls ---- */
 
 #define WOLFSSL_ALWAYS_VERIFY_CB   /* our checks run on good certificates too: usage, name, pins */
 #define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY /* RFC 9525: the common name is never a host name */
-#define WOLFSSL_IP_ALT_NAME        /* iPAddress names are parsed into what our checks see */
 #define WOLFSSL_MIN_RSA_BITS 2048  /* smaller keys are refused in every certificate of a chain */
 #define WOLFSSL_MIN_ECC_BITS 256   /* likewise */
 #define WOLFSSL_ASN_TEMPLATE       /* the newer, table driven parser */
@@ -77,7 +73,7 @@ int th_format(char *to, size_t bytes, const char *format, ...);
 #define HAVE_POLY1305              /* its other half */
 #define WOLFSSL_SHA384             /* AES-256 suites, P-384 signatures */
 #define WOLFSSL_SHA512             /* roots signed with SHA-512 */
-#define USE_SLOW_SHA512            /* rounds in a loop: 3 KB less, 0.5 M instructions a connection */
+#define USE_SLOW_SHA512            /* rounds in a loop: 3 KB less, 0.5 M instructions more */
 #define WOLFSSL_NOSHA512_224       /* no certificate uses it */
 #define WOLFSSL_NOSHA512_256       /* likewise */
 #define WOLFSSL_NO_SHAKE128        /* only post-quantum algorithms need it */

@@ -25,12 +25,16 @@ count() {
 note_failure() {
     failures+=("$1 (see $2)")
     say FAIL "$1"
-    grep -E '^\[  (ERROR|FAILED)|ERROR: |runtime error|error:' "$2" | head -n 20 | sed 's/^/          /'
+    grep -E '^\[  (ERROR|FAILED)|ERROR: |runtime error|error:' "$2" |
+        head -n 20 | sed 's/^/          /'
 }
 
 # ---- cmocka --------------------------------------------------------------------------------
 
-cmocka_count() { sed -n "s/^\[  $1  \] \([0-9]*\) test(s)[.,].*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
+cmocka_count() {
+    sed -n "s/^\[  $1  \] \([0-9]*\) test(s)[.,].*/\1/p" "$2" |
+        awk '{ n += $1 } END { print n + 0 }'
+}
 
 run_unit_program() {
     local name=${1#build/unit/} log=$LOGS/unit/${1#build/unit/}.log ok bad code

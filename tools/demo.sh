@@ -38,7 +38,8 @@ one_message() {
     local name=$kind-$version-qos$qos
     local topic=demo/$name sent="hello over $version, $kind, QoS $qos" subscriber
     rule "$version, $kind, QoS $qos"
-    thimble_do sub "$kind" "$version" "$qos" -t "$topic" -C 1 -W 20 >"$OUT/$name.received" 2>"$OUT/$name.sub" &
+    thimble_do sub "$kind" "$version" "$qos" -t "$topic" -C 1 -W 20 \
+        >"$OUT/$name.received" 2>"$OUT/$name.sub" &
     subscriber=$!
     await "$topic (QoS" || say FAILED "no subscription seen by the broker"
     thimble_do pub "$kind" "$version" "$qos" -t "$topic" -m "$sent" 2>"$OUT/$name.pub" ||
@@ -54,7 +55,11 @@ judge() {
     cat "$OUT/$1.pub"
     printf '\nthimble sub reports\n'
     cat "$OUT/$1.sub"
-    if [ "$(cat "$OUT/$1.received")" = "$2" ]; then done_well=$((done_well + 1)); else failed=$((failed + 1)); fi
+    if [ "$(cat "$OUT/$1.received")" = "$2" ]; then
+        done_well=$((done_well + 1))
+    else
+        failed=$((failed + 1))
+    fi
 }
 
 rm -rf "$OUT"
@@ -63,7 +68,7 @@ tools/lab.sh stop "$LAB"
 tools/lab.sh start "$LAB" >/dev/null || exit 1
 trap 'tools/lab.sh stop "$LAB"' EXIT
 . "$LAB/ports"
-say BROKER "mosquitto on localhost, ports $ec_port (EC) and $rsa_port (RSA), client certificate required"
+say BROKER "mosquitto on localhost, ports $ec_port (EC) and $rsa_port (RSA)"
 
 for version in tlsv1.3 tlsv1.2; do
     for kind in ec rsa; do

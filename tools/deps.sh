@@ -65,14 +65,15 @@ may_install() {
 
 install_packages() {
     command="apt-get install --no-install-recommends $*"
-    command -v apt-get >/dev/null || fail "missing: $*" "This is not a Debian system; install their like."
+    command -v apt-get >/dev/null ||
+        fail "missing: $*" "This is not a Debian system; install their like."
     may_install || fail "missing: $*" "As root:  apt-get update && $command"
     say INSTALL "$*"
     as_root apt-get update -qq ||
         fail "the package archive cannot be reached" "Check the network and try:  apt-get update"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
         >"$DEPS_DIR/install.log" 2>&1 ||
-        { tail -n 20 "$DEPS_DIR/install.log" >&2; fail "packages were not installed" "Try:  $command"; }
+        fail "packages were not installed, see $DEPS_DIR/install.log" "Try:  $command"
 }
 
 get_tools() {
@@ -91,7 +92,7 @@ archives() {
     for release in "$codename" stable oldstable; do
         apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' \
             'Created-By: Packages' 'Component: main' "Release: $release" 2>/dev/null || true
-    done | sort -u | awk '{ print ($1 == "Debian" ? 0 : 1), $NF }' | sort | awk '{ print $2 }' | uniq
+    done | awk '{ print ($1 == "Debian" ? 0 : 1), $NF }' | sort -u | awk '!seen[$2]++ { print $2 }'
 }
 
 write_private_apt() {
@@ -147,7 +148,9 @@ download() {
     (cd "$DEPS_DIR/download" && private_apt_get source --download-only "$@")
 }
 
-checksums_agree() { (cd "$DEPS_DIR/download" && pinned_files "$1" | sha256sum --check --quiet >&2); }
+checksums_agree() {
+    (cd "$DEPS_DIR/download" && pinned_files "$1" | sha256sum --check --quiet >&2)
+}
 
 # Only what is compiled: the rest of the tarball is five times as large.
 unpack_tarball() {
@@ -163,7 +166,7 @@ unpack_package() {
 }
 
 settle() {
-    ln -sfn "$(basename "$2")" "$DEPS_DIR/$1"
+    ln -sfn "$2" "$DEPS_DIR/$1"
     echo "$3" >"$DEPS_DIR/$1.origin"
     rm -rf "$DEPS_DIR/download"
     say READY "$1: $3"
@@ -171,19 +174,20 @@ settle() {
 
 wolfssl_pinned() {
     version=$(pinned_version wolfssl)
-    download "wolfSSL $version (28 MB)" --tar-only wolfssl/unstable &&
-        [ -e "$DEPS_DIR/download/wolfssl_$version.orig.tar.gz" ] && checksums_agree wolfssl || return 1
-    unpack_tarball "$DEPS_DIR/download/wolfssl_$version.orig.tar.gz" "$DEPS_DIR/wolfssl-$version"
-    settle wolfssl "$DEPS_DIR/wolfssl-$version" "$version upstream release, pinned, from Debian unstable"
+    tarball=$DEPS_DIR/download/wolfssl_$version.orig.tar.gz
+    download "wolfSSL $version (28 MB)" --tar-only wolfssl/unstable || return 1
+    [ -e "$tarball" ] && checksums_agree wolfssl || return 1
+    unpack_tarball "$tarball" "$DEPS_DIR/wolfssl-$version"
+    settle wolfssl "wolfssl-$version" "$version upstream release, pinned, from Debian unstable"
 }
 
 wolfssl_newest() {
     major=$(pinned_version wolfssl | cut -d. -f1)
     download "the newest wolfSSL $major.x" --tar-only wolfssl/unstable || return 1
-    tarball=$(ls "$DEPS_DIR/download"/wolfssl_"$major".*.orig.tar.* 2>/dev/null | grep -v '\.asc$') || return 1
+    tarball=$(ls "$DEPS_DIR/download"/wolfssl_"$major".*.orig.tar.?z 2>/dev/null) || return 1
     version=$(basename "$tarball" | sed 's/wolfssl_\(.*\)\.orig.*/\1/')
     unpack_tarball "$tarball" "$DEPS_DIR/wolfssl-$version"
-    settle wolfssl "$DEPS_DIR/wolfssl-$version" "$version upstream release, NOT PINNED, from Debian unstable"
+    settle wolfssl "wolfssl-$version" "$version upstream release, NOT PINNED, from Debian unstable"
     loud "wolfSSL $version is not the pinned release: figures are reported, not gated"
 }
 
@@ -193,8 +197,13 @@ wolfssl_stable() {
     dsc=$(ls "$DEPS_DIR/download"/wolfssl_*.dsc)
     version=$(basename "$dsc" .dsc | sed 's/wolfssl_//')
     unpack_package "$dsc" "$DEPS_DIR/wolfssl-$version"
-    settle wolfssl "$DEPS_DIR/wolfssl-$version" "$version with Debian's patches, from Debian trixie"
-    loud "wolfSSL $version is Debian stable's, not the pinned release: figures are reported, not gated"
+    settle wolfssl "wolfssl-$version" "$version with Debian's patches, from Debian trixie"
+    loud "wolfSSL $version is not the pinned release: figures are reported, not gated"
+}
+
+give_up() {
+    tail -n 3 "$APT/log" >&2
+    fail "$1 cannot be fetched" "Try again later, or give a tree of your own: make $2=dir"
 }
 
 get_wolfssl() {
@@ -203,19 +212,17 @@ get_wolfssl() {
     for release in $order; do
         wolfssl_$release && return 0
         loud "wolfSSL ($release) cannot be had from the archive"
-        tail -n 3 "$APT/log" >&2
     done
-    fail "no wolfSSL source could be fetched" "Give a tree of your own: make WOLFSSL_SRC=dir"
+    give_up wolfSSL WOLFSSL_SRC
 }
 
 get_cjson() {
-    download "cJSON $(pinned_version cjson)" cjson/trixie ||
-        { tail -n 3 "$APT/log" >&2; fail "cJSON cannot be fetched" "Give a tree: make CJSON_SRC=dir"; }
+    download "cJSON $(pinned_version cjson)" cjson/trixie || give_up cJSON CJSON_SRC
     checksums_agree cjson || loud "this cJSON is a newer package than the pinned one"
     dsc=$(ls "$DEPS_DIR/download"/cjson_*.dsc)
     version=$(basename "$dsc" .dsc | sed 's/cjson_//')
     unpack_package "$dsc" "$DEPS_DIR/cjson-$version"
-    settle cjson "$DEPS_DIR/cjson-$version" "$version with Debian's patches, from Debian trixie"
+    settle cjson "cjson-$version" "$version with Debian's patches, from Debian trixie"
 }
 
 # A source is fetched again when it is not there, or when another one is asked for.
@@ -231,8 +238,10 @@ get_source() {
 }
 
 get_sources() {
-    [ -n "$WOLFSSL_SRC" ] || get_source wolfssl wolfssl/version.h "$WOLFSSL_RELEASE $(pinned_version wolfssl)"
-    [ -n "$CJSON_SRC" ]   || get_source cjson cJSON.h "$(pinned_version cjson)"
+    [ -n "$WOLFSSL_SRC" ] ||
+        get_source wolfssl wolfssl/version.h "$WOLFSSL_RELEASE $(pinned_version wolfssl)"
+    [ -n "$CJSON_SRC" ] ||
+        get_source cjson cJSON.h "$(pinned_version cjson)"
 }
 
 # One at a time: make runs several of these at once.

@@ -3,13 +3,15 @@
 #
 #   tools/lab.sh pki DIR       make the certificates that are missing
 #   tools/lab.sh start DIR     the same, start a broker, print its ports
+#   tools/lab.sh try DIR       the same, say what to try
 #   tools/lab.sh stop DIR      stop the broker
 #   tools/lab.sh restart DIR   stop and start it on the same ports
 #
 # Below DIR there are two hierarchies, ec (P-256) and rsa (2048 bits), each with
 #
 #   root.pem                                the trust anchor
-#   server.pem, client.pem                  leaf and intermediate, as sent; keys: server.key, client.key
+#   server.pem, client.pem                  leaf and intermediate, as sent
+#   server.key, client.key                  their keys
 #   server-expired.pem, client-expired.pem  the same, out of date since 2021
 #   server-wrongname.pem                    the same, for elsewhere.test
 #
@@ -20,6 +22,7 @@ set -eu
 
 fail() { printf '\n  FAILED  %s\n' "$1" >&2; shift; printf '          %s\n' "$@" >&2; exit 1; }
 PATH=$PATH:/usr/sbin
+THIMBLE=${THIMBLE:-build/thimble}
 
 # ---- certificates --------------------------------------------------------------------------
 
@@ -137,7 +140,8 @@ make_pki() {
 
 # A zombie, dead and not yet reaped by its parent, does not run.
 is_running() {
-    [ -e "$1/broker.pid" ] && grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$(cat "$1/broker.pid")/status"
+    [ -e "$1/broker.pid" ] || return 1
+    grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$(cat "$1/broker.pid")/status"
 }
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -208,13 +212,15 @@ choose_ports() {
     plain_port=$(free_port)
 }
 
+ports() { printf '%s\n' "ec_port=$ec_port" "rsa_port=$rsa_port" "plain_port=$plain_port"; }
+
 start_broker() {
     command -v mosquitto >/dev/null || fail "mosquitto is missing" "Run:  make deps"
     if is_running "$1"; then return 0; fi
     if [ -e "$1/ports" ]; then . "$1/ports"; else choose_ports; fi
     for _ in 1 2 3 4 5; do
         if launch "$1"; then
-            printf '%s\n' "ec_port=$ec_port" "rsa_port=$rsa_port" "plain_port=$plain_port" >"$1/ports"
+            ports >"$1/ports"
             return 0
         fi
         choose_ports
@@ -233,6 +239,22 @@ stop_broker() {
     rm -f "$1/broker.pid"
 }
 
+say_what_to_try() {
+    local tls="-h localhost -p $ec_port --cafile $1/ec/root.pem --cert $1/ec/client.pem"
+    tls="$tls --key $1/ec/client.key"
+    cat <<END
+
+A broker runs on localhost, port $ec_port. Its certificates are in $1/ec;
+those for its port $rsa_port, with RSA keys, are in $1/rsa. In two terminals:
+
+$THIMBLE sub $tls -t hello -v
+
+$THIMBLE pub $tls -t hello -m world -q 1 --mem-report
+
+"make lab-stop" ends the broker.
+END
+}
+
 # ---- commands ------------------------------------------------------------------------------
 
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | head -n -1; exit 2; }
@@ -243,6 +265,7 @@ directory=$(cd "$2" && pwd)
 case $1 in
 pki)     make_pki "$directory" ;;
 start)   make_pki "$directory"; start_broker "$directory"; cat "$directory/ports" ;;
+try)     make_pki "$directory"; start_broker "$directory"; say_what_to_try "$directory" ;;
 stop)    stop_broker "$directory" ;;
 restart) stop_broker "$directory"; start_broker "$directory"; cat "$directory/ports" ;;
 *)       usage ;;
