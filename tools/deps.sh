@@ -176,7 +176,10 @@ wolfssl_pinned() {
     version=$(pinned_version wolfssl)
     tarball=$DEPS_DIR/download/wolfssl_$version.orig.tar.gz
     download "wolfSSL $version (28 MB)" --tar-only wolfssl/unstable || return 1
-    [ -e "$tarball" ] && checksums_agree wolfssl || return 1
+    [ -e "$tarball" ] || return 1
+    checksums_agree wolfssl ||
+        fail "this wolfSSL $version is not the one that is pinned: its checksum differs" \
+             "See config/deps.pin; to build it all the same: make WOLFSSL_RELEASE=newest"
     unpack_tarball "$tarball" "$DEPS_DIR/wolfssl-$version"
     settle wolfssl "wolfssl-$version" "$version upstream release, pinned, from Debian unstable"
 }
@@ -242,6 +245,7 @@ get_sources() {
         get_source wolfssl wolfssl/version.h "$WOLFSSL_RELEASE $(pinned_version wolfssl)"
     [ -n "$CJSON_SRC" ] ||
         get_source cjson cJSON.h "$(pinned_version cjson)"
+    rm -rf "$DEPS_DIR/apt"
 }
 
 # One at a time: make runs several of these at once.
