@@ -1,0 +1,264 @@
+"""Signals, pipes, secrets and the environment."""
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lab import free_port
+from packets import DISCONNECT, PUBACK, PUBLISH, ack, publish
+from program import THIMBLE, until
+from test_as_mosquitto import Ear
+
+# ---- signals -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sub_ends_in_good_order(thimble, fake, number):
+    """A subscriber that was connected has done its work: 0, and DISCONNECT."""
+    ear = Ear()
+    sub = thimble.start("sub", *fake(ear).plain, "-t", "t")
+    until(lambda: ear.filters, "SUBSCRIBE")
+    sub.signal(number).ends(0)
+    until(lambda: ear.goodbyes == 1, "DISCONNECT")
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_pub_was_not_done(thimble, fake, number, code):
+    """Its line is out, and not acknowledged."""
+    said = []
+
+    def script(peer):
+        said.append(peer.greet().expect(PUBLISH))
+        said.append(peer.receive())
+    pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", "1")
+    until(lambda: said, "PUBLISH")
+    pub.signal(number)
+    time.sleep(0.1)
+    pub.signal(number).ends(code, seconds=5)
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_before_it_is_connected(thimble, fake, number, code):
+    broker = fake(lambda peer: peer.drain())
+    sub = thimble.start("sub", *broker.plain, "-t", "t")
+    until(lambda: broker.attempts, "the connection")
+    time.sleep(0.05)
+    sub.signal(number).ends(code)
+
+
+def test_while_it_waits_to_try_again(thimble, fake):
+    sub = thimble.start("sub", *fake(lambda peer: peer.greet().grant()).plain, "-t", "t")
+    sub.says("trying again in").signal(signal.SIGTERM).ends(0, seconds=3)
+
+
+def test_stopped_and_continued(thimble, lab, topic):
+    sub = thimble.start("sub", *lab.tls(), "-t", topic, "-C", "1")
+    lab.log.await_subscription(topic)
+    sub.signal(signal.SIGSTOP)
+    thimble("pub", *lab.tls(), "-t", topic, "-m", "patience").ends(0)
+    sub.signal(signal.SIGCONT)
+    assert sub.ends(0).out == b"patience\n"
+
+
+# ---- pipes ---------------------------------------------------------------------------------------------------
+
+def test_reader_has_gone(thimble, fake):
+    """Of standard output: DISCONNECT, and 141 as if SIGPIPE had ended it. Nothing is complained."""
+    ears = []
+
+    def script(peer):
+        peer.greet().grant()
+        while not ears:
+            if not peer.send(publish("t", b"x" * 100)):
+                break
+            got = None if peer.is_silent(0.01) else peer.receive()
+            ears.extend([got] if got else [])
+    reader, writer = os.pipe()
+    os.close(reader)
+    sub = thimble.start("sub", *fake(script).plain, "-t", "t", stdout=writer)
+    os.close(writer)
+    sub.ends(141)
+    assert ears[0].kind == DISCONNECT and sub.err == ""
+
+
+def test_closed_standard_output(thimble, lab, topic):
+    """As a shell's >&- closes it: said, not overlooked; and no file of ours gets what was printed."""
+    thimble("pub", *lab.tls(), "-t", topic, "-m", "lost", "-r").ends(0)
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", THIMBLE, "sub", *map(str, lab.tls()), "-t", topic,
+                           "-C", "1"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 14 and "standard output" in done.stderr
+
+
+def test_full_disk(thimble, lab, topic):
+    thimble("pub", *lab.tls(), "-t", topic, "-m", "lost", "-r").ends(0)
+    with open("/dev/full", "wb") as full:
+        done = thimble("sub", *lab.tls(), "-t", topic, "-W", "5", stdout=full)
+    done.ends(14, "No space left")
+
+
+def test_broker_that_goes_while_we_write(thimble, fake):
+    """SIGPIPE never kills."""
+    def script(peer):
+        peer.greet().expect(PUBLISH)
+        peer.reset()
+    done = thimble("pub", *fake(script).plain, "-t", "t", "-l", "--retry", "0",
+                   stdin=b"".join(b"line %d\n" % n for n in range(2000)))
+    assert done.process.returncode in (0, 7), done.story()
+
+
+def test_slow_reader_slows_the_broker(thimble, fake):
+    """What is printed into a full pipe waits; nothing is dropped, nothing grows."""
+    total = 3000
+    lines = [b"%05d %s" % (n, b"x" * 200) for n in range(total)]
+
+    def script(peer):
+        peer.greet().grant()
+        peer.socket.sendall(b"".join(publish("t", line) for line in lines))
+        peer.drain()
+    reader, writer = os.pipe()
+    sub = thimble.start("sub", *fake(script).plain, "-t", "t", "-C", total, stdout=writer)
+    os.close(writer)
+    time.sleep(0.3)
+    got = b""
+    while data := os.read(reader, 65536):
+        got += data
+    os.close(reader)
+    sub.ends(0)
+    assert got.splitlines() == lines
+
+
+def test_lines_go_out_as_they_come(thimble, fake):
+    """-l does not wait for the end of the input; nor does it read ahead of a broker that stalls."""
+    got = []
+
+    def script(peer):
+        peer.greet()
+        while (each := peer.receive()) and each.kind == PUBLISH:
+            got.append(each.payload)
+            peer.send(ack(PUBACK, each.packet_id))
+    pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-l", "-q", "1", stdin=subprocess.PIPE)
+    for line in b"one", b"two", b"three":
+        pub.process.stdin.write(line + b"\n")
+        pub.process.stdin.flush()
+        until(lambda: got and got[-1] == line, line)
+    pub.process.stdin.close()
+    pub.ends(0)
+
+
+def test_stalled_broker_stops_the_reading(thimble, fake):
+    def script(peer):
+        peer.greet().expect(PUBLISH)
+        peer.is_silent(2)
+        time.sleep(1)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-l", "-q", "1", stdin=reader)
+    os.close(reader)
+    written = 0
+    deadline = time.monotonic() + 0.8
+    while time.monotonic() < deadline:
+        try:
+            written += os.write(writer, b"x" * 99 + b"\n")
+        except BlockingIOError:
+            time.sleep(0.02)
+    os.close(writer)
+    assert written <= 65536 + 3 * 16384, "it read more than its outbox takes"
+    pub.stop()
+
+
+# ---- secrets ---------------------------------------------------------------------------------------------------
+
+def cmdline(program):
+    return pathlib.Path(f"/proc/{program.pid}/cmdline").read_bytes()
+
+
+def environ(program):
+    return pathlib.Path(f"/proc/{program.pid}/environ").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["-P", "--pw", "--pw=", "-L", "environment"])
+def test_password_is_wiped(thimble, fake, how):
+    """From the list of arguments and the environment, before anything is sent."""
+    ear = Ear()
+    broker = fake(ear)
+    words, env = {
+        "-P": (["-u", "me", "-P", "s3cret"], None),
+        "--pw": (["-u", "me", "--pw", "s3cret"], None),
+        "--pw=": (["-u", "me", "--pw=s3cret"], None),
+        "-L": ([], None),
+        "environment": (["-u", "me"], {"THIMBLE_PASSWORD": "s3cret"}),
+    }[how]
+    url = ["-L", f"mqtt://me:s3cret@127.0.0.1:{broker.port}/t"]
+    where = url if how == "-L" else [*broker.plain, "-t", "t"]
+    sub = thimble.start("sub", *where, *words, "-d", env=env)
+    until(lambda: ear.connects, "CONNECT")
+    assert ear.connects[0].connect["password"] == b"s3cret"
+    assert b"s3cret" not in cmdline(sub) + environ(sub)
+    assert b"thimble" in cmdline(sub) and "s3cret" not in sub.err
+    sub.signal(signal.SIGTERM).ends(0)
+
+
+@pytest.mark.parametrize("content", [b"s3cret", b"s3cret\n", b"s3cret\nmore\n"])
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_password_file(thimble, fake, tmp_path, content, how):
+    path = tmp_path / "password"
+    path.write_bytes(content)
+    ear = Ear()
+    words = ["--password-file", path] if how == "option" else []
+    env = {"THIMBLE_PASSWORD_FILE": str(path)} if how == "environment" else None
+    thimble("pub", *fake(ear).plain, "-u", "me", *words, "-t", "t", "-n", env=env).ends(0)
+    assert ear.connects[0].connect["password"] == b"s3cret"
+
+
+def test_nothing_secret_is_logged(thimble, lab, topic):
+    done = thimble("pub", *lab.tls(), "-u", "me", "-P", "s3cret", "-t", topic, "-m", "payl0ad", "-d",
+                   "--mem-report").ends(0)
+    key = lab.path("ec", "client.key").read_text().splitlines()[1]
+    for word in "s3cret", "payl0ad", key:
+        assert word not in done.err
+
+
+# ---- the environment --------------------------------------------------------------------------------------------
+
+def test_environment(thimble, lab, topic):
+    """It stands in for options that were not given."""
+    env = {"THIMBLE_HOST": "localhost", "THIMBLE_CAFILE": str(lab.path("ec", "root.pem")),
+           "THIMBLE_CERT": str(lab.path("ec", "client.pem")),
+           "THIMBLE_KEY": str(lab.path("ec", "client.key")), "THIMBLE_USERNAME": "me"}
+    thimble("pub", "-p", lab.ports["ec_port"], "-t", topic, "-m", "x", env=env).ends(0)
+    env["THIMBLE_CAFILE"] = str(lab.path("other", "root.pem"))
+    thimble("pub", "-p", lab.ports["ec_port"], "-t", topic, "-m", "x", env=env).ends(72)
+
+
+def test_option_wins_over_environment(thimble, lab, topic):
+    env = {"THIMBLE_HOST": "no-such-host.invalid", "THIMBLE_CAFILE": "/nowhere"}
+    thimble("pub", *lab.tls(), "-t", topic, "-m", "x", env=env).ends(0)
+
+
+def test_prefix_of_the_client_id(thimble, fake):
+    ear = Ear()
+    done = thimble("pub", *fake(ear).plain, "-I", "sensor-", "-t", "t", "-n").ends(0)
+    assert ear.connects[0].connect["id"] == b"sensor-%d" % done.pid
+
+
+def test_quiet(thimble, lab):
+    done = thimble("pub", "-h", "localhost", "-p", free_port(), *lab.identity(), "-t", "t", "-n", "--quiet")
+    assert done.ends(4).err == ""
+
+
+def test_debug_shows_the_phases(thimble, lab, topic):
+    done = thimble("pub", *lab.tls(), "-t", topic, "-n", "-d").ends(0)
+    order = [done.err.index(f"localhost: {phase}") for phase in (
+        "finding", "dialing", "shaking", "greeting", "up", "closing")]
+    assert order == sorted(order)
+
+
+def test_no_descriptor_is_inherited_or_left(thimble, lab, topic):
+    """It runs with standard streams closed, too."""
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", THIMBLE, "pub", *map(str, lab.tls()),
+                           "-t", topic, "-m", "x", "-q", "1", "-r"], timeout=20)
+    assert done.returncode == 0
+    assert thimble("sub", *lab.tls(), "-t", topic, "-C", "1").ends(0).out == b"x\n"
