@@ -28,6 +28,11 @@ def test_every_goal_is_a_figure_that_is_kept():
         assert set(budget.flat(goals)) <= set(budget.flat(book["entries"][key]))
 
 
+def test_readme_says_what_is_written_down():
+    assert budget.readme_table(json.loads(budget.BUDGET.read_text())) in \
+        (TOP / "README.md").read_text()
+
+
 def verdict(value, entry, goal=None, figure="heap_peak_bytes"):
     measured, known = ({"pub": {figure: number}} for number in (value, entry))
     goals = {} if goal is None else {"pub": {figure: goal}}
