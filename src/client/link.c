@@ -436,6 +436,7 @@ int th_link_wait_ms(const struct th_link *link)
 struct th_link_step_mark th_link_step_begin(struct th_link *link)
 {
     credit_stack(link);
+    th_net_wire_begin_turn(&link->wire);
     link->clock.callbacks_us = 0;
     link->clock.shook = link->phase == TH_PHASE_SHAKING;
     return (struct th_link_step_mark){th_payer_enter(&link->payer), th_clock_us()};

@@ -33,10 +33,11 @@ static size_t smaller(size_t a, size_t b)
 /* A receive that came back short emptied the kernel's buffer: the next would only say so. */
 static int receive(struct th_net_wire *wire, void *buffer, size_t bytes)
 {
-    if (wire->drained) {
+    if (wire->drained || wire->received == TH_NET_WIRE_TURN_RECEIVES) {
         wire->drained = false;
         return TH_WANT_READ;
     }
+    wire->received++;
     int got = th_net_read(wire->fd, buffer, bytes, wire->fault);
     wire->calls_in++;
     if (got > 0) {

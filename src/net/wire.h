@@ -17,6 +17,7 @@ struct th_net_wire {
     uint32_t in_at;  /* next byte to hand out */
     uint32_t in_end; /* end of what was received */
     bool drained;    /* the last receive emptied the kernel's buffer */
+    uint32_t received; /* receives in this turn */
 
     uint8_t *out;
     uint32_t out_size_bytes;
@@ -34,6 +35,16 @@ void th_net_wire_open(struct th_net_wire *wire, int fd, void *cell, size_t cell_
 
 /* Closes the socket; what was not flushed is lost. The cell is the caller's again. */
 void th_net_wire_close(struct th_net_wire *wire);
+
+/* A turn receives so many times at most. A peer that sends without end, and as fast as its bytes
+ * are read, could keep a step going for ever, past its deadlines: TLS handshake messages never
+ * come out of the TLS library. */
+#define TH_NET_WIRE_TURN_RECEIVES 64
+
+static inline void th_net_wire_begin_turn(struct th_net_wire *wire)
+{
+    wire->received = 0;
+}
 
 /* Bytes handed out (at least 1), TH_WANT_READ, TH_E_CLOSED or TH_E_RECEIVE. One receive at most.
  * After TH_WANT_READ poll level-triggered: bytes may already wait in the kernel. */

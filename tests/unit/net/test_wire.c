@@ -89,6 +89,23 @@ static void an_emptied_socket_is_not_asked_twice(void **state)
     close_line(&line);
 }
 
+static void a_turn_ends_although_the_peer_never_does(void **state)
+{
+    (void)state;
+    static const char flood[IN_BYTES * (TH_NET_WIRE_TURN_RECEIVES + 1)];
+    struct line line;
+    char got[IN_BYTES];
+    open_line(&line);
+    peer_writes(&line, flood, sizeof flood);
+    for (int i = 0; i < TH_NET_WIRE_TURN_RECEIVES; i++)
+        assert_int_equal(th_net_wire_read(&line.wire, got, sizeof got), sizeof got);
+    assert_int_equal(th_net_wire_read(&line.wire, got, sizeof got), TH_WANT_READ);
+    wait_for(line.wire.fd, POLLIN);
+    th_net_wire_begin_turn(&line.wire);
+    assert_int_equal(th_net_wire_read(&line.wire, got, sizeof got), sizeof got);
+    close_line(&line);
+}
+
 static void a_large_read_goes_to_the_caller_directly(void **state)
 {
     (void)state;
@@ -131,6 +148,7 @@ static void a_peer_may_send_single_bytes(void **state)
         char sent = (char)i;
         int result;
         peer_writes(&line, &sent, 1);
+        th_net_wire_begin_turn(&line.wire);
         while ((result = th_net_wire_read(&line.wire, &got, 1)) == TH_WANT_READ)
             ;
         assert_int_equal(result, 1);
@@ -393,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_ahead),
         cmocka_unit_test(an_emptied_socket_is_not_asked_twice),
+        cmocka_unit_test(a_turn_ends_although_the_peer_never_does),
         cmocka_unit_test(a_large_read_goes_to_the_caller_directly),
         cmocka_unit_test(a_large_read_first_empties_the_read_ahead),
         cmocka_unit_test(a_peer_may_send_single_bytes),
