@@ -77,7 +77,7 @@ static void occupy_standard_descriptors(void)
 int th_cli_run(int argc, char *argv[])
 {
     occupy_standard_descriptors();
-    th_cli_signals_ignore_pipe();
+    th_cli_signals_ignore_write_errors();
     if (argc < 2) {
         th_cli_complain("the command is missing; see thimble --help");
         return TH_CLI_USAGE;

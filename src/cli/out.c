@@ -4,7 +4,6 @@
 
 #include "cli/signals.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,19 +19,9 @@ static struct {
     int error;
 } out;
 
-static bool wait_for_reader(void)
-{
-    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    int signals = th_cli_signals_count();
-    while (th_cli_signals_poll(&reader, 1, -1) <= 0)
-        if (signals != th_cli_signals_count())
-            return false;
-    return true;
-}
-
 static size_t write_some(size_t from)
 {
-    if (!wait_for_reader()) {
+    if (!th_cli_signals_await_writable(STDOUT_FILENO)) {
         out.error = EINTR;
         return 0;
     }

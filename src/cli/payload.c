@@ -4,15 +4,23 @@
 #include "cli/show.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Standard input may be shared with somebody who made it non-blocking. */
+static bool may_read_again(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    return errno == EINTR || (errno == EAGAIN && poll(&input, 1, -1) >= 0);
+}
 
 static ssize_t read_again(int fd, uint8_t *at, size_t bytes)
 {
     ssize_t got;
     do
         got = read(fd, at, bytes);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && may_read_again(fd));
     return got;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/say.h"
 
 #include "base/format.h"
+#include "cli/signals.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,9 +44,19 @@ static void begin(void)
     line.used = 0;
 }
 
+/* Whoever reads our standard error may have stopped to. Asked to end, we wait no more for him. */
+static bool is_heard(void)
+{
+    static bool given_up;
+    given_up = given_up || !th_cli_signals_await_writable(STDERR_FILENO);
+    return !given_up;
+}
+
 static void end(void)
 {
     line.text[line.used++] = '\n';
+    if (!is_heard())
+        return;
     ssize_t written = write(STDERR_FILENO, line.text, line.used);
     (void)written; /* there is nowhere left to complain */
 }

@@ -12,9 +12,10 @@ static struct {
     sigset_t mask_before;
 } own = {.fd = -1};
 
-void th_cli_signals_ignore_pipe(void)
+void th_cli_signals_ignore_write_errors(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 /* What is ignored does not come through a descriptor either, and a shell ignores SIGINT for what
@@ -68,6 +69,16 @@ int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     }
     memcpy(fds, all, count * sizeof *fds);
     return ready;
+}
+
+bool th_cli_signals_await_writable(int fd)
+{
+    struct pollfd awaited = {.fd = fd, .events = POLLOUT};
+    int before = own.count;
+    while (th_cli_signals_poll(&awaited, 1, -1) <= 0)
+        if (own.count != before)
+            return false;
+    return true;
 }
 
 int th_cli_signals_count(void)

@@ -1,19 +1,24 @@
-/* SIGINT and SIGTERM ask us to end; SIGPIPE is an error of write(2). Between enter and leave the
- * two come through a descriptor: none is missed, and no handler runs on our measured stack. */
+/* SIGINT and SIGTERM ask us to end; SIGPIPE and SIGXFSZ are errors of write(2). Between enter and
+ * leave the first two come through a descriptor: none is missed, and no handler runs on our measured stack. */
 #ifndef TH_CLI_SIGNALS_H
 #define TH_CLI_SIGNALS_H
 
 #include <poll.h>
+#include <stdbool.h>
 
 /* Descriptors that th_cli_signals_poll() takes. */
 #define TH_CLI_SIGNALS_POLL_MAX 2
 
-void th_cli_signals_ignore_pipe(void);
+void th_cli_signals_ignore_write_errors(void);
 void th_cli_signals_enter(void);
 void th_cli_signals_leave(void);
 
 /* poll(2), which ends when a signal comes, too; then possibly with 0 before its time. */
 int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+
+/* Waits until the descriptor takes at least PIPE_BUF bytes without blocking. False if a signal came
+ * instead. */
+bool th_cli_signals_await_writable(int fd);
 
 /* How often we were asked to end, and by which signal first (0: none). */
 int th_cli_signals_count(void);
