@@ -220,10 +220,16 @@ const char *th_tls_alert_name(int alert)
     return at < ALERTS ? alerts[at].name : "unknown";
 }
 
+/* Its ServerHello is here: only then can there be a certificate to complain of. */
+static bool server_has_answered(const struct th_tls_stream *stream)
+{
+    return wolfSSL_get_current_cipher_suite(stream->ssl) != 0;
+}
+
 /* Servers of TLS 1.2 say "handshake failure" too when a client certificate is missing. */
 static bool means_missing_certificate(const struct th_tls_stream *stream, int alert)
 {
-    return alert == 40 && wolfSSL_get_current_cipher_suite(stream->ssl) != 0 &&
+    return alert == 40 && server_has_answered(stream) &&
            stream->context->identity.chain_certificates == 0;
 }
 
@@ -319,6 +325,8 @@ static const struct failure {
     {HTTP_PROTO_ERR, TH_E_HANDSHAKE, "speaks HTTP on this port, not TLS"},
     {HTTP_VERSION_ERR, TH_E_HANDSHAKE, "speaks HTTP on this port, not TLS"},
     {LENGTH_ERROR, TH_E_TLS, "sent no TLS, or a record larger than TLS allows; is it a TLS port?"},
+    {HANDSHAKE_SIZE_ERROR, TH_E_TLS,
+     "sent a handshake message that is too large; shorten its certificate chain"},
     {DECRYPT_ERROR, TH_E_TLS, "sent a record that was changed on its way"},
     {VERIFY_MAC_ERROR, TH_E_TLS, "sent a record that was changed on its way"},
     {VERIFY_FINISHED_ERROR, TH_E_TLS, "saw another handshake than we did: bytes were changed"},
@@ -337,6 +345,13 @@ static const struct failure *find_failure(int code)
     return NULL;
 }
 
+/* After the handshake versions, suites and protocols are agreed upon. What reads like a lack of them
+ * is rubbish, which may pass: it must not keep us from connecting again. */
+static bool is_of_handshake(const struct failure *failure)
+{
+    return failure->error == TH_E_CIPHER_SUITE || failure->error == TH_E_HANDSHAKE;
+}
+
 static int other_failure(struct th_tls_stream *stream, int code)
 {
     int by_moment = stream->shaken ? TH_E_TLS : TH_E_HANDSHAKE;
@@ -345,6 +360,9 @@ static int other_failure(struct th_tls_stream *stream, int code)
         return th_fault_set(stream->fault, by_moment,
                             "%s with %s failed (wolfSSL %d); see the server's log",
                             stream->shaken ? "TLS" : "the TLS handshake", stream->host.name, code);
+    if (stream->shaken && is_of_handshake(failure))
+        return th_fault_set(stream->fault, TH_E_TLS, "%s sent something that is no TLS record",
+                            stream->host.name);
     return th_fault_set(stream->fault, failure->error == TH_E_TLS ? by_moment : failure->error,
                         "%s %s", stream->host.name, failure->text);
 }
@@ -375,7 +393,7 @@ static int explain(struct th_tls_stream *stream, int code, struct th_tls_mark ma
         return th_tls_transport_error(stream);
     if (code == VERIFY_CERT_ERROR)
         return refused_by_policy(stream);
-    if (problem && !stream->shaken)
+    if (problem && !stream->shaken && server_has_answered(stream))
         return refused_certificate(stream, code, problem);
     return other_failure(stream, code);
 }
