@@ -1,0 +1,101 @@
+"""Peers that mean harm, and surroundings that do not help."""
+import fcntl
+import os
+import select
+import signal
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from forge import server
+from packets import CONNECT, connack, publish
+from program import THIMBLE, environment, until
+
+F_SETPIPE_SZ = 1031
+
+
+def floods(data):
+    def script(peer):
+        peer.greet().grant()
+        try:
+            while True:
+                peer.socket.sendall(data)
+        except OSError:
+            pass  # it has gone, at last
+    return script
+
+
+# ---- after the handshake ---------------------------------------------------------------------
+
+def test_a_flood_does_not_delay_the_end(thimble, fake):
+    broker = fake(floods(publish("flood", b"hi") * 2000))
+    program = thimble.start("sub", *broker.plain, "-t", "flood")
+    until(lambda: len(program.out) > 100_000, "a flood")
+    asked = time.monotonic()
+    program.signal(signal.SIGTERM).ends(0)
+    assert time.monotonic() - asked < 4, "the goodbye waits a second for the peer's end, no more"
+
+
+@pytest.mark.parametrize("rubbish", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x16\x03\x00\x00\x01x",
+                                     b"\x17\x02\x00\x00\x20" + b"x" * 32, b"\xff" * 64],
+                         ids=["http", "handshake", "old", "ones"])
+def test_rubbish_after_the_handshake_is_no_lack_of_versions(thimble, lab, fake, rubbish):
+    def script(peer):
+        peer.expect(CONNECT)
+        peer.send(connack())
+        os.write(peer.socket.fileno(), rubbish)
+        with pytest.raises(ssl.SSLError, match="ALERT"):
+            peer.drain()
+
+    broker = fake(script, tls=server(lab.path("ec", "server.pem"), lab.path("ec", "server.key")))
+    thimble("sub", *broker.where, *lab.identity(), "-t", "a", "--retry", "0").ends_refused(8)
+
+
+# ---- surroundings ----------------------------------------------------------------------------
+
+def full_pipe():
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+    os.set_blocking(writer, False)
+    while select.select([], [writer], [], 0)[1]:
+        os.write(writer, b"x")
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+def test_a_full_standard_error_does_not_keep_it_from_ending(lab):
+    reader, writer = full_pipe()
+    process = subprocess.Popen([THIMBLE, "sub", *map(str, lab.plain), "-t", "a", "-d"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer,
+                               env=environment(None))
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 143
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_file_that_may_not_grow_leaves_nothing_behind(thimble, lab, tmp_path):
+    report = tmp_path / "report"
+    program = thimble("pub", *lab.plain, "-t", "a", "-m", "x", f"--mem-report=json:{report}",
+                      prefix=["prlimit", "--fsize=1000"])
+    program.ends_refused(66, "cannot be written")
+    assert not list(tmp_path.glob("report*"))
+
+
+def test_standard_input_may_be_non_blocking(thimble, lab):
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    program = thimble.start("pub", *lab.plain, "-t", "a", "-s", stdin=reader)
+    time.sleep(0.2)
+    os.write(writer, b"late")
+    os.close(writer)
+    os.close(reader)
+    program.ends(0)
