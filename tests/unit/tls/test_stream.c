@@ -306,6 +306,23 @@ static void refuses_what_is_not_tls(void **state)
     answers(version, sizeof version, TH_E_CIPHER_SUITE, "protocol_version");
 }
 
+/* RFC 8446 section 5.2: 2^14 + 256. The handshake message inside is too long, which only one that
+ * has the whole record can know. */
+static void takes_the_largest_record_of_the_standard(void **state)
+{
+    (void)state;
+    static uint8_t record[5 + 16640] = {22, 3, 3, 0x41, 0x00, 2, 0xff, 0xff, 0xff};
+    struct script script = {record, sizeof record, 0};
+    struct client *client = new_client(config_for("ec"));
+    client->io = (struct th_tls_io){script_read, script_write, &script};
+    assert_int_equal(begin(client, "broker.test"), 0);
+    assert_int_equal(shake(client), TH_E_HANDSHAKE);
+    assert_null(strstr(client->fault.text, "larger than TLS allows"));
+    assert_int_equal(client->payer.cell.peak_bytes, 16640);
+    assert_int_equal(client->payer.ledger.refused, 0);
+    free_client(client);
+}
+
 static void refuses_records_beyond_the_standard(void **state)
 {
     (void)state;
@@ -515,6 +532,7 @@ int main(void)
         cmocka_unit_test(takes_the_largest_records),
         cmocka_unit_test(writes_large_payloads_in_small_records),
         cmocka_unit_test(refuses_what_is_not_tls),
+        cmocka_unit_test(takes_the_largest_record_of_the_standard),
         cmocka_unit_test(refuses_records_beyond_the_standard),
         cmocka_unit_test(tells_close_from_cut),
         cmocka_unit_test(finishes),
