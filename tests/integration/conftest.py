@@ -1,4 +1,5 @@
 """What all integration tests stand on. Nothing is left running, and nothing runs for ever."""
+import collections
 import signal
 import sys
 
@@ -9,13 +10,24 @@ sys.dont_write_bytecode = True
 from fake import FakeBroker, Proxy  # noqa: E402
 from forge import Forge  # noqa: E402
 from lab import Lab, Mosquitto  # noqa: E402
-from program import Programs  # noqa: E402
+from program import ALL, Programs  # noqa: E402
 
 DEADLINE_SECONDS = 60
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "deadline(seconds): what a long test may take")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was not run is said by name; nothing is left out silently."""
+    reasons = collections.Counter(report.longrepr[2].removeprefix("Skipped: ")
+                                  for report in terminalreporter.stats.get("skipped", []))
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"NOT RUN  {count}: {reason}")
+    if not ALL:
+        terminalreporter.write_line("SAMPLE   splits and cuts: one place of five or seven; "
+                                    "whole: make check-all")
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +64,7 @@ def thimble(tmp_path):
 @pytest.fixture
 def topic(request):
     """One that no other test uses."""
-    return "it/" + "".join(c if c.isalnum() or c in "._-" else "_" for c in request.node.name)
+    return "it/" + "".join(c if c.isalnum() or c in "_-" else "_" for c in request.node.name)
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ class FakeBroker:
             raise failure
 
 
-# ---- scripts ---------------------------------------------------------------------------------
+# ---- scripts ------------------------------------------------------------------------------------
 
 def nothing(peer):
     """What a server that was refused gets."""
@@ -222,7 +222,7 @@ def resets(peer):
     peer.reset()
 
 
-# ---- between client and broker ---------------------------------------------------------------------
+# ---- between client and broker ------------------------------------------------------------------
 
 class Proxy(FakeBroker):
     """Passes everything on to `port`, but of what comes back only so many bytes; then it closes,

@@ -84,7 +84,8 @@ class Forge:
         return ["--cafile", self.path("root.pem")]
 
     def identity(self, name):
-        return [*self.trust(), "--cert", self.path(f"{name}.pem"), "--key", self.path(f"{name}.key")]
+        own = ["--cert", self.path(f"{name}.pem"), "--key", self.path(f"{name}.key")]
+        return [*self.trust(), *own]
 
     def server(self, name, **options):
         return server(self.path(f"{name}.pem"), self.path(f"{name}.key"), **options)
@@ -95,7 +96,7 @@ VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1,
 
 
 def server(chain, key, lowest="1.2", highest="1.3", clients=None, ciphers="ALL:@SECLEVEL=0"):
-    """The server side of TLS, as careless as possible. `clients` is the CA whose clients it wants."""
+    """The server side of TLS, as careless as can be. `clients`: the CA whose clients it wants."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(ciphers)
     with warnings.catch_warnings():  # that old versions are deprecated is the point

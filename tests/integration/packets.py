@@ -62,7 +62,7 @@ def unsuback(packet_id, codes=b"\0", version=V4):
 PINGRESP_BYTES = packet(PINGRESP)
 
 
-# ---- what a client sends --------------------------------------------------------------------
+# ---- what a client sends ------------------------------------------------------------------------
 
 class Cursor:
     def __init__(self, data):
@@ -157,8 +157,9 @@ class Packet:
         self.connect["id"] = cursor.text()
         if flags & 4:
             will_raw = cursor.properties(self.version)
-            self.connect["will"] = {"topic": cursor.text(), "payload": cursor.text(), "raw": will_raw,
-                                    "qos": flags >> 3 & 3, "retain": flags >> 5 & 1}
+            self.connect["will"] = {"topic": cursor.text(), "payload": cursor.text(),
+                                    "qos": flags >> 3 & 3, "retain": flags >> 5 & 1,
+                                    "raw": will_raw}
         self.connect["username"] = cursor.text() if flags & 0x80 else None
         self.connect["password"] = cursor.text() if flags & 0x40 else None
         assert not cursor.data

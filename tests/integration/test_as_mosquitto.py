@@ -45,13 +45,14 @@ class Ear:
 
     def heard(self):
         """What must be the same."""
-        connects = [{**each.connect, "raw": each.raw, "version": each.version} for each in self.connects]
+        connects = [{**each.connect, "raw": each.raw, "version": each.version}
+                    for each in self.connects]
         return connects, self.published, self.filters, self.unsubscribed, self.goodbyes
 
 
 def run_mosquitto(command, words, stdin):
-    done = subprocess.run([f"mosquitto_{command}", *map(str, words)], input=stdin or b"", timeout=20,
-                          capture_output=True)
+    done = subprocess.run([f"mosquitto_{command}", *map(str, words)], input=stdin or b"",
+                          timeout=20, capture_output=True)
     return done.returncode, done.stdout
 
 
@@ -81,7 +82,7 @@ def compare(thimble, fake):
     return run
 
 
-# ---- pub -------------------------------------------------------------------------------------------------
+# ---- pub ----------------------------------------------------------------------------------------
 
 LINES = b"first\nsecond line\n\nlast without newline"
 
@@ -120,7 +121,9 @@ PUB = {
 def without_unnamed_ids(heard):
     """Both let the broker choose a name, or choose one themselves."""
     connects, *rest = heard
-    return [{**each, "id": each["id"] if each["id"] == b"me" else b"any"} for each in connects], *rest
+    for each in connects:
+        each["id"] = each["id"] if each["id"] == b"me" else b"any"
+    return connects, *rest
 
 
 @pytest.mark.parametrize("name", PUB)
@@ -147,7 +150,7 @@ def test_pub_version_5(compare, name):
     assert compare("pub", *words, "-V", "mqttv5", stdin=stdin, but=version_5)[0] == 0
 
 
-# ---- sub -------------------------------------------------------------------------------------------------
+# ---- sub ----------------------------------------------------------------------------------------
 
 #            topic   payload       qos retained
 MESSAGES = [("a/b", b"retained", 0, 1),
@@ -193,17 +196,18 @@ def test_sub(compare, name):
     assert out or name in ("-E", "-U")
 
 
-# ---- through mosquitto -------------------------------------------------------------------------------------
+# ---- through mosquitto --------------------------------------------------------------------------
 
 def test_retained(thimble, lab, topic):
     """-r keeps a message, -R hides it, -r -n clears it."""
     pub = ["pub", *lab.tls(), "-t", topic, "-q", "1", "-r"]
     thimble(*pub, "-m", "kept").ends(0)
-    assert thimble("sub", *lab.tls(), "-t", topic, "-C", "1").ends(0).out == b"kept\n"
-    assert thimble("sub", *lab.tls(), "-t", topic, "-R", "-W", "1").ends(27).out == b""
-    assert thimble("sub", *lab.tls(), "-t", topic, "--retained-only", "-W", "1").ends(27).out == b"kept\n"
+    sub = ["sub", *lab.tls(), "-t", topic]
+    assert thimble(*sub, "-C", "1").ends(0).out == b"kept\n"
+    assert thimble(*sub, "-R", "-W", "1").ends(27).out == b""
+    assert thimble(*sub, "--retained-only", "-W", "1").ends(27).out == b"kept\n"
     thimble(*pub, "-n").ends(0)
-    assert thimble("sub", *lab.tls(), "-t", topic, "-W", "1").ends(27).out == b""
+    assert thimble(*sub, "-W", "1").ends(27).out == b""
 
 
 @pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
@@ -224,8 +228,9 @@ def test_will(thimble, lab, topic, version):
     watcher = thimble.start("sub", *lab.tls(), "-t", f"{topic}/will", "-C", "1")
     lab.log.await_subscription(f"{topic}/will")
     for vanish in False, True:
-        sub = thimble.start("sub", *lab.tls(), "-V", version, "-t", f"{topic}/{vanish}", "--will-topic",
-                            f"{topic}/will", "--will-payload", f"vanished {vanish}", "--will-qos", "1")
+        will = ["--will-topic", f"{topic}/will", "--will-payload", f"vanished {vanish}",
+                "--will-qos", "1"]
+        sub = thimble.start("sub", *lab.tls(), "-V", version, "-t", f"{topic}/{vanish}", *will)
         lab.log.await_subscription(f"{topic}/{vanish}")
         sub.stop() if vanish else sub.signal(15).ends(0)
     assert watcher.ends(0).out == b"vanished True\n"
@@ -241,5 +246,6 @@ def test_both_directions_with_their_clients(thimble, lab, topic):
     assert theirs.communicate(timeout=20)[0] == b"ours\n"
     ours = thimble.start("sub", *lab.tls(), "-t", f"{topic}/2", "-C", "1", "-q", "2")
     lab.log.await_subscription(f"{topic}/2")
-    subprocess.run(["mosquitto_pub", *tls, "-t", f"{topic}/2", "-m", "theirs", "-q", "2"], check=True)
+    subprocess.run(["mosquitto_pub", *tls, "-t", f"{topic}/2", "-m", "theirs", "-q", "2"],
+                   check=True)
     assert ours.ends(0).out == b"theirs\n"

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from forge import server
-from packets import (CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBSCRIBE,
-                     V4, V5, ack, connack, packet, publish, suback, text, two)
+from packets import (CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL,
+                     SUBSCRIBE, V4, V5, ack, connack, packet, publish, suback, text, two)
 from program import ALL
 
 NAMES = {V4: "mqttv311", V5: "mqttv5"}
@@ -22,8 +22,8 @@ def broker(request, fake, lab):
             made = fake(*scripts)
             made.how = made.plain
             return made
-        version = request.param[4:]
-        context = server(lab.path("ec", "server.pem"), lab.path("ec", "server.key"), version, version)
+        tls = request.param[4:]
+        context = server(lab.path("ec", "server.pem"), lab.path("ec", "server.key"), tls, tls)
         made = fake(*scripts, tls=context)
         made.how = [*made.where, *lab.identity()]
         return made
@@ -34,22 +34,25 @@ def converse(peer):
     """Acknowledges whatever comes until the client leaves; returns what was published."""
     published = []
     while (got := peer.receive()) and got.kind != DISCONNECT:
+        answer = {PUBREC: PUBREL, PUBREL: PUBCOMP}.get(got.kind)
         if got.kind == PUBLISH:
             published.append(got)
-        answer = {PUBLISH: [None, PUBACK, PUBREC][got.qos], PUBREC: PUBREL, PUBREL: PUBCOMP}.get(got.kind)
+            answer = [None, PUBACK, PUBREC][got.qos]
         if answer:
             peer.send(ack(answer, got.packet_id))
     return published
 
 
-# ---- how the bytes come ------------------------------------------------------------------------------
+# ---- how the bytes come -------------------------------------------------------------------------
 
 def conversation(version):
     """What a broker says to a subscriber with -q 2, but for the answers to what it says."""
     return (connack(version), suback(1, b"\2", version),
-            publish("t", b"zero", 0, version=version) + publish("t", b"one", 1, 7, version=version) +
-            publish("t", b"two", 2, 8, version=version) + publish("t", b"", 0, version=version) +
-            publish("t", b"x" * 200, 1, 9, version=version))
+            b"".join([publish("t", b"zero", 0, version=version),
+                      publish("t", b"one", 1, 7, version=version),
+                      publish("t", b"two", 2, 8, version=version),
+                      publish("t", b"", 0, version=version),
+                      publish("t", b"x" * 200, 1, 9, version=version)]))
 
 
 PRINTED = b"zero\none\ntwo\n" + b"x" * 200 + b"\n"
@@ -86,7 +89,8 @@ def test_every_split(thimble, fake, version):
     for at in range(1, len(messages), 1 if ALL else 7):
         def script(peer, at=at):
             say(peer, version, lambda data: cut(peer, data, at))
-        done = thimble("sub", *fake(script).plain, "-V", NAMES[version], "-q", "2", "-t", "t", "-C", "5")
+        done = thimble("sub", *fake(script).plain, "-V", NAMES[version], "-q", "2", "-t", "t",
+                       "-C", "5")
         assert done.ends(0).out == PRINTED, at
 
 
@@ -104,7 +108,8 @@ def test_hundred_packets_in_one_segment(thimble, broker, version):
         peer.greet().grant()
         peer.send(*packets)
         converse(peer)
-    done = thimble("sub", *broker(script).how, "-V", NAMES[version], "-q", "2", "-t", "t", "-C", "100")
+    done = thimble("sub", *broker(script).how, "-V", NAMES[version], "-q", "2", "-t", "t",
+                   "-C", "100")
     assert done.ends(0).out == b"".join(b"%d\n" % n for n in range(100))
 
 
@@ -118,8 +123,8 @@ def test_large_message(thimble, broker, size):
         peer.send(publish("large/topic", payload, 1, 5, version=V5, raw=b"\x03" + text("t/p")))
         assert peer.expect(PUBACK).packet_id == 5
         converse(peer)
-    done = thimble("sub", *broker(script).how, "-V", "mqttv5", "-q", "1", "-t", "t", "-C", "1", "-N",
-                   report=True)
+    done = thimble("sub", *broker(script).how, "-V", "mqttv5", "-q", "1", "-t", "t", "-C", "1",
+                   "-N", report=True)
     assert done.ends(0).out == payload
     window = done.report["pools"]["window"]
     assert window["peak_bytes"] <= window["size_bytes"] == 4096
@@ -136,7 +141,7 @@ def test_large_message_through_mosquitto(thimble, lab, topic, tmp_path, qos):
     assert sub.ends(0).out == payload
 
 
-# ---- how it is cut off ------------------------------------------------------------------------------
+# ---- how it is cut off --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", ["finish", "reset"])
 @VERSIONS
@@ -165,12 +170,12 @@ def test_end_at_every_byte(thimble, fake, version, how):
 def test_tls_cut_off(thimble, fake, lab, proxy, tls, at):
     """After so many bytes of the server's, in the middle of handshake or data."""
     port = proxy(lab.ports["ec_port"], at).port
-    done = thimble("sub", "-h", "localhost", "-p", port, *lab.identity(), "--tls-version", tls, "-t",
-                   "t", "--retry", "0")
+    done = thimble("sub", "-h", "localhost", "-p", port, *lab.identity(), "--tls-version", tls,
+                   "-t", "t", "--retry", "0")
     assert done.process.returncode == 7, done.story()
 
 
-# ---- QoS 2, DUP, limits --------------------------------------------------------------------------------
+# ---- QoS 2, DUP, limits -------------------------------------------------------------------------
 
 @VERSIONS
 def test_qos_2_is_delivered_once(thimble, fake, version):
@@ -191,8 +196,8 @@ def test_qos_2_is_delivered_once(thimble, fake, version):
         peer.send(publish("t", b"once more", 2, 9, version=version))
         peer.expect(PUBREC)
         converse(peer)
-    done = thimble("sub", *fake(first, second).plain, "-V", NAMES[version], "-i", "me", "-c", "-q", "2",
-                   "-t", "t", "-C", "2")
+    done = thimble("sub", *fake(first, second).plain, "-V", NAMES[version], "-i", "me", "-c",
+                   "-q", "2", "-t", "t", "-C", "2")
     assert done.ends(0).out == b"once\nonce more\n"
 
 
@@ -210,8 +215,8 @@ def test_unacknowledged_message_is_sent_again(thimble, fake, version, qos):
         peer.greet(present=1)
         seen.extend(converse(peer))
     broker = fake(first, second)
-    done = thimble("pub", *broker.plain, "-V", NAMES[version], "-i", "me", "-c", "-t", "t", "-m", "x",
-                   "-q", qos)
+    done = thimble("pub", *broker.plain, "-V", NAMES[version], "-i", "me", "-c", "-t", "t",
+                   "-m", "x", "-q", qos)
     done.ends(0)
     original, repeated = seen
     assert (original.dup, repeated.dup) == (0, 1)
@@ -232,8 +237,8 @@ def test_after_pubrec_only_pubrel_is_sent_again(thimble, fake, version):
         peer.send(ack(PUBCOMP, released.packet_id))
         assert converse(peer) == []
     broker = fake(first, second)
-    thimble("pub", *broker.plain, "-V", NAMES[version], "-i", "me", "-c", "-t", "t", "-m", "x", "-q",
-            "2").ends(0)
+    thimble("pub", *broker.plain, "-V", NAMES[version], "-i", "me", "-c", "-t", "t", "-m", "x",
+            "-q", "2").ends(0)
     assert broker.attempts == 2
 
 
@@ -282,7 +287,10 @@ def test_what_the_broker_cannot_do(thimble, fake, raw, words, code):
     assert done.end() == code, done.story()
 
 
-# ---- deadlines ------------------------------------------------------------------------------------------
+# ---- deadlines ----------------------------------------------------------------------------------
+
+IMPATIENT = ["--timeout-ack", "0.4", "--retry", "0"]
+
 
 def is_between(done, low, high):
     took = time.monotonic() - done.began
@@ -302,8 +310,7 @@ def test_no_acknowledgement(thimble, fake, qos, name):
     def script(peer):
         peer.greet().expect(PUBLISH)
         peer.drain()
-    done = thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", qos, "--timeout-ack", "0.4",
-                   "--retry", "0")
+    done = thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", qos, *IMPATIENT)
     is_between(done.ends_refused(27, name), 0.4, 3)
 
 
@@ -312,8 +319,7 @@ def test_no_pubcomp(thimble, fake):
         peer.send(ack(PUBREC, peer.greet().expect(PUBLISH).packet_id))
         peer.expect(PUBREL)
         peer.drain()
-    done = thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", "2", "--timeout-ack", "0.4",
-                   "--retry", "0")
+    done = thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", "2", *IMPATIENT)
     done.ends_refused(27, "PUBCOMP")
 
 
@@ -321,7 +327,7 @@ def test_no_suback(thimble, fake):
     def script(peer):
         peer.greet().expect(SUBSCRIBE)
         peer.drain()
-    done = thimble("sub", *fake(script).plain, "-t", "t", "--timeout-ack", "0.4", "--retry", "0")
+    done = thimble("sub", *fake(script).plain, "-t", "t", *IMPATIENT)
     is_between(done.ends_refused(27, "SUBACK"), 0.4, 3)
 
 
@@ -331,8 +337,7 @@ def test_no_pingresp(thimble, fake):
         peer.greet(raw=b"\x13\0\1").grant()
         peer.expect(PINGREQ)
         peer.drain()
-    done = thimble("sub", *fake(script).plain, "-V", "mqttv5", "-t", "t", "--timeout-ack", "0.4",
-                   "--retry", "0")
+    done = thimble("sub", *fake(script).plain, "-V", "mqttv5", "-t", "t", *IMPATIENT)
     is_between(done.ends_refused(27, "PINGRESP"), 1, 5)
 
 

@@ -29,7 +29,8 @@ def shows(fake, lab):
     """shows(kind, name) makes a broker that shows this certificate."""
     def make(kind, name):
         key = "server.key" if name.startswith("server") else "client.key"
-        return fake(serve_one_publish, tls=server(lab.path(kind, f"{name}.pem"), lab.path(kind, key)))
+        context = server(lab.path(kind, f"{name}.pem"), lab.path(kind, key))
+        return fake(serve_one_publish, tls=context)
     return make
 
 
@@ -72,7 +73,7 @@ def test_both_together_are_a_mistake(thimble, lab):
     thimble("pub", *lab.tls(), "--insecure", "--insecure-no-verify", *PUB).ends(64)
 
 
-# ---- never plaintext ---------------------------------------------------------------------------------
+# ---- never plaintext ----------------------------------------------------------------------------
 
 FAILURES = {
     "reset at once": lambda peer: peer.reset(),
@@ -105,6 +106,9 @@ def broken_tls(request, fake, lab, forge):
     return fake(nothing, tls=forge.server("old", lowest="1.0", highest="1.1")).port
 
 
+STRACE = ["strace", "-f", "-qq", "-e", "trace=%network"]
+
+
 def dialled(calls):
     """Ports that were connected to. Port 9 is a question to the routing table, over UDP, without a
     packet."""
@@ -112,14 +116,15 @@ def dialled(calls):
     return ports - {"9"}
 
 
-@pytest.mark.parametrize("broken_tls", [*FAILURES, *CERTIFICATES, "refused", "old tls"], indirect=True)
+@pytest.mark.parametrize("broken_tls", [*FAILURES, *CERTIFICATES, "refused", "old tls"],
+                         indirect=True)
 def test_tls_failure_never_leads_to_plaintext(thimble, broken_tls, lab, tmp_path):
     """Every socket call is looked at: it dials that port and no other, and nothing it sends there
     holds a word of MQTT. Even if it is told to try again."""
     trace = tmp_path / "trace"
     done = thimble("pub", "-h", "localhost", "-p", broken_tls, *lab.identity(), "--retry", "1",
                    "--timeout-tls", "0.3", *PUB,
-                   prefix=["strace", "-f", "-qq", "-s", "20000", "-e", "trace=%network", "-o", trace])
+                   prefix=[*STRACE, "-s", "20000", "-o", trace])
     assert done.process.returncode in (4, 7, 8, 27, 70, 72, 73, 77), done.story()
     calls = trace.read_text()
     assert dialled(calls) == {str(broken_tls)}
@@ -129,5 +134,5 @@ def test_tls_failure_never_leads_to_plaintext(thimble, broken_tls, lab, tmp_path
 def test_that_trace_would_show_plaintext(thimble, lab, tmp_path):
     trace = tmp_path / "trace"
     thimble("pub", *lab.plain, *PUB,
-            prefix=["strace", "-f", "-qq", "-e", "trace=%network", "-o", trace]).ends(0)
+            prefix=[*STRACE, "-o", trace]).ends(0)
     assert "MQTT" in trace.read_text() and "secret" in trace.read_text()

@@ -2,9 +2,9 @@
 once, without a crash, a second attempt, or a printed byte."""
 import pytest
 
-from packets import (AUTH, CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBLISH,
-                     PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, V4, V5, ack, connack,
-                     number, packet, properties, publish, suback, text, two, unsuback)
+from packets import (AUTH, CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP,
+                     PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, V4, V5, ack,
+                     connack, number, packet, properties, publish, suback, text, two, unsuback)
 
 BOTH = (V4, V5)
 NAMES = {V4: "mqttv311", V5: "mqttv5"}
@@ -19,7 +19,7 @@ def raw_publish(topic, flags=0, rest=b"", version=V4):
     return packet(PUBLISH, topic + rest + properties(version), flags)
 
 
-# ---- instead of CONNACK: name, versions, bytes -------------------------------------------------------
+# ---- instead of CONNACK: name, versions, bytes --------------------------------------------------
 
 INSTEAD_OF_CONNACK = [
     ("connack too short", BOTH, packet(CONNACK, b"\0")),
@@ -59,11 +59,12 @@ INSTEAD_OF_CONNACK = [
     ("remaining length not minimal", BOTH, b"\x20" + NOT_MINIMAL + b"\0\0"),
 ]
 
-PRESENT = {"connack present with refusal": lambda version: connack(version, 5 if version == V4 else
-                                                                   0x87, present=1),
-           "connack present after clean start": lambda version: connack(version, present=1)}
+NOT_AUTHORIZED = {V4: 5, V5: 0x87}
+PRESENT = {
+    "connack present with refusal": lambda version: connack(version, NOT_AUTHORIZED[version], 1),
+    "connack present after clean start": lambda version: connack(version, present=1)}
 
-# ---- once it is up, to a subscriber ---------------------------------------------------------------
+# ---- once it is up, to a subscriber -------------------------------------------------------------
 
 TO_A_SUBSCRIBER = [
     ("second connack", BOTH, connack()),
@@ -128,7 +129,8 @@ TO_A_SUBSCRIBER = [
 ]
 
 TOPICS = {"publish empty topic": b"", "publish topic with nul": b"a\0b",
-          "publish topic with surrogate": b"a\xed\xa0\x80", "publish topic overlong utf-8": b"\xc1\x81",
+          "publish topic with surrogate": b"a\xed\xa0\x80",
+          "publish topic overlong utf-8": b"\xc1\x81",
           "publish topic beyond unicode": b"\xf4\x90\x80\x80",
           "publish topic cut off in a character": b"a\xe2\x82",
           "publish topic with wildcard +": b"a/+/b", "publish topic with wildcard #": b"a/#"}
@@ -147,7 +149,7 @@ def of_version(name, version):
     return PRESENT[name](version)
 
 
-# ---- in answer to SUBSCRIBE, and to PUBLISH at QoS 1 and 2 --------------------------------------------
+# ---- in answer to SUBSCRIBE, and to PUBLISH at QoS 1 and 2 --------------------------------------
 
 TO_SUBSCRIBE = [
     ("suback without codes", BOTH, lambda v, i: suback(i, b"", v)),
@@ -173,9 +175,9 @@ TO_PUBLISH = [
 
 def cases(table):
     """(version, ..., bytes) with a readable name."""
-    return [pytest.param(version, *row[:-3], what if what is not None else of_version(name, version),
+    return [pytest.param(version, *more, of_version(name, version) if what is None else what,
                          id=f"{NAMES[version]}-{name}".replace(" ", "_"))
-            for row in table for name, versions, what in [row[-3:]] for version in versions]
+            for *more, name, versions, what in table for version in versions]
 
 
 def expect_an_end_that_says_so(peer):
@@ -203,7 +205,8 @@ def test_instead_of_connack(thimble, fake, version, data):
         peer.expect(CONNECT)
         peer.send(data)
         peer.drain()
-    done = assert_ended(thimble, fake(script), "sub", "-V", NAMES[version], "-t", "t", "--timeout", "5")
+    done = assert_ended(thimble, fake(script), "sub", "-V", NAMES[version], "-t", "t",
+                        "--timeout", "5")
     assert done.out == b""
 
 
@@ -233,10 +236,11 @@ def test_in_answer_to_publish(thimble, fake, version, qos, make):
         sent = peer.greet().expect(PUBLISH)
         peer.send(make(version, sent.packet_id))
         expect_an_end_that_says_so(peer)
-    assert_ended(thimble, fake(script), "pub", "-V", NAMES[version], "-t", "t", "-m", "x", "-q", qos)
+    assert_ended(thimble, fake(script), "pub", "-V", NAMES[version], "-t", "t", "-m", "x",
+                 "-q", qos)
 
 
-# ---- too large -------------------------------------------------------------------------------------------
+# ---- too large ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("length", [5000, 65536, 268435455])
 @pytest.mark.parametrize("kind", [CONNACK, SUBACK])
@@ -254,7 +258,7 @@ def test_packet_larger_than_the_window(thimble, fake, kind, length):
     done.ends_refused(84, "window", "4096", "greeting" if kind == CONNACK else "up", str(need))
 
 
-# ---- strange, but allowed -----------------------------------------------------------------------------------
+# ---- strange, but allowed -----------------------------------------------------------------------
 
 ALLOWED = [
     ("pingresp unasked", BOTH, packet(PINGRESP)),

@@ -12,7 +12,7 @@ from packets import DISCONNECT, PUBACK, PUBLISH, ack, publish
 from program import THIMBLE, until
 from test_as_mosquitto import Ear
 
-# ---- signals -----------------------------------------------------------------------------------------------
+# ---- signals ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -63,7 +63,7 @@ def test_stopped_and_continued(thimble, lab, topic):
     assert sub.ends(0).out == b"patience\n"
 
 
-# ---- pipes ---------------------------------------------------------------------------------------------------
+# ---- pipes --------------------------------------------------------------------------------------
 
 def test_reader_has_gone(thimble, fake):
     """Of standard output: DISCONNECT, and 141 as if SIGPIPE had ended it. Nothing is complained."""
@@ -85,10 +85,10 @@ def test_reader_has_gone(thimble, fake):
 
 
 def test_closed_standard_output(thimble, lab, topic):
-    """As a shell's >&- closes it: said, not overlooked; and no file of ours gets what was printed."""
+    """As a shell's >&- closes it: said, not overlooked; no file of ours gets what was printed."""
     thimble("pub", *lab.tls(), "-t", topic, "-m", "lost", "-r").ends(0)
-    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", THIMBLE, "sub", *map(str, lab.tls()), "-t", topic,
-                           "-C", "1"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", THIMBLE, "sub", *map(str, lab.tls()),
+                           "-t", topic, "-C", "1"], capture_output=True, text=True, timeout=20)
     assert done.returncode == 14 and "standard output" in done.stderr
 
 
@@ -139,7 +139,8 @@ def test_lines_go_out_as_they_come(thimble, fake):
         while (each := peer.receive()) and each.kind == PUBLISH:
             got.append(each.payload)
             peer.send(ack(PUBACK, each.packet_id))
-    pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-l", "-q", "1", stdin=subprocess.PIPE)
+    pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-l", "-q", "1",
+                        stdin=subprocess.PIPE)
     for line in b"one", b"two", b"three":
         pub.process.stdin.write(line + b"\n")
         pub.process.stdin.flush()
@@ -169,7 +170,7 @@ def test_stalled_broker_stops_the_reading(thimble, fake):
     pub.stop()
 
 
-# ---- secrets ---------------------------------------------------------------------------------------------------
+# ---- secrets ------------------------------------------------------------------------------------
 
 def cmdline(program):
     return pathlib.Path(f"/proc/{program.pid}/cmdline").read_bytes()
@@ -214,14 +215,14 @@ def test_password_file(thimble, fake, tmp_path, content, how):
 
 
 def test_nothing_secret_is_logged(thimble, lab, topic):
-    done = thimble("pub", *lab.tls(), "-u", "me", "-P", "s3cret", "-t", topic, "-m", "payl0ad", "-d",
-                   "--mem-report").ends(0)
+    done = thimble("pub", *lab.tls(), "-u", "me", "-P", "s3cret", "-t", topic, "-m", "payl0ad",
+                   "-d", "--mem-report").ends(0)
     key = lab.path("ec", "client.key").read_text().splitlines()[1]
     for word in "s3cret", "payl0ad", key:
         assert word not in done.err
 
 
-# ---- the environment --------------------------------------------------------------------------------------------
+# ---- the environment ----------------------------------------------------------------------------
 
 def test_environment(thimble, lab, topic):
     """It stands in for options that were not given."""
@@ -245,7 +246,8 @@ def test_prefix_of_the_client_id(thimble, fake):
 
 
 def test_quiet(thimble, lab):
-    done = thimble("pub", "-h", "localhost", "-p", free_port(), *lab.identity(), "-t", "t", "-n", "--quiet")
+    done = thimble("pub", "-h", "localhost", "-p", free_port(), *lab.identity(), "-t", "t", "-n",
+                   "--quiet")
     assert done.ends(4).err == ""
 
 
@@ -258,7 +260,8 @@ def test_debug_shows_the_phases(thimble, lab, topic):
 
 def test_no_descriptor_is_inherited_or_left(thimble, lab, topic):
     """It runs with standard streams closed, too."""
-    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", THIMBLE, "pub", *map(str, lab.tls()),
-                           "-t", topic, "-m", "x", "-q", "1", "-r"], timeout=20)
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", THIMBLE, "pub",
+                           *map(str, lab.tls()), "-t", topic, "-m", "x", "-q", "1", "-r"],
+                          timeout=20)
     assert done.returncode == 0
     assert thimble("sub", *lab.tls(), "-t", topic, "-C", "1").ends(0).out == b"x\n"

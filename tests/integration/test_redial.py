@@ -86,7 +86,7 @@ def test_publisher_survives_restarts(thimble, durable, qos, end):
         assert set(sent[-40:]) <= set(got)
 
 
-# ---- when to try again ------------------------------------------------------------------------------------
+# ---- when to try again --------------------------------------------------------------------------
 
 def waits_announced(program):
     return [float(each) for each in re.findall(r"trying again in ([0-9.]+) s", program.err)]

@@ -3,13 +3,13 @@ import subprocess
 
 import pytest
 
-from packets import (CONNECT, DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBSCRIBE, V4, V5,
-                     ack, connack, packet, suback, text)
+from packets import (CONNECT, DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBSCRIBE, V4,
+                     V5, ack, connack, packet, suback, text)
 
 PUB = ["-t", "t", "-m", "x", "-q", "1"]
 
 
-# ---- certificates -----------------------------------------------------------------------------
+# ---- certificates -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("command", [["pub", "-m", "x"], ["sub"]])
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
@@ -28,7 +28,7 @@ def test_client_certificate(thimble, lab, what, word, kind, tls, command):
     assert done.out == b""
 
 
-# ---- credentials and rules, as mosquitto has them ------------------------------------------------
+# ---- credentials and rules, as mosquitto has them -----------------------------------------------
 
 @pytest.fixture
 def strict(mosquitto, tmp_path):
@@ -38,7 +38,8 @@ def strict(mosquitto, tmp_path):
                    capture_output=True)
     passwords.chmod(0o644)
     rules.write_text("user anna\ntopic readwrite open/#\n")
-    return mosquitto("allow_anonymous false", f"password_file {passwords}", f"acl_file {rules}").start()
+    return mosquitto("allow_anonymous false", f"password_file {passwords}",
+                     f"acl_file {rules}").start()
 
 
 @pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
@@ -59,7 +60,7 @@ def test_forbidden_publish(thimble, strict, version, code):
     thimble("pub", *who, "-t", "closed/a", "-m", "x", "-q", "1").ends(code)
 
 
-# ---- every answer a broker can give -----------------------------------------------------------------
+# ---- every answer a broker can give -------------------------------------------------------------
 
 CONNACKS = [
     (V4, 1, 54), (V4, 2, 53), (V4, 3, 55), (V4, 4, 52), (V4, 5, 51),
@@ -97,8 +98,8 @@ def test_reason_string_is_shown(thimble, fake):
 
 
 @pytest.mark.parametrize("qos", [1, 2])
-@pytest.mark.parametrize("reason, code", [(0x80, 50), (0x83, 50), (0x87, 51), (0x90, 50), (0x91, 50),
-                                          (0x97, 56), (0x99, 50)])
+@pytest.mark.parametrize("reason, code", [(0x80, 50), (0x83, 50), (0x87, 51), (0x90, 50),
+                                          (0x91, 50), (0x97, 56), (0x99, 50)])
 def test_refused_message(thimble, fake, reason, code, qos):
     """Not a success, and nothing hangs on it: the next message goes."""
     def refuse_first(peer):

@@ -35,8 +35,10 @@ FORGED = {
     "sha1": (68, ["SHA-1"], dict(extensions=[SERVER, LOCALHOST], digest="sha1")),
     "critical_extension": (68, ["critical extension"],
                            dict(extensions=[SERVER, LOCALHOST, "1.2.3.4 = critical, DER:0500"])),
-    "self_signed": (72, ["CA certificates given"], dict(extensions=[SERVER, LOCALHOST], issuer=None)),
-    "below_no_authority": (72, ["CA certificates given"], dict(extensions=[SERVER, LOCALHOST], issuer="no_ca")),
+    "self_signed": (72, ["CA certificates given"],
+                    dict(extensions=[SERVER, LOCALHOST], issuer=None)),
+    "below_no_authority": (72, ["CA certificates given"],
+                           dict(extensions=[SERVER, LOCALHOST], issuer="no_ca")),
     "below_authority_for_clients": (68, ["not made for servers"],
                                     dict(extensions=[SERVER, LOCALHOST], issuer="client_ca")),
     "below_weak_authority": (68, ["2,048"],
@@ -121,7 +123,7 @@ def test_no_suite_in_common(thimble, fake, forge, ciphers):
     thimble("pub", *broker.where, *forge.trust(), *PUB).ends_refused(77, "cipher suite")
 
 
-# ---- what is not TLS --------------------------------------------------------------------------
+# ---- what is not TLS ----------------------------------------------------------------------------
 
 NOT_TLS = {
     "http": (says(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), 8, "TLS port"),

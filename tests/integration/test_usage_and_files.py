@@ -98,7 +98,8 @@ def test_key_in_place_of_a_certificate(thimble, lab, option):
 @pytest.mark.parametrize("form", ["sec1", "pkcs8", "der"])
 def test_every_form_of_a_key(thimble, lab, form, tmp_path):
     path = tmp_path / "key"
-    how = {"sec1": ["ec"], "pkcs8": ["pkcs8", "-topk8", "-nocrypt"], "der": ["pkey", "-outform", "DER"]}
+    how = {"sec1": ["ec"], "pkcs8": ["pkcs8", "-topk8", "-nocrypt"],
+           "der": ["pkey", "-outform", "DER"]}
     subprocess.run(["openssl", *how[form], "-in", lab.path("ec", "client.key"), "-out", path],
                    check=True, capture_output=True)
     thimble(*with_file(lab, "--key", path)).ends(0)
@@ -121,7 +122,7 @@ def test_message_file(thimble, lab, tmp_path):
     thimble(*words, tmp_path / "large").ends_refused(25, "large", "20000", "16")
 
 
-# ---- where there is no broker ---------------------------------------------------------------------
+# ---- where there is no broker -------------------------------------------------------------------
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_refused_port(thimble, lab, host):
