@@ -11,6 +11,8 @@
  *             with the same arguments". Everything else below zero is one of `enum th_error`; the
  *             whole story (cause, errno, phase, a sentence) is in the fault record.
  * Waiting     Nothing blocks except `th_run()`, which waits at most as long as it is told.
+ * Callbacks   Are called by `th_step()` and `th_run()` only. They may publish, subscribe, unsubscribe,
+ *             disconnect and ask; connect in TH_EVENT_DISCONNECTED; never step, run or close.
  * Threads     One client is used by one thread at a time. Clients of different threads may share
  *             a context: its handshakes take turns.
  * Signals     None is installed and none is needed: a closed peer never raises SIGPIPE.
@@ -83,7 +85,7 @@ struct th_fault {
     int code;             /* enum th_error; 0: no fault */
     int sys_errno;        /* errno of the system call that failed, or 0 */
     int tls_code;         /* wolfSSL's code, or 0 */
-    int reason;           /* MQTT reason or return code of a refusal, or 0 */
+    int reason;           /* MQTT reason or return code of a refusal, the broker's or ours, or 0 */
     enum th_phase phase;  /* when */
     char text[232];       /* one sentence: what, where, and what to do; NUL-terminated */
 };
@@ -230,7 +232,9 @@ struct th_deadlines {
 };
 
 /* A lost connection is redialled: first_ms, doubled each time up to max_ms, each wait drawn at
- * random from its upper half. A refused certificate or credential is never tried again. */
+ * random from its upper half. What another attempt cannot heal (a certificate, a credential, memory,
+ * a rule that was broken) is not tried again. A connection that held for 30 s was a good one: waits
+ * and attempts are counted anew. */
 struct th_redial {
     uint32_t first_ms; /* 0: 1,000 */
     uint32_t max_ms;   /* 0: 60,000 */
@@ -283,11 +287,13 @@ size_t th_need_bytes(void);
 int th_open(struct th_client **client, void *block, size_t block_bytes,
             struct th_context *context, const struct th_config *config, struct th_fault *fault);
 
-/* Begins an attempt; th_step() carries it on. Errors: ARGUMENT when one is under way. */
+/* Asks for an attempt, which th_step() begins and carries on; a redial that waits is brought
+ * forward. Errors: ARGUMENT when one is under way. */
 int th_connect(struct th_client *client);
 
 /* Does all that can be done without waiting. Returns 0 while there is something to wait for, else
- * the error that ended the last attempt (TH_E_CLOSED with fault code 0 after th_disconnect()). */
+ * the error that ended the last attempt (TH_E_CLOSED with fault code 0 after th_disconnect();
+ * TH_E_NO_SOCKET before th_connect()). */
 int th_step(struct th_client *client);
 
 /* What to wait for before the next th_step(): a descriptor (-1: none), poll(2) events, and the
@@ -312,7 +318,7 @@ int th_subscribe(struct th_client *client, const struct th_filter *filters, size
 int th_unsubscribe(struct th_client *client, const struct th_slice *filters, size_t count,
                    const struct th_properties *properties);
 
-/* Why the last of the three above, or th_disconnect(), was refused. */
+/* Why the last of the three above, th_connect() or th_disconnect(), was refused. */
 const struct th_fault *th_request_fault(const struct th_client *client);
 
 /* Messages and requests that are queued or not yet acknowledged. */
@@ -322,7 +328,10 @@ size_t th_pending(const struct th_client *client);
 bool th_room_for(const struct th_client *client, size_t message_bytes);
 
 /* Sends what is queued, then DISCONNECT with `reason` (0 normal, 4 with will; MQTT 5) and
- * close_notify. th_step() carries it on; no redial follows. */
+ * close_notify. th_step() carries it on; no redial follows. Before the connection is up the attempt,
+ * or the wait for the next, ends at once, and what is queued stays for another th_connect(). The
+ * last event is TH_EVENT_DISCONNECTED without a fault code. Errors, after which nothing has
+ * changed: ARGUMENT; SEND_FULL, with properties only. Once more while leaving: 0. */
 int th_disconnect(struct th_client *client, uint8_t reason,
                   const struct th_properties *properties);
 

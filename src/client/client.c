@@ -93,8 +93,10 @@ static struct th_client *lay_out(void *block, struct th_context *context,
     client->config = *config;
     fill_defaults(&client->config);
     client->redial.due_ms = TH_NEVER;
+    client->result = TH_E_NO_SOCKET;
     uint8_t *parts = (uint8_t *)block + th_block_round(sizeof *client);
     open_link(client, context, parts);
+    th_fault_set(&client->link.fault, TH_E_NO_SOCKET, "th_connect() was not called");
     client->window.bytes = parts + th_link_need_bytes();
     client->window.size_bytes = within_budget(config->window_budget_bytes, TH_PACKET_WINDOW_BYTES);
     return client;
@@ -123,36 +125,29 @@ int th_open(struct th_client **client, void *block, size_t block_bytes,
 
 /* ---- stepping ------------------------------------------------------------------------------- */
 
-int th_connect(struct th_client *client)
+static bool is_resting(const struct th_client *client)
 {
-    if (client->link.phase != TH_PHASE_RESTING)
-        return th_fault_set(&client->link.fault, TH_E_ARGUMENT, "a connection is under way");
-    client->leaving = false;
-    client->redial.failures = 0;
-    return th_client_begin_attempt(client);
+    return client->link.phase == TH_PHASE_RESTING;
 }
 
-static int step_resting(struct th_client *client)
+static int work(struct th_client *client)
 {
-    if (!th_client_redial_due(client))
-        return client->redial.due_ms == TH_NEVER ? client->result : 0;
-    return th_client_begin_attempt(client);
+    int result = is_resting(client) ? th_client_rest(client) : 0;
+    if (result < 0 || is_resting(client))
+        return result;
+    bool called_off = client->leaving && client->link.phase < TH_PHASE_UP;
+    return called_off ? TH_E_CLOSED : th_client_advance(client);
 }
 
 int th_step(struct th_client *client)
 {
     struct th_link_step_mark mark = th_link_step_begin(&client->link);
-    int result = 0;
     client->more = false;
-    if (client->link.phase == TH_PHASE_RESTING)
-        result = step_resting(client);
-    if (result == 0 && client->link.phase != TH_PHASE_RESTING)
-        result = client->leaving && client->link.phase < TH_PHASE_UP ? TH_E_CLOSED
-                                                                      : th_client_advance(client);
-    if (result < 0 && client->link.phase != TH_PHASE_RESTING)
+    int result = work(client);
+    if (result < 0 && !is_resting(client))
         th_client_end_attempt(client, result);
     th_link_step_end(&client->link, mark);
-    bool over = client->link.phase == TH_PHASE_RESTING && client->redial.due_ms == TH_NEVER;
+    bool over = is_resting(client) && client->redial.due_ms == TH_NEVER;
     return over ? client->result : 0;
 }
 
@@ -245,6 +240,17 @@ const struct th_fault *th_request_fault(const struct th_client *client)
     return &client->request_fault;
 }
 
+int th_connect(struct th_client *client)
+{
+    struct th_fault *fault = fresh_request(client);
+    if (!is_resting(client))
+        return th_fault_set(fault, TH_E_ARGUMENT, "a connection is under way");
+    client->leaving = false;
+    client->redial.failures = 0;
+    client->redial.due_ms = th_clock_ms();
+    return 0;
+}
+
 int th_publish(struct th_client *client, const struct th_message *message)
 {
     int packet_id = th_session_publish(&client->session, message, fresh_request(client));
@@ -272,12 +278,12 @@ int th_unsubscribe(struct th_client *client, const struct th_slice *filters, siz
 int th_disconnect(struct th_client *client, uint8_t reason,
                   const struct th_properties *properties)
 {
-    client->leaving = true;
-    client->more = true;
-    client->redial.due_ms = TH_NEVER;
-    if (client->link.phase != TH_PHASE_UP)
-        return 0;
-    return th_session_farewell(&client->session, reason, properties, fresh_request(client));
+    struct th_fault *fault = fresh_request(client);
+    int result = 0;
+    if (client->link.phase == TH_PHASE_UP && !client->leaving)
+        result = th_session_farewell(&client->session, reason, properties, fault);
+    client->leaving |= result == 0;
+    return requested(client, result);
 }
 
 static void wipe(struct th_client *client)

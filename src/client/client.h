@@ -59,11 +59,12 @@ struct th_client {
     bool leaving;       /* th_disconnect() was called */
     bool wants_write;   /* the socket took less than there is */
     bool answer_waits;  /* a packet in the window waits for room in the outbox */
-    bool finished;      /* close_notify is sent */
+    bool finished;      /* close_notify and FIN are sent */
     bool more;          /* there is work without waiting */
 };
 
-/* outbound.c: 0: nothing more can go out now. TH_WANT_WRITE, or an error. */
+/* outbound.c: 0: what could go out is out, or enough of it for one turn. TH_WANT_WRITE, or an
+ * error. */
 int th_client_send(struct th_client *client);
 
 /* inbound.c: bytes received (> 0), TH_WANT_READ, TH_WANT_WRITE (send first), or an error. */
@@ -79,7 +80,8 @@ int th_client_advance(struct th_client *client);
 
 /* redial.c: ends the attempt with `result`, tells the application and plans what follows. */
 void th_client_end_attempt(struct th_client *client, int result);
-int th_client_begin_attempt(struct th_client *client);
-bool th_client_redial_due(const struct th_client *client);
+
+/* While resting: waits for the time of the next attempt, begins it, or gives it up when leaving. */
+int th_client_rest(struct th_client *client);
 
 #endif

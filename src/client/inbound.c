@@ -59,6 +59,7 @@ void th_client_forget_received(struct th_client *client)
 static int broken_rule(struct th_client *client, const struct th_mqtt_packet *packet)
 {
     th_session_abort(&client->session, TH_MQTT_MALFORMED_PACKET);
+    client->link.fault.reason = TH_MQTT_MALFORMED_PACKET;
     return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: %s",
                         th_mqtt_type_name(packet->type), packet->problem);
 }
@@ -95,7 +96,7 @@ static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *p
     if (result == TH_E_REFUSED)
         return refused(client, packet, outcome);
     if (result == TH_E_PROTOCOL)
-        th_session_abort(&client->session, outcome->reason);
+        client->link.fault.reason = outcome->reason;
     return th_fault_set(&client->link.fault, result, "%s from the broker: %s",
                         th_mqtt_type_name(packet->type), outcome->problem);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "crypt/wipe.h"
 
 #include <poll.h>
 #include <string.h>
@@ -83,6 +84,7 @@ void th_link_close(struct th_link *link)
     th_link_hang_up(link);
     th_stack_credit(stack_of(link), NULL);
     th_payer_close(&link->payer);
+    th_crypt_wipe(link->tcp_cell, TH_TCP_CELL_BYTES);
 }
 
 /* ---- the phase ------------------------------------------------------------------------------ */
@@ -131,7 +133,8 @@ void th_link_enter(struct th_link *link, enum th_phase phase)
     clock_phase(link);
     link->phase = phase;
     link->clock.shook |= phase == TH_PHASE_SHAKING;
-    link->fault.phase = phase;
+    if (!link->fault.code)
+        link->fault.phase = phase;
     link->deadline_ms = has_deadline(phase)
         ? th_clock_ms() + th_link_allowed_ms(link, phase) : TH_NEVER;
     th_ledger_enter_phase(&link->payer.ledger, phase);
@@ -192,7 +195,7 @@ static int socket_buffer_bytes(const struct th_link *link)
     return wanted ? wanted : TH_SOCKET_BUFFER_BYTES;
 }
 
-static int dial(struct th_link *link)
+static void dial(struct th_link *link)
 {
     const struct th_net_options options = {
         .receive_buffer_bytes = socket_buffer_bytes(link),
@@ -203,7 +206,7 @@ static int dial(struct th_link *link)
     const struct th_net_address *address = &link->addresses.list[link->address_next];
     link->address_until_ms = share_of_deadline(link, th_clock_ms());
     link->address_next++;
-    return link->dialing_fd = th_net_dial(address, link->config.port, &options, &link->fault);
+    link->dialing_fd = th_net_dial(address, link->config.port, &options, &link->fault);
 }
 
 static void stop_dialing(struct th_link *link)
@@ -215,7 +218,7 @@ static void stop_dialing(struct th_link *link)
 static int dialing_result(struct th_link *link)
 {
     if (link->dialing_fd < 0)
-        return TH_E_TCP;
+        return link->dialing_fd;
     const struct th_net_address *address = &link->addresses.list[link->address_next - 1];
     int result = th_net_dialed(link->dialing_fd, address, link->config.port, &link->fault);
     if (result != TH_WANT_WRITE || th_clock_ms() < link->address_until_ms)
@@ -338,7 +341,11 @@ int th_link_flush(struct th_link *link)
 int th_link_finish(struct th_link *link)
 {
     int result = is_plain(link) ? 0 : th_tls_stream_finish(&link->tls);
-    return result < 0 ? result : th_link_flush(link);
+    if (result == 0)
+        result = th_link_flush(link);
+    if (result == 0)
+        th_net_wire_finish(&link->wire);
+    return result;
 }
 
 /* ---- the end of an attempt ------------------------------------------------------------------- */
@@ -381,11 +388,8 @@ void th_link_hang_up(struct th_link *link)
     th_net_lookup_end(&link->lookup);
     stop_dialing(link);
     th_tls_stream_close(&link->tls);
-    memset(&link->tls, 0, sizeof link->tls);
     close_wire(link);
-    enum th_phase failed_in = link->fault.phase;
     th_link_enter(link, TH_PHASE_RESTING);
-    link->fault.phase = failed_in;
 }
 
 struct th_report_socket th_link_socket_figures(const struct th_link *link)

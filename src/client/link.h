@@ -48,7 +48,7 @@ struct th_link {
     struct th_net_addresses addresses;
     size_t address_next;       /* index of the one to dial after this */
     uint64_t address_until_ms; /* when this one has had its share of the deadline */
-    int dialing_fd;
+    int dialing_fd;            /* or the error of the dial */
     struct th_net_wire wire;
     struct th_tls_stream tls;
 
@@ -80,7 +80,7 @@ int th_link_begin(struct th_link *link);
 int th_link_step(struct th_link *link);
 
 /* The one writer of the phase: ledger, stack and clock learn of it, the deadline is set, a line is
- * logged. */
+ * logged. A fault keeps the phase it happened in. */
 void th_link_enter(struct th_link *link, enum th_phase phase);
 
 /* Bytes moved, TH_WANT_*, or an error, in the clear or through TLS. */
@@ -90,7 +90,7 @@ int th_link_write(struct th_link *link, const uint8_t *data, size_t bytes);
 /* 0: everything written is in the kernel. */
 int th_link_flush(struct th_link *link);
 
-/* close_notify. 0: sent, TH_WANT_WRITE, or an error. */
+/* close_notify, then the end of our half. 0: sent, TH_WANT_WRITE, or an error. */
 int th_link_finish(struct th_link *link);
 
 /* Ends the attempt at any moment and gives back what TLS holds. The phase becomes RESTING. */

@@ -2,6 +2,10 @@
 
 #include "base/clock.h"
 
+/* Whoever publishes the next message when the last is written must not hold the thread for ever.
+ * One write takes all packets that lie side by side. */
+#define WRITES_PER_TURN 8
+
 static void tell_written(struct th_client *client, unsigned count)
 {
     const struct th_event event = {.kind = TH_EVENT_PUBLISHED};
@@ -26,17 +30,23 @@ static void note_sent(struct th_client *client, size_t bytes)
     tell_written(client, written);
 }
 
+static int send_next(struct th_client *client)
+{
+    struct th_slice due = th_outbox_next(&client->outbox);
+    if (!due.len_bytes)
+        return 0;
+    int taken = th_link_write(&client->link, due.data, due.len_bytes);
+    if (taken > 0)
+        note_sent(client, (size_t)taken);
+    return taken;
+}
+
 static int send_queue(struct th_client *client)
 {
-    for (;;) {
-        struct th_slice due = th_outbox_next(&client->outbox);
-        if (!due.len_bytes)
-            return 0;
-        int taken = th_link_write(&client->link, due.data, due.len_bytes);
-        if (taken < 0)
-            return taken;
-        note_sent(client, (size_t)taken);
-    }
+    int taken = 1;
+    for (int writes = 0; taken > 0 && writes < WRITES_PER_TURN; writes++)
+        taken = send_next(client);
+    return taken < 0 ? taken : 0;
 }
 
 int th_client_send(struct th_client *client)

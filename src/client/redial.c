@@ -1,19 +1,36 @@
 #include "client/client.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/err.h"
 #include "crypt/random.h"
 
 /* A connection that held so long was a good one: the next failure is a first one again. */
 #define STABLE_MS 30000
 
-/* Refusals that pass by themselves (5.0 section 3.2.2.2; 3.1.1 section 3.2.2.3). */
+/* Refusals that pass by themselves, in CONNACK or DISCONNECT (5.0 section 2.4; 3.1.1 section
+ * 3.2.2.3). */
 static bool refusal_passes(const struct th_client *client)
 {
-    int reason = client->link.fault.reason;
-    if (client->config.version == TH_MQTT_3_1_1)
-        return reason == 3;
-    return reason == 0x88 || reason == 0x89 || reason == 0x8b || reason == 0x9f;
+    switch (client->link.fault.reason) {
+    case 3:    /* 3.1.1: server unavailable */
+    case 0x88: /* server unavailable */
+    case 0x89: /* server busy */
+    case 0x8b: /* server shutting down */
+    case 0x8d: /* keep alive timeout: we slept */
+    case 0x96: /* message rate too high */
+    case 0x97: /* quota exceeded */
+    case 0x9f: /* connection rate exceeded */
+    case 0xa0: /* maximum connect time */
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* More QoS 2 messages than there is room for: the next connection finishes those begun first. */
+static bool overrun_passes(const struct th_client *client)
+{
+    return client->link.fault.reason == TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 }
 
 static bool may_pass(const struct th_client *client, int result)
@@ -21,6 +38,8 @@ static bool may_pass(const struct th_client *client, int result)
     switch (result) {
     case TH_E_REFUSED:
         return refusal_passes(client);
+    case TH_E_PROTOCOL:
+        return overrun_passes(client);
     case TH_E_TLS:
     case TH_E_HANDSHAKE:
     case TH_E_CLOSED:
@@ -90,30 +109,59 @@ static void tell_disconnected(struct th_client *client)
     th_client_tell(client, &event);
 }
 
+/* The fault that came first is the reason, whatever it led to. */
+static int first_failure(const struct th_client *client, int result)
+{
+    return client->link.fault.code ? client->link.fault.code : result;
+}
+
 void th_client_end_attempt(struct th_client *client, int result)
 {
     th_link_hang_up(&client->link);
     th_session_lost(&client->session);
     th_client_forget_received(client);
     client->wants_write = false;
-    client->result = result;
-    client->redial.due_ms = TH_NEVER;
+    client->result = first_failure(client, result);
     forgive_if_stable(client);
-    if (redial_follows(client, result))
+    if (redial_follows(client, client->result))
         plan_redial(client);
     tell_disconnected(client);
 }
 
-bool th_client_redial_due(const struct th_client *client)
+/* ---- between two attempts -------------------------------------------------------------------- */
+
+/* A PUBLISH that waits for its PUBACK is sent again and timed again. */
+static void restart_puback_clock(struct th_puback_clock *clock)
 {
-    return client->redial.due_ms != TH_NEVER && th_clock_ms() >= client->redial.due_ms;
+    if (clock->took_us)
+        *clock = (struct th_puback_clock){0};
+    clock->sent_us = 0;
 }
 
-int th_client_begin_attempt(struct th_client *client)
+static int begin_attempt(struct th_client *client)
 {
     client->redial.due_ms = TH_NEVER;
+    restart_puback_clock(&client->puback);
     int result = th_link_begin(&client->link);
     if (result < 0)
         th_client_end_attempt(client, result);
     return result;
+}
+
+static int give_up(struct th_client *client)
+{
+    client->redial.due_ms = TH_NEVER;
+    client->result = TH_E_CLOSED;
+    th_fault_clear(&client->link.fault);
+    tell_disconnected(client);
+    return client->result;
+}
+
+int th_client_rest(struct th_client *client)
+{
+    if (client->redial.due_ms == TH_NEVER)
+        return client->result;
+    if (client->leaving)
+        return give_up(client);
+    return th_clock_ms() < client->redial.due_ms ? 0 : begin_attempt(client);
 }

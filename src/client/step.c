@@ -3,10 +3,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#include <sys/socket.h>
-
-/* A step reads at most so many times, for others on the same thread want their turn. */
-#define READS_PER_STEP 32
+/* A step sends and reads at most so often, for others on the same thread want their turn. */
+#define TURNS_PER_STEP 32
 
 /* How long the peer may take to close its half after our close_notify. Closing earlier, with
  * bytes unread, would reset the connection and could cost the peer what we sent last. */
@@ -39,9 +37,14 @@ static bool is_wait(int result)
     return result == TH_WANT_READ || result == TH_WANT_WRITE;
 }
 
+static bool is_failure(int result)
+{
+    return result < 0 && !is_wait(result);
+}
+
 static bool tells_why(int result)
 {
-    return !is_wait(result) && result != TH_E_CLOSED && result != TH_E_RECEIVE;
+    return is_failure(result) && result != TH_E_CLOSED && result != TH_E_RECEIVE;
 }
 
 /* Sending fails because the peer has closed. What it said before, an alert or a DISCONNECT, still
@@ -59,42 +62,28 @@ static int last_words(struct th_client *client, int failure)
     return failure;
 }
 
-/* 0 when nothing can move any more, or an error. */
+/* 1: there may be more to do without waiting. 0: there is not. Or an error. */
+static int exchange_once(struct th_client *client)
+{
+    int sent = th_client_send(client);
+    if (is_failure(sent))
+        return sent == TH_E_CLOSED ? last_words(client, sent) : sent;
+    if (th_outbox_ended(&client->outbox))
+        return 0;
+    int got = th_client_receive(client);
+    if (is_failure(got))
+        return got;
+    bool due = got == TH_WANT_WRITE || th_outbox_next(&client->outbox).len_bytes;
+    return got > 0 || (sent == 0 && due);
+}
+
 static int exchange(struct th_client *client)
 {
-    for (int reads = 0; reads < READS_PER_STEP; reads++) {
-        int sent = th_client_send(client);
-        if (sent < 0 && sent != TH_WANT_WRITE)
-            return sent == TH_E_CLOSED ? last_words(client, sent) : sent;
-        if (th_outbox_ended(&client->outbox))
-            return 0;
-        int got = th_client_receive(client);
-        if (is_wait(got) && sent == TH_WANT_WRITE)
-            return 0;
-        if (got == TH_WANT_READ && !th_outbox_next(&client->outbox).len_bytes)
-            return 0;
-        if (got < 0 && !is_wait(got))
-            return got;
-    }
-    client->more = true;
-    return 0;
-}
-
-/* An error of ours has queued a DISCONNECT that says so: try to get it out, once. */
-static int exchange_or_explain(struct th_client *client)
-{
-    int result = exchange(client);
-    if (result < 0)
-        th_client_send(client);
-    return result;
-}
-
-static int step_greeting(struct th_client *client)
-{
-    int result = exchange_or_explain(client);
-    if (result == 0 && client->link.phase == TH_PHASE_GREETING)
-        result = th_link_overdue(&client->link);
-    return result;
+    int result = 1;
+    for (int turns = 0; result > 0 && turns < TURNS_PER_STEP; turns++)
+        result = exchange_once(client);
+    client->more |= result > 0;
+    return result < 0 ? result : 0;
 }
 
 static int start_closing(struct th_client *client)
@@ -104,47 +93,86 @@ static int start_closing(struct th_client *client)
     return 0;
 }
 
-static int step_up(struct th_client *client)
+/* An error of ours has queued a DISCONNECT that says so: the broker is to hear it. */
+static bool owes_an_explanation(struct th_client *client, int result)
 {
-    int result = th_session_tick(&client->session, th_clock_ms(), &client->link.fault);
-    if (result == 0)
-        result = exchange_or_explain(client);
+    bool ours = result == TH_E_PROTOCOL || result == TH_E_MEMORY;
+    return ours && client->link.phase == TH_PHASE_UP &&
+           client->session.state == TH_SESSION_ENDED && th_outbox_next(&client->outbox).len_bytes;
+}
+
+static int converse(struct th_client *client)
+{
+    int result = exchange(client);
     if (result == 0 && th_outbox_ended(&client->outbox))
         return start_closing(client);
+    return owes_an_explanation(client, result) ? start_closing(client) : result;
+}
+
+static int step_greeting(struct th_client *client)
+{
+    int result = converse(client);
+    if (result == 0 && client->link.phase == TH_PHASE_GREETING)
+        result = th_link_overdue(&client->link);
+    return result;
+}
+
+/* What has arrived is heard before anybody is called overdue: this process may have slept. */
+static int step_up(struct th_client *client)
+{
+    int result = converse(client);
+    if (result < 0 || client->link.phase != TH_PHASE_UP)
+        return result;
+    result = th_session_tick(&client->session, th_clock_ms(), &client->link.fault);
+    client->more |= !client->wants_write && th_outbox_next(&client->outbox).len_bytes;
     return result;
 }
 
 /* ---- CLOSING -------------------------------------------------------------------------------- */
 
+/* All packets are in the kernel: if the rest fails, the peer has left before us. */
 static int say_goodbye(struct th_client *client)
 {
-    int result = th_link_finish(&client->link);
-    if (result < 0)
-        return result;
+    if (th_link_finish(&client->link) == TH_WANT_WRITE)
+        return TH_WANT_WRITE;
     client->finished = true;
     client->link.deadline_ms = th_clock_ms() + LINGER_MS;
-    shutdown(client->link.wire.fd, SHUT_WR);
     return 0;
 }
 
 static int await_end(struct th_client *client)
 {
     uint8_t unwanted[256];
-    int got;
-    while ((got = th_net_wire_read(&client->link.wire, unwanted, sizeof unwanted)) > 0)
-        ;
-    return got;
+    int got = 1;
+    for (int turns = 0; got > 0 && turns < TURNS_PER_STEP; turns++)
+        got = th_net_wire_read(&client->link.wire, unwanted, sizeof unwanted);
+    client->more |= got > 0;
+    return got > 0 ? TH_WANT_READ : got;
 }
 
-/* However it goes, it ends as asked for: what was to be sent is sent. */
-static int step_closing(struct th_client *client)
+static int part(struct th_client *client)
 {
-    int result = client->finished ? 0 : say_goodbye(client);
+    int result = th_client_send(client);
+    if (result == 0 && !client->finished)
+        result = say_goodbye(client);
     if (result == 0)
         result = await_end(client);
     client->wants_write = result == TH_WANT_WRITE;
-    bool overdue = th_clock_ms() >= client->link.deadline_ms;
-    return is_wait(result) && !overdue ? 0 : TH_E_CLOSED;
+    return result;
+}
+
+/* Once everything is sent it ends as asked for, or with the fault that led here. */
+static int step_closing(struct th_client *client)
+{
+    int result = part(client);
+    int overdue = is_failure(result) ? 0 : th_link_overdue(&client->link);
+    if (!is_failure(result) && !overdue)
+        return 0;
+    if (!client->finished)
+        return overdue ? overdue : result;
+    if (client->link.fault.phase == TH_PHASE_CLOSING)
+        th_fault_clear(&client->link.fault);
+    return TH_E_CLOSED;
 }
 
 /* ---- every phase ---------------------------------------------------------------------------- */

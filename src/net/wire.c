@@ -3,6 +3,7 @@
 #include "net/socket.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 void th_net_wire_open(struct th_net_wire *wire, int fd, void *cell, size_t cell_bytes,
                       size_t in_bytes, struct th_fault *fault)
@@ -135,4 +136,9 @@ int th_net_wire_flush(struct th_net_wire *wire)
             return sent;
     }
     return 0;
+}
+
+void th_net_wire_finish(struct th_net_wire *wire)
+{
+    shutdown(wire->fd, SHUT_WR);
 }

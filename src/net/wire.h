@@ -57,6 +57,9 @@ int th_net_wire_write(struct th_net_wire *wire, const void *data, size_t bytes);
 /* 0: everything taken is in the kernel. TH_WANT_WRITE: not yet. TH_E_CLOSED. */
 int th_net_wire_flush(struct th_net_wire *wire);
 
+/* Ends our half of the connection (FIN) behind what was flushed. Reading goes on. */
+void th_net_wire_finish(struct th_net_wire *wire);
+
 static inline size_t th_net_wire_pending_in(const struct th_net_wire *wire)
 {
     return wire->in_end - wire->in_at;
