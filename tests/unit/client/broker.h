@@ -143,6 +143,7 @@ static inline void broker_drops(struct broker *broker)
     if (broker->fd >= 0)
         close(broker->fd);
     broker->fd = -1;
+    broker->ended = false;
 }
 
 static inline void broker_resets(struct broker *broker)
