@@ -130,7 +130,7 @@ def test_refused_subscription(thimble, fake, version, reason):
     done.ends_refused(58, "bad/#", str(reason))
 
 
-@pytest.mark.parametrize("reason, code", [(0x80, 50), (0x87, 51), (0x8D, 50), (0x8E, 57),
+@pytest.mark.parametrize("reason, code", [(0x80, 50), (0x87, 51), (0x8E, 57),
                                           (0x97, 56), (0x98, 50), (0x9C, 50)])
 def test_disconnect_with_reason(thimble, fake, reason, code):
     """None of these passes by itself: there is no second attempt."""
