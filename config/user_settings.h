@@ -20,6 +20,7 @@
 #define HAVE_HASHDRBG              /* SP 800-90A generator on top of that seed */
 #define HAVE_SYS_TIME_H            /* tls13.c needs struct timeval complete */
 #define HAVE_TIME_H                /* certificate validity is read from time() */
+#define HAVE_GMTIME_R              /* threads do not share gmtime()'s one result */
 #define HAVE_LIMITS_H              /* INT_MAX and friends from the standard header */
 #define HAVE_ERRNO_H               /* errno likewise */
 #define WOLFSSL_IGNORE_FILE_WARN   /* files of switched-off features may be compiled: no #warning */
@@ -40,6 +41,7 @@
 #define NO_PSK                     /* no external pre-shared keys; tickets do not need it */
 #define HAVE_TLS_EXTENSIONS        /* the extensions below */
 #define HAVE_SUPPORTED_CURVES      /* RFC 8422, RFC 8446: groups are offered explicitly */
+#define WOLFSSL_NO_SERVER_GROUPS_EXT /* what else a server could do is read by nobody: 530 B */
 #define HAVE_EXTENDED_MASTER       /* RFC 7627: a TLS 1.2 resumption is bound to its handshake */
 #define HAVE_SERVER_RENEGOTIATION_INFO /* RFC 5746: says so; renegotiation itself is not built */
 #define HAVE_SNI                   /* RFC 6066: one address, many brokers */
@@ -71,6 +73,7 @@
 #define WOLFSSL_AES_NO_UNROLL      /* goes with it */
 #define HAVE_CHACHA                /* ChaCha20-Poly1305: the fast one without AES instructions */
 #define HAVE_POLY1305              /* its other half */
+#define NO_OLD_POLY1305            /* its suites from before RFC 7905 are not offered: 240 B */
 #define WOLFSSL_SHA384             /* AES-256 suites, P-384 signatures */
 #define WOLFSSL_SHA512             /* roots signed with SHA-512 */
 #define USE_SLOW_SHA512            /* rounds in a loop: 3 KB less, 0.5 M instructions more */
