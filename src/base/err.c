@@ -2,6 +2,7 @@
 
 #include "base/errno.h"
 #include "base/format.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -78,42 +79,38 @@ void th_fault_clear(struct th_fault *fault)
     fault->phase = phase;
 }
 
-static const struct {
-    int code;
-    const char *name;
-} error_names[] = {
-    {TH_OK, "ok"},
-    {TH_WANT_READ, "want-read"},
-    {TH_WANT_WRITE, "want-write"},
-    {TH_E_TLS, "tls-error"},
-    {TH_E_HANDSHAKE, "handshake-failed"},
-    {TH_E_CERTIFICATE, "certificate-error"},
-    {TH_E_SERVER_NAME, "invalid-server-name"},
-    {TH_E_CIPHER_SUITE, "unsupported-cipher-suite"},
-    {TH_E_CLOSED, "connection-closed"},
-    {TH_E_PROTOCOL, "protocol-error"},
-    {TH_E_TCP, "tcp-connection-failed"},
-    {TH_E_NO_SOCKET, "no-such-socket"},
-    {TH_E_SEND_FULL, "send-buffer-full"},
-    {TH_E_RECEIVE, "receive-error"},
-    {TH_E_LOOKUP, "name-lookup-failed"},
-    {TH_E_TIMEOUT, "timeout"},
-    {TH_E_REFUSED, "refused"},
-    {TH_E_MEMORY, "out-of-memory"},
-    {TH_E_ARGUMENT, "invalid-argument"},
-    {TH_E_FILE, "file-error"},
-    {TH_E_ENTROPY, "no-entropy"},
-    {TH_E_TOO_LARGE, "too-large"},
-    {TH_E_CLIENT_CERTIFICATE, "client-certificate-refused"},
-    {TH_E_SYSTEM, "system-error"},
-};
+#define ERROR_NAMES(WORD) \
+    WORD(TH_OK, "ok") \
+    WORD(TH_WANT_READ, "want-read") \
+    WORD(TH_WANT_WRITE, "want-write") \
+    WORD(TH_E_TLS, "tls-error") \
+    WORD(TH_E_HANDSHAKE, "handshake-failed") \
+    WORD(TH_E_CERTIFICATE, "certificate-error") \
+    WORD(TH_E_SERVER_NAME, "invalid-server-name") \
+    WORD(TH_E_CIPHER_SUITE, "unsupported-cipher-suite") \
+    WORD(TH_E_CLOSED, "connection-closed") \
+    WORD(TH_E_PROTOCOL, "protocol-error") \
+    WORD(TH_E_TCP, "tcp-connection-failed") \
+    WORD(TH_E_NO_SOCKET, "no-such-socket") \
+    WORD(TH_E_SEND_FULL, "send-buffer-full") \
+    WORD(TH_E_RECEIVE, "receive-error") \
+    WORD(TH_E_LOOKUP, "name-lookup-failed") \
+    WORD(TH_E_TIMEOUT, "timeout") \
+    WORD(TH_E_REFUSED, "refused") \
+    WORD(TH_E_MEMORY, "out-of-memory") \
+    WORD(TH_E_ARGUMENT, "invalid-argument") \
+    WORD(TH_E_FILE, "file-error") \
+    WORD(TH_E_ENTROPY, "no-entropy") \
+    WORD(TH_E_TOO_LARGE, "too-large") \
+    WORD(TH_E_CLIENT_CERTIFICATE, "client-certificate-refused") \
+    WORD(TH_E_SYSTEM, "system-error")
+
+TH_WORDS(error_names, ERROR_NAMES);
 
 const char *th_error_name(int error)
 {
-    for (size_t i = 0; i < sizeof error_names / sizeof *error_names; i++)
-        if (error_names[i].code == error)
-            return error_names[i].name;
-    return "unknown";
+    const char *name = th_words_find(&error_names, error);
+    return name ? name : "unknown";
 }
 
 const char *th_phase_name(enum th_phase phase)

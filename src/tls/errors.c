@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/format.h"
+#include "base/words.h"
 #include "mem/payer.h"
 #include "tls/policy.h"
 
@@ -44,63 +45,58 @@ static int refused_memory(struct th_fault *fault)
 
 /* ---- certificates ---------------------------------------------------------------------------- */
 
-static const struct problem {
-    int code;
-    const char *text;
-} certificate_problems[] = {
-    {ASN_BEFORE_DATE_E, "is not yet valid"},
-    {ASN_AFTER_DATE_E, "has expired"},
-    {ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given; "
-                        "give its root, and let the server send all below it"},
-    {ASN_SELF_SIGNED_E, "is self-signed and not one of the CA certificates given"},
-    {ASN_SIG_CONFIRM_E, "bears a signature that is not its issuer's"},
-    {ASN_SIG_OID_E, "names two different signature algorithms"},
-    {ASN_SIG_HASH_E, "is signed with a hash that is not accepted (SHA-1 or older)"},
-    {ASN_SIG_KEY_E, "is signed with a key type that is not supported"},
-    {HASH_TYPE_E, "is signed with a hash that is not accepted (SHA-1 or older)"},
-    {SIG_TYPE_E, "is signed with an algorithm that is not supported"},
-    {ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported"},
-    {ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384"},
-    {RSA_KEY_SIZE_E, "has an RSA key below 2,048 bits"},
-    {ECC_KEY_SIZE_E, "has an EC key below 256 bits"},
-    {WC_KEY_SIZE_E, "has a key of a size that is not supported"},
-    {ASN_CRIT_EXT_E, "has a critical extension nobody here understands"},
-    {ASN_NAME_INVALID_E, "has a name its issuer may not certify"},
-    {ASN_PATHLEN_SIZE_E, "has an invalid path length"},
-    {ASN_PATHLEN_INV_E, "belongs to a chain longer than its issuer allows"},
-    {MAX_CHAIN_ERROR, "comes with a chain of more than 9 certificates"},
-    {NOT_CA_ERROR, "is no CA certificate"},
-    {KEYUSAGE_E, "lacks the key usage for signing certificates"},
-    {KEYUSE_SIGNATURE_E, "is not allowed to sign (key usage)"},
-    {KEYUSE_ENCIPHER_E, "is not allowed to encipher keys (key usage)"},
-    {EXTKEYUSE_AUTH_E, "is not made for servers (extended key usage)"},
-    {DOMAIN_NAME_MISMATCH, "does not carry the name of the server"},
-    {IPADDR_MISMATCH, "does not carry the address of the server"},
-    {NO_PEER_CERT, "is missing"},
-    {PEER_KEY_ERROR, "has a public key that cannot be read"},
-    {ASN_PARSE_E, "is damaged: it is no X.509"},
-    {ASN_VERSION_E, "has an unknown version"},
-    {ASN_GETINT_E, "is damaged: a number cannot be read"},
-    {ASN_RSA_KEY_E, "has a damaged RSA key"},
-    {ASN_ECC_KEY_E, "has a damaged EC key"},
-    {ASN_OBJECT_ID_E, "is damaged: an identifier cannot be read"},
-    {ASN_BITSTR_E, "is damaged: a bit string cannot be read"},
-    {ASN_DATE_SZ_E, "has a damaged date"},
-    {ASN_TIME_E, "has a date of unknown form"},
-    {ASN_INPUT_E, "is cut off"},
-    {ASN_ALT_NAME_E, "has a damaged alternative name"},
-    {DATE_E, "has a damaged date"},
-    {BUFFER_E, "is cut off"},
-    {CERTPOLICIES_E, "has damaged policies"},
-    {UNSUPPORTED_CERTIFICATE, "is of a type that is not supported"},
-};
+#define CERTIFICATE_PROBLEMS(WORD) \
+    WORD(ASN_BEFORE_DATE_E, "is not yet valid") \
+    WORD(ASN_AFTER_DATE_E, "has expired") \
+    WORD(ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given; " \
+         "give its root, and let the server send all below it") \
+    WORD(ASN_SELF_SIGNED_E, "is self-signed and not one of the CA certificates given") \
+    WORD(ASN_SIG_CONFIRM_E, "bears a signature that is not its issuer's") \
+    WORD(ASN_SIG_OID_E, "names two different signature algorithms") \
+    WORD(ASN_SIG_HASH_E, "is signed with a hash that is not accepted (SHA-1 or older)") \
+    WORD(ASN_SIG_KEY_E, "is signed with a key type that is not supported") \
+    WORD(HASH_TYPE_E, "is signed with a hash that is not accepted (SHA-1 or older)") \
+    WORD(SIG_TYPE_E, "is signed with an algorithm that is not supported") \
+    WORD(ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported") \
+    WORD(ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384") \
+    WORD(RSA_KEY_SIZE_E, "has an RSA key below 2,048 bits") \
+    WORD(ECC_KEY_SIZE_E, "has an EC key below 256 bits") \
+    WORD(WC_KEY_SIZE_E, "has a key of a size that is not supported") \
+    WORD(ASN_CRIT_EXT_E, "has a critical extension nobody here understands") \
+    WORD(ASN_NAME_INVALID_E, "has a name its issuer may not certify") \
+    WORD(ASN_PATHLEN_SIZE_E, "has an invalid path length") \
+    WORD(ASN_PATHLEN_INV_E, "belongs to a chain longer than its issuer allows") \
+    WORD(MAX_CHAIN_ERROR, "comes with a chain of more than 9 certificates") \
+    WORD(NOT_CA_ERROR, "is no CA certificate") \
+    WORD(KEYUSAGE_E, "lacks the key usage for signing certificates") \
+    WORD(KEYUSE_SIGNATURE_E, "is not allowed to sign (key usage)") \
+    WORD(KEYUSE_ENCIPHER_E, "is not allowed to encipher keys (key usage)") \
+    WORD(EXTKEYUSE_AUTH_E, "is not made for servers (extended key usage)") \
+    WORD(DOMAIN_NAME_MISMATCH, "does not carry the name of the server") \
+    WORD(IPADDR_MISMATCH, "does not carry the address of the server") \
+    WORD(NO_PEER_CERT, "is missing") \
+    WORD(PEER_KEY_ERROR, "has a public key that cannot be read") \
+    WORD(ASN_PARSE_E, "is damaged: it is no X.509") \
+    WORD(ASN_VERSION_E, "has an unknown version") \
+    WORD(ASN_GETINT_E, "is damaged: a number cannot be read") \
+    WORD(ASN_RSA_KEY_E, "has a damaged RSA key") \
+    WORD(ASN_ECC_KEY_E, "has a damaged EC key") \
+    WORD(ASN_OBJECT_ID_E, "is damaged: an identifier cannot be read") \
+    WORD(ASN_BITSTR_E, "is damaged: a bit string cannot be read") \
+    WORD(ASN_DATE_SZ_E, "has a damaged date") \
+    WORD(ASN_TIME_E, "has a date of unknown form") \
+    WORD(ASN_INPUT_E, "is cut off") \
+    WORD(ASN_ALT_NAME_E, "has a damaged alternative name") \
+    WORD(DATE_E, "has a damaged date") \
+    WORD(BUFFER_E, "is cut off") \
+    WORD(CERTPOLICIES_E, "has damaged policies") \
+    WORD(UNSUPPORTED_CERTIFICATE, "is of a type that is not supported")
+
+TH_WORDS(certificate_problems, CERTIFICATE_PROBLEMS);
 
 static const char *certificate_problem(int code)
 {
-    for (size_t i = 0; i < sizeof certificate_problems / sizeof *certificate_problems; i++)
-        if (certificate_problems[i].code == code)
-            return certificate_problems[i].text;
-    return NULL;
+    return th_words_find(&certificate_problems, code);
 }
 
 static bool is_date(int code)
