@@ -104,7 +104,9 @@ GAPLESS  := -Wl,-z,common-page-size=64
 
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
+# Two functions of musl's have smaller ones of src/base in their place, 1,800 bytes.
 CFLAGS.musl   = $(SMALL) $(tight_flags) $(HARDEN) -DSINGLE_THREADED \
+                -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
                 -flto=auto -flto-partition=one -fno-pie -idirafter $(B)/system
 CC.lib        = $(CC)
 CFLAGS.lib    = $(SMALL) $(HARDEN) -fPIC
@@ -131,8 +133,10 @@ wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/
 objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
 # wolfSSL refuses ciphertext beyond 2^14 + 102 bytes; RFC 8446 section 5.2 allows 2^14 + 256, which
-# padded records reach. The limit is an enumerator, so its header is shown changed.
-$(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/origin
+# padded records reach. The limit is an enumerator, so its header is shown changed. All objects depend
+# on it, and by it on the settings: wolfSSL's headers include those, and gcc lists no such file.
+$(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/origin \
+                             config/user_settings.h
 	@mkdir -p $(@D)
 	@sed 's/\( MAX_MSG_EXTRA *= \)38 + WC_MAX_DIGEST_SIZE,/\1256,/' $< >$@
 	@grep -q 'MAX_MSG_EXTRA *= 256,' $@ || { echo 'MAX_MSG_EXTRA not found in $<' >&2; exit 1; }

@@ -1,0 +1,40 @@
+#include "base/date.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DAY_S 86400
+#define LAST_S INT64_C(253402300799) /* 9999-12-31 23:59:59 */
+
+static bool is_leap(int year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int days_of_year(int year)
+{
+    return 365 + is_leap(year);
+}
+
+static int days_of_month(int month, int year)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month] + (month == 1 && is_leap(year));
+}
+
+struct tm *th_date_utc(const time_t *when, struct tm *date)
+{
+    if (*when < 0 || *when > LAST_S)
+        return NULL;
+    int days = (int)(*when / DAY_S), seconds = (int)(*when % DAY_S);
+    int year = 1970, month = 0;
+    for (; days >= days_of_year(year); year++)
+        days -= days_of_year(year);
+    for (; days >= days_of_month(month, year); month++)
+        days -= days_of_month(month, year);
+    *date = (struct tm){
+        .tm_year = year - 1900, .tm_mon = month, .tm_mday = days + 1,
+        .tm_hour = seconds / 3600, .tm_min = seconds / 60 % 60, .tm_sec = seconds % 60,
+    };
+    return date;
+}

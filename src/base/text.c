@@ -1,0 +1,14 @@
+#include "base/text.h"
+
+#include <string.h>
+
+char *th_text_find(const char *text, const char *part)
+{
+    size_t bytes = strlen(part);
+    for (;; text++) {
+        if (!strncmp(text, part, bytes))
+            return (char *)text;
+        if (!*text)
+            return NULL;
+    }
+}

@@ -1,0 +1,25 @@
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void it_finds_what_strstr_finds(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "a", "aa", "ab", "aab", "abab", "ababb", "baabab", "bbb"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t j = 0; j < sizeof texts / sizeof *texts; j++)
+            assert_ptr_equal(th_text_find(texts[i], texts[j]), strstr(texts[i], texts[j]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_finds_what_strstr_finds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
