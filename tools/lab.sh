@@ -223,6 +223,7 @@ start_broker() {
             ports >"$1/ports"
             return 0
         fi
+        stop_broker "$1"
         choose_ports
     done
     tail -n 5 "$1/broker.out" "$1/broker.log" >&2
