@@ -232,6 +232,9 @@ class Proxy(FakeBroker):
         self.target, self.limit, self.stall = port, limit_bytes, stall
         super().__init__(self._pass_on)
 
+    def change(self, data):
+        return data
+
     def _pass_on(self, peer):
         with socket.create_connection(("127.0.0.1", self.target)) as behind:
             left = self.limit
@@ -247,7 +250,7 @@ class Proxy(FakeBroker):
             behind.sendall(data)
             left = left if data else 0
         if behind in ready:
-            data = behind.recv(left)
+            data = self.change(behind.recv(left))
             front.sendall(data)
             left -= len(data) if data else left
         return left

@@ -8,8 +8,9 @@ import pytest
 
 from forge import server
 from lab import free_port
-from packets import DISCONNECT, PUBACK, PUBLISH, V5, ack, packet, publish
-from program import ALL
+from packets import DISCONNECT, PUBACK, PUBLISH, V5, ack, connack, packet, publish
+from program import ALL, until
+from test_matrix import assert_nothing_is_kept
 
 # Sessions and queued messages outlive the broker, written down as they come.
 DURABLE = ["persistence true", "autosave_on_changes true", "autosave_interval 1",
@@ -84,6 +85,42 @@ def test_publisher_survives_restarts(thimble, durable, qos, end):
             assert got == sent
     else:  # mosquitto writes at intervals; what it had acknowledged and lost is not ours
         assert set(sent[-40:]) <= set(got)
+
+
+@pytest.mark.parametrize("kind, version", [("ec", "1.3"), ("rsa", "1.2")])
+def test_over_tls(thimble, mosquitto, lab, kind, version):
+    """Three connections, one ledger: what each took it gave back."""
+    port = free_port()
+    broker = mosquitto("allow_anonymous true", f"listener {port}", "require_certificate true",
+                       *(f"{option} {lab.path(kind, name)}" for option, name in (
+                           ("cafile", "root.pem"), ("certfile", "server.pem"),
+                           ("keyfile", "server.key")))).start()
+    sub = thimble.start("sub", "-h", "localhost", "-p", port, *lab.identity(kind), "--tls-version",
+                        version, "-t", "a", "-q", "1", "-C", "3", report=True)
+    for n in range(3):
+        broker.log.await_subscription("a")
+        thimble("pub", *broker.plain, "-t", "a", "-m", n, "-q", "1").ends(0)
+        sub.prints(b"".join(b"%d\n" % each for each in range(n + 1)))
+        if n < 2:
+            broker.stop()
+            until(lambda: sub.err.count("trying again in") == n + 1, "a redial")
+            broker.log.path.unlink()
+            broker.start()
+    report = sub.ends(0).report
+    assert report["connection"]["attempts"] == 3 + sub.err.count("refused")
+    assert_nothing_is_kept(report)
+
+
+@pytest.mark.parametrize("data", [connack(V5, 0x42), packet(15), b"\x20\xff\xff\xff\xff"])
+def test_broken_rules_at_a_redial(thimble, fake, data):
+    """End it, as at the first connection: no third attempt."""
+    def break_rules(peer):
+        peer.hear_connect()
+        peer.send(data)
+        peer.drain()
+    broker = fake(lambda peer: peer.greet().grant(), break_rules)
+    thimble("sub", *broker.plain, "-V", "mqttv5", "-t", "t").ends_refused(2)
+    assert broker.attempts == 2
 
 
 # ---- when to try again --------------------------------------------------------------------------
