@@ -367,6 +367,10 @@ int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
 int th_tls_read(struct th_tls *stream, void *buffer, size_t bytes);
 int th_tls_write(struct th_tls *stream, const void *data, size_t bytes);
 bool th_tls_is_open(const struct th_tls *stream);
+
+/* Why the last read or write failed. */
+const struct th_fault *th_tls_fault(const struct th_tls *stream);
+
 int th_tls_fd(const struct th_tls *stream);
 short th_tls_poll_events(const struct th_tls *stream);
 int th_tls_wait_ms(const struct th_tls *stream);

@@ -55,6 +55,20 @@ static int shake(struct th_link *link)
     return result;
 }
 
+static int not_open(struct th_link *link)
+{
+    return th_fault_set(&link->fault, TH_E_NO_SOCKET, "the TLS stream to %s is not open",
+                        link->config.host);
+}
+
+static int carry_on(struct th_tls *stream)
+{
+    if (th_tls_is_open(stream))
+        return 0;
+    bool ended = stream->link.phase == TH_PHASE_RESTING;
+    return ended ? not_open(&stream->link) : shake(&stream->link);
+}
+
 static int begin(struct th_tls **stream, void *block, size_t block_bytes,
                  struct th_context *context, const struct th_tls_config *config,
                  struct th_fault *fault)
@@ -70,8 +84,11 @@ static int begin(struct th_tls **stream, void *block, size_t block_bytes,
 
 static int give_up(struct th_tls **stream, int result, struct th_fault *fault)
 {
-    if (fault && (*stream)->link.fault.code)
-        *fault = (*stream)->link.fault;
+    const struct th_fault *first = &(*stream)->link.fault;
+    if (first->code)
+        result = first->code;
+    if (first->code && fault)
+        *fault = *first;
     th_tls_close(*stream);
     *stream = NULL;
     return result;
@@ -87,16 +104,10 @@ int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
     if (!*stream)
         return result;
     if (result == 0)
-        result = shake(&(*stream)->link);
+        result = carry_on(*stream);
     if (result >= 0 || result == TH_WANT_READ || result == TH_WANT_WRITE)
         return result;
     return give_up(stream, result, fault);
-}
-
-static int not_open(struct th_link *link)
-{
-    return th_fault_set(&link->fault, TH_E_NO_SOCKET, "the TLS stream to %s is not open",
-                        link->config.host);
 }
 
 static bool ended(int result)
@@ -106,11 +117,11 @@ static bool ended(int result)
 
 typedef int mover(struct th_link *link, void *data, size_t bytes);
 
+/* When sending fails, what the peer said before it closed can still be read. */
 static int read_some(struct th_link *link, void *buffer, size_t bytes)
 {
-    int flushed = th_link_flush(link);
-    if (flushed == TH_E_CLOSED)
-        return flushed;
+    if (th_link_flush(link) == TH_E_CLOSED)
+        th_fault_clear(&link->fault);
     return th_link_read(link, buffer, bytes);
 }
 
@@ -118,7 +129,7 @@ static int write_some(struct th_link *link, void *data, size_t bytes)
 {
     int taken = th_link_write(link, data, bytes);
     int flushed = th_link_flush(link);
-    return flushed == TH_E_CLOSED ? flushed : taken;
+    return flushed == TH_E_CLOSED ? th_tls_stream_ask_why(&link->tls) : taken;
 }
 
 static int move(struct th_tls *stream, mover *how, void *data, size_t bytes)
@@ -126,6 +137,8 @@ static int move(struct th_tls *stream, mover *how, void *data, size_t bytes)
     struct th_link *link = &stream->link;
     if (!th_tls_is_open(stream))
         return not_open(link);
+    if (!bytes)
+        return 0;
     struct th_link_step_mark mark = th_link_step_begin(link);
     int result = how(link, data, bytes);
     if (ended(result))
@@ -162,6 +175,11 @@ short th_tls_poll_events(const struct th_tls *stream)
 int th_tls_wait_ms(const struct th_tls *stream)
 {
     return th_link_wait_ms(&stream->link);
+}
+
+const struct th_fault *th_tls_fault(const struct th_tls *stream)
+{
+    return &stream->link.fault;
 }
 
 void th_tls_report(const struct th_tls *stream, struct th_report *report)
