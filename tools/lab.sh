@@ -216,8 +216,8 @@ ports() { printf '%s\n' "ec_port=$ec_port" "rsa_port=$rsa_port" "plain_port=$pla
 
 start_broker() {
     command -v mosquitto >/dev/null || fail "mosquitto is missing" "Run:  make deps"
-    if is_running "$1"; then return 0; fi
     if [ -e "$1/ports" ]; then . "$1/ports"; else choose_ports; fi
+    if is_running "$1"; then return 0; fi
     for _ in 1 2 3 4 5; do
         if launch "$1"; then
             ports >"$1/ports"
