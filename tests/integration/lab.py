@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 
+import pytest
+
 from program import TOP, until
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
@@ -21,6 +23,17 @@ def free_port():
 def is_open(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def needs_ipv6():
+    """For parameters: ::1, where the machine has it."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        marks = []
+    except OSError:
+        marks = [pytest.mark.skip(reason="NOT TESTED: this machine has no IPv6")]
+    return pytest.param("::1", marks=marks)
 
 
 class Log:

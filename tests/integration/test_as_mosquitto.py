@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from packets import DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBSCRIBE, UNSUBSCRIBE, V5
-from packets import ack, packet, publish, suback, unsuback
+from packets import (DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBSCRIBE, UNSUBSCRIBE,
+                     ack, publish, suback, unsuback)
 
 
 class Ear:

@@ -49,8 +49,8 @@ PAIRS = some([(server, client) for server in KINDS for client in KINDS])
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("server, client", PAIRS)
 def test_keys(thimble, serve, keys, server, client, tls):
-    context = keys.server(f"server-{server}", lowest=tls, highest=tls, clients=keys.path("root.pem"))
-    broker = serve(context)
+    broker = serve(keys.server(f"server-{server}", lowest=tls, highest=tls,
+                               clients=keys.path("root.pem")))
     done = thimble("pub", *broker.where, *keys.identity(f"client-{client}"), *PUB, report=True)
     assert done.ends(0).report["connection"]["tls_version"] == broker.facts[0] == f"TLSv{tls}"
 
@@ -172,9 +172,8 @@ class Flipper(Proxy):
 def test_flipped_bit(thimble, lab, tls, at):
     """Noticed by TLS wherever it is, before a message is taken for received."""
     proxy = Flipper(lab.ports["ec_port"], at)
-    done = thimble("sub", "-h", "localhost", "-p", proxy.port, *lab.identity(), "--tls-version", tls,
-                   "-t", "t", "-E", "--timeout-tls", "1", "--timeout-connack", "1", "--retry", "0",
-                   report=True)
+    done = thimble("sub", *proxy.where, *lab.identity(), "--tls-version", tls, "-t", "t", "-E",
+                   "--timeout-tls", "1", "--timeout-connack", "1", "--retry", "0", report=True)
     proxy.close()
     assert done.process.returncode in (2, 7, 8, 27, 67, 68, 70, 72, 73, 76, 77, 81), done.story()
     assert done.report["pools"]["tls_heap"]["live_bytes"] == 0

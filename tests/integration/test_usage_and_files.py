@@ -4,8 +4,7 @@ import subprocess
 
 import pytest
 
-from forge import LOCALHOST, SERVER
-from lab import free_port
+from lab import free_port, needs_ipv6
 
 USAGE = {
     "no topic": (["pub", "-m", "x"], "-t"),
@@ -124,7 +123,7 @@ def test_message_file(thimble, lab, tmp_path):
 
 # ---- where there is no broker -------------------------------------------------------------------
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", needs_ipv6()])
 def test_refused_port(thimble, lab, host):
     words = ["-h", host, "-p", free_port(), *lab.identity()]
     thimble("pub", *words, "-t", "t", "-m", "x").ends_refused(4, "refused")
