@@ -106,7 +106,11 @@ static int converse(struct th_client *client)
     int result = exchange(client);
     if (result == 0 && th_outbox_ended(&client->outbox))
         return start_closing(client);
-    return owes_an_explanation(client, result) ? start_closing(client) : result;
+    if (owes_an_explanation(client, result))
+        return start_closing(client);
+    if (is_failure(result))
+        th_link_flush(&client->link); /* the alert TLS has for the peer */
+    return result;
 }
 
 static int step_greeting(struct th_client *client)
