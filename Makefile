@@ -90,13 +90,7 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer \
             -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WARN     := -Wall -Wextra -Wshadow
 
-# Hardening, and what each would cost or costs in bytes of the x86-64 binary (gcc 12):
-#   taken      -fstack-protector 2,720 (every function with an array of characters),
-#              stack not executable 0
-#   not taken  read-only relocations 2,300: they would guard 56 bytes, .init_array, .fini_array and
-#              .got, on a page of their own; -fstack-protector-strong 11,280; static PIE 16,648,
-#              and 10 KB more of private memory: no table of pointers could stay read-only in the
-#              file; a segment of its own for constants 4,024
+# What is taken, what is not, and what each costs: docs/hardening.md.
 HARDEN   := -fstack-protector
 HARDLINK := -no-pie -Wl,-z,norelro,-z,noexecstack,-z,noseparate-code
 # No gap in the file between what is read and what is written; in memory each has its pages.
