@@ -24,9 +24,10 @@ static int days_of_month(int month, int year)
 
 struct tm *th_date_utc(const time_t *when, struct tm *date)
 {
-    if (*when < 0 || *when > LAST_S)
+    int64_t when_s = *when;
+    if (when_s < 0 || when_s > LAST_S)
         return NULL;
-    int days = (int)(*when / DAY_S), seconds = (int)(*when % DAY_S);
+    int days = (int)(when_s / DAY_S), seconds = (int)(when_s % DAY_S);
     int year = 1970, month = 0;
     for (; days >= days_of_year(year); year++)
         days -= days_of_year(year);
