@@ -3,7 +3,9 @@
  *     cc example_tls.c $(pkg-config --cflags --libs thimble) -o example_tls
  *     ./example_tls localhost 4433 ca.pem client.pem client.key
  *
- * A server to try it with: openssl s_server -rev -accept 4433 -cert server.pem -key server.key
+ * A server to try it with, in the folder of its certificates (after `make lab`: build/lab/ec):
+ *
+ *     openssl s_server -rev -accept 4433 -cert server.pem -cert_chain server.pem -key server.key
  */
 #include <poll.h>
 #include <stdalign.h>
