@@ -240,7 +240,15 @@ get_source() {
     echo "$3" >"$DEPS_DIR/$1.wanted"
 }
 
+# need_tree NAME DIR FILE
+need_tree() {
+    [ -z "$2" ] || [ -e "$2/$3" ] ||
+        fail "$1=$2 is not such a tree: it has no $3" "Give the folder that holds $3"
+}
+
 get_sources() {
+    need_tree WOLFSSL_SRC "$WOLFSSL_SRC" wolfssl/version.h
+    need_tree CJSON_SRC "$CJSON_SRC" cJSON.h
     [ -n "$WOLFSSL_SRC" ] ||
         get_source wolfssl wolfssl/version.h "$WOLFSSL_RELEASE $(pinned_version wolfssl)"
     [ -n "$CJSON_SRC" ] ||

@@ -252,6 +252,9 @@ $THIMBLE sub $tls -t hello -v
 
 $THIMBLE pub $tls -t hello -m world -q 1 --mem-report
 
+What must fail: --cafile $1/other/root.pem, --cert $1/ec/client-expired.pem,
+no --cert and --key. "$THIMBLE explain CODE" tells about an exit code.
+
 "make lab-stop" ends the broker.
 END
 }
