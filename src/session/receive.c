@@ -116,7 +116,7 @@ static void go_up(struct th_session *session, bool session_present)
     session->state = TH_SESSION_UP;
     session->established = true;
     if (!session_present)
-        session->inbound_count = 0;
+        session->inbound = (struct th_session_ids){0};
     th_outbox_resume(session->outbox, session_present, &(struct th_outbox_limits){
         .packet_max_bytes = session->limits.packet_max_bytes,
         .receive_maximum = session->limits.receive_maximum,
@@ -143,31 +143,17 @@ static int accept_us(struct th_session *session, const struct th_mqtt_packet *pa
 
 /* ---- PUBLISH and PUBREL (4.3) ------------------------------------------------------------- */
 
-static size_t inbound_index(const struct th_session *session, uint16_t packet_id)
+static int too_many(struct th_session_outcome *out)
 {
-    size_t i = 0;
-    while (i < session->inbound_count && session->inbound_ids[i] != packet_id)
-        i++;
-    return i;
+    return breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
+                  "more messages are under way than our Receive Maximum (3.3.4)");
 }
 
-static bool inbound_knows(const struct th_session *session, uint16_t packet_id)
+static bool has_room_for(const struct th_session *session, uint16_t packet_id, unsigned qos)
 {
-    return inbound_index(session, packet_id) < session->inbound_count;
-}
-
-static void inbound_forget(struct th_session *session, uint16_t packet_id)
-{
-    session->inbound_ids[inbound_index(session, packet_id)] =
-        session->inbound_ids[session->inbound_count - 1];
-    session->inbound_count--;
-}
-
-/* In MQTT 3.1.1, where nothing was announced, only what needs a place in the table is too much. */
-static bool exceeds_maximum(const struct th_session *session, unsigned qos)
-{
-    bool counts = qos == 2 || th_session_is_5(session->config);
-    return counts && session->inbound_count >= session->inbound_maximum;
+    if (session->inbound_is_strict && session->inbound.count >= session->inbound_maximum)
+        return false;
+    return qos < 2 || th_session_ids_have_room(&session->inbound, packet_id);
 }
 
 static int deliver(struct th_session *session, const struct th_mqtt_packet *packet,
@@ -179,10 +165,9 @@ static int deliver(struct th_session *session, const struct th_mqtt_packet *pack
                       "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
     if (qos && no_room_to_answer(session))
         return TH_WANT_WRITE;
-    bool known = qos == 2 && inbound_knows(session, packet->packet_id);
-    if (qos && !known && exceeds_maximum(session, qos))
-        return breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
-                      "more messages are under way than our Receive Maximum (3.3.4)");
+    bool known = qos == 2 && th_session_ids_have(&session->inbound, packet->packet_id);
+    if (qos && !known && !has_room_for(session, packet->packet_id, qos))
+        return too_many(out);
     session->arriving.packet_id = packet->packet_id;
     session->arriving.qos = (uint8_t)qos;
     session->arriving.known = known;
@@ -199,19 +184,20 @@ void th_session_delivered(struct th_session *session)
     if (qos == 1)
         answer(session, TH_MQTT_PUBACK, packet_id, TH_MQTT_SUCCESS);
     if (qos == 2 && !session->arriving.known)
-        session->inbound_ids[session->inbound_count++] = packet_id;
+        th_session_ids_add(&session->inbound, packet_id);
     if (qos == 2)
         answer(session, TH_MQTT_PUBREC, packet_id, TH_MQTT_SUCCESS);
 }
 
 /* An unknown identifier is answered too: the PUBCOMP may have been lost with a connection. */
-static int complete(struct th_session *session, const struct th_mqtt_packet *packet)
+static int complete(struct th_session *session, const struct th_mqtt_packet *packet,
+                    struct th_session_outcome *out)
 {
     if (no_room_to_answer(session))
         return TH_WANT_WRITE;
-    bool known = inbound_knows(session, packet->packet_id);
-    if (known)
-        inbound_forget(session, packet->packet_id);
+    bool known = th_session_ids_have(&session->inbound, packet->packet_id);
+    if (known && !th_session_ids_drop(&session->inbound, packet->packet_id))
+        return too_many(out);
     answer(session, TH_MQTT_PUBCOMP, packet->packet_id,
            known ? TH_MQTT_SUCCESS : TH_MQTT_PACKET_ID_NOT_FOUND);
     return 0;
@@ -338,7 +324,7 @@ static int perform(struct th_session *session, const struct th_mqtt_packet *pack
     case TH_DO_RELEASE:
         return release(session, packet, out);
     case TH_DO_COMPLETE:
-        return complete(session, packet);
+        return complete(session, packet, out);
     case TH_DO_CLOSE_FLOW:
         return close_flow(session, packet, out);
     case TH_DO_GRANT:

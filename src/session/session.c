@@ -45,11 +45,15 @@ int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
 }
 
 /* MQTT 3.1.1 cannot announce a maximum, so the table alone is the limit. */
-static uint16_t inbound_maximum(const struct th_config *config)
+static uint32_t wanted_maximum(const struct th_config *config)
 {
     uint32_t wanted = own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM);
-    if (!wanted)
-        wanted = config->receive_maximum;
+    return wanted ? wanted : config->receive_maximum;
+}
+
+static uint16_t inbound_maximum(const struct th_config *config)
+{
+    uint32_t wanted = wanted_maximum(config);
     bool fits = wanted && wanted < TH_SESSION_INBOUND_IDS;
     return (uint16_t)(fits && th_session_is_5(config) ? wanted : TH_SESSION_INBOUND_IDS);
 }
@@ -154,6 +158,7 @@ int th_session_open(struct th_session *session, const struct th_config *config,
         .ping_sent_ms = TH_NEVER,
         .next_id = 1,
         .inbound_maximum = inbound_maximum(config),
+        .inbound_is_strict = th_session_is_5(config) && wanted_maximum(config),
     };
     th_session_forget_limits(session);
     return 0;

@@ -17,15 +17,15 @@
 
 #include "mqtt/decode.h"
 #include "outbox/outbox.h"
+#include "session/identifiers.h"
 
-/* QoS 2 messages being received at a time; 2 bytes each. MQTT 5 announces it as Receive Maximum.
- * MQTT 3.1.1 cannot announce anything: a broker that has more under way (20 to 32 are usual) ends
- * the connection as one that breaks the rule does. Not reading would not help, for the PUBREL that
- * makes room is behind in the same stream; after the redial the flows that were begun are finished
- * first, so nothing is lost. */
-#ifndef TH_SESSION_INBOUND_IDS
-#define TH_SESSION_INBOUND_IDS 64
-#endif
+/* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1 cannot
+ * announce anything, and mosquitto 2.0.11 forgets what was announced: at full speed it has a
+ * thousand under way. They are taken while the set of their identifiers has room, unless a Receive
+ * Maximum was asked for. Not reading would not help, for the PUBREL that makes room is behind in the
+ * same stream. A connection that is ended by it finishes the flows that were begun when it is
+ * redialled, so nothing is lost. */
+#define TH_SESSION_INBOUND_IDS TH_SESSION_ID_RANGES
 
 /* The identifier a broker assigned (5.0 section 3.2.2.3.7) is kept for the redial, if no longer. */
 #define TH_SESSION_ASSIGNED_ID_BYTES 64
@@ -71,8 +71,8 @@ struct th_session {
     uint64_t heard_ms;         /* last piece of a packet larger than the window */
     uint16_t next_id;
     uint16_t inbound_maximum;  /* our Receive Maximum */
-    uint16_t inbound_count;
-    uint16_t inbound_ids[TH_SESSION_INBOUND_IDS]; /* QoS 2, PUBREL awaited */
+    bool inbound_is_strict;    /* it was asked for: more is an error */
+    struct th_session_ids inbound; /* QoS 2, PUBREL awaited */
     struct {                   /* the PUBLISH between receive and delivered */
         uint16_t packet_id;
         uint8_t qos;

@@ -59,10 +59,9 @@ static uint8_t take(struct script *script)
 static void demand_order(void)
 {
     demand(!check_outbox(&world.outbox));
-    demand(world.session.inbound_count <= world.session.inbound_maximum);
-    for (unsigned i = 0; i < world.session.inbound_count; i++)
-        for (unsigned j = 0; j < i; j++)
-            demand(world.session.inbound_ids[i] != world.session.inbound_ids[j]);
+    demand(world.session.inbound.ranges <= TH_SESSION_ID_RANGES);
+    demand(!world.session.inbound_is_strict ||
+           world.session.inbound.count <= world.session.inbound_maximum);
 }
 
 /* Nothing is sent twice on a connection, and never more than the broker wants at a time. */

@@ -228,7 +228,7 @@ static void overrun(enum th_mqtt_version version)
     for (unsigned i = 1; i <= TH_SESSION_INBOUND_IDS + 1; i++) {
         struct wire packet = wire_of(version == TH_MQTT_5 ? "34 06 0001't' 0000 00"
                                                           : "34 05 0001't' 0000");
-        packet.bytes[6] = (uint8_t)i;
+        packet.bytes[6] = (uint8_t)(2 * i); /* never two side by side */
         broker_send_bytes(&broker, packet.bytes, packet.len);
     }
     UNTIL(&device, broker.ended);

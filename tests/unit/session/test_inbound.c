@@ -142,18 +142,18 @@ static void test_lost_session_forgets_identifiers(void **state)
 
 /* ---- bounds ------------------------------------------------------------------------------- */
 
-/* Ten thousand messages of QoS 2 without a PUBREL: the table is the end of it. */
+/* Messages of QoS 2 without a PUBREL, their identifiers never side by side: the set is full. */
 static void test_qos_2_flood(void **state)
 {
     (void)state;
     for (unsigned v = 0; v < 2; v++) {
         bench_up(versions[v]);
         for (unsigned id = 1; id <= TH_SESSION_INBOUND_IDS; id++) {
-            assert_arrives(publish_of(2, id, false), TH_SESSION_DELIVER);
+            assert_arrives(publish_of(2, 2 * id, false), TH_SESSION_DELIVER);
             th_session_delivered(&bench.session);
             forget_sent();
         }
-        assert_arrives(publish_of(2, 7, true), TH_SESSION_SKIP);
+        assert_arrives(publish_of(2, 8, true), TH_SESSION_SKIP);
         th_session_delivered(&bench.session);
         forget_sent();
         assert_protocol_error(publish_of(2, 10000, false), 0x93, "Receive Maximum");
@@ -168,12 +168,59 @@ static void test_flows_begun_are_finished_after_an_overflow(void **state)
     redial(true);
     for (unsigned id = 1; id <= TH_SESSION_INBOUND_IDS; id++) {
         char pubrel[32];
-        snprintf(pubrel, sizeof pubrel, "62 02 %04x", id);
+        snprintf(pubrel, sizeof pubrel, "62 02 %04x", 2 * id);
         assert_nothing(pubrel);
         forget_sent();
     }
-    assert_int_equal(bench.session.inbound_count, 0);
+    assert_int_equal(bench.session.inbound.count, 0);
     assert_arrives(publish_of(2, 10000, true), TH_SESSION_DELIVER);
+}
+
+static void release(unsigned id)
+{
+    char pubrel[32];
+    snprintf(pubrel, sizeof pubrel, "62 02 %04x", id);
+    assert_nothing(pubrel);
+    forget_sent();
+}
+
+/* As mosquitto has them, whatever was announced. */
+static void test_thousands_in_order(void **state)
+{
+    (void)state;
+    for (unsigned v = 0; v < 2; v++) {
+        bench_up(versions[v]);
+        for (unsigned id = 1; id <= 5000; id++) {
+            assert_arrives(publish_of(2, id, false), TH_SESSION_DELIVER);
+            th_session_delivered(&bench.session);
+            forget_sent();
+        }
+        assert_arrives(publish_of(2, 5000, true), TH_SESSION_SKIP);
+        th_session_delivered(&bench.session);
+        forget_sent();
+        for (unsigned id = 1; id <= 5000; id++)
+            release(id);
+        assert_int_equal(bench.session.inbound.count, 0);
+        assert_int_equal(bench.session.inbound.ranges, 0);
+    }
+}
+
+/* Every second one of many is finished: the set cannot hold what is left. */
+static void test_thousands_in_no_order(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_3_1_1);
+    for (unsigned id = 1; id <= 1000; id++) {
+        assert_arrives(publish_of(2, id, false), TH_SESSION_DELIVER);
+        th_session_delivered(&bench.session);
+        forget_sent();
+    }
+    for (unsigned i = 1; i < TH_SESSION_ID_RANGES; i++)
+        release(2 * i);
+    char pubrel[32];
+    snprintf(pubrel, sizeof pubrel, "62 02 %04x", 2 * TH_SESSION_ID_RANGES);
+    assert_protocol_error(pubrel, 0x93, "Receive Maximum");
+    assert_int_equal(bench.session.inbound.count, 1000 - (TH_SESSION_ID_RANGES - 1));
 }
 
 static void test_receive_maximum_counts_qos_1_in_mqtt_5(void **state)
@@ -343,6 +390,8 @@ int main(void)
         cmocka_unit_test(test_lost_session_forgets_identifiers),
         cmocka_unit_test(test_qos_2_flood),
         cmocka_unit_test(test_flows_begun_are_finished_after_an_overflow),
+        cmocka_unit_test(test_thousands_in_order),
+        cmocka_unit_test(test_thousands_in_no_order),
         cmocka_unit_test(test_receive_maximum_counts_qos_1_in_mqtt_5),
         cmocka_unit_test(test_identifiers_leave_the_table_in_any_order),
         cmocka_unit_test(test_answers_wait_for_room),
