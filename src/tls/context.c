@@ -184,7 +184,7 @@ static int set_verification(struct th_tls_context *context,
                             const struct th_context_config *config)
 {
     if (config->insecure_no_verify)
-        wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_NONE, NULL);
+        wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_PEER, th_tls_verify_nothing);
     else
         wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_PEER, th_tls_verify);
     return WOLFSSL_SUCCESS;

@@ -43,3 +43,10 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     stream->verified = stream->policy == TH_POLICY_OK;
     return stream->verified;
 }
+
+int th_tls_verify_nothing(int preverified, WOLFSSL_X509_STORE_CTX *store)
+{
+    (void)preverified;
+    (void)store;
+    return 1;
+}

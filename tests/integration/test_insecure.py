@@ -54,7 +54,7 @@ def test_insecure_accepts_nothing_else(thimble, lab, shows, tls, kind, name, cod
 
 
 @pytest.mark.parametrize("kind, name", [("other", "server"), ("ec", "server-expired"),
-                                        ("ec", "server-wrongname")])
+                                        ("ec", "server-wrongname"), ("ec", "client")])
 def test_no_verify_accepts_anybody(thimble, shows, tls, kind, name):
     broker = shows(kind, name)
     done = thimble("pub", *broker.where, *tls, "--insecure-no-verify", *PUB).ends(0)

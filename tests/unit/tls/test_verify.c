@@ -122,6 +122,8 @@ static void skips_everything_only_when_told(void **state)
     struct th_context_config config = config_for("ec");
     config.insecure_no_verify = true;
     insecure(config, "ec/wrongname", 0);
+    insecure(config, "ec/expired", 0);
+    insecure(config, "ec/clienteku", 0);
     insecure(config, "other/server", 0);
     config.roots.path = NULL;
     insecure(config, "other/server", 0);
