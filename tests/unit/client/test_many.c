@@ -147,7 +147,9 @@ static void *run_often(void *arg)
             return NULL;
         while ((device->result = th_run(device->client, 1000)) >= 0)
             ;
-        if (!did_all(device))
+        struct th_report report;
+        th_report(device->client, &report);
+        if (!did_all(device) || report.attempts != 1)
             return NULL;
         th_close(device->client);
         free(device->block);
