@@ -139,7 +139,7 @@ static void say_input_failed(int code)
     struct th_fault fault = {0};
     if (code == TH_E_TOO_LARGE)
         th_fault_set(&fault, code, "line %llu of standard input is longer than the outbox of %zu "
-                     "bytes; send it with -f, or build with a profile that has a larger one",
+                     "bytes; send less at a time, or build with a profile that has a larger one",
                      (unsigned long long)own.lines.number, sizeof payload);
     else
         th_fault_set_errno(&fault, TH_E_FILE, "cannot read standard input");

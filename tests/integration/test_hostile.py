@@ -99,3 +99,17 @@ def test_standard_input_may_be_non_blocking(thimble, lab):
     os.close(writer)
     os.close(reader)
     program.ends(0)
+
+
+# ---- a broker in a hurry ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+def test_a_broker_with_hundreds_under_way(thimble, mosquitto, topic, version):
+    """mosquitto 2.0.11 has more QoS 2 messages under way than it was told to."""
+    broker = mosquitto("allow_anonymous true", "max_queued_messages 0").start()
+    lines = b"".join(b"%d\n" % number for number in range(20_000))
+    common = [*broker.plain, "-t", topic, "-q", "2", "-V", version]
+    subscriber = thimble.start("sub", *common)
+    broker.log.await_subscription(topic)
+    thimble("pub", *common, "-l", stdin=lines).ends(0)
+    subscriber.prints(lines).signal(signal.SIGTERM).ends(0)
