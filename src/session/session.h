@@ -22,9 +22,9 @@
 /* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1 cannot
  * announce anything, and mosquitto 2.0.11 forgets what was announced: at full speed it has a
  * thousand under way. They are taken while the set of their identifiers has room, unless a Receive
- * Maximum was asked for. Not reading would not help, for the PUBREL that makes room is behind in the
- * same stream. A connection that is ended by it finishes the flows that were begun when it is
- * redialled, so nothing is lost. */
+ * Maximum was asked for. Not reading would not help, for the PUBREL that makes room is behind in
+ * the same stream. When the set is full the connection ends; in 3.1.1 it is redialled and finishes
+ * the flows that were begun, so that a session that is kept loses nothing. */
 #define TH_SESSION_INBOUND_IDS TH_SESSION_ID_RANGES
 
 /* The identifier a broker assigned (5.0 section 3.2.2.3.7) is kept for the redial, if no longer. */

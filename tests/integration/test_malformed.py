@@ -144,8 +144,9 @@ def of_version(name, version):
         return publish("t", b"x", qos=1, packet_id=0, version=version)
     if name == "unsuback packet id 0":
         return unsuback(0, version=version)
-    if name == "qos 2 without end":  # ids nobody releases: the table of them is bounded
-        return b"".join(publish("t", qos=2, packet_id=n + 1, version=version) for n in range(2000))
+    if name == "qos 2 without end":  # ids nobody releases, no two side by side: there is an end
+        return b"".join(publish("t", qos=2, packet_id=2 * n + 1, version=version)
+                        for n in range(2000))
     return PRESENT[name](version)
 
 
