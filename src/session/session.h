@@ -19,8 +19,8 @@
 #include "outbox/outbox.h"
 #include "session/identifiers.h"
 
-/* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1 cannot
- * announce anything, and mosquitto 2.0.11 forgets what was announced: at full speed it has a
+/* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1
+ * cannot announce anything, and mosquitto 2.0.11 forgets what was announced: at full speed it has a
  * thousand under way. They are taken while the set of their identifiers has room, unless a Receive
  * Maximum was asked for. Not reading would not help, for the PUBREL that makes room is behind in
  * the same stream. When the set is full the connection ends; in 3.1.1 it is redialled and finishes
