@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     while (result >= 0)
         result = th_run(client, -1);
 
-    int status = EXIT_SUCCESS; /* after th_disconnect() the result is TH_E_CLOSED, without a fault */
+    int status = EXIT_SUCCESS; /* after th_disconnect() the result is TH_E_CLOSED, no fault */
     if (th_fault(client)->code)
         status = complain(th_fault(client));
     th_close(client);

@@ -11,8 +11,9 @@
  *             with the same arguments". Everything else below zero is one of `enum th_error`; the
  *             whole story (cause, errno, phase, a sentence) is in the fault record.
  * Waiting     Nothing blocks except `th_run()`, which waits at most as long as it is told.
- * Callbacks   Are called by `th_step()` and `th_run()` only. They may publish, subscribe, unsubscribe,
- *             disconnect and ask; connect in TH_EVENT_DISCONNECTED; never step, run or close.
+ * Callbacks   Are called by `th_step()` and `th_run()` only. They may publish, subscribe,
+ *             unsubscribe, disconnect and ask, and connect in TH_EVENT_DISCONNECTED; they never
+ *             step, run or close.
  * Threads     One client is used by one thread at a time. Clients of different threads may share
  *             a context: its handshakes take turns.
  * Signals     None is installed and none is needed: a closed peer never raises SIGPIPE.
@@ -33,7 +34,7 @@ extern "C" {
 
 /* ---- results ------------------------------------------------------------------------------ */
 
-/* Numbers and names are stable: scripts and logs may keep them. `th_error_name()` gives the name. */
+/* Numbers and names are stable: scripts and logs may keep them. th_error_name() gives the name. */
 enum th_error {
     TH_OK = 0,
     TH_WANT_READ = -2,
@@ -53,7 +54,7 @@ enum th_error {
 
     TH_E_LOOKUP = -30,             /* name-lookup-failed */
     TH_E_TIMEOUT = -31,            /* timeout: the deadline of the phase passed */
-    TH_E_REFUSED = -32,            /* refused: the broker said no; the fault holds its reason code */
+    TH_E_REFUSED = -32,            /* refused: the broker said no; the fault holds its reason */
     TH_E_MEMORY = -33,             /* out-of-memory: a pool is too small; the fault names it */
     TH_E_ARGUMENT = -34,           /* invalid-argument: the caller's configuration is wrong */
     TH_E_FILE = -35,               /* file-error: a certificate or key file cannot be used */
@@ -232,9 +233,9 @@ struct th_deadlines {
 };
 
 /* A lost connection is redialled: first_ms, doubled each time up to max_ms, each wait drawn at
- * random from its upper half. What another attempt cannot heal (a certificate, a credential, memory,
- * a rule that was broken) is not tried again. A connection that held for 30 s was a good one: waits
- * and attempts are counted anew. */
+ * random from its upper half. What another attempt cannot heal (a certificate, a credential,
+ * memory, a rule that was broken) is not tried again. A connection that held for 30 s was a good
+ * one: waits and attempts are counted anew. */
 struct th_redial {
     uint32_t first_ms; /* 0: 1,000 */
     uint32_t max_ms;   /* 0: 60,000 */
@@ -266,7 +267,7 @@ struct th_config {
     size_t heap_budget_bytes;   /* a lower ceiling for the TLS heap; 0: all of it */
     size_t window_budget_bytes; /* a lower ceiling for the packet window; 0: all of it */
     size_t outbox_budget_bytes; /* a lower ceiling for the outbox; 0: all of it */
-    int socket_buffer_bytes;    /* SO_RCVBUF and SO_SNDBUF each; 0: the profile's; -1: the kernel's */
+    int socket_buffer_bytes; /* SO_RCVBUF and SO_SNDBUF each; 0: the profile's; -1: the kernel's */
 
     /* The range of the stack th_step() runs on, to have its use measured; NULL: not measured.
      * The part below the caller's frame is painted: nothing else may live there. */
@@ -328,10 +329,10 @@ size_t th_pending(const struct th_client *client);
 bool th_room_for(const struct th_client *client, size_t message_bytes);
 
 /* Sends what is queued, then DISCONNECT with `reason` (0 normal, 4 with will; MQTT 5) and
- * close_notify. th_step() carries it on; no redial follows. Before the connection is up the attempt,
- * or the wait for the next, ends at once, and what is queued stays for another th_connect(). The
- * last event is TH_EVENT_DISCONNECTED without a fault code. Errors, after which nothing has
- * changed: ARGUMENT; SEND_FULL, with properties only. Once more while leaving: 0. */
+ * close_notify. th_step() carries it on; no redial follows. Before the connection is up the
+ * attempt, or the wait for the next, ends at once, and what is queued stays for another
+ * th_connect(). The last event is TH_EVENT_DISCONNECTED without a fault code. Errors, after which
+ * nothing has changed: ARGUMENT; SEND_FULL, with properties only. Once more while leaving: 0. */
 int th_disconnect(struct th_client *client, uint8_t reason,
                   const struct th_properties *properties);
 
@@ -355,8 +356,8 @@ struct th_tls_config {
 size_t th_tls_need_bytes(void);
 
 /* Set *stream to NULL before the first call, which takes the block and begins. TH_WANT_*: poll
- * th_tls_fd(), call again with the same arguments. Returns 0 when the stream is open. After an error
- * *stream is NULL again and the block is yours. */
+ * th_tls_fd(), call again with the same arguments. Returns 0 when the stream is open. After an
+ * error *stream is NULL again and the block is yours. */
 int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
                    struct th_context *context, const struct th_tls_config *config,
                    struct th_fault *fault);

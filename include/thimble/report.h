@@ -69,7 +69,7 @@ struct th_report_times {
     uint32_t tls_us;
     uint32_t connack_us;       /* from CONNECT written to CONNACK read */
     uint32_t first_puback_us;  /* from the first QoS 1 PUBLISH written to its PUBACK */
-    uint32_t longest_step_us;  /* longest th_step() outside handshake arithmetic */
+    uint32_t longest_step_us;  /* longest th_step() outside handshake arithmetic, of all attempts */
 };
 
 struct th_report_tls {

@@ -115,12 +115,11 @@ int th_open(struct th_client **client, void *block, size_t block_bytes,
         return result;
     struct th_client *opened = lay_out(block, context, config);
     result = open_conversation(opened, opened->window.bytes + TH_PACKET_WINDOW_BYTES, fault);
-    if (result < 0) {
+    if (result < 0)
         th_link_close(&opened->link);
-        return result;
-    }
-    *client = opened;
-    return 0;
+    else
+        *client = opened;
+    return result;
 }
 
 /* ---- stepping ------------------------------------------------------------------------------- */

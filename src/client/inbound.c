@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/slice.h"
 #include "mqtt/property.h"
 
 #include <string.h>
@@ -78,12 +79,15 @@ static int refused(struct th_client *client, const struct th_mqtt_packet *packet
                    const struct th_session_outcome *outcome)
 {
     struct th_property why;
-    bool told = th_property_find(packet->properties, TH_PROPERTY_REASON_STRING, &why);
+    if (!th_property_find(packet->properties, TH_PROPERTY_REASON_STRING, &why))
+        why.text = th_slice_text("");
     client->link.fault.reason = outcome->reason;
-    return th_fault_set(&client->link.fault, TH_E_REFUSED, "the broker said %s (code %u) in %s%s%.*s",
+    return th_fault_set(&client->link.fault, TH_E_REFUSED,
+                        "the broker said %s (code %u) in %s%s%.*s",
                         th_mqtt_reason_name(client->config.version, packet->type, outcome->reason),
-                        outcome->reason, th_mqtt_type_name(packet->type), told ? ": " : "",
-                        told ? (int)why.text.len_bytes : 0, told ? (const char *)why.text.data : "");
+                        outcome->reason, th_mqtt_type_name(packet->type),
+                        why.text.len_bytes ? ": " : "", (int)why.text.len_bytes,
+                        (const char *)why.text.data);
 }
 
 static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *packet,
@@ -174,7 +178,8 @@ static int handle_whole(struct th_client *client, const struct th_mqtt_packet *p
 
 /* ---- messages larger than the window -------------------------------------------------------- */
 
-/* Begins when the header lies at the window's very start, where its slices stay valid. */
+/* The header lies at the window's very start, where its slices stay valid, and there is room for a
+ * byte of payload behind it. */
 static int begin_stream(struct th_client *client, const struct th_mqtt_packet *packet,
                         size_t header_bytes)
 {
@@ -239,22 +244,18 @@ static int incomplete(struct th_client *client, const struct th_mqtt_packet *pac
 static int handle_publish(struct th_client *client, struct th_mqtt_packet *packet,
                           size_t header_bytes)
 {
-    size_t whole_bytes = header_bytes + packet->publish.payload_bytes;
-    if (whole_bytes <= window_len(&client->window))
+    packet->need_bytes = header_bytes + packet->publish.payload_bytes;
+    if (packet->need_bytes <= window_len(&client->window))
         return handle_whole(client, packet, header_bytes);
-    if (whole_bytes <= client->window.size_bytes) {
-        packet->need_bytes = whole_bytes;
+    if (packet->need_bytes <= client->window.size_bytes)
         return incomplete(client, packet);
-    }
     if (client->window.begin) {
         window_to_front(&client->window);
         return 1;
     }
-    if (header_bytes == client->window.size_bytes) {
-        packet->need_bytes = header_bytes + 1;
-        return too_large(client, packet);
-    }
-    return begin_stream(client, packet, header_bytes);
+    packet->need_bytes = header_bytes + 1;
+    bool fits = packet->need_bytes <= client->window.size_bytes;
+    return fits ? begin_stream(client, packet, header_bytes) : too_large(client, packet);
 }
 
 /* One packet, or one piece of a large one. 1: there may be another. 0: more bytes are wanted. */

@@ -34,25 +34,25 @@ static bool overrun_passes(const struct th_client *client)
            client->link.fault.reason == TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 }
 
-static bool may_pass(const struct th_client *client, int result)
+static bool is_passing(int error)
 {
-    switch (result) {
-    case TH_E_REFUSED:
+    static const int passing[] = {
+        TH_E_TLS,    TH_E_HANDSHAKE, TH_E_CLOSED,  TH_E_TCP,    TH_E_RECEIVE,
+        TH_E_LOOKUP, TH_E_TIMEOUT,   TH_E_ENTROPY, TH_E_SYSTEM,
+    };
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        if (passing[i] == error)
+            return true;
+    return false;
+}
+
+static bool may_pass(const struct th_client *client, int error)
+{
+    if (error == TH_E_REFUSED)
         return refusal_passes(client);
-    case TH_E_PROTOCOL:
+    if (error == TH_E_PROTOCOL)
         return overrun_passes(client);
-    case TH_E_TLS:
-    case TH_E_HANDSHAKE:
-    case TH_E_CLOSED:
-    case TH_E_TCP:
-    case TH_E_RECEIVE:
-    case TH_E_LOOKUP:
-    case TH_E_TIMEOUT:
-    case TH_E_SYSTEM:
-        return true;
-    default:
-        return false;
-    }
+    return is_passing(error);
 }
 
 static bool attempts_left(const struct th_client *client)

@@ -90,6 +90,7 @@ static int start_closing(struct th_client *client)
 {
     th_link_enter(&client->link, TH_PHASE_CLOSING);
     client->finished = false;
+    client->answer_waits = false;
     return 0;
 }
 
@@ -109,7 +110,7 @@ static int converse(struct th_client *client)
     if (owes_an_explanation(client, result))
         return start_closing(client);
     if (is_failure(result))
-        th_link_flush(&client->link); /* the alert TLS has for the peer */
+        th_link_flush(&client->link); /* TLS may have an alert for the peer */
     return result;
 }
 

@@ -19,7 +19,7 @@ static int check_arguments(void *block, size_t block_bytes, struct th_context *c
                            const struct th_tls_config *config, struct th_fault *fault)
 {
     if (!context || !config->host || !config->port)
-        return th_fault_set(fault, TH_E_ARGUMENT, "a TLS stream needs a context, a host and a port");
+        return th_fault_set(fault, TH_E_ARGUMENT, "a TLS stream needs context, host and port");
     return th_block_check("TLS stream", block, block_bytes, th_tls_need_bytes(), fault);
 }
 

@@ -264,7 +264,23 @@ static void relay(int from, int to)
         assert_int_equal(send(to, bytes, (size_t)got, MSG_NOSIGNAL), got);
 }
 
-/* Somebody between us and the server adds a record of his own after the handshake. */
+static void send_byte_string(int to, const char *text)
+{
+    struct wire wire = wire_of(text);
+    assert_int_equal(send(to, wire.bytes, wire.len, MSG_NOSIGNAL), wire.len);
+}
+
+/* The fatal alert of TLS 1.3: an encrypted record of 2 bytes, its type and its tag. */
+static void expect_alert(int from)
+{
+    uint8_t bytes[4096];
+    ssize_t got = recv(from, bytes, sizeof bytes, MSG_DONTWAIT);
+    assert_true(got >= 24);
+    assert_memory_equal(bytes + got - 24, "\x17\x03\x03\x00\x13", 5);
+}
+
+/* Somebody between us and the server adds a record of his own after the handshake. The server is
+ * told that it was wrong. */
 static struct outcome tls(void)
 {
     struct server server = serve("ec/server", "ec/server", "");
@@ -282,10 +298,13 @@ static struct outcome tls(void)
             relay(to_server, broker.fd);
         }
     }
-    broker_sends(&broker, "17 0303 0020 '0123456789abcdef0123456789abcdef'");
+    send_byte_string(broker.fd, "17 0303 0020 '0123456789abcdef0123456789abcdef'");
     close(to_server);
     stop(&server);
-    return end_of_plain();
+    struct outcome outcome = end_of_device();
+    expect_alert(broker.fd);
+    broker_close(&broker);
+    return outcome;
 }
 
 /* ---- no entropy ------------------------------------------------------------------------------ */

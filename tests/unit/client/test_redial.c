@@ -204,7 +204,8 @@ static void what_will_not_pass_is_not(void **state)
 {
     (void)state;
     static const char *const codes_4[] = {"01", "02", "04", "05"};
-    static const char *const codes_5[] = {"81", "82", "84", "85", "86", "87", "8a", "8c", "97", "9d"};
+    static const char *const codes_5[] = {"81", "82", "84", "85", "86", "87", "8a", "8c", "97",
+                                          "9d"};
     char packet[64];
     for (size_t i = 0; i < COUNT_OF(codes_4); i++) {
         snprintf(packet, sizeof packet, "20 02 00 %s", codes_4[i]);

@@ -1,6 +1,7 @@
-/* Every single allocation of a whole life is refused, once and from there on: context open, connect,
- * subscribe, publish, receive, disconnect, close. It must end in a clean error or be tolerated, the
- * books at zero, nothing ever accepted from a wrong server, and the next attempt must work.
+/* Every single allocation of a whole life is refused, once and from there on: context open,
+ * connect, subscribe, publish, receive, disconnect, close. It must end in a clean error or be
+ * tolerated, the books at zero, nothing ever accepted from a wrong server, and the next attempt
+ * must work.
  *
  * The default run takes every STRIDE-th allocation, THIMBLE_ALL=1 takes all. */
 #include "device.h"

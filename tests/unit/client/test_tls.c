@@ -262,7 +262,7 @@ static int write_until_it_fails(void)
     return taken;
 }
 
-/* TLS 1.3 refuses a client certificate after the handshake: reading says so, and so does writing. */
+/* TLS 1.3 refuses a client certificate after the handshake: reading and writing say so. */
 static void a_certificate_refused_late_is_told(void **state)
 {
     (void)state;
