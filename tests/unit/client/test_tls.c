@@ -313,7 +313,7 @@ static void a_silent_server_is_overdue(void **state)
     line.config.deadlines.tls_ms = 150;
     uint64_t began_ms = clock_ms();
     expect_refused(TH_E_TIMEOUT, TH_PHASE_SHAKING, "TLS handshake was not completed within 150 ms");
-    assert_in_range(clock_ms() - began_ms, 149, 400);
+    assert_in_range(clock_ms() - began_ms, 149, 1500);
     close(listener);
 }
 

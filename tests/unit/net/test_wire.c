@@ -406,6 +406,25 @@ static void closing_empties_and_can_be_repeated(void **state)
     close_line(&line);
 }
 
+static void finishing_ends_our_half_only(void **state)
+{
+    (void)state;
+    char got[4];
+    struct line line;
+    open_line(&line);
+    th_net_wire_write(&line.wire, "abc", 3);
+    assert_int_equal(th_net_wire_flush(&line.wire), 0);
+    th_net_wire_finish(&line.wire);
+    assert_int_equal(recv(line.peer, got, 4, 0), 3);
+    assert_int_equal(recv(line.peer, got, 4, 0), 0);
+    assert_int_equal(send(line.peer, "back", 4, 0), 4);
+    wait_for(line.wire.fd, POLLIN);
+    assert_int_equal(th_net_wire_read(&line.wire, got, 4), 4);
+    assert_int_equal(th_net_wire_write(&line.wire, "d", 1), 1);
+    assert_int_equal(th_net_wire_flush(&line.wire), TH_E_CLOSED);
+    close_line(&line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_signal_does_not_disturb_reading),
         cmocka_unit_test(a_signal_does_not_disturb_writing),
         cmocka_unit_test(closing_empties_and_can_be_repeated),
+        cmocka_unit_test(finishing_ends_our_half_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
