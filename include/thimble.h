@@ -62,6 +62,8 @@ enum th_error {
     TH_E_TOO_LARGE = -37,          /* too-large: a packet exceeds a limit; the fault names it */
     TH_E_CLIENT_CERTIFICATE = -38, /* client-certificate-refused: the broker's TLS refused ours */
     TH_E_SYSTEM = -39,             /* system-error: a system call failed; see sys_errno */
+    TH_E_PROXY = -40,              /* proxy-failed: the proxy refused, or speaks something else */
+    TH_E_AUTHENTICATION = -41,     /* authentication-failed: the broker does not know the secret */
 };
 
 /* "certificate-error" for TH_E_CERTIFICATE; "unknown" for what is not in the list. */
@@ -122,9 +124,21 @@ struct th_received_properties {
 /* Takes the first property off `rest` and fills `out`. Returns 1, or 0 at the end. */
 int th_property_next(struct th_received_properties *rest, struct th_property *out);
 
+/* A payload that is read while it is sent, for messages larger than the outbox. read() copies up to
+ * `bytes` (at least 1) from `offset_bytes` on into `out` and returns how many, at least 1; less than
+ * zero, an enum th_error: it cannot be read any more, which ends the connection, for a PUBLISH that
+ * was begun cannot be taken back. Called from th_step() with ascending offsets, and from 0 again
+ * after a redial. `arg` must live until the message is acknowledged (QoS 0: written). */
+struct th_payload_source {
+    int (*read)(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes);
+    void *arg;
+    uint32_t total_bytes; /* at most 268,435,455, header included (5.0 section 1.5.5) */
+};
+
 struct th_message {
     struct th_slice topic;
     struct th_slice payload;
+    struct th_payload_source source; /* instead of payload; read NULL: there is none */
     uint8_t qos;   /* 0, 1, 2 */
     bool retain;
     struct th_properties properties; /* MQTT 5 only; must be empty for 3.1.1 */
@@ -172,6 +186,17 @@ struct th_event {
     const struct th_fault *fault;
 };
 
+/* A packet that was sent or received, for traces. Never a password, never a payload. */
+struct th_packet_note {
+    bool sent;
+    uint8_t type;  /* MQTT control packet type (5.0 section 2.1.2), 1 to 15 */
+    uint8_t flags; /* the low four bits of its first byte */
+    uint8_t reason;
+    uint16_t packet_id;
+    struct th_slice topic; /* PUBLISH */
+    size_t payload_bytes;  /* PUBLISH */
+};
+
 /* ---- log ---------------------------------------------------------------------------------- */
 
 enum th_log_level { TH_LOG_ERROR, TH_LOG_WARNING, TH_LOG_INFO, TH_LOG_DEBUG };
@@ -200,6 +225,12 @@ struct th_context_config {
     enum th_tls_version tls_min;  /* TH_TLS_ANY: 1.2 */
     enum th_tls_version tls_max;  /* TH_TLS_ANY: 1.3 */
     const char *alpn;             /* comma-separated protocol names, or NULL */
+    const char *ciphers;          /* TLS 1.2 suites, names with colons between; NULL: ours */
+    const char *ciphersuites;     /* TLS 1.3 suites, likewise */
+    const char *psk_identity;     /* with psk, both or none: then PSK suites, and only those, are */
+    struct th_slice psk;          /* offered, and roots are not required; at most 64 bytes */
+    void (*on_keylog)(void *arg, const char *line); /* SSLKEYLOGFILE lines; NULL: none */
+    void *on_keylog_arg;
     const char *hwrng_path;       /* e.g. /dev/hwrng, mixed into the seed; or NULL */
     size_t heap_budget_bytes;     /* a lower ceiling for the shared heap; 0: all of it */
     bool insecure_no_name_check;  /* the chain is verified, the name is not */
@@ -221,7 +252,10 @@ void th_context_close(struct th_context *context);
 
 /* ---- client: one MQTT connection ---------------------------------------------------------- */
 
-enum th_mqtt_version { TH_MQTT_3_1_1 = 4, TH_MQTT_5 = 5 };
+enum th_mqtt_version { TH_MQTT_3_1 = 3, TH_MQTT_3_1_1 = 4, TH_MQTT_5 = 5 };
+
+/* Enhanced authentication (5.0 section 4.12), with username and password. */
+enum th_authentication { TH_AUTHENTICATION_NONE, TH_AUTHENTICATION_SCRAM_SHA_256 };
 
 /* Milliseconds allowed to each phase; 0 is the default, 30,000. */
 struct th_deadlines {
@@ -247,9 +281,32 @@ struct th_will {
     struct th_message message; /* topic.len_bytes == 0: no will */
 };
 
+/* A SOCKS5 proxy (RFC 1928, RFC 1929). It gets the name and looks it up. */
+struct th_proxy {
+    const char *host; /* NULL: none */
+    uint16_t port;    /* 0: 1080 */
+    const char *username;
+    struct th_slice password;
+};
+
+/* How the broker is reached, if not by looking its name up and dialling it. All zero: just so. */
+struct th_route {
+    const char *const *addresses; /* numeric; instead of looking the host up */
+    size_t addresses_count;
+    const char *unix_path;        /* a Unix socket, instead of TCP */
+    bool srv;                     /* host is a domain: its SRV records name broker and port */
+    const char *bind_address;     /* numeric, ours; NULL: the kernel chooses */
+    const char *bind_interface;   /* SO_BINDTODEVICE; NULL: any */
+    uint32_t mark;                /* SO_MARK; 0: none. Needs CAP_NET_ADMIN. */
+    struct th_proxy proxy;
+};
+
 struct th_config {
     const char *host; /* name or address */
     uint16_t port;    /* 0: 8883, or 1883 with insecure_plaintext */
+    const char *server_name;    /* in SNI and in the broker's certificate; NULL: host */
+    struct th_route route;
+    const char *websocket_path; /* "/mqtt": MQTT in WebSocket (RFC 6455); NULL: none */
     bool insecure_plaintext; /* no TLS; the context is then not used and may be NULL */
 
     enum th_mqtt_version version; /* 0: 3.1.1 */
@@ -261,6 +318,10 @@ struct th_config {
     struct th_will will;
     struct th_properties properties; /* of CONNECT, MQTT 5 */
     uint16_t receive_maximum;     /* 0: as many as the profile has room for */
+    uint16_t send_maximum;        /* QoS 1 and 2 in flight; 0: as many as the broker allows */
+    uint16_t topic_alias_maximum; /* the broker may use for us (5.0 section 3.1.2.11.5); 0: none */
+    uint16_t topic_alias_send_maximum; /* we use for the broker, if it allows; 0: none */
+    enum th_authentication authentication;
 
     struct th_deadlines deadlines;
     struct th_redial redial;
@@ -276,6 +337,7 @@ struct th_config {
 
     void (*on_delivery)(void *arg, const struct th_delivery *delivery);
     void (*on_event)(void *arg, const struct th_event *event);
+    void (*on_packet)(void *arg, const struct th_packet_note *note); /* NULL: none */
     void *arg;
     struct th_log log;
 };
@@ -346,6 +408,8 @@ struct th_tls;
 struct th_tls_config {
     const char *host;
     uint16_t port;
+    const char *server_name; /* as in th_config */
+    struct th_route route;
     struct th_deadlines deadlines;
     size_t heap_budget_bytes;
     void *stack_low;

@@ -103,7 +103,9 @@ void th_fault_clear(struct th_fault *fault)
     WORD(TH_E_ENTROPY, "no-entropy") \
     WORD(TH_E_TOO_LARGE, "too-large") \
     WORD(TH_E_CLIENT_CERTIFICATE, "client-certificate-refused") \
-    WORD(TH_E_SYSTEM, "system-error")
+    WORD(TH_E_SYSTEM, "system-error") \
+    WORD(TH_E_PROXY, "proxy-failed") \
+    WORD(TH_E_AUTHENTICATION, "authentication-failed")
 
 TH_WORDS(error_names, ERROR_NAMES);
 

@@ -8,11 +8,21 @@
 #include <thimble.h>
 
 /* Commands, as a mask: an option says which of them know it. */
-enum { TH_CLI_PUB = 1, TH_CLI_SUB = 2, TH_CLI_BOTH = TH_CLI_PUB | TH_CLI_SUB };
+enum {
+    TH_CLI_PUB = 1,
+    TH_CLI_SUB = 2,
+    TH_CLI_RR = 4,
+    TH_CLI_ALL = TH_CLI_PUB | TH_CLI_SUB | TH_CLI_RR,
+};
+
+/* Whose habits the program has: under a mosquitto name defaults, output and exit status are
+ * mosquitto's, under its own they are ours. */
+enum th_cli_persona { TH_CLI_THIMBLE, TH_CLI_MOSQUITTO };
 
 #define TH_CLI_UNSET (-2)        /* a number nobody gave */
 #define TH_CLI_FOREVER (-1)      /* --retry inf */
 #define TH_CLI_LIST_MAX 64       /* topics of one kind */
+#define TH_CLI_PROPERTIES_MAX 32 /* -D of all commands */
 #define TH_CLI_NEVER_EXPIRES UINT32_MAX
 
 struct th_cli_list {
@@ -20,13 +30,32 @@ struct th_cli_list {
     uint32_t count;
 };
 
+/* -D COMMAND NAME VALUE; those of one command lie side by side. */
+struct th_cli_properties {
+    struct th_property list[TH_CLI_PROPERTIES_MAX];
+    uint8_t packets[TH_CLI_PROPERTIES_MAX]; /* enum th_cli_packet */
+    uint32_t count;
+};
+
 struct th_cli_settings {
     int command;
+    int persona;                 /* enum th_cli_persona */
+    const char *options_file;    /* -o; NULL: the user's, under $XDG_CONFIG_HOME */
 
     const char *host;
     int64_t port;
     char *url;
     bool no_tls;
+    const char *unix_path;
+    bool srv;
+    bool websocket;
+    const char *websocket_path;
+    char *proxy;                 /* socks5h://USER:PASSWORD@HOST:PORT */
+    const char *bind_address;
+    const char *bind_interface;
+    int64_t mark;                /* --fwmark */
+    struct th_cli_list addresses; /* --addr */
+    bool nodelay;                /* always so; taken for the habit's sake */
 
     const char *client_id;
     const char *client_id_prefix;
@@ -38,6 +67,8 @@ struct th_cli_settings {
     int64_t keep_alive_s;
     int64_t version;             /* enum th_mqtt_version */
     int64_t session_expiry_s;
+    int64_t authentication;      /* enum th_authentication */
+    struct th_cli_properties properties;
 
     const char *cafile;
     const char *certificate;
@@ -47,6 +78,13 @@ struct th_cli_settings {
     bool insecure;
     bool insecure_no_verify;
     const char *hwrng;
+    const char *server_name;
+    const char *ciphers;
+    const char *ciphersuites;
+    char *psk;                   /* hexadecimal; wiped as soon as it is kept elsewhere */
+    const char *psk_identity;
+    const char *keylog;
+    const char *keyform;
 
     const char *will_topic;
     const char *will_payload;
@@ -64,12 +102,28 @@ struct th_cli_settings {
     bool whole_input;
     bool null_message;
     bool retain;
+    int64_t max_inflight;        /* -M */
+    int64_t repeat;
+    int64_t repeat_delay_ms;
+
+    const char *response_topic;  /* rr -e */
+    bool latency;                /* rr */
 
     bool verbose;
     bool no_newline;
     bool no_retained;
     bool retained_only;
+    bool remove_retained;
+    bool retain_as_published;
+    int64_t retain_handling;     /* 0, 1, 2 */
     bool exit_after_subscribe;
+    const char *format;          /* -F */
+    bool pretty;
+    bool jsonl;
+    bool watch;                  /* -w */
+    bool message_rate;
+    int64_t random_filter;       /* hundredths of a percent */
+    const char *events;          /* "" for standard output, a file, NULL: none */
     int64_t count;
     int64_t seconds;
 
@@ -86,9 +140,23 @@ struct th_cli_settings {
     int64_t ack_ms;
     int64_t timeout_ms;          /* of every phase that has none of its own */
     int64_t retry;
+    int64_t backoff_first_ms;    /* --backoff FIRST..MAX */
+    int64_t backoff_max_ms;
+    int64_t wait_broker_ms;      /* 0: for ever, TH_CLI_UNSET: do not */
     int64_t heap_budget_bytes;
     int64_t window_budget_bytes;
     int64_t outbox_budget_bytes;
+};
+
+/* The packets that take properties of -D. */
+enum th_cli_packet {
+    TH_CLI_CONNECT,
+    TH_CLI_PUBLISH,
+    TH_CLI_SUBSCRIBE,
+    TH_CLI_UNSUBSCRIBE,
+    TH_CLI_DISCONNECT,
+    TH_CLI_WILL,
+    TH_CLI_PACKETS
 };
 
 /* Nothing given. */

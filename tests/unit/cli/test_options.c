@@ -515,7 +515,7 @@ static void test_table_is_unambiguous(void **state)
         const struct th_cli_option *a = &th_cli_options[i];
         const char *name = th_cli_long(a);
         assert_true(a->letter || name);
-        assert_true(a->commands & TH_CLI_BOTH);
+        assert_true(a->commands & TH_CLI_ALL);
         assert_true(a->kind < TH_CLI_KINDS);
         assert_int_equal(th_cli_value(a) == NULL, a->kind == TH_CLI_FLAG);
         assert_true(strlen(th_cli_help_line(a)) <= 60);
