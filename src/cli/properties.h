@@ -1,0 +1,26 @@
+/* -D PACKET NAME VALUE: the MQTT 5 properties a user may give, by the names mosquitto's clients
+ * have for them. */
+#ifndef TH_CLI_PROPERTIES_H
+#define TH_CLI_PROPERTIES_H
+
+#include "cli/options.h"
+#include "cli/settings.h"
+
+/* True if the property takes two values, a name and a value: user-property. */
+bool th_cli_property_is_pair(const char *name);
+
+/* Adds one to the list; the values are kept where they are. `command` is a mask of the commands
+ * whose packets may be named; `value2` is NULL but for a pair. False: see `problem`, which names
+ * the words, and what is allowed instead. */
+bool th_cli_property_add(struct th_cli_properties *properties, int command, const char *packet,
+                         const char *name, const char *value, const char *value2,
+                         struct th_cli_problem *problem);
+
+/* Those of one packet. */
+struct th_properties th_cli_properties_of(const struct th_cli_properties *properties,
+                                          enum th_cli_packet packet);
+
+/* "content-type"; NULL if it is none of those a client sends. */
+const char *th_cli_property_name(uint8_t id);
+
+#endif
