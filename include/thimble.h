@@ -186,15 +186,18 @@ struct th_event {
     const struct th_fault *fault;
 };
 
-/* A packet that was sent or received, for traces. Never a password, never a payload. */
+/* A packet that was sent (its first byte is on its way) or received (and may come), for traces.
+ * Never a password, never a payload. */
 struct th_packet_note {
     bool sent;
     uint8_t type;  /* MQTT control packet type (5.0 section 2.1.2), 1 to 15 */
     uint8_t flags; /* the low four bits of its first byte */
     uint8_t reason;
     uint16_t packet_id;
-    struct th_slice topic; /* PUBLISH */
-    size_t payload_bytes;  /* PUBLISH */
+    struct th_slice topic;   /* PUBLISH; empty when a topic alias stands for it */
+    size_t payload_bytes;    /* PUBLISH */
+    struct th_slice filters; /* SUBSCRIBE, UNSUBSCRIBE: as encoded (5.0 sections 3.8.3, 3.10.3) */
+    struct th_received_properties properties; /* of what was received, MQTT 5 */
 };
 
 /* ---- log ---------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  *     outbound.c  outbox -> link
  *     inbound.c   link -> window -> decoder -> session -> callbacks
  *     redial.c    what follows the end of an attempt
+ *     notes.c     packet notes, for traces
  */
 #ifndef TH_CLIENT_CLIENT_H
 #define TH_CLIENT_CLIENT_H
@@ -55,6 +56,7 @@ struct th_client {
     struct th_redial_state redial;
     struct th_puback_clock puback;
     struct th_fault request_fault;
+    size_t unnoted_bytes; /* of the packet being sent, whose note was given with its first byte */
     int result;         /* what th_step() returns while resting */
     bool leaving;       /* th_disconnect() was called */
     bool wants_write;   /* the socket took less than there is */
@@ -74,6 +76,10 @@ void th_client_forget_received(struct th_client *client);
 /* Tells the application; the time it takes is not ours. */
 void th_client_tell(struct th_client *client, const struct th_event *event);
 void th_client_deliver(struct th_client *client, const struct th_delivery *delivery);
+
+/* notes.c: `taken_bytes` of `offered`, which goes on where the last call ended, are sent. */
+void th_client_note_sent(struct th_client *client, struct th_slice offered, size_t taken_bytes);
+void th_client_note_received(struct th_client *client, const struct th_mqtt_packet *packet);
 
 /* step.c: one phase's work. 0: wait. An error ends the attempt. */
 int th_client_advance(struct th_client *client);

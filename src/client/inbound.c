@@ -157,14 +157,24 @@ static void deliver(struct th_client *client, const struct th_mqtt_packet *packe
     th_client_deliver(client, &delivery);
 }
 
+/* What must wait for room comes here again, and is noted when it is done. */
+static int judge(struct th_client *client, const struct th_mqtt_packet *packet,
+                 struct th_session_outcome *outcome)
+{
+    int result = th_session_receive(&client->session, packet, th_clock_ms(), outcome);
+    if (result != TH_WANT_WRITE)
+        th_client_note_received(client, packet);
+    return result < 0 ? judged_wrong(client, packet, outcome, result) : result;
+}
+
 /* A packet that lies whole in the window. */
 static int handle_whole(struct th_client *client, const struct th_mqtt_packet *packet,
                         size_t header_bytes)
 {
     struct th_session_outcome outcome;
-    int result = th_session_receive(&client->session, packet, th_clock_ms(), &outcome);
+    int result = judge(client, packet, &outcome);
     if (result < 0)
-        return judged_wrong(client, packet, &outcome, result);
+        return result;
     if (outcome.kind == TH_SESSION_EVENT)
         happened(client, &outcome.event);
     if (outcome.kind == TH_SESSION_DELIVER)
@@ -184,9 +194,9 @@ static int begin_stream(struct th_client *client, const struct th_mqtt_packet *p
                         size_t header_bytes)
 {
     struct th_session_outcome outcome;
-    int result = th_session_receive(&client->session, packet, th_clock_ms(), &outcome);
+    int result = judge(client, packet, &outcome);
     if (result < 0)
-        return judged_wrong(client, packet, &outcome, result);
+        return result;
     client->stream = (struct th_stream_in){
         .active = true,
         .skip = outcome.kind == TH_SESSION_SKIP,

@@ -30,12 +30,21 @@ static void note_sent(struct th_client *client, size_t bytes)
     tell_written(client, written);
 }
 
+/* Everything of ours goes out through here, in order. */
+static int write_some(struct th_client *client, struct th_slice due)
+{
+    int taken = th_link_write(&client->link, due.data, due.len_bytes);
+    if (taken > 0)
+        th_client_note_sent(client, due, (size_t)taken);
+    return taken;
+}
+
 static int send_next(struct th_client *client)
 {
     struct th_slice due = th_outbox_next(&client->outbox);
     if (!due.len_bytes)
         return 0;
-    int taken = th_link_write(&client->link, due.data, due.len_bytes);
+    int taken = write_some(client, due);
     if (taken > 0)
         note_sent(client, (size_t)taken);
     return taken;

@@ -121,6 +121,7 @@ void th_client_end_attempt(struct th_client *client, int result)
     th_link_hang_up(&client->link);
     th_session_lost(&client->session);
     th_client_forget_received(client);
+    client->unnoted_bytes = 0;
     client->wants_write = false;
     client->result = first_failure(client, result);
     forgive_if_stable(client);

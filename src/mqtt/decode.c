@@ -212,6 +212,7 @@ static void take_fixed_header(struct th_mqtt_reader *in, int version, size_t arr
     uint32_t first = th_mqtt_take_number(in, 1);
 
     out->type = (uint8_t)(first >> 4);
+    out->flags = first & 0xf;
     check_first_byte(in, version, first);
     size_t remaining_bytes = th_mqtt_take_variable(in);
     check_remaining(in, version, &shapes[out->type], remaining_bytes);

@@ -10,6 +10,7 @@
 /* Slices point into the bytes that were decoded. Members a packet does not have are zero. */
 struct th_mqtt_packet {
     uint8_t type;        /* enum th_mqtt_type; set as soon as one byte is there */
+    uint8_t flags;       /* the low four bits of that byte */
     uint8_t reason;      /* CONNACK (3.1.1: return code), PUBACK..PUBCOMP, DISCONNECT, AUTH */
     bool session_present;
     uint16_t packet_id;

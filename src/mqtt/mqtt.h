@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <thimble.h>
+#include <thimble/packet.h>
 
 /* Fixed header, section 2.1.2. */
 enum th_mqtt_type {
@@ -49,13 +50,6 @@ enum th_mqtt_reason {
     TH_MQTT_TOPIC_ALIAS_INVALID = 0x94,
     TH_MQTT_PACKET_TOO_LARGE = 0x95,
 };
-
-/* "PUBLISH"; "reserved" for 0 and what is above 15. */
-const char *th_mqtt_type_name(unsigned type);
-
-/* "not authorized". The same number means different things: give the version and the type of the
- * packet it came in. "unknown reason" if the standard has no such code there. */
-const char *th_mqtt_reason_name(int version, unsigned type, unsigned code);
 
 /* Whether the standard allows a server (or a client) to send this code in that packet. */
 bool th_mqtt_reason_from_server(int version, unsigned type, unsigned code);
