@@ -10,6 +10,7 @@
 #include "cli/say.h"
 #include "cli/secret.h"
 #include "cli/signals.h"
+#include "cli/trace.h"
 #include "mem/run.h"
 #include "mem/slab.h"
 #include "report/report.h"
@@ -79,6 +80,7 @@ static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
     say_progress(event);
+    th_cli_trace_event(event);
     own.was_up |= event->kind == TH_EVENT_CONNECTED;
     own.work.on_event(own.work.arg, event);
 }
@@ -169,12 +171,14 @@ static struct th_deadlines deadlines_of(const struct th_cli_settings *s)
 
 static void configure(const struct th_cli_settings *s)
 {
+    const char *client_id = client_id_of(s);
+    th_cli_trace_begin(s, client_id);
     own.config = (struct th_config){
         .host = s->host,
         .port = (uint16_t)s->port,
         .insecure_plaintext = s->no_tls,
         .version = (enum th_mqtt_version)s->version,
-        .client_id = client_id_of(s),
+        .client_id = client_id,
         .clean_start = !s->persistent,
         .keep_alive_s = (uint16_t)s->keep_alive_s,
         .username = s->username,
@@ -190,6 +194,7 @@ static void configure(const struct th_cli_settings *s)
         .stack_bytes = th_stack_run_bytes(),
         .on_delivery = own.work.on_delivery,
         .on_event = on_event,
+        .on_packet = th_cli_trace_sink(),
         .arg = own.work.arg,
         .log = th_cli_voice_log(),
     };
