@@ -38,7 +38,9 @@
 #define WOLFSSL_TLS13              /* TLS 1.3; TLS 1.2 stays on (23 KB), brokers still need it */
 #define NO_OLD_TLS                 /* TLS 1.1 and older are gone */
 #define WOLFSSL_AEAD_ONLY          /* no CBC, no MAC-then-encrypt */
-#define NO_PSK                     /* no external pre-shared keys; tickets do not need it */
+#define MAX_PSK_ID_LEN 128         /* of a PSK identity; room for two is taken in handshakes */
+#define HAVE_SECRET_CALLBACK       /* key logs (src/tls/keylog.c): 1 KB */
+#define WOLFSSL_SET_CIPHER_BYTES   /* suites are given by number; src/tls/suites.c reads names */
 #define HAVE_TLS_EXTENSIONS        /* the extensions below */
 #define HAVE_SUPPORTED_CURVES      /* RFC 8422, RFC 8446: groups are offered explicitly */
 #define WOLFSSL_NO_SERVER_GROUPS_EXT /* what else a server could do is read by nobody: 530 B */

@@ -231,8 +231,9 @@ struct th_context_config {
     const char *ciphers;          /* TLS 1.2 suites, names with colons between; NULL: ours */
     const char *ciphersuites;     /* TLS 1.3 suites, likewise */
     const char *psk_identity;     /* with psk, both or none: then PSK suites, and only those, are */
-    struct th_slice psk;          /* offered, and roots are not required; at most 64 bytes */
-    void (*on_keylog)(void *arg, const char *line); /* SSLKEYLOGFILE lines; NULL: none */
+    struct th_slice psk;          /* offered, and no certificate plays a part; at most 128 and 64 */
+                                  /* bytes, kept until close */
+    void (*on_keylog)(void *arg, const char *line); /* of SSLKEYLOGFILE, no newline; NULL: none */
     void *on_keylog_arg;
     const char *hwrng_path;       /* e.g. /dev/hwrng, mixed into the seed; or NULL */
     size_t heap_budget_bytes;     /* a lower ceiling for the shared heap; 0: all of it */
@@ -242,6 +243,13 @@ struct th_context_config {
 };
 
 struct th_context;
+
+/* Whether a context takes this list of suites: TH_TLS_1_2, its `ciphers`; TH_TLS_1_3, its
+ * `ciphersuites`. `psk`: with a pre-shared key. Names are OpenSSL's or IANA's; for TLS 1.2 also
+ * DEFAULT, HIGH, ALL, and exclusions such as !aNULL of what is never offered. Returns 0, or
+ * TH_E_ARGUMENT with a sentence that quotes the word and tells what there is. Pure. */
+int th_ciphers_check(const char *list, enum th_tls_version version, bool psk,
+                     struct th_fault *fault);
 
 size_t th_context_need_bytes(void);
 

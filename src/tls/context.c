@@ -8,6 +8,7 @@
 #include "tls/errors.h"
 #include "tls/io.h"
 #include "tls/policy.h"
+#include "tls/psk.h"
 #include "tls/verify.h"
 
 #include <string.h>
@@ -21,15 +22,6 @@
 #define RSA_MIN_BITS 2048
 #define ECC_MIN_BITS 256
 #define PUBLIC_KEY_MAX_BYTES 512 /* the modulus of RSA-4096 */
-
-/* ChaCha20 first: without AES instructions it is faster, needs 1.4 KB less and no secret-dependent
- * table look-ups. Nothing that is not in these lists is offered. */
-#define SUITES_1_3 \
-    "TLS13-CHACHA20-POLY1305-SHA256:TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384"
-#define SUITES_1_2 \
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:" \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 
 /* ---- the library, once for the process ------------------------------------------------------- */
 
@@ -75,6 +67,11 @@ static bool is_version(enum th_tls_version version)
     return version == TH_TLS_1_2 || version == TH_TLS_1_3;
 }
 
+static bool needs_roots(const struct th_context_config *config)
+{
+    return !config->insecure_no_verify && !config->psk_identity;
+}
+
 static int check_config(const struct th_tls_context *context,
                         const struct th_context_config *config, struct th_fault *fault)
 {
@@ -82,20 +79,36 @@ static int check_config(const struct th_tls_context *context,
         lowest(config) > highest(config))
         return th_fault_set(fault, TH_E_ARGUMENT,
                             "the TLS versions allowed are 1.2 and 1.3, the lowest first");
-    if (!config->insecure_no_verify && !th_source_given(&config->roots))
+    if (needs_roots(config) && !th_source_given(&config->roots))
         return th_fault_set(fault, TH_E_ARGUMENT,
                             "no CA certificates: name the file with the root that signed the "
                             "broker's certificate");
     if (config->alpn && strlen(config->alpn) >= sizeof context->alpn)
         return th_fault_set(fault, TH_E_ARGUMENT, "the ALPN list is longer than %zu bytes",
                             sizeof context->alpn - 1);
-    return 0;
+    return th_tls_psk_check(config, fault);
+}
+
+static int take_suites(struct th_tls_context *context, const struct th_context_config *config,
+                       struct th_fault *fault)
+{
+    bool psk = config->psk_identity != NULL;
+    int result = 0;
+    if (highest(config) == TH_TLS_1_3)
+        result = th_tls_suites_add(&context->suites, TH_TLS_1_3, config->ciphersuites, psk, fault);
+    if (result == 0 && lowest(config) == TH_TLS_1_2)
+        result = th_tls_suites_add(&context->suites, TH_TLS_1_2, config->ciphers, psk, fault);
+    return result;
 }
 
 static void take_config(struct th_tls_context *context, const struct th_context_config *config)
 {
     context->insecure_no_name_check = config->insecure_no_name_check;
     context->insecure_no_verify = config->insecure_no_verify;
+    context->psk_identity = config->psk_identity;
+    context->psk = config->psk;
+    context->on_keylog = config->on_keylog;
+    context->on_keylog_arg = config->on_keylog_arg;
     context->log = config->log;
     if (config->alpn)
         strcpy(context->alpn, config->alpn);
@@ -128,12 +141,9 @@ static int set_lowest_version(struct th_tls_context *context,
 
 static int set_suites(struct th_tls_context *context, const struct th_context_config *config)
 {
-    const char *suites = SUITES_1_3 ":" SUITES_1_2;
-    if (lowest(config) == TH_TLS_1_3)
-        suites = SUITES_1_3;
-    if (highest(config) == TH_TLS_1_2)
-        suites = SUITES_1_2;
-    return wolfSSL_CTX_set_cipher_list(context->ctx, suites);
+    const struct th_tls_suites *suites = &context->suites;
+    (void)config;
+    return wolfSSL_CTX_set_cipher_list_bytes(context->ctx, suites->bytes, 2 * suites->count);
 }
 
 /* One key share is sent, for the first group; a server that wants another asks for it. */
@@ -183,10 +193,19 @@ static int set_grouping(struct th_tls_context *context, const struct th_context_
 static int set_verification(struct th_tls_context *context,
                             const struct th_context_config *config)
 {
-    if (config->insecure_no_verify)
+    if (config->psk_identity)
+        wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_PEER, th_tls_verify_none_wanted);
+    else if (config->insecure_no_verify)
         wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_PEER, th_tls_verify_nothing);
     else
         wolfSSL_CTX_set_verify(context->ctx, WOLFSSL_VERIFY_PEER, th_tls_verify);
+    return WOLFSSL_SUCCESS;
+}
+
+static int set_psk(struct th_tls_context *context, const struct th_context_config *config)
+{
+    if (config->psk_identity)
+        th_tls_psk_offer(context);
     return WOLFSSL_SUCCESS;
 }
 
@@ -212,6 +231,7 @@ static const struct {
     {set_no_session_cache, "switch the session cache off"},
     {set_grouping, "set the grouping of messages"},
     {set_verification, "set the verification"},
+    {set_psk, "set the pre-shared key"},
     {set_io, "set the transport"},
 };
 
@@ -419,6 +439,9 @@ int th_tls_context_open(struct th_tls_context *context, const struct th_context_
 {
     memset(context, 0, sizeof *context);
     int result = check_config(context, config, fault);
+    if (result < 0)
+        return result;
+    result = take_suites(context, config, fault);
     if (result < 0)
         return result;
     uint32_t live_before = live_bytes();

@@ -6,6 +6,7 @@
 #define TH_TLS_CONTEXT_H
 
 #include "identity/identity.h"
+#include "tls/suites.h"
 #include <pthread.h>
 #include <thimble.h>
 
@@ -16,6 +17,11 @@ struct th_tls_context {
     struct WOLFSSL_CTX *ctx;
     pthread_mutex_t turn;         /* handshakes, opening and freeing of streams take turns */
     char alpn[64];                /* comma-separated; "": none */
+    struct th_tls_suites suites;  /* what is offered, TLS 1.3 first */
+    const char *psk_identity;     /* NULL: certificates prove who is who */
+    struct th_slice psk;
+    void (*on_keylog)(void *arg, const char *line);
+    void *on_keylog_arg;
     bool insecure_no_name_check;
     bool insecure_no_verify;
     bool hardware;                /* holds a reference to the hardware random source */
@@ -26,9 +32,9 @@ struct th_tls_context {
     struct th_log log;
 };
 
-/* Opens into *context, which the caller owns. The files and strings of `config` are not needed
- * afterwards. On failure everything is given back. Errors: ARGUMENT, FILE, CERTIFICATE, MEMORY,
- * ENTROPY. */
+/* Opens into *context, which the caller owns. Of what `config` points to only the pre-shared key
+ * and its identity are needed afterwards. On failure everything is given back. Errors: ARGUMENT,
+ * FILE, CERTIFICATE, MEMORY, ENTROPY. */
 int th_tls_context_open(struct th_tls_context *context, const struct th_context_config *config,
                         struct th_fault *fault);
 

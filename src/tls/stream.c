@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "crypt/random.h"
 #include "tls/errors.h"
+#include "tls/keylog.h"
+#include "tls/psk.h"
 
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
@@ -60,6 +62,7 @@ static const struct {
     {create, "begin a TLS connection"},
     {announce_name, "announce the server's name"},
     {announce_protocols, "announce the ALPN protocols"},
+    {th_tls_keylog_begin, "begin the key log"},
 };
 
 static int set_up(struct th_tls_stream *stream)
@@ -117,14 +120,16 @@ static void forget_intermediates(struct th_tls_stream *stream)
 
 static bool may_speak(const struct th_tls_stream *stream)
 {
+    if (stream->context->psk_identity)
+        return th_tls_psk_was_used(stream);
     return stream->verified || stream->context->insecure_no_verify;
 }
 
-/* Cannot happen: wolfSSL calls the verify callback before it completes a handshake. */
+/* Cannot happen: wolfSSL calls the verify callback, or uses the pre-shared key, before it completes
+ * a handshake. */
 static int refuse_unverified(struct th_tls_stream *stream)
 {
-    return th_fault_set(stream->fault, TH_E_CERTIFICATE,
-                        "the certificate of %s was not verified", stream->host.name);
+    return th_fault_set(stream->fault, TH_E_CERTIFICATE, "%s was not verified", stream->host.name);
 }
 
 static int shake(struct th_tls_stream *stream)
@@ -216,22 +221,6 @@ void th_tls_stream_close(struct th_tls_stream *stream)
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
-static const char *suite_name(int suite)
-{
-    switch (suite) {
-    case 0x1301: return "TLS_AES_128_GCM_SHA256";
-    case 0x1302: return "TLS_AES_256_GCM_SHA384";
-    case 0x1303: return "TLS_CHACHA20_POLY1305_SHA256";
-    case 0xC02B: return "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
-    case 0xC02C: return "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
-    case 0xC02F: return "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
-    case 0xC030: return "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
-    case 0xCCA8: return "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
-    case 0xCCA9: return "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
-    default: return "unknown";
-    }
-}
-
 static const char *group_name(const char *curve)
 {
     if (!curve)
@@ -260,7 +249,7 @@ void th_tls_stream_facts(const struct th_tls_stream *stream, struct th_tls_facts
     if (!stream->shaken)
         return;
     facts->version = wolfSSL_get_version(stream->ssl);
-    facts->suite = suite_name(wolfSSL_get_current_cipher_suite(stream->ssl));
+    facts->suite = th_tls_suite_name(wolfSSL_get_current_cipher_suite(stream->ssl));
     facts->group = group_name(wolfSSL_get_curve_name(stream->ssl));
     facts->resumed = wolfSSL_session_reused(stream->ssl) == 1;
     copy_protocol(facts, stream->ssl);

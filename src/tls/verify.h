@@ -12,4 +12,7 @@ int th_tls_verify(int preverified, struct WOLFSSL_X509_STORE_CTX *store);
 /* For insecure_no_verify. wolfSSL's own "none" still refuses a certificate not made for servers. */
 int th_tls_verify_nothing(int preverified, struct WOLFSSL_X509_STORE_CTX *store);
 
+/* With a pre-shared key: a server that shows a certificate did not use the key, and is refused. */
+int th_tls_verify_none_wanted(int preverified, struct WOLFSSL_X509_STORE_CTX *store);
+
 #endif
