@@ -25,8 +25,9 @@ size_t th_need_bytes(void)
 static int check_config(const struct th_context *context, const struct th_config *config,
                         struct th_fault *fault)
 {
-    if (!config->host || !*config->host)
-        return th_fault_set(fault, TH_E_ARGUMENT, "no host is given");
+    int result = th_link_check(config->host, &config->route, fault);
+    if (result < 0)
+        return result;
     if (!context && !config->insecure_plaintext)
         return th_fault_set(fault, TH_E_ARGUMENT, "TLS needs a context; plaintext must be chosen "
                             "by insecure_plaintext");
@@ -56,6 +57,8 @@ static void open_link(struct th_client *client, struct th_context *context, uint
     const struct th_link_config wanted = {
         .host = config->host,
         .port = config->port,
+        .server_name = config->server_name,
+        .route = config->route,
         .context = config->insecure_plaintext ? NULL : context,
         .deadlines = config->deadlines,
         .socket_buffer_bytes = config->socket_buffer_bytes,

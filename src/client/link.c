@@ -70,6 +70,8 @@ void th_link_open(struct th_link *link, void *memory, const struct th_link_confi
 {
     memset(link, 0, sizeof *link);
     link->config = *config;
+    if (!link->config.host || !*link->config.host)
+        link->config.host = config->route.unix_path;
     link->dialing_fd = -1;
     link->wire.fd = -1;
     link->deadline_ms = TH_NEVER;
@@ -155,20 +157,15 @@ int th_link_overdue(struct th_link *link)
         [TH_PHASE_CLOSING] = "the connection could not be closed in order",
     };
     return th_fault_set(&link->fault, TH_E_TIMEOUT, "%s:%u: %s within %u ms", link->config.host,
-                        link->config.port, awaited[link->phase],
+                        link->port, awaited[link->phase],
                         (unsigned)th_link_allowed_ms(link, link->phase));
 }
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static short poll_events_for(int result)
+int th_link_await(struct th_link *link, int result)
 {
-    return result == TH_WANT_WRITE ? POLLOUT : POLLIN;
-}
-
-static int await(struct th_link *link, int result)
-{
-    link->poll_events = poll_events_for(result);
+    link->poll_events = result == TH_WANT_WRITE ? POLLOUT : POLLIN;
     return result;
 }
 
@@ -178,99 +175,29 @@ int th_link_begin(struct th_link *link)
     memset(link->clock.attempt_us, 0, sizeof link->clock.attempt_us);
     link->attempts++;
     th_link_enter(link, TH_PHASE_FINDING);
-    return th_net_lookup_begin(&link->lookup, link->config.host, th_clock_ms(), &link->fault);
-}
-
-/* Addresses share what is left of the deadline, so that one that swallows packets does not keep
- * the next from its turn. */
-static uint64_t share_of_deadline(const struct th_link *link, uint64_t now_ms)
-{
-    size_t left = link->addresses.count - link->address_next;
-    return link->deadline_ms > now_ms ? now_ms + (link->deadline_ms - now_ms) / left : now_ms;
-}
-
-static int socket_buffer_bytes(const struct th_link *link)
-{
-    int wanted = link->config.socket_buffer_bytes;
-    return wanted ? wanted : TH_SOCKET_BUFFER_BYTES;
-}
-
-static void dial(struct th_link *link)
-{
-    const struct th_net_options options = {
-        .receive_buffer_bytes = socket_buffer_bytes(link),
-        .send_buffer_bytes = socket_buffer_bytes(link),
-        .user_timeout_ms = (int)th_link_allowed_ms(link, TH_PHASE_UP),
-        .nodelay = true,
-    };
-    const struct th_net_address *address = &link->addresses.list[link->address_next];
-    link->address_until_ms = share_of_deadline(link, th_clock_ms());
-    link->address_next++;
-    link->dialing_fd = th_net_dial(address, link->config.port, &options, &link->fault);
-}
-
-static void stop_dialing(struct th_link *link)
-{
-    th_net_hang_up(link->dialing_fd);
-    link->dialing_fd = -1;
-}
-
-static int dialing_result(struct th_link *link)
-{
-    if (link->dialing_fd < 0)
-        return link->dialing_fd;
-    const struct th_net_address *address = &link->addresses.list[link->address_next - 1];
-    int result = th_net_dialed(link->dialing_fd, address, link->config.port, &link->fault);
-    if (result != TH_WANT_WRITE || th_clock_ms() < link->address_until_ms)
-        return result;
-    char text[TH_NET_ENDPOINT_TEXT_BYTES];
-    th_net_endpoint_format(address, link->config.port, text);
-    return th_fault_set(&link->fault, TH_E_TIMEOUT, "no answer from %s", text);
-}
-
-static int step_finding(struct th_link *link)
-{
-    int count = th_net_lookup_step(&link->lookup, th_clock_ms(), &link->addresses, &link->fault);
-    if (count < 0)
-        return count == TH_WANT_READ || count == TH_WANT_WRITE ? await(link, count) : count;
-    th_net_lookup_end(&link->lookup);
-    link->address_next = 0;
-    th_link_enter(link, TH_PHASE_DIALING);
-    dial(link);
-    return 0;
-}
-
-/* The fault of the address before is forgotten: what counts is whether any answers. */
-static int try_next_address(struct th_link *link, int result)
-{
-    stop_dialing(link);
-    if (link->address_next == link->addresses.count)
-        return result;
-    th_log(&link->config.log, TH_LOG_INFO, "%s; trying the next address", link->fault.text);
-    th_fault_clear(&link->fault);
-    dial(link);
-    return 0;
+    return th_link_find(link);
 }
 
 static int open_tls(struct th_link *link)
 {
     const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, &link->wire};
-    return th_tls_stream_open(&link->tls, &link->config.context->tls, link->config.host, &io,
-                              &link->fault);
+    const char *name = link->config.server_name ? link->config.server_name : link->config.host;
+    return th_tls_stream_open(&link->tls, &link->config.context->tls, name, &io, &link->fault);
 }
 
-static int step_dialing(struct th_link *link)
+static int begin_shaking(struct th_link *link)
 {
-    int result = dialing_result(link);
-    if (result == TH_WANT_WRITE)
-        return await(link, result);
-    if (result < 0)
-        return try_next_address(link, result);
     th_net_wire_open(&link->wire, link->dialing_fd, link->tcp_cell, TH_TCP_CELL_BYTES,
                      TH_TCP_READ_BYTES, &link->fault);
     link->dialing_fd = -1;
     th_link_enter(link, TH_PHASE_SHAKING);
     return is_plain(link) ? 0 : open_tls(link);
+}
+
+static int step_dialing(struct th_link *link)
+{
+    int result = th_link_step_dialing(link);
+    return result > 0 ? begin_shaking(link) : result;
 }
 
 static void keep_facts(struct th_link *link)
@@ -289,7 +216,7 @@ static int step_shaking(struct th_link *link)
     int result = th_tls_stream_shake(&link->tls);
     int flushed = th_net_wire_flush(&link->wire);
     if (result == TH_WANT_READ || result == TH_WANT_WRITE)
-        return await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
+        return th_link_await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
     if (result == 0)
         keep_facts(link);
     return result;
@@ -299,7 +226,7 @@ static int step_once(struct th_link *link)
 {
     switch (link->phase) {
     case TH_PHASE_FINDING:
-        return step_finding(link);
+        return th_link_step_finding(link);
     case TH_PHASE_DIALING:
         return step_dialing(link);
     default:
@@ -386,7 +313,7 @@ static void close_wire(struct th_link *link)
 void th_link_hang_up(struct th_link *link)
 {
     th_net_lookup_end(&link->lookup);
-    stop_dialing(link);
+    th_link_stop_dialing(link);
     th_tls_stream_close(&link->tls);
     close_wire(link);
     th_link_enter(link, TH_PHASE_RESTING);

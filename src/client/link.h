@@ -1,5 +1,9 @@
 /* One connection's bytes: name, address, TCP and TLS, without a word of MQTT. th_client and th_tls
- * both stand on it. It owns the phase, the deadline of the phase, the fault and who pays. */
+ * both stand on it. It owns the phase, the deadline of the phase, the fault and who pays.
+ *
+ *     route.c     FINDING and DIALING: from a host to a connected socket
+ *     link.c      the rest
+ */
 #ifndef TH_CLIENT_LINK_H
 #define TH_CLIENT_LINK_H
 
@@ -17,8 +21,10 @@
 
 /* What th_link_open() wants to know; kept by reference until close. */
 struct th_link_config {
-    const char *host;
+    const char *host;           /* NULL: the path of the Unix socket */
     uint16_t port;
+    const char *server_name;    /* as in th_config */
+    struct th_route route;
     struct th_context *context; /* NULL: plaintext */
     struct th_deadlines deadlines;
     int socket_buffer_bytes;    /* as in th_config */
@@ -46,6 +52,7 @@ struct th_link {
 
     struct th_net_lookup lookup;
     struct th_net_addresses addresses;
+    uint16_t port;             /* of these addresses */
     size_t address_next;       /* index of the one to dial after this */
     uint64_t address_until_ms; /* when this one has had its share of the deadline */
     int dialing_fd;            /* or the error of the dial */
@@ -65,6 +72,9 @@ struct th_link {
 
 /* Bytes of the TCP cell, record cell and TLS heap behind a link. */
 size_t th_link_need_bytes(void);
+
+/* 0, or TH_E_ARGUMENT: what cannot be, whatever the network says. */
+int th_link_check(const char *host, const struct th_route *route, struct th_fault *fault);
 
 /* `memory` has th_link_need_bytes(), aligned to 16. */
 void th_link_open(struct th_link *link, void *memory, const struct th_link_config *config);
@@ -122,5 +132,20 @@ struct th_report_socket th_link_socket_figures(const struct th_link *link);
 uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link);
 
 void th_link_report(const struct th_link *link, struct th_report *report);
+
+/* ---- between link.c and route.c --------------------------------------------------------------- */
+
+/* Keeps what to poll for and returns `result`. */
+int th_link_await(struct th_link *link, int result);
+
+int th_link_find(struct th_link *link); /* 0: FINDING can be carried on, or an error */
+
+/* 0: go on with the phase that is now. TH_WANT_*: poll. Or an error. */
+int th_link_step_finding(struct th_link *link);
+
+/* The same; 1: dialing_fd is connected. */
+int th_link_step_dialing(struct th_link *link);
+
+void th_link_stop_dialing(struct th_link *link);
 
 #endif

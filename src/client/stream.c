@@ -18,8 +18,12 @@ size_t th_tls_need_bytes(void)
 static int check_arguments(void *block, size_t block_bytes, struct th_context *context,
                            const struct th_tls_config *config, struct th_fault *fault)
 {
-    if (!context || !config->host || !config->port)
+    bool has_port = config->port || config->route.unix_path || config->route.srv;
+    if (!context || !has_port)
         return th_fault_set(fault, TH_E_ARGUMENT, "a TLS stream needs context, host and port");
+    int result = th_link_check(config->host, &config->route, fault);
+    if (result < 0)
+        return result;
     return th_block_check("TLS stream", block, block_bytes, th_tls_need_bytes(), fault);
 }
 
@@ -29,6 +33,8 @@ static struct th_tls *prepare(void *block, struct th_context *context,
     const struct th_link_config wanted = {
         .host = config->host,
         .port = config->port,
+        .server_name = config->server_name,
+        .route = config->route,
         .context = context,
         .deadlines = config->deadlines,
         .heap_budget_bytes = config->heap_budget_bytes,

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { FIRST_FREE_DESCRIPTOR = 3 }; /* 0, 1 and 2 belong to stdio, open or not */
@@ -60,7 +61,8 @@ static void apply_options(int fd, const struct th_net_options *options)
 static int dial_refused(const char *endpoint, struct th_fault *fault)
 {
     bool first = fault && !fault->code;
-    th_fault_set(fault, TH_E_TCP, "connection refused by %s", endpoint);
+    th_fault_set(fault, TH_E_TCP, "connection refused by %s: nothing listens there; check host "
+                 "and port", endpoint);
     if (first)
         fault->sys_errno = ECONNREFUSED;
     return TH_E_TCP;
@@ -87,6 +89,41 @@ static int start_connecting(int fd, const struct th_net_address *address, uint16
     return errno == EINPROGRESS || errno == EINTR ? 0 : -1;
 }
 
+static int bind_address(int fd, const struct th_net_address *address, struct th_fault *fault)
+{
+    struct sockaddr_storage here;
+    char text[TH_NET_ADDRESS_TEXT_BYTES];
+    if (!address || bind(fd, (struct sockaddr *)&here, th_net_sockaddr(address, 0, &here)) == 0)
+        return 0;
+    th_net_address_format(address, text);
+    return th_fault_set_errno(fault, TH_E_ARGUMENT, "binding to %s failed; it must be an address "
+                              "of this machine", text);
+}
+
+static int take_interface(int fd, const char *name, struct th_fault *fault)
+{
+    if (!name || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) == 0)
+        return 0;
+    return th_fault_set_errno(fault, TH_E_ARGUMENT, "binding to the interface \"%.16s\" failed; it "
+                              "must exist, and some kernels want CAP_NET_RAW", name);
+}
+
+static int take_mark(int fd, uint32_t mark, struct th_fault *fault)
+{
+    if (!mark || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0)
+        return 0;
+    return th_fault_set_errno(fault, TH_E_ARGUMENT, "the mark %u cannot be set; it needs "
+                              "CAP_NET_ADMIN", (unsigned)mark);
+}
+
+static int take_road(int fd, const struct th_net_options *options, struct th_fault *fault)
+{
+    int result = take_interface(fd, options->interface, fault);
+    if (result == 0)
+        result = take_mark(fd, options->mark, fault);
+    return result < 0 ? result : bind_address(fd, options->bind, fault);
+}
+
 static int no_socket(const struct th_net_address *address, uint16_t port, struct th_fault *fault)
 {
     if (errno == EAFNOSUPPORT)
@@ -101,9 +138,31 @@ int th_net_dial(const struct th_net_address *address, uint16_t port,
     if (fd < 0)
         return no_socket(address, port, fault);
     apply_options(fd, options);
-    if (start_connecting(fd, address, port) == 0)
+    int error = take_road(fd, options, fault);
+    if (error == 0 && start_connecting(fd, address, port) == 0)
         return fd;
-    int error = dial_failed(address, port, fault);
+    if (error == 0)
+        error = dial_failed(address, port, fault);
+    th_net_hang_up(fd);
+    return error;
+}
+
+static int connect_unix(int fd, const char *path)
+{
+    struct sockaddr_un peer = {.sun_family = AF_UNIX};
+    strncpy(peer.sun_path, path, sizeof peer.sun_path - 1);
+    return connect(fd, (struct sockaddr *)&peer, sizeof peer);
+}
+
+int th_net_dial_unix(const char *path, const struct th_net_options *options,
+                     struct th_fault *fault)
+{
+    int fd = open_socket(AF_UNIX, SOCK_STREAM);
+    if (fd >= 0)
+        apply_options(fd, options);
+    if (fd >= 0 && connect_unix(fd, path) == 0)
+        return fd;
+    int error = th_fault_set_errno(fault, TH_E_TCP, "connecting to %.108s failed", path);
     th_net_hang_up(fd);
     return error;
 }

@@ -14,14 +14,25 @@ struct th_net_options {
                                  <= 0: the kernel's, many minutes */
     int keepalive_s;          /* idle seconds before TCP probes (RFC 9293, 3.8.4); <= 0: none */
     bool nodelay;             /* TCP_NODELAY: small packets leave at once */
+
+    /* The road to take; what the kernel refuses of it is an error. */
+    const struct th_net_address *bind; /* ours, of the family that is dialled; NULL: any */
+    const char *interface;             /* SO_BINDTODEVICE; NULL: any */
+    uint32_t mark;                     /* SO_MARK; 0: none */
 };
 
 /* Begins to connect and returns the descriptor, which the caller closes with th_net_hang_up().
- * Then poll for writing and ask th_net_dialed(). Errors: TCP (try the next address), SYSTEM. */
+ * Then poll for writing and ask th_net_dialed(). Errors: TCP (try the next address), ARGUMENT (the
+ * road cannot be taken), SYSTEM. */
 int th_net_dial(const struct th_net_address *address, uint16_t port,
                 const struct th_net_options *options, struct th_fault *fault);
 
-/* 0: connected. TH_WANT_WRITE: not yet. TH_E_TCP: it failed, "connection refused by 127.0.0.1:1".
+/* The same for a Unix socket, to which one is connected at once or not at all. */
+#define TH_NET_UNIX_PATH_BYTES 108 /* with its NUL; `path` must fit, unix(7) */
+int th_net_dial_unix(const char *path, const struct th_net_options *options,
+                     struct th_fault *fault);
+
+/* 0: connected. TH_WANT_WRITE: not yet. TH_E_TCP: it failed, "connection refused by 127.0.0.1:1: ...".
  * `address` and `port` are those of the dial, for the sentence. The descriptor stays open. */
 int th_net_dialed(int fd, const struct th_net_address *address, uint16_t port,
                   struct th_fault *fault);

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static const struct th_net_options plain;
@@ -60,11 +62,12 @@ static void tells_who_refused(void **state)
 {
     (void)state;
     struct th_fault fault = {0};
-    char sentence[64];
+    char sentence[128];
     int fd, taken = bind_to("127.0.0.1", 0, SOCK_STREAM);
     uint16_t port = port_of(taken);
     assert_int_equal(dial_until_done("127.0.0.1", port, &fd, &fault), TH_E_TCP);
-    snprintf(sentence, sizeof sentence, "connection refused by 127.0.0.1:%u", port);
+    snprintf(sentence, sizeof sentence, "connection refused by 127.0.0.1:%u: nothing listens "
+             "there; check host and port", port);
     assert_string_equal(fault.text, sentence);
     assert_int_equal(fault.code, TH_E_TCP);
     assert_int_equal(fault.sys_errno, ECONNREFUSED);
@@ -162,6 +165,103 @@ static void in_a_child(int (*check)(void))
     assert_int_equal(status, 0);
 }
 
+static uint16_t peer_of(int fd, char text[INET_ADDRSTRLEN])
+{
+    struct sockaddr_in peer;
+    socklen_t bytes = sizeof peer;
+    assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &bytes), 0);
+    inet_ntop(AF_INET, &peer.sin_addr, text, INET_ADDRSTRLEN);
+    return ntohs(peer.sin_port);
+}
+
+static void leaves_from_the_address_it_is_bound_to(void **state)
+{
+    (void)state;
+    struct th_net_address address = address_of("127.0.0.1"), ours = address_of("127.0.0.9");
+    struct th_net_options options = {.bind = &ours};
+    char text[INET_ADDRSTRLEN];
+    int listener = listen_on("127.0.0.1");
+    int fd = th_net_dial(&address, port_of(listener), &options, NULL);
+    int accepted = accept(listener, NULL, NULL);
+    assert_true(peer_of(accepted, text) > 0);
+    assert_string_equal(text, "127.0.0.9");
+    th_net_hang_up(fd);
+    close(accepted);
+    close(listener);
+}
+
+static void refused(const struct th_net_options *options, int cause, const char *sentence)
+{
+    struct th_fault fault = {0};
+    struct th_net_address address = address_of("127.0.0.1");
+    assert_int_equal(th_net_dial(&address, 1, options, &fault), TH_E_ARGUMENT);
+    assert_int_equal(fault.sys_errno, cause);
+    if (!strstr(fault.text, sentence))
+        fail_msg("%s", fault.text);
+}
+
+static void a_road_that_cannot_be_taken_is_named(void **state)
+{
+    (void)state;
+    struct th_net_address elsewhere = address_of("192.0.2.7");
+    struct th_net_options bound = {.bind = &elsewhere};
+    struct th_net_options through = {.interface = "none7"};
+    refused(&bound, EADDRNOTAVAIL, "binding to 192.0.2.7 failed; it must be an address of this");
+    refused(&through, ENODEV, "binding to the interface \"none7\" failed; it must exist");
+}
+
+static int dial_with_a_mark(void)
+{
+    struct th_fault fault = {0};
+    struct th_net_address address = address_of("127.0.0.1");
+    struct th_net_options options = {.mark = 7};
+    if (getuid() == 0 && setuid(65534) != 0)
+        return 1;
+    return !(th_net_dial(&address, 1, &options, &fault) == TH_E_ARGUMENT
+             && fault.sys_errno == EPERM && strstr(fault.text, "it needs CAP_NET_ADMIN"));
+}
+
+static void a_mark_needs_a_privilege(void **state)
+{
+    (void)state;
+    in_a_child(dial_with_a_mark);
+}
+
+static int listen_at_path(const char *path)
+{
+    struct sockaddr_un here = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strcpy(here.sun_path, path);
+    unlink(path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof here), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+static void connects_over_a_unix_socket(void **state)
+{
+    (void)state;
+    char path[TH_NET_UNIX_PATH_BYTES];
+    struct th_net_address any = {0};
+    snprintf(path, sizeof path, "/tmp/th_socket_%0*d", (int)sizeof path - 16, getpid());
+    int listener = listen_at_path(path);
+    int fd = th_net_dial_unix(path, &plain, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(th_net_dialed(fd, &any, 0, NULL), 0);
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    th_net_hang_up(fd);
+    close(listener);
+    unlink(path);
+}
+
+static void tells_which_unix_socket_is_not_there(void **state)
+{
+    (void)state;
+    struct th_fault fault = {0};
+    assert_int_equal(th_net_dial_unix("/tmp/th/none", &plain, &fault), TH_E_TCP);
+    assert_string_equal(fault.text, "connecting to /tmp/th/none failed: No such file or directory");
+}
+
 static int dial_without_stdio(void)
 {
     struct th_net_address address;
@@ -216,6 +316,11 @@ int main(void)
         cmocka_unit_test(a_dial_that_is_under_way_waits),
         cmocka_unit_test(a_connection_to_itself_counts_as_refused),
         cmocka_unit_test(applies_its_options),
+        cmocka_unit_test(leaves_from_the_address_it_is_bound_to),
+        cmocka_unit_test(a_road_that_cannot_be_taken_is_named),
+        cmocka_unit_test(a_mark_needs_a_privilege),
+        cmocka_unit_test(connects_over_a_unix_socket),
+        cmocka_unit_test(tells_which_unix_socket_is_not_there),
         cmocka_unit_test(never_takes_a_descriptor_of_stdio),
         cmocka_unit_test(tells_that_there_is_no_descriptor),
         cmocka_unit_test(hanging_up_leaves_stdio_alone),

@@ -1,0 +1,214 @@
+/* From a host to a connected socket: FINDING and DIALING. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "client/link.h"
+
+#include <string.h>
+
+static bool is_wait(int result)
+{
+    return result == TH_WANT_READ || result == TH_WANT_WRITE;
+}
+
+/* ---- what may be wished for ------------------------------------------------------------------ */
+
+static bool is_numeric(const char *text)
+{
+    struct th_net_address address;
+    return th_net_address_parse(&address, text);
+}
+
+static int check_numeric(const char *text, struct th_fault *fault)
+{
+    if (!text || is_numeric(text))
+        return 0;
+    return th_fault_set(fault, TH_E_ARGUMENT, "\"%.80s\" is no numeric address", text);
+}
+
+static int check_addresses(const struct th_route *route, struct th_fault *fault)
+{
+    int result = check_numeric(route->bind_address, fault);
+    for (size_t i = 0; i < route->addresses_count && result == 0; i++)
+        result = check_numeric(route->addresses[i], fault);
+    return result;
+}
+
+static int check_unix(const char *path, struct th_fault *fault)
+{
+    if (!path || strnlen(path, TH_NET_UNIX_PATH_BYTES) < TH_NET_UNIX_PATH_BYTES)
+        return 0;
+    return th_fault_set(fault, TH_E_ARGUMENT, "the path of a Unix socket has at most %d bytes",
+                        TH_NET_UNIX_PATH_BYTES - 1);
+}
+
+static int check_one_road(const struct th_route *route, struct th_fault *fault)
+{
+    int roads = !!route->unix_path + !!route->addresses_count + !!route->proxy.host + route->srv;
+    if (roads <= 1)
+        return 0;
+    return th_fault_set(fault, TH_E_ARGUMENT, "one of these at a time: a Unix socket, given "
+                        "addresses, a proxy, SRV records");
+}
+
+int th_link_check(const char *host, const struct th_route *route, struct th_fault *fault)
+{
+    if ((!host || !*host) && !route->unix_path)
+        return th_fault_set(fault, TH_E_ARGUMENT, "no host is given");
+    int result = check_one_road(route, fault);
+    if (result == 0)
+        result = check_unix(route->unix_path, fault);
+    return result < 0 ? result : check_addresses(route, fault);
+}
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+/* The order is the caller's. */
+static int take_addresses(struct th_link *link, const struct th_route *route)
+{
+    struct th_net_address address;
+    link->addresses.count = 0;
+    for (size_t i = 0; i < route->addresses_count; i++)
+        if (th_net_address_parse(&address, route->addresses[i]))
+            th_net_addresses_add(&link->addresses, &address);
+    return (int)link->addresses.count;
+}
+
+/* How many addresses there are to dial; a Unix socket counts as one. */
+static int find(struct th_link *link)
+{
+    const struct th_route *route = &link->config.route;
+    if (route->addresses_count)
+        return take_addresses(link, route);
+    if (route->unix_path)
+        return (int)(link->addresses.count = 1);
+    return th_net_lookup_step(&link->lookup, th_clock_ms(), &link->addresses, &link->fault);
+}
+
+int th_link_find(struct th_link *link)
+{
+    const struct th_route *route = &link->config.route;
+    link->port = link->config.port;
+    if (route->addresses_count || route->unix_path)
+        return 0;
+    return th_net_lookup_begin(&link->lookup, link->config.host, th_clock_ms(), &link->fault);
+}
+
+/* ---- dialing --------------------------------------------------------------------------------- */
+
+static const struct th_net_address *parse_bind_address(const struct th_link *link,
+                                                       struct th_net_address *address)
+{
+    const char *text = link->config.route.bind_address;
+    return text && th_net_address_parse(address, text) ? address : NULL;
+}
+
+/* From an IPv4 address there is no way to an IPv6 one. */
+static int keep_reachable(struct th_link *link)
+{
+    struct th_net_address ours;
+    struct th_net_addresses *theirs = &link->addresses;
+    size_t kept = 0;
+    if (!parse_bind_address(link, &ours))
+        return 0;
+    for (size_t i = 0; i < theirs->count; i++)
+        if (theirs->list[i].family == ours.family)
+            theirs->list[kept++] = theirs->list[i];
+    theirs->count = kept;
+    return kept ? 0 : th_fault_set(&link->fault, TH_E_ARGUMENT, "\"%.80s\" has no address of the "
+                                   "family of %.60s, to which the socket is to be bound",
+                                   link->config.host, link->config.route.bind_address);
+}
+
+/* Addresses share what is left of the deadline, so that one that swallows packets does not keep
+ * the next from its turn. */
+static uint64_t share_of_deadline(const struct th_link *link, uint64_t now_ms)
+{
+    size_t left = link->addresses.count - link->address_next;
+    return link->deadline_ms > now_ms ? now_ms + (link->deadline_ms - now_ms) / left : now_ms;
+}
+
+static int socket_buffer_bytes(const struct th_link *link)
+{
+    int wanted = link->config.socket_buffer_bytes;
+    return wanted ? wanted : TH_SOCKET_BUFFER_BYTES;
+}
+
+static int open_socket(struct th_link *link, const struct th_net_address *address)
+{
+    const struct th_route *route = &link->config.route;
+    struct th_net_address ours;
+    const struct th_net_options options = {
+        .receive_buffer_bytes = socket_buffer_bytes(link),
+        .send_buffer_bytes = socket_buffer_bytes(link),
+        .user_timeout_ms = (int)th_link_allowed_ms(link, TH_PHASE_UP),
+        .nodelay = true,
+        .bind = parse_bind_address(link, &ours),
+        .interface = route->bind_interface,
+        .mark = route->mark,
+    };
+    return route->unix_path ? th_net_dial_unix(route->unix_path, &options, &link->fault)
+                            : th_net_dial(address, link->port, &options, &link->fault);
+}
+
+static void dial(struct th_link *link)
+{
+    link->address_until_ms = share_of_deadline(link, th_clock_ms());
+    link->dialing_fd = open_socket(link, &link->addresses.list[link->address_next++]);
+}
+
+void th_link_stop_dialing(struct th_link *link)
+{
+    th_net_hang_up(link->dialing_fd);
+    link->dialing_fd = -1;
+}
+
+static int dialing_result(struct th_link *link)
+{
+    if (link->dialing_fd < 0)
+        return link->dialing_fd;
+    const struct th_net_address *address = &link->addresses.list[link->address_next - 1];
+    int result = th_net_dialed(link->dialing_fd, address, link->port, &link->fault);
+    if (result != TH_WANT_WRITE || th_clock_ms() < link->address_until_ms)
+        return result;
+    char text[TH_NET_ENDPOINT_TEXT_BYTES];
+    th_net_endpoint_format(address, link->port, text);
+    return th_fault_set(&link->fault, TH_E_TIMEOUT, "no answer from %s", text);
+}
+
+/* The fault of the address before is forgotten: what counts is whether any answers. */
+static int try_next_address(struct th_link *link, int result)
+{
+    th_link_stop_dialing(link);
+    if (link->address_next == link->addresses.count)
+        return result;
+    th_log(&link->config.log, TH_LOG_INFO, "%s; trying the next address", link->fault.text);
+    th_fault_clear(&link->fault);
+    dial(link);
+    return 0;
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+int th_link_step_finding(struct th_link *link)
+{
+    int result = find(link);
+    if (result < 0)
+        return is_wait(result) ? th_link_await(link, result) : result;
+    th_net_lookup_end(&link->lookup);
+    result = keep_reachable(link);
+    if (result < 0)
+        return result;
+    link->address_next = 0;
+    th_link_enter(link, TH_PHASE_DIALING);
+    dial(link);
+    return 0;
+}
+
+int th_link_step_dialing(struct th_link *link)
+{
+    int result = dialing_result(link);
+    if (result == TH_WANT_WRITE)
+        return th_link_await(link, result);
+    return result < 0 ? try_next_address(link, result) : 1;
+}
