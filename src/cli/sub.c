@@ -4,7 +4,7 @@
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
-#include "cli/out.h"
+#include "cli/print.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include <thimble/topic.h>
@@ -114,38 +114,6 @@ static bool is_wanted(const struct th_delivery *delivery)
     return !is_filtered_out(delivery->topic);
 }
 
-static void print_topic(const struct th_delivery *delivery)
-{
-    th_cli_out(delivery->topic.data, delivery->topic.len_bytes);
-    th_cli_out(" ", 1);
-}
-
-/* An empty message: nothing at all, or with -v "TOPIC (null)", as mosquitto_sub prints it. */
-static void print_empty(const struct th_delivery *delivery)
-{
-    if (!own.settings.verbose || own.settings.no_newline)
-        return;
-    print_topic(delivery);
-    th_cli_out_text("(null)\n");
-}
-
-static void print_piece(const struct th_delivery *delivery, bool is_last)
-{
-    if (delivery->offset_bytes == 0 && own.settings.verbose)
-        print_topic(delivery);
-    th_cli_out(delivery->payload.data, delivery->payload.len_bytes);
-    if (is_last && !own.settings.no_newline)
-        th_cli_out("\n", 1);
-}
-
-static void print(const struct th_delivery *delivery, bool is_last)
-{
-    if (delivery->total_bytes == 0)
-        print_empty(delivery);
-    else
-        print_piece(delivery, is_last);
-}
-
 static void count_message(void)
 {
     if (++own.printed == own.settings.count)
@@ -155,8 +123,10 @@ static void count_message(void)
 /* The connection broke in the middle of it; what comes now is another one, or it again. */
 static void say_cut(void)
 {
-    if (own.arriving && own.printing)
-        th_cli_say("the message before was cut off after %zu bytes: the connection was lost",
+    if (!own.arriving || !own.printing)
+        return;
+    th_cli_print_cut();
+    th_cli_say("the message before was cut off after %zu bytes: the connection was lost",
                    own.arrived_bytes);
 }
 
@@ -188,7 +158,7 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
     own.arrived_bytes = delivery->offset_bytes + delivery->payload.len_bytes;
     bool is_last = own.arrived_bytes == delivery->total_bytes;
     if (own.printing)
-        print(delivery, is_last);
+        th_cli_print(delivery);
     if (is_last)
         end_message();
 }
@@ -227,6 +197,7 @@ int th_cli_sub(int argc, char *argv[])
     if (!th_cli_begin(&own.settings, TH_CLI_SUB, argc, argv, &status))
         return status;
     prepare_filters();
+    th_cli_print_open(&own.settings);
     status = th_cli_connection_open(&own.settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();

@@ -51,7 +51,7 @@ static void test_sub_tells_of_a_message_cut_off(void **state)
     (void)state;
     assert_int_equal(run(TH_CLI_SUB, PLAIN "-C 1",
                          SCRIPT(connected, half_a_message, lost, connected, message_one)), 0);
-    assert_string_equal(printed, "halfone\n");
+    assert_string_equal(printed, "half\none\n");
     assert_string_equal(said,
                         "thimble sub: the line is dead; trying again in 1.2 s\n"
                         "thimble sub: connected again\n"
