@@ -141,7 +141,7 @@ struct th_message {
     struct th_payload_source source; /* instead of payload; read NULL: there is none */
     uint8_t qos;   /* 0, 1, 2 */
     bool retain;
-    struct th_properties properties; /* MQTT 5 only; must be empty for 3.1.1 */
+    struct th_properties properties; /* MQTT 5 only; else it must be empty */
 };
 
 /* A message from the broker. One that exceeds the packet window arrives in pieces: the first at
@@ -321,7 +321,8 @@ struct th_config {
     bool insecure_plaintext; /* no TLS; the context is then not used and may be NULL */
 
     enum th_mqtt_version version; /* 0: 3.1.1 */
-    const char *client_id;        /* NULL or "": the broker chooses (needs clean_start in 3.1.1) */
+    const char *client_id;        /* NULL or "": the broker chooses; not in 3.1, and in 3.1.1 with
+                                   * clean_start only */
     bool clean_start;
     uint16_t keep_alive_s;        /* 0: none */
     const char *username;         /* NULL: none */

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define DEFAULT_ATTEMPTS 10
@@ -123,10 +124,24 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
     return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
 }
 
+/* MQTT 3.1 has room for 23 characters, and demands one. */
+static const char *made_up_id(const struct th_cli_settings *s)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    uint8_t random[23] = {0};
+    getrandom(random, sizeof random, GRND_NONBLOCK);
+    for (size_t i = 0; i < sizeof random; i++)
+        own.client_id[i] = letters[random[i] % 64];
+    memcpy(own.client_id, s->persona == TH_CLI_MOSQUITTO ? "mosq-" : "thimble-",
+           s->persona == TH_CLI_MOSQUITTO ? 5 : 8);
+    return own.client_id;
+}
+
 static const char *client_id_of(const struct th_cli_settings *s)
 {
+    bool named = s->client_id && *s->client_id;
     if (!s->client_id_prefix)
-        return s->client_id;
+        return named || s->version != TH_MQTT_3_1 ? s->client_id : made_up_id(s);
     th_format(own.client_id, sizeof own.client_id, "%s%d", s->client_id_prefix, (int)getpid());
     return own.client_id;
 }

@@ -31,9 +31,9 @@ static int check_config(const struct th_context *context, const struct th_config
     if (!context && !config->insecure_plaintext)
         return th_fault_set(fault, TH_E_ARGUMENT, "TLS needs a context; plaintext must be chosen "
                             "by insecure_plaintext");
-    if (config->version && config->version != TH_MQTT_3_1_1 && config->version != TH_MQTT_5)
-        return th_fault_set(fault, TH_E_ARGUMENT, "MQTT version %d is not known; 4 is 3.1.1, "
-                            "5 is 5.0", config->version);
+    if (config->version && (config->version < TH_MQTT_3_1 || config->version > TH_MQTT_5))
+        return th_fault_set(fault, TH_E_ARGUMENT, "MQTT version %d is not known; 3 is 3.1, 4 is "
+                            "3.1.1, 5 is 5.0", config->version);
     return 0;
 }
 

@@ -26,11 +26,11 @@ static bool refusal_passes(const struct th_client *client)
     }
 }
 
-/* More QoS 2 messages than there is room for, which MQTT 3.1.1 cannot announce: the broker did
+/* More QoS 2 messages than there is room for, which MQTT before 5.0 cannot announce: the broker did
  * nothing wrong, and the next connection finishes those that were begun first. */
 static bool overrun_passes(const struct th_client *client)
 {
-    return client->config.version == TH_MQTT_3_1_1 &&
+    return client->config.version != TH_MQTT_5 &&
            client->link.fault.reason == TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 }
 

@@ -31,7 +31,7 @@ struct th_mqtt_packet {
 };
 
 /* `bytes` begins with a packet of which `len_bytes` have arrived (other packets may follow).
- * `version` is TH_MQTT_3_1_1 or TH_MQTT_5.
+ * `version` is one of enum th_mqtt_version.
  *
  * Returns the bytes consumed (> 0): the whole packet, but of a PUBLISH all that stands before the
  * payload. 0: incomplete; need_bytes, counted from the start of the packet and greater than

@@ -71,7 +71,7 @@ static const char *check_lists(int version, const struct th_properties *lists, s
         return th_property_check_to_send(lists, count, type);
     for (size_t i = 0; i < count; i++)
         if (lists[i].count)
-            return "MQTT 3.1.1 has no properties";
+            return "only MQTT 5 has properties";
     return NULL;
 }
 
@@ -82,8 +82,8 @@ static const char *check_list(int version, const struct th_properties *list, uns
 
 static const char *check_version(int version)
 {
-    return version == TH_MQTT_5 || version == TH_MQTT_3_1_1 ? NULL
-                                                            : "the version is not 3.1.1 or 5.0";
+    return version >= TH_MQTT_3_1 && version <= TH_MQTT_5 ? NULL
+                                                          : "the version is not 3.1, 3.1.1 or 5.0";
 }
 
 static const char *first_of(const char *a, const char *b)
@@ -148,7 +148,7 @@ static void put_connect(struct th_mqtt_writer *out, const void *argument)
 {
     const struct th_mqtt_connect *connect = argument;
 
-    th_mqtt_put_text(out, th_slice_text("MQTT"));
+    th_mqtt_put_text(out, th_slice_text(connect->version == TH_MQTT_3_1 ? "MQIsdp" : "MQTT"));
     th_mqtt_put_number(out, 1, connect->version);
     th_mqtt_put_number(out, 1, connect_flags(connect));
     th_mqtt_put_number(out, 2, connect->keep_alive_s);
@@ -174,12 +174,15 @@ static const char *check_will(int version, const struct th_message *will)
                     check_list(version, &will->properties, TH_MQTT_WILL));
 }
 
-static const char *check_3_1_1(const struct th_mqtt_connect *connect)
+/* MQTT 3.1 allows 1 to 23 characters; brokers take more, and its own clients send more. */
+static const char *check_before_5(const struct th_mqtt_connect *connect)
 {
+    if (!connect->client_id.len_bytes && connect->version == TH_MQTT_3_1)
+        return "MQTT 3.1 demands a client identifier (3.1, CONNECT)";
     if (!connect->client_id.len_bytes && !connect->clean_start)
         return "without a client identifier the session must be clean (3.1.3.1)";
     if (connect->password.data && !connect->username.data)
-        return "a password needs a user name in MQTT 3.1.1 (3.1.2.9)";
+        return "a password needs a user name before MQTT 5 (3.1.2.9)";
     return NULL;
 }
 
@@ -194,8 +197,8 @@ static const char *check_connect(const struct th_mqtt_connect *connect)
 
     properties_of(connect, lists);
     const char *problem = check_version(connect->version);
-    if (connect->version == TH_MQTT_3_1_1)
-        problem = first_of(problem, check_3_1_1(connect));
+    if (connect->version != TH_MQTT_5)
+        problem = first_of(problem, check_before_5(connect));
     problem = first_of(problem, check_text(connect->client_id));
     problem = first_of(problem, check_credentials(connect));
     problem = first_of(problem, check_will(connect->version, connect->will));
@@ -289,8 +292,8 @@ static void put_reason(struct th_mqtt_writer *out, uint8_t reason,
 
 static const char *check_reason(int version, unsigned type, uint8_t reason)
 {
-    if (version == TH_MQTT_3_1_1)
-        return reason ? "MQTT 3.1.1 has no reason codes here" : NULL;
+    if (version != TH_MQTT_5)
+        return reason ? "only MQTT 5 has reason codes here" : NULL;
     return th_mqtt_reason_from_client(type, reason)
                ? NULL
                : "the reason code is not one a client may send here (2.4)";
@@ -361,8 +364,8 @@ static const char *check_options(int version, const struct th_filter *filter)
         return "the QoS of a subscription exceeds 2 (3.8.3)";
     if (filter->retain_handling > 2)
         return "the retain handling exceeds 2 (3.8.3.1)";
-    if (version == TH_MQTT_3_1_1)
-        return subscription_options(filter) > 2 ? "MQTT 3.1.1 has no subscription options" : NULL;
+    if (version != TH_MQTT_5)
+        return subscription_options(filter) > 2 ? "only MQTT 5 has subscription options" : NULL;
     if (filter->no_local && th_mqtt_filter_is_shared(filter->filter))
         return "a shared subscription cannot be no-local (3.8.3.1)";
     return NULL;

@@ -7,7 +7,7 @@
  *                                   have passed th_mqtt_X_bytes().
  *
  * Packet identifiers do not change a size and are not checked: never give 0.
- * Properties must be empty for MQTT 3.1.1.
+ * Properties must be empty before MQTT 5.
  */
 #ifndef TH_MQTT_ENCODE_H
 #define TH_MQTT_ENCODE_H
@@ -21,7 +21,7 @@ struct th_mqtt_connect {
     struct th_slice client_id;
     const struct th_message *will; /* NULL: none; its payload is at most 65,535 bytes */
     struct th_slice username;      /* data NULL: none */
-    struct th_slice password;      /* data NULL: none; 3.1.1 wants a username with it */
+    struct th_slice password;      /* data NULL: none; before 5.0 with a username only */
     struct th_properties properties;
     struct th_properties more_properties; /* sent in the same list, for what the session adds */
 };
@@ -60,7 +60,7 @@ struct th_mqtt_unsubscribe {
 
 struct th_mqtt_disconnect {
     enum th_mqtt_version version;
-    uint8_t reason; /* 0 in 3.1.1 */
+    uint8_t reason; /* 0 before 5.0 */
     struct th_properties properties;
 };
 

@@ -44,7 +44,7 @@ int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
     return th_fault_set(fault, error, "%s: %s", th_mqtt_type_name(type), problem);
 }
 
-/* MQTT 3.1.1 cannot announce a maximum, so the table alone is the limit. */
+/* Before MQTT 5 no maximum can be announced, so the table alone is the limit. */
 static uint32_t wanted_maximum(const struct th_config *config)
 {
     uint32_t wanted = own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM);
@@ -125,7 +125,7 @@ static const char *objection(const struct th_config *config)
     return NULL;
 }
 
-/* MQTT 3.1.1 has no Receive Maximum, but brokers have: mosquitto hangs up on a client with more
+/* Before MQTT 5 there is no Receive Maximum, but brokers have one: mosquitto hangs up on a client with more
  * than 20 messages of QoS 2 under way. */
 static uint16_t receive_maximum_unless_told(const struct th_config *config)
 {

@@ -225,8 +225,16 @@ static inline void gets_nothing_more(struct device *device)
     assert_int_equal(device->broker->in_bytes, 0);
 }
 
+#define CONNECT_3 "10 0f 0006'MQIsdp' 03 02 0000 0001'c'"
 #define CONNECT_4 "10 0d 0004'MQTT' 04 02 0000 0001'c'"
 #define CONNECT_5 "10 11 0004'MQTT' 05 02 0000 03 210040 0001'c'"
+
+static inline const char *connect_of(const struct device *device)
+{
+    static const char *const texts[] = {[TH_MQTT_3_1] = CONNECT_3, [TH_MQTT_3_1_1] = CONNECT_4,
+                                        [TH_MQTT_5] = CONNECT_5};
+    return texts[device->config.version];
+}
 
 static inline const char *connack(const struct device *device)
 {
@@ -235,7 +243,7 @@ static inline const char *connack(const struct device *device)
 
 static inline void greet(struct device *device)
 {
-    gets(device, device->config.version == TH_MQTT_5 ? CONNECT_5 : CONNECT_4);
+    gets(device, connect_of(device));
     broker_sends(device->broker, connack(device));
     UNTIL(device, th_phase(device->client) == TH_PHASE_UP);
 }

@@ -64,6 +64,14 @@ static struct th_mqtt_connect plain_connect(enum th_mqtt_version version)
                                     .client_id = TEXT("me")};
 }
 
+static void connect_3_1_has_another_name(void **state)
+{
+    struct th_mqtt_connect connect = plain_connect(TH_MQTT_3_1);
+
+    (void)state;
+    ASSERT_ENCODED(connect, &connect, "10 10 0006'MQIsdp' 03 02 003c 0002'me'");
+}
+
 /* As mosquitto_pub 2.0 wrote it to a socket. */
 static void connect_3_1_1_with_everything(void **state)
 {
@@ -134,8 +142,11 @@ static void connect_refusals(void **state)
     struct th_mqtt_connect connect = plain_connect(TH_MQTT_3_1_1);
 
     (void)state;
-    connect.version = 3;
+    connect.version = 2;
     ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "version");
+    connect = plain_connect(TH_MQTT_3_1);
+    connect.client_id.len_bytes = 0;
+    ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "demands");
     connect = plain_connect(TH_MQTT_3_1_1);
     connect.client_id.len_bytes = 0;
     connect.clean_start = false;
@@ -145,10 +156,10 @@ static void connect_refusals(void **state)
     ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "user name");
     connect = plain_connect(TH_MQTT_3_1_1);
     connect.properties = (struct th_properties)LIST(expiry);
-    ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "no properties");
+    ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "only MQTT 5");
     connect.properties.count = 0;
     connect.more_properties = (struct th_properties)LIST(expiry);
-    ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "no properties");
+    ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "only MQTT 5");
     connect.version = TH_MQTT_5;
     connect.properties = (struct th_properties)LIST(expiry);
     ASSERT_REFUSED(connect, &connect, TH_E_ARGUMENT, "twice");
@@ -229,7 +240,7 @@ static void an_alias_may_stand_for_the_topic(void **state)
     ASSERT_REFUSED(publish_header, &publish, TH_E_ARGUMENT, "topic name");
     message.properties = (struct th_properties)LIST(alias);
     publish.version = TH_MQTT_3_1_1;
-    ASSERT_REFUSED(publish_header, &publish, TH_E_ARGUMENT, "no properties");
+    ASSERT_REFUSED(publish_header, &publish, TH_E_ARGUMENT, "only MQTT 5");
 }
 
 static void publish_refusals(void **state)
@@ -332,7 +343,7 @@ static void acknowledgement_refusals(void **state)
     struct th_mqtt_ack ack = {TH_MQTT_3_1_1, TH_MQTT_PUBACK, 1, 0x80, {NULL, 0}};
 
     (void)state;
-    ASSERT_REFUSED(ack, &ack, TH_E_ARGUMENT, "no reason codes");
+    ASSERT_REFUSED(ack, &ack, TH_E_ARGUMENT, "only MQTT 5");
     ack.version = TH_MQTT_5;
     ack.reason = 0x92;
     ASSERT_REFUSED(ack, &ack, TH_E_ARGUMENT, "reason code");
@@ -423,9 +434,9 @@ static void subscribe_refusals(void **state)
     ASSERT_REFUSED(subscribe, &subscribe, TH_E_ARGUMENT, "filter");
     subscribe.version = TH_MQTT_3_1_1;
     filters[1] = (struct th_filter){.filter = TEXT("a"), .no_local = true};
-    ASSERT_REFUSED(subscribe, &subscribe, TH_E_ARGUMENT, "no subscription options");
+    ASSERT_REFUSED(subscribe, &subscribe, TH_E_ARGUMENT, "only MQTT 5");
     filters[1] = (struct th_filter){.filter = TEXT("a"), .retain_as_published = true};
-    ASSERT_REFUSED(subscribe, &subscribe, TH_E_ARGUMENT, "no subscription options");
+    ASSERT_REFUSED(subscribe, &subscribe, TH_E_ARGUMENT, "only MQTT 5");
     subscribe.version = 0;
     ASSERT_REFUSED(subscribe, &subscribe, TH_E_ARGUMENT, "version");
 }
@@ -495,7 +506,7 @@ static void disconnect(void **state)
     (void)state;
     ASSERT_ENCODED(disconnect, &disconnect, "e0 00");
     disconnect.reason = 4;
-    ASSERT_REFUSED(disconnect, &disconnect, TH_E_ARGUMENT, "no reason codes");
+    ASSERT_REFUSED(disconnect, &disconnect, TH_E_ARGUMENT, "only MQTT 5");
     disconnect.version = TH_MQTT_5;
     ASSERT_ENCODED(disconnect, &disconnect, "e0 01 04");
     disconnect.reason = 0x8b;
@@ -528,6 +539,7 @@ static void auth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connect_3_1_has_another_name),
         cmocka_unit_test(connect_3_1_1_with_everything),
         cmocka_unit_test(connect_3_1_1_variants),
         cmocka_unit_test(connect_5_with_will_and_properties),
