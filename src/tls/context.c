@@ -79,6 +79,9 @@ static int check_config(const struct th_tls_context *context,
         lowest(config) > highest(config))
         return th_fault_set(fault, TH_E_ARGUMENT,
                             "the TLS versions allowed are 1.2 and 1.3, the lowest first");
+    int result = th_tls_psk_check(config, fault);
+    if (result < 0)
+        return result;
     if (needs_roots(config) && !th_source_given(&config->roots))
         return th_fault_set(fault, TH_E_ARGUMENT,
                             "no CA certificates: name the file with the root that signed the "
@@ -86,7 +89,7 @@ static int check_config(const struct th_tls_context *context,
     if (config->alpn && strlen(config->alpn) >= sizeof context->alpn)
         return th_fault_set(fault, TH_E_ARGUMENT, "the ALPN list is longer than %zu bytes",
                             sizeof context->alpn - 1);
-    return th_tls_psk_check(config, fault);
+    return 0;
 }
 
 static int take_suites(struct th_tls_context *context, const struct th_context_config *config,

@@ -163,11 +163,27 @@ static int refused_by_policy(struct th_tls_stream *stream)
     return refused_certificate(stream, 0, problems[stream->policy]);
 }
 
+/* ---- pre-shared keys ------------------------------------------------------------------------- */
+
+/* One sentence for all: a server does not say whether it was the identity or the key. */
+static int refused_key(struct th_tls_stream *stream)
+{
+    return th_fault_set(stream->fault, TH_E_AUTHENTICATION,
+                        "%s did not use the pre-shared key of \"%s\": identity and key must be its "
+                        "own, in TLS 1.3 or with ECDHE-PSK-CHACHA20-POLY1305", stream->host.name,
+                        stream->context->psk_identity);
+}
+
+static bool awaits_key(const struct th_tls_stream *stream)
+{
+    return stream->context->psk_identity && !stream->shaken;
+}
+
 /* ---- alerts (RFC 8446 section 6, RFC 5246 section 7.2) --------------------------------------- */
 
 static const struct {
-    int alert;
-    int error; /* TH_E_TLS: depends on the moment */
+    int16_t alert;
+    int16_t error; /* TH_E_TLS: depends on the moment */
     const char *name;
     const char *advice;
 } alerts[] = {
@@ -244,9 +260,17 @@ static int refused_client_certificate(struct th_tls_stream *stream, size_t at)
                         given ? alerts[at].advice : "none was given; give a certificate and key");
 }
 
+/* What servers say when the key or its identity is not theirs. */
+static bool means_other_key(int alert)
+{
+    return alert == 20 || alert == 40 || alert == 47 || alert == 51 || alert == 115;
+}
+
 static int explain_alert(struct th_tls_stream *stream, int alert)
 {
     size_t at = find_alert(alert);
+    if (awaits_key(stream) && means_other_key(alert))
+        return refused_key(stream);
     int error = alert_error(stream, at);
     if (error == TH_E_CLIENT_CERTIFICATE || means_missing_certificate(stream, alert))
         return refused_client_certificate(stream, at);
@@ -341,8 +365,8 @@ static const struct failure *find_failure(int code)
     return NULL;
 }
 
-/* After the handshake versions, suites and protocols are agreed upon. What reads like a lack of them
- * is rubbish, which may pass: it must not keep us from connecting again. */
+/* After the handshake versions, suites and protocols are agreed upon. What reads like a lack of
+ * them is rubbish, which may pass: it must not keep us from connecting again. */
 static bool is_of_handshake(const struct failure *failure)
 {
     return failure->error == TH_E_CIPHER_SUITE || failure->error == TH_E_HANDSHAKE;
@@ -387,6 +411,8 @@ static int explain(struct th_tls_stream *stream, int code, struct th_tls_mark ma
         return result;
     if (is_cut(code))
         return th_tls_transport_error(stream);
+    if (awaits_key(stream) && (problem || code == VERIFY_CERT_ERROR))
+        return refused_key(stream);
     if (code == VERIFY_CERT_ERROR)
         return refused_by_policy(stream);
     if (problem && !stream->shaken && server_has_answered(stream))

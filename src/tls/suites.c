@@ -150,7 +150,7 @@ static int refuse(struct word word, enum th_tls_version version, bool psk, struc
                                          : "TLS_{CHACHA20_POLY1305,AES_128_GCM}_SHA256";
     int bytes = word.bytes < 60 ? (int)word.bytes : 60;
     return th_fault_set(fault, TH_E_ARGUMENT,
-                        "\"%.*s\" is no cipher suite that is offered in TLS 1.%d%s; there are %s",
+                        "\"%.*s\" is no cipher suite offered in TLS 1.%d%s; what is: %s",
                         bytes, word.text, version - 10, psk ? " with a pre-shared key" : "",
                         there_is);
 }
@@ -158,7 +158,8 @@ static int refuse(struct word word, enum th_tls_version version, bool psk, struc
 static struct word next_word(const char **rest)
 {
     *rest += strspn(*rest, SEPARATORS);
-    struct word word = {*rest, strcspn(*rest, SEPARATORS)};
+    struct word word = {*rest, **rest != '\0'};
+    word.bytes += strcspn(*rest + word.bytes, SEPARATORS "@");
     *rest += word.bytes;
     return word;
 }

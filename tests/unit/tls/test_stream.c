@@ -133,6 +133,35 @@ static void speaks_every_suite(void **state)
         negotiates(suites[i].kind, suites[i].option, suites[i].suite, "P-256");
 }
 
+static void offers(const char *ciphers, const char *ciphersuites, const char *option,
+                   const char *suite)
+{
+    struct server server = serve_mutually("rsa", option);
+    struct th_context_config config = config_for("rsa");
+    config.ciphers = ciphers;
+    config.ciphersuites = ciphersuites;
+    struct client *client = new_client(config);
+    int result = attempt(client, server.port, "broker.test");
+    if (suite)
+        assert_string_equal(facts_of(client).suite, suite);
+    else
+        expect_fault(client, result, TH_E_CIPHER_SUITE, "");
+    free_client(client);
+    stop(&server);
+}
+
+static void offers_the_suites_it_is_told_to(void **state)
+{
+    (void)state;
+    const char *aes = "ECDHE-RSA-AES256-GCM-SHA384", *aes13 = "TLS_AES_256_GCM_SHA384";
+    offers(aes, NULL, "-tls1_2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
+    offers(aes, NULL, "-tls1_2 -cipher ECDHE-RSA-CHACHA20-POLY1305", NULL);
+    offers(aes, NULL, "", "TLS_CHACHA20_POLY1305_SHA256");
+    offers(NULL, aes13, "", aes13);
+    offers(NULL, aes13, "-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256", NULL);
+    offers(NULL, aes13, "-tls1_2", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
+}
+
 static void speaks_every_group(void **state)
 {
     (void)state;
@@ -525,6 +554,7 @@ int main(void)
         cmocka_unit_test(connects_mutually_in_every_version_with_every_key),
         cmocka_unit_test(keeps_to_the_versions_allowed),
         cmocka_unit_test(speaks_every_suite),
+        cmocka_unit_test(offers_the_suites_it_is_told_to),
         cmocka_unit_test(speaks_every_group),
         cmocka_unit_test(refuses_what_it_does_not_offer),
         cmocka_unit_test(sends_name_and_protocols),
