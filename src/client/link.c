@@ -145,10 +145,8 @@ void th_link_enter(struct th_link *link, enum th_phase phase)
     th_log(&link->config.log, TH_LOG_DEBUG, "%s: %s", link->config.host, th_phase_name(phase));
 }
 
-int th_link_overdue(struct th_link *link)
+static const char *awaited(const struct th_link *link)
 {
-    if (link->deadline_ms == TH_NEVER || th_clock_ms() < link->deadline_ms)
-        return 0;
     static const char *const awaited[TH_PHASES] = {
         [TH_PHASE_FINDING] = "no answer to the name lookup",
         [TH_PHASE_DIALING] = "no TCP connection",
@@ -156,8 +154,16 @@ int th_link_overdue(struct th_link *link)
         [TH_PHASE_GREETING] = "no CONNACK from the broker",
         [TH_PHASE_CLOSING] = "the connection could not be closed in order",
     };
+    bool of_proxy = link->phase == TH_PHASE_DIALING && link->socks.proxy;
+    return of_proxy ? "no answer from the proxy" : awaited[link->phase];
+}
+
+int th_link_overdue(struct th_link *link)
+{
+    if (link->deadline_ms == TH_NEVER || th_clock_ms() < link->deadline_ms)
+        return 0;
     return th_fault_set(&link->fault, TH_E_TIMEOUT, "%s:%u: %s within %u ms", link->config.host,
-                        link->port, awaited[link->phase],
+                        link->port, awaited(link),
                         (unsigned)th_link_allowed_ms(link, link->phase));
 }
 

@@ -12,6 +12,7 @@
 #include "mem/stack.h"
 #include "net/lookup.h"
 #include "net/socket.h"
+#include "net/socks.h"
 #include "net/wire.h"
 #include "tls/stream.h"
 #include <thimble.h>
@@ -52,10 +53,11 @@ struct th_link {
 
     struct th_net_lookup lookup;
     struct th_net_addresses addresses;
-    uint16_t port;             /* of these addresses */
+    uint16_t port;             /* the broker's */
     size_t address_next;       /* index of the one to dial after this */
     uint64_t address_until_ms; /* when this one has had its share of the deadline */
     int dialing_fd;            /* or the error of the dial */
+    struct th_net_socks socks; /* proxy NULL: not begun */
     struct th_net_wire wire;
     struct th_tls_stream tls;
 

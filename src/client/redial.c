@@ -46,8 +46,17 @@ static bool is_passing(int error)
     return false;
 }
 
+/* What the proxy tells about the way, not about us (RFC 1928 section 6). */
+static bool proxy_passes(const struct th_client *client)
+{
+    int reply = client->link.fault.reason;
+    return reply == 1 || (reply >= 3 && reply <= 6);
+}
+
 static bool may_pass(const struct th_client *client, int error)
 {
+    if (error == TH_E_PROXY)
+        return proxy_passes(client);
     if (error == TH_E_REFUSED)
         return refusal_passes(client);
     if (error == TH_E_PROTOCOL)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { PROXY_PORT = 1080 }; /* RFC 1928 section 3 */
+
 static bool is_wait(int result)
 {
     return result == TH_WANT_READ || result == TH_WANT_WRITE;
@@ -51,6 +53,21 @@ static int check_one_road(const struct th_route *route, struct th_fault *fault)
                         "addresses, a proxy, SRV records");
 }
 
+static bool is_field(size_t bytes)
+{
+    return bytes > 0 && bytes <= TH_NET_SOCKS_FIELD_BYTES;
+}
+
+static int check_proxy(const struct th_proxy *proxy, struct th_fault *fault)
+{
+    if (!proxy->username)
+        return 0;
+    if (is_field(strlen(proxy->username)) && proxy->password.len_bytes <= TH_NET_SOCKS_FIELD_BYTES)
+        return 0;
+    return th_fault_set(fault, TH_E_ARGUMENT, "the proxy's username has 1 to %d bytes, its "
+                        "password at most as many", TH_NET_SOCKS_FIELD_BYTES);
+}
+
 int th_link_check(const char *host, const struct th_route *route, struct th_fault *fault)
 {
     if ((!host || !*host) && !route->unix_path)
@@ -58,6 +75,8 @@ int th_link_check(const char *host, const struct th_route *route, struct th_faul
     int result = check_one_road(route, fault);
     if (result == 0)
         result = check_unix(route->unix_path, fault);
+    if (result == 0)
+        result = check_proxy(&route->proxy, fault);
     return result < 0 ? result : check_addresses(route, fault);
 }
 
@@ -88,10 +107,15 @@ static int find(struct th_link *link)
 int th_link_find(struct th_link *link)
 {
     const struct th_route *route = &link->config.route;
+    const char *host = link->config.host, *proxy = route->proxy.host;
     link->port = link->config.port;
-    if (route->addresses_count || route->unix_path)
+    link->socks.proxy = NULL;
+    if (route->unix_path)
         return 0;
-    return th_net_lookup_begin(&link->lookup, link->config.host, th_clock_ms(), &link->fault);
+    int result = th_net_lookup_check(host, &link->fault);
+    if (result < 0 || route->addresses_count)
+        return result;
+    return th_net_lookup_begin(&link->lookup, proxy ? proxy : host, th_clock_ms(), &link->fault);
 }
 
 /* ---- dialing --------------------------------------------------------------------------------- */
@@ -134,6 +158,14 @@ static int socket_buffer_bytes(const struct th_link *link)
     return wanted ? wanted : TH_SOCKET_BUFFER_BYTES;
 }
 
+static uint16_t dialed_port(const struct th_link *link)
+{
+    const struct th_proxy *proxy = &link->config.route.proxy;
+    if (!proxy->host)
+        return link->port;
+    return proxy->port ? proxy->port : PROXY_PORT;
+}
+
 static int open_socket(struct th_link *link, const struct th_net_address *address)
 {
     const struct th_route *route = &link->config.route;
@@ -148,7 +180,7 @@ static int open_socket(struct th_link *link, const struct th_net_address *addres
         .mark = route->mark,
     };
     return route->unix_path ? th_net_dial_unix(route->unix_path, &options, &link->fault)
-                            : th_net_dial(address, link->port, &options, &link->fault);
+                            : th_net_dial(address, dialed_port(link), &options, &link->fault);
 }
 
 static void dial(struct th_link *link)
@@ -168,11 +200,11 @@ static int dialing_result(struct th_link *link)
     if (link->dialing_fd < 0)
         return link->dialing_fd;
     const struct th_net_address *address = &link->addresses.list[link->address_next - 1];
-    int result = th_net_dialed(link->dialing_fd, address, link->port, &link->fault);
+    int result = th_net_dialed(link->dialing_fd, address, dialed_port(link), &link->fault);
     if (result != TH_WANT_WRITE || th_clock_ms() < link->address_until_ms)
         return result;
     char text[TH_NET_ENDPOINT_TEXT_BYTES];
-    th_net_endpoint_format(address, link->port, text);
+    th_net_endpoint_format(address, dialed_port(link), text);
     return th_fault_set(&link->fault, TH_E_TIMEOUT, "no answer from %s", text);
 }
 
@@ -186,6 +218,22 @@ static int try_next_address(struct th_link *link, int result)
     th_fault_clear(&link->fault);
     dial(link);
     return 0;
+}
+
+/* ---- through a proxy ------------------------------------------------------------------------- */
+
+static int begin_proxy(struct th_link *link)
+{
+    th_net_socks_begin(&link->socks, &link->config.route.proxy, link->config.host, link->port);
+    return 0;
+}
+
+static int ask_proxy(struct th_link *link)
+{
+    int result = th_net_socks_step(&link->socks, link->dialing_fd, &link->fault);
+    if (is_wait(result))
+        return th_link_await(link, result);
+    return result < 0 ? result : 1;
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -207,8 +255,13 @@ int th_link_step_finding(struct th_link *link)
 
 int th_link_step_dialing(struct th_link *link)
 {
+    if (link->socks.proxy)
+        return ask_proxy(link);
     int result = dialing_result(link);
     if (result == TH_WANT_WRITE)
         return th_link_await(link, result);
-    return result < 0 ? try_next_address(link, result) : 1;
+    if (result < 0)
+        return try_next_address(link, result);
+    link->address_until_ms = TH_NEVER;
+    return link->config.route.proxy.host ? begin_proxy(link) : 1;
 }

@@ -149,6 +149,15 @@ static void reset(struct th_net_lookup *lookup, const char *host)
     lookup->streamed = TH_NET_OVER_UDP;
 }
 
+int th_net_lookup_check(const char *host, struct th_fault *fault)
+{
+    struct th_net_address address;
+    if (th_net_address_parse(&address, host) || th_net_name_is_valid(host))
+        return 0;
+    return th_fault_set(fault, TH_E_SERVER_NAME,
+                        "\"%.120s\" is neither a host name nor an address", host);
+}
+
 int th_net_lookup_begin(struct th_net_lookup *lookup, const char *host, uint64_t now_ms,
                         struct th_fault *fault)
 {
@@ -156,9 +165,9 @@ int th_net_lookup_begin(struct th_net_lookup *lookup, const char *host, uint64_t
     lookup->verdict = TH_NET_FOUND;
     if (find_numeric(lookup))
         return 0;
-    if (!th_net_name_is_valid(host))
-        return th_fault_set(fault, TH_E_SERVER_NAME,
-                            "\"%.120s\" is neither a host name nor an address", host);
+    int result = th_net_lookup_check(host, fault);
+    if (result < 0)
+        return result;
     if (find_locally(lookup))
         return 0;
     lookup->verdict = TH_NET_ASKING;

@@ -51,6 +51,9 @@ struct th_net_lookup {
     uint8_t reply[TH_NET_REPLY_BYTES];
 };
 
+/* 0, or TH_E_SERVER_NAME: `host` is neither a name nor an address. */
+int th_net_lookup_check(const char *host, struct th_fault *fault);
+
 /* Begins: zero the struct before its first use, end a lookup that is under way. `host` is kept, not
  * copied, until th_net_lookup_end(). Call th_net_lookup_step() next, in any case but an error:
  * SERVER_NAME (neither a name nor an address). */

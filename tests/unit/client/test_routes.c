@@ -1,4 +1,4 @@
-/* How a broker is reached: given addresses, a Unix socket, a road that is prescribed. */
+/* How a broker is reached: given addresses, a Unix socket, a road that is prescribed, a proxy. */
 #include "device.h"
 
 #include <sys/un.h>
@@ -20,6 +20,21 @@ static int free_context(void **state)
     (void)state;
     context_free(context);
     return 0;
+}
+
+static int dial_port(uint16_t port)
+{
+    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&there, sizeof there), 0);
+    return fd;
+}
+
+static void broker_send_all(int fd, struct broker *from)
+{
+    assert_int_equal(send(fd, from->in, from->in_bytes, 0), from->in_bytes);
+    from->in_bytes = 0;
 }
 
 static void begin(struct th_config config)
@@ -248,6 +263,135 @@ static void tls_over_a_unix_socket_needs_a_name(void **state)
     unlink(path);
 }
 
+/* ---- a proxy --------------------------------------------------------------------------------- */
+
+static struct th_config proxied_config(void)
+{
+    broker_open(&broker);
+    struct th_config config = plain_config(8883, TH_MQTT_3_1_1);
+    config.host = "broker.test";
+    config.route.proxy = (struct th_proxy){
+        .host = "localhost",
+        .port = broker.port,
+        .username = "joe",
+        .password = th_slice_text("secret"),
+    };
+    return config;
+}
+
+static void reaches_the_broker_through_a_proxy(void **state)
+{
+    (void)state;
+    begin(proxied_config());
+    gets(&device, "05 02 00 02");
+    broker_sends(&broker, "05 02");
+    gets(&device, "01 03'joe' 06'secret'");
+    broker_sends(&broker, "01 00");
+    gets(&device, "05 01 00 03 0b'broker.test' 22b3");
+    broker_sends(&broker, "05 00 00 04 00000000000000000000000000000000 0000");
+    greet(&device);
+    both_close(&device, &broker);
+}
+
+static void is_refused_by_the_proxy(const char *reply, bool again, const char *sentence)
+{
+    struct th_config config = proxied_config();
+    config.route.proxy.username = NULL;
+    config.redial = (struct th_redial){.attempts = -1, .first_too = true, .first_ms = 60000};
+    begin(config);
+    gets(&device, "05 01 00");
+    broker_sends(&broker, reply);
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
+    assert_int_equal(last_event(&device)->fault_code, TH_E_PROXY);
+    assert_int_equal(last_event(&device)->redial_in_ms >= 0, again);
+    if (!strstr(th_fault(device.client)->text, sentence))
+        fail_msg("%s", th_fault(device.client)->text);
+    assert_int_equal(th_fault(device.client)->phase, TH_PHASE_DIALING);
+    both_close(&device, &broker);
+}
+
+static void what_may_pass_is_tried_again(void **state)
+{
+    (void)state;
+    is_refused_by_the_proxy("05 00 05 01 00 01 00000000 0000", true, "it failed there");
+    is_refused_by_the_proxy("05 00 05 05 00 01 00000000 0000", true, "the connection was refused");
+    is_refused_by_the_proxy("05 00 05 02 00 01 00000000 0000", false, "its rules do not allow it");
+    is_refused_by_the_proxy("05 00 05 07 00 01 00000000 0000", false, "the command");
+    is_refused_by_the_proxy("05 ff", false, "the proxy wants a name and a password");
+    is_refused_by_the_proxy("'HTTP/1.1 400'", false, "does not speak SOCKS5");
+}
+
+static void a_silent_proxy_is_overdue(void **state)
+{
+    (void)state;
+    struct th_config config = proxied_config();
+    config.deadlines.tcp_ms = 200;
+    begin(config);
+    gets(&device, "05 02 00 02");
+    broker_sends(&broker, "05");
+    unsigned steps = device.steps;
+    ends_with(&device, TH_E_TIMEOUT, TH_PHASE_DIALING,
+              "broker.test:8883: no answer from the proxy within 200 ms");
+    assert_in_range(device.steps - steps, 0, 5);
+    both_close(&device, &broker);
+}
+
+static void nobody_there_is_said_of_the_proxy(void **state)
+{
+    (void)state;
+    char sentence[64];
+    struct th_config config = proxied_config();
+    snprintf(sentence, sizeof sentence, "connection refused by 127.0.0.1:%u", broker.port);
+    broker_close(&broker);
+    fails_with(config, TH_E_TCP, sentence);
+    device_close(&device);
+}
+
+static void speaks_tls_through_a_proxy(void **state)
+{
+    (void)state;
+    struct server server = serve_mutually("ec", "");
+    struct th_config config = proxied_config();
+    uint8_t bytes[4096];
+    config.insecure_plaintext = false;
+    config.route.proxy.username = NULL;
+    begin(config);
+    gets(&device, "05 01 00");
+    broker_sends(&broker, "05 00");
+    gets(&device, "05 01 00 03 0b'broker.test' 22b3");
+    broker_sends(&broker, "05 00 00 01 00000000 0000");
+    int end = dial_port(server.port);
+    while (th_phase(device.client) < TH_PHASE_GREETING) {
+        turn(&device, 10);
+        broker_send_all(end, &broker);
+        ssize_t got = recv(end, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (got > 0)
+            broker_send_bytes(&broker, bytes, (size_t)got);
+    }
+    close(end);
+    both_close(&device, &broker);
+    stop(&server);
+}
+
+static void fields_of_the_proxy_have_bounds(void **state)
+{
+    (void)state;
+    char field[257] = {0};
+    struct th_config config = plain_config(1, TH_MQTT_3_1_1);
+    config.route.proxy.host = "proxy.test";
+    config.route.proxy.username = "";
+    is_refused(config, "the proxy's username has 1 to 255 bytes");
+    memset(field, 'f', 256);
+    config.route.proxy.username = field;
+    is_refused(config, "the proxy's username has 1 to 255 bytes");
+    config.route.proxy.username = "joe";
+    config.route.proxy.password = th_slice_text(field);
+    is_refused(config, "its password at most as many");
+    config.route.proxy.password = th_slice_text("secret");
+    config.host = "a\r\nb";
+    fails_for_good(config, TH_E_SERVER_NAME, "neither a host name nor an address");
+}
+
 /* ---- one at a time --------------------------------------------------------------------------- */
 
 static void there_is_one_road_at_a_time(void **state)
@@ -275,6 +419,12 @@ int main(void)
         cmocka_unit_test(a_unix_socket_nobody_listens_at_is_named),
         cmocka_unit_test(a_path_that_is_too_long_is_refused),
         cmocka_unit_test(tls_over_a_unix_socket_needs_a_name),
+        cmocka_unit_test(reaches_the_broker_through_a_proxy),
+        cmocka_unit_test(what_may_pass_is_tried_again),
+        cmocka_unit_test(a_silent_proxy_is_overdue),
+        cmocka_unit_test(nobody_there_is_said_of_the_proxy),
+        cmocka_unit_test(speaks_tls_through_a_proxy),
+        cmocka_unit_test(fields_of_the_proxy_have_bounds),
         cmocka_unit_test(there_is_one_road_at_a_time),
     };
     return cmocka_run_group_tests(tests, make_context, free_context);
