@@ -15,6 +15,7 @@ extern const size_t th_cli_commands_count;
 
 int th_cli_pub(int argc, char *argv[]);
 int th_cli_sub(int argc, char *argv[]);
+int th_cli_rr(int argc, char *argv[]);
 int th_cli_version(int argc, char *argv[]);
 int th_cli_explain(int argc, char *argv[]);
 int th_cli_help(int argc, char *argv[]);
@@ -22,12 +23,12 @@ int th_cli_help(int argc, char *argv[]);
 /* Finds the command in argv[1] and runs it. */
 int th_cli_run(int argc, char *argv[]);
 
-/* What pub and sub begin with: reads the command line into *settings; prints help or version if
+/* What pub, sub and rr begin with: reads the command line into *settings; prints help or version if
  * that is asked for. True: go on; false: end with *status. */
 bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char *argv[],
                   int *status);
 
-/* Help for pub or sub, from the option table, to standard output. */
+/* Help for pub, sub or rr, from the option table, to standard output. */
 void th_cli_help_command(int command);
 
 /* Writes what was printed; the exit status of a command that only prints. */

@@ -16,6 +16,7 @@
 const struct th_cli_command th_cli_commands[] = {
     {"pub", th_cli_pub, "publish a message, a file, or lines"},
     {"sub", th_cli_sub, "subscribe to topics and print what comes"},
+    {"rr", th_cli_rr, "publish a request and print the response"},
     {"explain", th_cli_explain, "what an exit code means and what to do about it"},
     {"version", th_cli_version, "what this program was built from"},
     {"help", th_cli_help, "this list, or the options of a command"},
@@ -95,7 +96,7 @@ bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char 
 {
     struct th_cli_problem problem;
     th_cli_voice_set(&(struct th_cli_voice){
-        .command = command == TH_CLI_PUB ? "pub" : "sub", .danger = ""});
+        .command = th_cli_commands_named(command), .danger = ""});
     *status = TH_CLI_USAGE;
     if (!th_cli_settings_read(settings, command, argc, argv, &problem)) {
         th_cli_complain("%s", problem.text);

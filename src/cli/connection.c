@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/exit.h"
+#include "cli/keylog.h"
 #include "cli/out.h"
 #include "cli/say.h"
 #include "cli/secret.h"
@@ -98,7 +99,7 @@ static const char *danger_of(const struct th_cli_settings *s)
 static void choose_voice(const struct th_cli_settings *s)
 {
     th_cli_voice_set(&(struct th_cli_voice){
-        .command = s->command == TH_CLI_PUB ? "pub" : "sub",
+        .command = th_cli_commands_named(s->command),
         .quiet = s->quiet,
         .debug = s->debug,
         .danger = danger_of(s),
@@ -107,6 +108,11 @@ static void choose_voice(const struct th_cli_settings *s)
 
 static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
 {
+    if (s->no_tls)
+        return 0;
+    int rc = s->keylog ? th_cli_keylog_open(s->keylog, fault) : 0;
+    if (rc < 0)
+        return rc;
     const struct th_context_config config = {
         .roots.path = s->cafile,
         .certificate.path = s->certificate,
@@ -114,13 +120,16 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
         .tls_min = (enum th_tls_version)(s->tls_versions / 256),
         .tls_max = (enum th_tls_version)(s->tls_versions % 256),
         .alpn = s->alpn,
+        .ciphers = s->ciphers,
+        .ciphersuites = s->ciphersuites,
+        .psk_identity = s->psk_identity,
+        .psk = s->psk,
+        .on_keylog = s->keylog ? th_cli_keylog_line : NULL,
         .hwrng_path = s->hwrng,
         .insecure_no_name_check = s->insecure,
         .insecure_no_verify = s->insecure_no_verify,
         .log = th_cli_voice_log(),
     };
-    if (s->no_tls)
-        return 0;
     return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
 }
 
@@ -170,6 +179,22 @@ static struct th_redial redial_of(const struct th_cli_settings *s)
     return (struct th_redial){
         .attempts = asked ? (int)s->retry : DEFAULT_ATTEMPTS,
         .first_too = asked && s->retry != 0,
+        .first_ms = (uint32_t)s->backoff_first_ms,
+        .max_ms = (uint32_t)s->backoff_max_ms,
+    };
+}
+
+static struct th_route route_of(const struct th_cli_settings *s)
+{
+    return (struct th_route){
+        .addresses = s->addresses.items,
+        .addresses_count = s->addresses.count,
+        .unix_path = s->unix_path,
+        .srv = s->srv,
+        .bind_address = s->bind_address,
+        .bind_interface = s->bind_interface,
+        .mark = (uint32_t)s->mark,
+        .proxy = s->proxy,
     };
 }
 
@@ -191,6 +216,9 @@ static void configure(const struct th_cli_settings *s)
     own.config = (struct th_config){
         .host = s->host,
         .port = (uint16_t)s->port,
+        .server_name = s->server_name,
+        .route = route_of(s),
+        .websocket_path = s->websocket ? s->websocket_path : NULL,
         .insecure_plaintext = s->no_tls,
         .version = (enum th_mqtt_version)s->version,
         .client_id = client_id,
@@ -200,6 +228,9 @@ static void configure(const struct th_cli_settings *s)
         .password = th_cli_secret(),
         .will = will_of(s),
         .properties = properties_of(s),
+        .send_maximum = (uint16_t)s->max_inflight,
+        .topic_alias_maximum = (uint16_t)s->topic_alias_maximum,
+        .authentication = (enum th_authentication)s->authentication,
         .deadlines = deadlines_of(s),
         .redial = redial_of(s),
         .heap_budget_bytes = (size_t)s->heap_budget_bytes,
@@ -408,6 +439,7 @@ int th_cli_connection_close(int status)
     status = report_if_wanted(status);
     th_close(own.client);
     th_context_close(own.context);
+    th_cli_keylog_close();
     if (own.block)
         th_slab_give(&own.slab, own.block);
     own.block = NULL;

@@ -17,7 +17,7 @@ static int write_option(char *text, size_t room, const struct th_cli_option *opt
     char letter[5] = "    ";
     if (option->letter)
         th_format(letter, sizeof letter, "-%c%s", option->letter, name ? ", " : "");
-    bool optional = option->kind == TH_CLI_OPTIONAL;
+    bool optional = value && th_cli_stands_alone(option);
     return th_format(text, room, "  %s%s%s%s%s%s", letter, name ? "--" : "", name ? name : "",
                      optional ? "[=" : value ? " " : "", value ? value : "", optional ? "]" : "");
 }
@@ -34,15 +34,18 @@ static void print_option(const struct th_cli_option *option)
 static const char *usage_of(int command)
 {
     if (command == TH_CLI_PUB)
-        return "thimble pub [-h HOST] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
+        return "pub [-h HOST] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
                "Publishes on a topic over TLS and waits until the broker has it.\n\n";
-    return "thimble sub [-h HOST] -t FILTER ... [options]\n"
+    if (command == TH_CLI_RR)
+        return "rr [-h HOST] -t TOPIC -e TOPIC {-m TEXT | -f FILE | -s | -n} [options]\n"
+               "Publishes a request over TLS and prints the response.\n\n";
+    return "sub [-h HOST] -t FILTER ... [options]\n"
            "Subscribes to topics over TLS and prints the messages that come.\n\n";
 }
 
 void th_cli_help_command(int command)
 {
-    th_cli_out_text(usage_of(command));
+    th_cli_out_format("thimble %s", usage_of(command));
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (th_cli_options[i].commands & command)
             print_option(&th_cli_options[i]);
@@ -59,13 +62,21 @@ static void help_all(void)
     th_cli_out_text("\nthimble COMMAND --help lists the options of a command.\n");
 }
 
+/* TH_CLI_PUB for "pub"; 0: none of those with options. */
+static int command_named(const char *name)
+{
+    for (int command = TH_CLI_PUB; command <= TH_CLI_RR; command <<= 1)
+        if (!strcmp(name, th_cli_commands_named(command)))
+            return command;
+    return 0;
+}
+
 int th_cli_help(int argc, char *argv[])
 {
     const char *topic = argc > 0 ? argv[0] : "";
-    if (!strcmp(topic, "pub"))
-        th_cli_help_command(TH_CLI_PUB);
-    else if (!strcmp(topic, "sub"))
-        th_cli_help_command(TH_CLI_SUB);
+    int command = command_named(topic);
+    if (command)
+        th_cli_help_command(command);
     else
         help_all();
     return th_cli_printed();

@@ -1,6 +1,7 @@
 #include "cli/number.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static bool is_digit(char c)
 {
@@ -47,15 +48,39 @@ static bool take_decimals(const char **text, int64_t *thousandths)
     return any;
 }
 
-bool th_cli_number_parse_ms(const char *text, int64_t min_ms, int64_t max_ms, int64_t *ms)
+static bool take_ms(const char **text, int64_t min_ms, int64_t max_ms, int64_t *ms)
 {
     int64_t seconds, thousandths;
-    if (!take_digits(&text, &seconds) || !take_decimals(&text, &thousandths) || *text)
+    if (!take_digits(text, &seconds) || !take_decimals(text, &thousandths))
         return false;
     if (seconds > max_ms / 1000)
         return false;
     *ms = seconds * 1000 + thousandths;
     return in_range(*ms, min_ms, max_ms);
+}
+
+bool th_cli_number_parse_ms(const char *text, int64_t min_ms, int64_t max_ms, int64_t *ms)
+{
+    return take_ms(&text, min_ms, max_ms, ms) && !*text;
+}
+
+static bool take_unit(const char **text)
+{
+    *text += **text == 's';
+    return true;
+}
+
+bool th_cli_number_parse_range_ms(const char *text, int64_t min_ms, int64_t max_ms, int64_t ms[2])
+{
+    if (!take_ms(&text, min_ms, max_ms, &ms[0]) || !take_unit(&text))
+        return false;
+    ms[1] = ms[0];
+    if (!strncmp(text, "..", 2)) {
+        text += 2;
+        if (!take_ms(&text, ms[0], max_ms, &ms[1]) || !take_unit(&text))
+            return false;
+    }
+    return !*text;
 }
 
 bool th_cli_number_parse_bytes(const char *text, int64_t min, int64_t max, int64_t *bytes)
@@ -67,4 +92,18 @@ bool th_cli_number_parse_bytes(const char *text, int64_t min, int64_t max, int64
         text++;
     }
     return !*text && in_range(*bytes, min, max);
+}
+
+static int hex_digit(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    int letter = c | 0x20;
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+int th_cli_number_hex(const char *digits)
+{
+    int high = hex_digit(digits[0]), low = high < 0 ? -1 : hex_digit(digits[1]);
+    return low < 0 ? -1 : high << 4 | low;
 }

@@ -1,8 +1,10 @@
 #include "cli/options.h"
 
 #include "base/format.h"
+#include "cli/given.h"
 #include "cli/nearest.h"
 #include "cli/number.h"
+#include "cli/properties.h"
 #include "cli/show.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -131,7 +133,31 @@ static bool give_seconds(const struct giving *g)
 {
     if (th_cli_number_parse_ms(g->value, g->option->min, g->option->max, g->place))
         return true;
-    return refuse(g, "give seconds from 0.001 to 86400");
+    return refuse(g, g->option->min ? "give seconds from 0.001 to 86400"
+                                    : "give seconds from 0 to 86400");
+}
+
+static bool give_maybe_seconds(const struct giving *g)
+{
+    *(int64_t *)g->place = 0;
+    return !g->value || give_seconds(g);
+}
+
+static bool give_range(const struct giving *g)
+{
+    int64_t *first_and_last = g->place;
+    if (th_cli_number_parse_range_ms(g->value, g->option->min, g->option->max, first_and_last))
+        return true;
+    return refuse(g, "give FIRST..MAX in seconds, such as 1s..60s, from 0.001 to 86400");
+}
+
+static bool give_percent(const struct giving *g)
+{
+    int64_t *hundredths = g->place;
+    if (!th_cli_number_parse_ms(g->value, g->option->min, g->option->max, hundredths))
+        return refuse(g, "give a percentage from 0.1 to 100");
+    *hundredths /= 10;
+    return true;
 }
 
 static bool give_bytes(const struct giving *g)
@@ -145,22 +171,35 @@ static bool give_bytes(const struct giving *g)
     return refuse(g, remedy);
 }
 
-static bool give_optional(const struct giving *g)
+static bool give_maybe_text(const struct giving *g)
+{
+    *(const char **)g->place = "";
+    return !g->value || give_text(g);
+}
+
+static bool give_report(const struct giving *g)
 {
     if (g->value && (strncmp(g->value, "json:", 5) || !g->value[5]))
         return refuse(g, "give json:FILE, or no value");
-    *(const char **)g->place = g->value ? g->value : "";
-    return true;
+    return give_maybe_text(g);
 }
 
 static bool give(const struct giving *g)
 {
     static bool (*const kinds[TH_CLI_KINDS])(const struct giving *) = {
-        [TH_CLI_FLAG] = give_flag,       [TH_CLI_TEXT] = give_text,
-        [TH_CLI_SECRET] = give_text,     [TH_CLI_LIST] = give_list,
-        [TH_CLI_NUMBER] = give_number,   [TH_CLI_WORD] = give_word,
-        [TH_CLI_SECONDS] = give_seconds, [TH_CLI_BYTES] = give_bytes,
-        [TH_CLI_OPTIONAL] = give_optional,
+        [TH_CLI_FLAG] = give_flag,
+        [TH_CLI_REPORT] = give_report,
+        [TH_CLI_MAYBE_TEXT] = give_maybe_text,
+        [TH_CLI_MAYBE_SECONDS] = give_maybe_seconds,
+        [TH_CLI_NUMBER] = give_number,
+        [TH_CLI_WORD] = give_word,
+        [TH_CLI_SECONDS] = give_seconds,
+        [TH_CLI_RANGE] = give_range,
+        [TH_CLI_BYTES] = give_bytes,
+        [TH_CLI_PERCENT] = give_percent,
+        [TH_CLI_TEXT] = give_text,
+        [TH_CLI_SECRET] = give_text,
+        [TH_CLI_LIST] = give_list,
     };
     return kinds[g->option->kind](g);
 }
@@ -209,7 +248,7 @@ static bool refuse_unknown(const struct th_cli_settings *settings, const char *w
 {
     char shown[TH_CLI_SHOWN_BYTES];
     th_cli_show(word, shown);
-    const char *command = settings->command == TH_CLI_PUB ? "pub" : "sub";
+    const char *command = th_cli_commands_named(settings->command);
     if (word[0] != '-')
         return th_cli_problem(problem, "%s: a word without an option; quote values with blanks",
                               shown);
@@ -219,16 +258,30 @@ static bool refuse_unknown(const struct th_cli_settings *settings, const char *w
     return th_cli_problem(problem, "%s: no such option; see thimble %s --help", shown, command);
 }
 
-static bool refuse_elsewhere(const struct giving *g)
+static bool refuse_elsewhere(const struct giving *g, int command)
 {
-    bool of_pub = g->option->commands == TH_CLI_PUB;
     return th_cli_problem(g->problem, "%s: an option of thimble %s, not of thimble %s; leave it "
-                          "out", g->name, of_pub ? "pub" : "sub", of_pub ? "sub" : "pub");
+                          "out", g->name, th_cli_commands_named(g->option->commands),
+                          th_cli_commands_named(command));
 }
 
-static bool takes_next_word(const struct giving *g)
+static int refuse_missing(const struct giving *g)
 {
-    return !g->value && g->option->kind != TH_CLI_FLAG && g->option->kind != TH_CLI_OPTIONAL;
+    return th_cli_problem(g->problem, "%s: the value is missing; give a %s", g->name,
+                          th_cli_value(g->option));
+}
+
+/* -D COMMAND NAME VALUE, or -D COMMAND user-property KEY VALUE. */
+static int take_property(const struct giving *g, int command, char *words[])
+{
+    int count = 0;
+    while (count < 4 && words[count])
+        count++;
+    int wanted = count > 1 && th_cli_property_is_pair(words[1]) ? 4 : 3;
+    if (count < wanted)
+        return refuse_missing(g);
+    return th_cli_property_add(g->place, command, words[0], words[1], words[2],
+                               wanted == 4 ? words[3] : NULL, g->problem) ? 1 + wanted : 0;
 }
 
 /* "--name=value": the name alone; what is behind the "=", or NULL. */
@@ -251,13 +304,16 @@ static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_pr
     struct giving g = {option, name, split(argv[0], name), (char *)settings + option->offset,
                        problem};
     if (!(option->commands & settings->command))
-        return refuse_elsewhere(&g);
-    if (!takes_next_word(&g))
+        return refuse_elsewhere(&g, settings->command);
+    if (option->kind == TH_CLI_DECLINED)
+        return th_cli_problem(problem, "%s: %s", name, th_cli_help_line(option));
+    if (option->kind == TH_CLI_PROPERTY)
+        return take_property(&g, settings->command, argv + 1);
+    if (g.value || th_cli_stands_alone(option))
         return give(&g);
     g.value = argv[1];
     if (!g.value)
-        return th_cli_problem(problem, "%s: the value is missing; give a %s", name,
-                              th_cli_value(option));
+        return refuse_missing(&g);
     return give(&g) ? 2 : 0;
 }
 
@@ -272,13 +328,6 @@ bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv
 
 /* ---- the environment ---- */
 
-static bool is_of_tls(const struct th_cli_option *option)
-{
-    return option->offset == offsetof(struct th_cli_settings, cafile) ||
-           option->offset == offsetof(struct th_cli_settings, certificate) ||
-           option->offset == offsetof(struct th_cli_settings, key);
-}
-
 static bool is_password(const struct th_cli_option *option)
 {
     return option->offset == offsetof(struct th_cli_settings, password_argument) ||
@@ -287,10 +336,10 @@ static bool is_password(const struct th_cli_option *option)
 
 static bool is_wanted(const struct th_cli_settings *settings, const struct th_cli_option *option)
 {
-    if (!th_cli_variable(option) || *(char *const *)((const char *)settings + option->offset))
+    if (!th_cli_variable(option) || th_cli_option_is_given(settings, option))
         return false;
-    if (is_of_tls(option))
-        return !settings->no_tls;
+    if (th_cli_is_of_tls(option))
+        return !settings->no_tls && !settings->psk_argument && !settings->unix_path;
     if (is_password(option))
         return !settings->password_argument && !settings->password_file;
     return true;

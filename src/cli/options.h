@@ -7,15 +7,21 @@
 #include <stddef.h>
 
 enum th_cli_kind {
-    TH_CLI_FLAG,     /* bool */
-    TH_CLI_TEXT,     /* const char *; min and max are its length in bytes, max 0: no limit */
-    TH_CLI_SECRET,   /* char *, never shown; likewise */
-    TH_CLI_LIST,     /* struct th_cli_list of texts; likewise */
-    TH_CLI_NUMBER,   /* int64_t from min to max, or one of `words` */
-    TH_CLI_WORD,     /* int64_t, one of `words` */
-    TH_CLI_SECONDS,  /* int64_t, min to max milliseconds */
-    TH_CLI_BYTES,    /* int64_t from min to max */
-    TH_CLI_OPTIONAL, /* const char *, given only as --name=VALUE, else "" */
+    TH_CLI_FLAG,          /* bool */
+    TH_CLI_REPORT,        /* const char *, json:FILE, given only as --name=VALUE, else "" */
+    TH_CLI_MAYBE_TEXT,    /* const char *, likewise; min and max are its length in bytes */
+    TH_CLI_MAYBE_SECONDS, /* int64_t, likewise, else 0 */
+    TH_CLI_NUMBER,        /* int64_t from min to max, or one of `words` */
+    TH_CLI_WORD,          /* int64_t, one of `words` */
+    TH_CLI_SECONDS,       /* int64_t, min to max milliseconds */
+    TH_CLI_RANGE,         /* two of them, "1s..60s" */
+    TH_CLI_BYTES,         /* int64_t from min to max */
+    TH_CLI_PERCENT,       /* int64_t, hundredths of a percent; min and max are thousandths */
+    TH_CLI_TEXT,          /* const char *; min and max are its length in bytes, max 0: no limit */
+    TH_CLI_SECRET,        /* char *, never shown; likewise */
+    TH_CLI_LIST,          /* struct th_cli_list of texts; likewise */
+    TH_CLI_PROPERTY,      /* struct th_cli_properties, of three words, user-property: of four */
+    TH_CLI_DECLINED,       /* its help says what to use instead */
     TH_CLI_KINDS
 };
 
@@ -31,13 +37,17 @@ enum th_cli_words {
     TH_CLI_TLS_VERSIONS,
     TH_CLI_EXPIRIES,
     TH_CLI_RETRIES,
+    TH_CLI_KEY_FORMS,
+    TH_CLI_AUTHENTICATIONS,
+    TH_CLI_RETAIN_HANDLINGS,
+    TH_CLI_PERSONAS,
     TH_CLI_WORD_LISTS
 };
 
 struct th_cli_option {
     const char *texts; /* name, value, environment, help, each ended by a NUL: 24 bytes saved */
     char letter;       /* 0: none */
-    uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB */
+    uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB, TH_CLI_RR */
     uint8_t kind;      /* enum th_cli_kind */
     uint8_t words;     /* enum th_cli_words */
     uint32_t min, max;
@@ -53,6 +63,12 @@ const struct th_cli_word *th_cli_word_list(const struct th_cli_option *option);
 
 extern const struct th_cli_option th_cli_options[];
 extern const size_t th_cli_options_count;
+
+/* Takes no word behind it: none at all, or what stands behind the "=". */
+bool th_cli_stands_alone(const struct th_cli_option *option);
+
+/* Writes an int64_t, which is TH_CLI_UNSET until then. */
+bool th_cli_is_number(const struct th_cli_option *option);
 
 /* What is wrong with the command line: option, value and remedy, in one line. */
 struct th_cli_problem {

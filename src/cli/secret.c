@@ -1,6 +1,7 @@
 #include "cli/secret.h"
 
 #include "base/err.h"
+#include "cli/number.h"
 #include "cli/payload.h"
 #include <string.h>
 
@@ -8,6 +9,8 @@ static struct {
     uint8_t bytes[TH_CLI_SECRET_BYTES];
     size_t len_bytes;
     bool kept;
+    uint8_t psk[TH_CLI_PSK_BYTES];
+    size_t psk_bytes;
 } secret;
 
 bool th_cli_secret_keep(char *text, size_t bytes)
@@ -50,6 +53,27 @@ int th_cli_secret_read(const char *path, struct th_fault *fault)
 struct th_slice th_cli_secret(void)
 {
     return (struct th_slice){secret.kept ? secret.bytes : NULL, secret.len_bytes};
+}
+
+bool th_cli_secret_keep_psk(char *digits)
+{
+    size_t bytes = strlen(digits) / 2;
+    if (bytes > sizeof secret.psk || digits[2 * bytes])
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        int byte = th_cli_number_hex(digits + 2 * i);
+        if (byte < 0)
+            return false;
+        secret.psk[i] = (uint8_t)byte;
+    }
+    secret.psk_bytes = bytes;
+    explicit_bzero(digits, 2 * bytes);
+    return true;
+}
+
+struct th_slice th_cli_secret_psk(void)
+{
+    return (struct th_slice){secret.psk_bytes ? secret.psk : NULL, secret.psk_bytes};
 }
 
 void th_cli_secret_wipe(void)

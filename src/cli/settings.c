@@ -1,19 +1,32 @@
 #include "cli/settings.h"
 
+#include "cli/options.h"
 #include <string.h>
+
+const char *th_cli_commands_named(int commands)
+{
+    static const char *const names[TH_CLI_ALL + 1] = {
+        [TH_CLI_PUB] = "pub",
+        [TH_CLI_SUB] = "sub",
+        [TH_CLI_RR] = "rr",
+        [TH_CLI_PUB | TH_CLI_RR] = "pub and rr",
+        [TH_CLI_SUB | TH_CLI_RR] = "sub and rr",
+    };
+    return names[commands];
+}
+
+static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option *option)
+{
+    return (int64_t *)((char *)s + option->offset);
+}
 
 void th_cli_settings_clear(struct th_cli_settings *s, int command)
 {
     memset(s, 0, sizeof *s);
     s->command = command;
-    int64_t *numbers[] = {
-        &s->port, &s->keep_alive_s, &s->version, &s->session_expiry_s, &s->tls_versions,
-        &s->will_qos, &s->qos, &s->count, &s->seconds, &s->lookup_ms, &s->tcp_ms, &s->tls_ms,
-        &s->connack_ms, &s->ack_ms, &s->timeout_ms, &s->retry, &s->heap_budget_bytes,
-        &s->window_budget_bytes, &s->outbox_budget_bytes,
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        *numbers[i] = TH_CLI_UNSET;
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        if (th_cli_is_number(&th_cli_options[i]))
+            *number_of(s, &th_cli_options[i]) = TH_CLI_UNSET;
 }
 
 static void preset(int64_t *number, int64_t value)
@@ -37,19 +50,38 @@ static int64_t default_expiry(const struct th_cli_settings *s)
     return s->persistent && s->version == TH_MQTT_5 ? TH_CLI_NEVER_EXPIRES : 0;
 }
 
+static int64_t default_port(const struct th_cli_settings *s)
+{
+    if (s->websocket)
+        return s->no_tls ? 80 : 443; /* RFC 6455 section 3 */
+    return s->no_tls ? 1883 : 8883;
+}
+
+/* 0 stands for what the library takes by itself, or for nothing. */
+static void preset_zeros(struct th_cli_settings *s)
+{
+    int64_t *numbers[] = {
+        &s->will_qos, &s->qos, &s->mark, &s->authentication, &s->topic_alias_maximum,
+        &s->max_inflight, &s->repeat_delay_ms, &s->retain_handling, &s->backoff_first_ms,
+        &s->heap_budget_bytes, &s->window_budget_bytes, &s->outbox_budget_bytes,
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        preset(numbers[i], 0);
+}
+
 void th_cli_settings_default(struct th_cli_settings *s)
 {
     if (!s->host)
         s->host = "localhost";
-    preset(&s->port, s->no_tls ? 1883 : 8883);
-    preset(&s->version, TH_MQTT_3_1_1);
+    if (!s->websocket_path)
+        s->websocket_path = "/mqtt";
+    preset(&s->port, default_port(s));
     preset(&s->session_expiry_s, default_expiry(s));
     preset(&s->keep_alive_s, 60);
     preset(&s->tls_versions, 256 * TH_TLS_ANY + TH_TLS_ANY);
-    preset(&s->will_qos, 0);
-    preset(&s->qos, 0);
-    preset(&s->heap_budget_bytes, 0);
-    preset(&s->window_budget_bytes, 0);
-    preset(&s->outbox_budget_bytes, 0);
+    preset(&s->repeat, 1);
+    preset(&s->random_filter, 10000);
+    preset(&s->exit_codes, s->persona);
+    preset_zeros(s);
     preset_deadlines(s);
 }

@@ -40,6 +40,7 @@ struct th_cli_properties {
 struct th_cli_settings {
     int command;
     int persona;                 /* enum th_cli_persona */
+    int64_t exit_codes;          /* enum th_cli_persona; --exit-codes */
     const char *options_file;    /* -o; NULL: the user's, under $XDG_CONFIG_HOME */
 
     const char *host;
@@ -50,7 +51,8 @@ struct th_cli_settings {
     bool srv;
     bool websocket;
     const char *websocket_path;
-    char *proxy;                 /* socks5h://USER:PASSWORD@HOST:PORT */
+    char *proxy_argument;        /* wiped as soon as it is kept elsewhere */
+    struct th_proxy proxy;
     const char *bind_address;
     const char *bind_interface;
     int64_t mark;                /* --fwmark */
@@ -68,8 +70,12 @@ struct th_cli_settings {
     int64_t version;             /* enum th_mqtt_version */
     int64_t session_expiry_s;
     int64_t authentication;      /* enum th_authentication */
+    int64_t topic_alias_maximum; /* the broker may use */
     struct th_cli_properties properties;
 
+    const char *hwrng;
+
+    /* From here to key_form: what means nothing without TLS. */
     const char *cafile;
     const char *certificate;
     const char *key;
@@ -77,14 +83,14 @@ struct th_cli_settings {
     const char *alpn;
     bool insecure;
     bool insecure_no_verify;
-    const char *hwrng;
     const char *server_name;
     const char *ciphers;
     const char *ciphersuites;
-    char *psk;                   /* hexadecimal; wiped as soon as it is kept elsewhere */
+    char *psk_argument;          /* hexadecimal; wiped as soon as it is kept elsewhere */
+    struct th_slice psk;
     const char *psk_identity;
     const char *keylog;
-    const char *keyform;
+    int64_t key_form;            /* pem, and nothing else */
 
     const char *will_topic;
     const char *will_payload;
@@ -107,7 +113,7 @@ struct th_cli_settings {
     int64_t repeat_delay_ms;
 
     const char *response_topic;  /* rr -e */
-    bool latency;                /* rr */
+    bool latency;                /* rr: print it */
 
     bool verbose;
     bool no_newline;
@@ -158,6 +164,9 @@ enum th_cli_packet {
     TH_CLI_WILL,
     TH_CLI_PACKETS
 };
+
+/* "pub", or "sub and rr" for a mask of several. */
+const char *th_cli_commands_named(int commands);
 
 /* Nothing given. */
 void th_cli_settings_clear(struct th_cli_settings *settings, int command);
