@@ -29,3 +29,10 @@ uint64_t th_clock_earlier(uint64_t a_ms, uint64_t b_ms)
 {
     return a_ms < b_ms ? a_ms : b_ms;
 }
+
+struct timespec th_clock_calendar(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now;
+}

@@ -1,8 +1,10 @@
-/* Time. Everything is monotonic, except certificate validity, which is wolfSSL's business. */
+/* Time. Everything is monotonic, except certificate validity, which is wolfSSL's business, and what
+ * is printed for people. */
 #ifndef TH_BASE_CLOCK_H
 #define TH_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 uint64_t th_clock_us(void); /* monotonic, microseconds */
 uint64_t th_clock_ms(void); /* monotonic, milliseconds */
@@ -15,5 +17,8 @@ int th_clock_wait_ms(uint64_t when_ms, uint64_t now_ms);
 
 /* The earlier of the two. */
 uint64_t th_clock_earlier(uint64_t a_ms, uint64_t b_ms);
+
+/* The calendar clock, for printing: no deadline may depend on it. */
+struct timespec th_clock_calendar(void);
 
 #endif

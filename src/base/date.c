@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #define DAY_S 86400
+#define FIRST_WEEKDAY 4 /* 1970 began on a Thursday */
 #define LAST_S INT64_C(253402300799) /* 9999-12-31 23:59:59 */
 
 static bool is_leap(int year)
@@ -16,7 +17,7 @@ static int days_of_year(int year)
     return 365 + is_leap(year);
 }
 
-static int days_of_month(int month, int year)
+int th_date_days_of_month(int month, int year)
 {
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     return days[month] + (month == 1 && is_leap(year));
@@ -31,11 +32,13 @@ struct tm *th_date_utc(const time_t *when, struct tm *date)
     int year = 1970, month = 0;
     for (; days >= days_of_year(year); year++)
         days -= days_of_year(year);
-    for (; days >= days_of_month(month, year); month++)
-        days -= days_of_month(month, year);
+    int days_of_the_year = days;
+    for (; days >= th_date_days_of_month(month, year); month++)
+        days -= th_date_days_of_month(month, year);
     *date = (struct tm){
         .tm_year = year - 1900, .tm_mon = month, .tm_mday = days + 1,
         .tm_hour = seconds / 3600, .tm_min = seconds / 60 % 60, .tm_sec = seconds % 60,
+        .tm_yday = days_of_the_year, .tm_wday = (int)((when_s / DAY_S + FIRST_WEEKDAY) % 7),
     };
     return date;
 }

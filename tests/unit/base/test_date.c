@@ -21,6 +21,8 @@ static void assert_as_libc(int64_t when_s)
     assert_int_equal(ours.tm_hour, theirs.tm_hour);
     assert_int_equal(ours.tm_min, theirs.tm_min);
     assert_int_equal(ours.tm_sec, theirs.tm_sec);
+    assert_int_equal(ours.tm_wday, theirs.tm_wday);
+    assert_int_equal(ours.tm_yday, theirs.tm_yday);
 }
 
 static void every_day_of_two_centuries_is_libcs(void **state)
