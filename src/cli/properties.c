@@ -3,7 +3,6 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/number.h"
-#include "cli/show.h"
 #include <strings.h>
 #include <thimble/topic.h>
 
@@ -14,6 +13,7 @@ enum kind { BOOLEAN, TWO_BYTES, TWO_BYTES_NOT_ZERO, FOUR_BYTES, FOUR_BYTES_NOT_Z
 #define OF_MESSAGES (OF(PUBLISH) | OF(WILL))
 #define OF_ALL ((1u << TH_CLI_PACKETS) - 1)
 
+#define REASON_STRING 31
 #define NAME_BYTES 29
 
 /* 5.0 section 2.2.2.2, what a client may send. */
@@ -30,7 +30,7 @@ static const struct rule {
     {"maximum-packet-size", 39, FOUR_BYTES_NOT_ZERO, OF(CONNECT)},
     {"message-expiry-interval", 2, FOUR_BYTES, OF_MESSAGES},
     {"payload-format-indicator", 1, BOOLEAN, OF_MESSAGES},
-    {"reason-string", 31, TEXT, OF(DISCONNECT)},
+    {"reason-string", REASON_STRING, TEXT, OF(DISCONNECT)},
     {"receive-maximum", 33, TWO_BYTES_NOT_ZERO, OF(CONNECT)},
     {"request-problem-information", 23, BOOLEAN, OF(CONNECT)},
     {"request-response-information", 25, BOOLEAN, OF(CONNECT)},
@@ -225,4 +225,26 @@ struct th_properties th_cli_properties_of(const struct th_cli_properties *list,
     for (end = first; end < list->count && list->packets[end] == packet;)
         end++;
     return (struct th_properties){list->list + first, end - first};
+}
+
+/* ---- what was received ---- */
+
+int th_cli_property_find(struct th_received_properties received, uint8_t id,
+                         struct th_property *found)
+{
+    while (th_property_next(&received, found))
+        if (found->id == id)
+            return 1;
+    return 0;
+}
+
+const char *th_cli_property_reason(struct th_received_properties received,
+                                   char shown[TH_CLI_SHOWN_BYTES])
+{
+    struct th_property reason;
+    char text[TH_CLI_SHOWN_BYTES + 1];
+    if (!th_cli_property_find(received, REASON_STRING, &reason))
+        return "";
+    th_format(text, sizeof text, ": %.*s", (int)reason.text.len_bytes, reason.text.data);
+    return th_cli_show(text, shown);
 }

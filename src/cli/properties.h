@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/show.h"
 
 /* True if the property takes two values, a name and a value: user-property. */
 bool th_cli_property_is_pair(const char *name);
@@ -19,6 +20,14 @@ bool th_cli_property_add(struct th_cli_properties *properties, int command, cons
 /* Those of one packet. */
 struct th_properties th_cli_properties_of(const struct th_cli_properties *properties,
                                           enum th_cli_packet packet);
+
+/* The first one with this identifier: 1, or 0 if there is none. */
+int th_cli_property_find(struct th_received_properties received, uint8_t id,
+                         struct th_property *found);
+
+/* ": " and what the broker gave as reason string (5.0 section 3.4.2.2.2), tamed and cut; or "". */
+const char *th_cli_property_reason(struct th_received_properties received,
+                                   char shown[TH_CLI_SHOWN_BYTES]);
 
 /* "content-type"; NULL if it is none of those a client sends. */
 const char *th_cli_property_name(uint8_t id);

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/slice.h"
@@ -7,51 +8,58 @@
 #include "cli/exit.h"
 #include "cli/lines.h"
 #include "cli/payload.h"
+#include "cli/properties.h"
 #include "cli/say.h"
 #include <unistd.h>
 
-/* What -f, -s and -l read goes here: the outbox takes no more than this anyway. */
-static uint8_t payload[TH_OUTBOX_BYTES];
-
 static struct {
     struct th_cli_settings settings;
-    struct th_slice topic;
-    struct th_slice message;     /* the only one, without -l */
+    struct th_message message;     /* each one, but for its payload */
+    size_t header_bytes;           /* topic and properties, at most */
+    struct th_cli_payload payload; /* without -l */
     struct th_cli_lines lines;
-    bool up;                     /* the broker has let us in, once */
-    bool all_given;              /* to the client */
-    int refusal;                 /* exit status of the first message the broker refused */
-    unsigned refused;            /* how many */
+    int64_t left;                  /* messages of --repeat */
+    uint64_t due_ms;               /* when the next of them is */
+    bool up;                       /* the broker has let us in, once */
+    bool all_given;                /* to the client */
+    int refusal;                   /* exit status of the first message the broker refused */
+    unsigned refused;              /* how many */
 } own;
 
 /* ---- before connecting ---- */
 
-static int load(const char *path, struct th_fault *fault)
+static size_t property_bytes(const struct th_property *property)
 {
-    int rc = th_cli_payload_load(path, payload, sizeof payload, &own.message, fault);
-    if (rc == 0 && !path && own.message.len_bytes == 0)
-        return th_fault_set(fault, TH_E_FILE, "standard input is empty; -n publishes an empty "
-                            "message");
-    return rc;
+    return 9 + property->text.len_bytes + property->value.len_bytes;
 }
 
-static int prepare_message(struct th_fault *fault)
+static void prepare_message(const struct th_cli_settings *s)
+{
+    own.message = (struct th_message){
+        .topic = th_slice_text(s->topics.items[0]),
+        .qos = (uint8_t)s->qos,
+        .retain = s->retain,
+        .properties = th_cli_properties_of(&s->properties, TH_CLI_PUBLISH),
+    };
+    own.header_bytes = own.message.topic.len_bytes;
+    for (size_t i = 0; i < own.message.properties.count; i++)
+        own.header_bytes += property_bytes(&own.message.properties.list[i]);
+}
+
+static int prepare(struct th_fault *fault)
 {
     const struct th_cli_settings *s = &own.settings;
-    th_cli_lines_open(&own.lines, payload, sizeof payload);
-    if (s->file)
-        return load(s->file, fault);
-    if (s->whole_input)
-        return load(NULL, fault);
-    own.message = th_slice_text(s->message);
-    return 0;
+    prepare_message(s);
+    own.left = s->lines ? 0 : s->repeat;
+    th_cli_lines_open(&own.lines, th_cli_payload_buffer, sizeof th_cli_payload_buffer);
+    return th_cli_payload_open(&own.payload, s, fault);
 }
 
 /* ---- publishing ---- */
 
-static bool has_room_for(size_t text_bytes)
+static bool has_room_for(size_t payload_bytes)
 {
-    return th_room_for(th_cli_connection_client(), own.topic.len_bytes + text_bytes);
+    return th_room_for(th_cli_connection_client(), own.header_bytes + payload_bytes);
 }
 
 /* Nothing is on its way. What has no room now never will. */
@@ -71,35 +79,37 @@ static void say_refusal(void)
 }
 
 /* True if the client took it. Otherwise it has no room yet, or never will: then we end. */
-static bool publish(struct th_slice text)
+static bool is_taken(int rc)
 {
-    const struct th_message message = {
-        .topic = own.topic,
-        .payload = text,
-        .qos = (uint8_t)own.settings.qos,
-        .retain = own.settings.retain,
-    };
-    if (!has_room_for(text.len_bytes) && !is_idle())
-        return false;
-    int rc = th_publish(th_cli_connection_client(), &message);
     if (rc < 0 && rc != TH_E_SEND_FULL)
         say_refusal();
     return rc >= 0;
 }
 
+/* One after the other: each waits until the one before is acknowledged. */
 static bool publish_message(void)
 {
-    if (own.all_given)
+    if (own.all_given || !is_idle() || th_clock_ms() < own.due_ms)
         return false;
-    own.all_given = publish(own.message);
-    return own.all_given;
+    if (!is_taken(th_cli_payload_publish(&own.payload, own.message)))
+        return false;
+    own.all_given = --own.left == 0;
+    return true;
+}
+
+static bool publish_line(struct th_slice line)
+{
+    if (!has_room_for(line.len_bytes) && !is_idle())
+        return false;
+    own.message.payload = line;
+    return is_taken(th_publish(th_cli_connection_client(), &own.message));
 }
 
 static bool publish_lines(void)
 {
     struct th_slice line;
     bool any = false;
-    while (th_cli_lines_next(&own.lines, &line) && publish(line)) {
+    while (th_cli_lines_next(&own.lines, &line) && publish_line(line)) {
         th_cli_lines_drop(&own.lines, line);
         any = true;
     }
@@ -123,6 +133,12 @@ static bool turn(void *arg)
     return any || th_cli_connection_is_ending();
 }
 
+static uint64_t until_ms(void *arg)
+{
+    (void)arg;
+    return own.up && !own.all_given && is_idle() ? own.due_ms : TH_NEVER;
+}
+
 /* ---- standard input ---- */
 
 static bool wants_input(void *arg)
@@ -139,8 +155,8 @@ static void say_input_failed(int code)
     struct th_fault fault = {0};
     if (code == TH_E_TOO_LARGE)
         th_fault_set(&fault, code, "line %llu of standard input is longer than the outbox of %zu "
-                     "bytes; send less at a time, or build with a profile that has a larger one",
-                     (unsigned long long)own.lines.number, sizeof payload);
+                     "bytes; publish it with -s or -f",
+                     (unsigned long long)own.lines.number, own.lines.size_bytes);
     else
         th_fault_set_errno(&fault, TH_E_FILE, "cannot read standard input");
     th_cli_connection_end(th_cli_say_fault(&fault));
@@ -165,11 +181,8 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
 /* With -l there may be thousands: the first one is told, the rest is counted. */
 static void note_refused(const struct th_event *event)
 {
-    if (own.refused++ > 0)
-        return;
-    own.refusal = th_cli_exit_of_reason(event->reason);
-    th_cli_say("the broker refused message %u, reason code %u (%d %s)", event->packet_id,
-               event->reason, own.refusal, th_cli_exit_find(own.refusal)->name);
+    if (own.refused++ == 0)
+        own.refusal = th_cli_payload_say_refused(event);
 }
 
 static void say_refused(void)
@@ -178,15 +191,23 @@ static void say_refused(void)
         th_cli_say("the broker refused %u messages in all", own.refused);
 }
 
+static void on_published(const struct th_event *event)
+{
+    if (event->reason >= 0x80)
+        note_refused(event);
+    if (own.left > 0)
+        own.due_ms = th_clock_ms() + (uint64_t)own.settings.repeat_delay_ms;
+    if (is_done())
+        th_cli_connection_end(own.refusal);
+}
+
 static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
     if (event->kind == TH_EVENT_CONNECTED)
         own.up = true;
-    if (event->kind == TH_EVENT_PUBLISHED && event->reason >= 0x80)
-        note_refused(event);
-    if (event->kind == TH_EVENT_PUBLISHED && is_done())
-        th_cli_connection_end(own.refusal);
+    if (event->kind == TH_EVENT_PUBLISHED)
+        on_published(event);
 }
 
 /* ---- the command ---- */
@@ -201,11 +222,11 @@ static const struct th_cli_work work = {
 static int open_all(void)
 {
     struct th_fault fault = {0};
-    if (prepare_message(&fault) < 0)
+    if (prepare(&fault) < 0)
         return th_cli_say_fault(&fault);
-    own.topic = th_slice_text(own.settings.topics.items[0]);
     struct th_cli_work wanted = work;
     wanted.wants_input = own.settings.lines ? wants_input : NULL;
+    wanted.until_ms = own.settings.lines ? NULL : until_ms;
     return th_cli_connection_open(&own.settings, &wanted);
 }
 
@@ -219,5 +240,7 @@ int th_cli_pub(int argc, char *argv[])
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
     say_refused();
-    return th_cli_connection_close(status);
+    status = th_cli_connection_close(status);
+    th_cli_payload_close(&own.payload);
+    return status;
 }

@@ -1,14 +1,313 @@
 #include "cli/command.h"
 
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/format.h"
+#include "base/slice.h"
+#include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/payload.h"
+#include "cli/print.h"
+#include "cli/properties.h"
 #include "cli/say.h"
+#include <sys/random.h>
+#include <thimble/topic.h>
+#include <unistd.h>
+
+enum { RESPONSE_TOPIC = 8, CORRELATION_DATA = 9, RESPONSE_INFORMATION = 26 };
+
+static struct {
+    struct th_cli_settings settings;
+    struct th_message request;     /* but for its payload */
+    struct th_property properties[TH_CLI_PROPERTIES_MAX + 2];
+    struct th_cli_payload payload;
+    struct th_slice response_topic;
+    struct th_slice correlation;   /* empty: none was sent */
+    bool must_correlate;           /* the user chose it */
+    char topic_text[256];          /* the response topic the broker proposed */
+    char correlation_text[17];     /* ours */
+    uint64_t until_ms;             /* -W */
+    uint64_t asked_us;             /* 0: not yet */
+    bool was_up;
+    bool subscribed;
+    bool printing;
+} own;
+
+/* ---- the request ---- */
+
+/* -W counts from when the broker has let us in; mosquitto_rr counts from the start. */
+static void start_the_clock(void)
+{
+    if (own.settings.seconds != TH_CLI_UNSET)
+        own.until_ms = th_clock_ms() + (uint64_t)own.settings.seconds * 1000;
+}
+
+static struct th_property *add_property(uint8_t id, struct th_slice text)
+{
+    struct th_property *property = &own.properties[own.request.properties.count++];
+    *property = (struct th_property){.id = id, .text = text};
+    return property;
+}
+
+/* So that two who share a response topic can tell their answers apart. */
+static struct th_slice new_correlation(void)
+{
+    uint32_t random[2];
+    if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        memcpy(random, (uint32_t[]){(uint32_t)getpid(), (uint32_t)th_clock_us()}, sizeof random);
+    th_format(own.correlation_text, sizeof own.correlation_text, "%08x%08x", random[0], random[1]);
+    return th_slice_text(own.correlation_text);
+}
+
+static void add_given_properties(const struct th_cli_settings *s)
+{
+    struct th_properties given = th_cli_properties_of(&s->properties, TH_CLI_PUBLISH);
+    for (size_t i = 0; i < given.count; i++) {
+        own.properties[own.request.properties.count++] = given.list[i];
+        if (given.list[i].id == CORRELATION_DATA)
+            own.correlation = given.list[i].text;
+    }
+    own.must_correlate = own.correlation.data != NULL;
+}
+
+static void prepare_properties(const struct th_cli_settings *s)
+{
+    own.request.properties.list = own.properties;
+    if (s->version != TH_MQTT_5)
+        return;
+    add_given_properties(s);
+    if (!own.must_correlate && s->persona == TH_CLI_THIMBLE)
+        own.correlation = add_property(CORRELATION_DATA, new_correlation())->text;
+}
+
+static void prepare(void)
+{
+    const struct th_cli_settings *s = &own.settings;
+    own.request = (struct th_message){
+        .topic = th_slice_text(s->topics.items[s->topics.count - 1]),
+        .qos = (uint8_t)s->qos,
+        .retain = s->retain,
+    };
+    own.response_topic = th_slice_text(s->response_topic);
+    own.until_ms = TH_NEVER;
+    if (s->persona == TH_CLI_MOSQUITTO)
+        start_the_clock();
+    prepare_properties(s);
+    th_cli_print_open(s);
+}
+
+/* ---- asking ---- */
+
+static void end_refused(void)
+{
+    const struct th_fault *cause = th_request_fault(th_cli_connection_client());
+    th_cli_connection_end(th_cli_say_fault(cause));
+}
+
+static void subscribe(void)
+{
+    const struct th_cli_settings *s = &own.settings;
+    const struct th_filter filter = {
+        .filter = own.response_topic,
+        .qos = (uint8_t)s->qos,
+        .retain_handling = (uint8_t)s->retain_handling,
+    };
+    struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
+    own.subscribed = false;
+    if (th_subscribe(th_cli_connection_client(), &filter, 1, &properties) < 0)
+        end_refused();
+}
+
+static bool ask(void)
+{
+    int rc = th_cli_payload_publish(&own.payload, own.request);
+    if (rc < 0 && rc != TH_E_SEND_FULL)
+        end_refused();
+    if (rc >= 0)
+        own.asked_us = th_clock_us();
+    return rc >= 0;
+}
+
+/* ---- what the client tells ---- */
+
+static void end_without_topic(void)
+{
+    struct th_fault fault = {.reason = 0};
+    th_fault_set(&fault, TH_E_REFUSED, "the broker proposes no usable response topic; give one "
+                 "with -e");
+    th_cli_connection_end(th_cli_say_fault(&fault));
+}
+
+/* Without -e the broker's response information is the topic (5.0 section 3.1.2.11.6). */
+static void take_topic(const struct th_event *event)
+{
+    struct th_property proposed = {0};
+    th_cli_property_find(event->properties, RESPONSE_INFORMATION, &proposed);
+    if (proposed.text.len_bytes > sizeof own.topic_text ||
+        !th_mqtt_topic_name_valid(proposed.text))
+        return;
+    memcpy(own.topic_text, proposed.text.data, proposed.text.len_bytes);
+    own.response_topic = th_slice_of(own.topic_text, proposed.text.len_bytes);
+}
+
+static void on_first_connected(const struct th_event *event)
+{
+    own.was_up = true;
+    if (own.settings.persona == TH_CLI_THIMBLE)
+        start_the_clock();
+    if (!own.response_topic.data)
+        take_topic(event);
+    if (own.settings.version == TH_MQTT_5)
+        add_property(RESPONSE_TOPIC, own.response_topic);
+}
+
+/* A session the broker still has keeps its subscription. */
+static void on_connected(const struct th_event *event)
+{
+    bool first = !own.was_up;
+    if (first)
+        on_first_connected(event);
+    if (!own.response_topic.data)
+        end_without_topic();
+    else if (first || !event->session_present)
+        subscribe();
+}
+
+static void on_subscribed(const struct th_event *event)
+{
+    unsigned reason = event->codes.data[0];
+    char text[TH_CLI_SHOWN_BYTES];
+    own.subscribed = reason < 0x80;
+    if (own.subscribed)
+        return;
+    th_cli_say("the broker refused the subscription to the response topic, reason code %u%s "
+               "(%d subscription-refused)", reason,
+               th_cli_property_reason(event->properties, text), TH_CLI_SUBSCRIPTION);
+    th_cli_connection_end(TH_CLI_SUBSCRIPTION);
+}
+
+/* "No matching subscribers" (0x10) is worth knowing; the answer may come all the same. */
+static void on_published(const struct th_event *event)
+{
+    if (event->reason >= 0x80)
+        th_cli_connection_end(th_cli_payload_say_refused(event));
+    else if (event->reason)
+        th_cli_say("nobody is subscribed to the request's topic");
+}
+
+/* A session that is not kept has lost the subscription, and the response with it. */
+static void on_disconnected(const struct th_event *event)
+{
+    if (own.asked_us && !own.settings.persistent && event->fault->code)
+        th_cli_connection_end(th_cli_say_fault(event->fault));
+}
+
+static void on_event(void *arg, const struct th_event *event)
+{
+    (void)arg;
+    static void (*const listeners[])(const struct th_event *) = {
+        [TH_EVENT_CONNECTED] = on_connected,
+        [TH_EVENT_SUBSCRIBED] = on_subscribed,
+        [TH_EVENT_PUBLISHED] = on_published,
+        [TH_EVENT_DISCONNECTED] = on_disconnected,
+    };
+    if (event->kind != TH_EVENT_UNSUBSCRIBED && !th_cli_connection_is_ending())
+        listeners[event->kind](event);
+}
+
+/* ---- the response ---- */
+
+static bool correlates(const struct th_delivery *delivery)
+{
+    struct th_property given;
+    if (!th_cli_property_find(delivery->properties, CORRELATION_DATA, &given))
+        return !own.must_correlate;
+    return th_slice_equal(given.text, own.correlation);
+}
+
+/* mosquitto_rr takes whatever comes. */
+static bool is_response(const struct th_delivery *delivery)
+{
+    if (own.settings.persona == TH_CLI_MOSQUITTO)
+        return !delivery->retain || !own.settings.no_retained;
+    return own.asked_us && !delivery->retain && correlates(delivery) &&
+           th_slice_equal(delivery->topic, own.response_topic);
+}
+
+static void say_latency(void)
+{
+    uint64_t took_us = th_clock_us() - own.asked_us;
+    th_cli_say("the response came after %llu.%03u ms", (unsigned long long)took_us / 1000,
+               (unsigned)(took_us % 1000));
+}
+
+static void on_delivery(void *arg, const struct th_delivery *delivery)
+{
+    (void)arg;
+    if (th_cli_connection_is_ending())
+        return;
+    if (delivery->offset_bytes == 0)
+        own.printing = is_response(delivery);
+    if (!own.printing)
+        return;
+    if (delivery->offset_bytes == 0 && own.settings.latency)
+        say_latency();
+    th_cli_print(delivery);
+    if (delivery->offset_bytes + delivery->payload.len_bytes == delivery->total_bytes)
+        th_cli_connection_end(th_cli_print_status());
+}
+
+/* ---- the command ---- */
+
+static uint64_t until_ms(void *arg)
+{
+    (void)arg;
+    return own.until_ms;
+}
+
+static void say_late(void)
+{
+    th_cli_say("no response within %lld s (%d timeout)", (long long)own.settings.seconds,
+               TH_CLI_TIMEOUT);
+    th_cli_connection_end(TH_CLI_TIMEOUT);
+}
+
+static bool turn(void *arg)
+{
+    (void)arg;
+    bool late = th_clock_ms() >= own.until_ms;
+    if (late)
+        say_late();
+    return late || (own.subscribed && !own.asked_us && ask());
+}
+
+static const struct th_cli_work work = {
+    .on_delivery = on_delivery,
+    .on_event = on_event,
+    .turn = turn,
+    .until_ms = until_ms,
+};
+
+static int open_all(void)
+{
+    struct th_fault fault = {0};
+    prepare();
+    if (th_cli_payload_open(&own.payload, &own.settings, &fault) < 0)
+        return th_cli_say_fault(&fault);
+    return th_cli_connection_open(&own.settings, &work);
+}
 
 int th_cli_rr(int argc, char *argv[])
 {
-    static struct th_cli_settings settings;
     int status;
-    if (!th_cli_begin(&settings, TH_CLI_RR, argc, argv, &status))
+    memset(&own, 0, sizeof own);
+    if (!th_cli_begin(&own.settings, TH_CLI_RR, argc, argv, &status))
         return status;
-    th_cli_complain("not yet");
-    return TH_CLI_INTERNAL;
+    status = open_all();
+    if (status == TH_CLI_OK)
+        status = th_cli_connection_run();
+    th_cli_print_close();
+    status = th_cli_connection_close(status);
+    th_cli_payload_close(&own.payload);
+    return status;
 }

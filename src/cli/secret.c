@@ -6,7 +6,7 @@
 #include <string.h>
 
 static struct {
-    uint8_t bytes[TH_CLI_SECRET_BYTES];
+    uint8_t bytes[TH_CLI_SECRET_BYTES + 1]; /* full: too long */
     size_t len_bytes;
     bool kept;
     uint8_t psk[TH_CLI_PSK_BYTES];
@@ -15,7 +15,7 @@ static struct {
 
 bool th_cli_secret_keep(char *text, size_t bytes)
 {
-    if (bytes > sizeof secret.bytes)
+    if (bytes > TH_CLI_SECRET_BYTES)
         return false;
     memcpy(secret.bytes, text, bytes);
     secret.len_bytes = bytes;
