@@ -74,7 +74,7 @@ static bool copy_number(struct reader *r)
     } else {
         number = without_zeros(number);
     }
-    th_json_part(r->to, number);
+    th_json_flow_part(r->to, number);
     return true;
 }
 
@@ -84,7 +84,7 @@ static bool copy_word(struct reader *r, const char *word)
     if ((size_t)(r->end - r->at) < bytes || memcmp(r->at, word, bytes))
         return false;
     r->at += bytes;
-    th_json_raw(r->to, word);
+    th_json_flow_raw(r->to, word);
     return true;
 }
 
@@ -137,7 +137,7 @@ static void put_character(struct th_json_flow *to, int32_t character)
     for (int i = more; i > 0; i--, character >>= 6)
         utf8[i] = (uint8_t)(0x80 | (character & 0x3f));
     utf8[0] = (uint8_t)(leads[more] | character);
-    th_json_part(to, th_slice_of(utf8, (size_t)more + 1));
+    th_json_flow_part(to, th_slice_of(utf8, (size_t)more + 1));
 }
 
 /* Behind the backslash. */
@@ -165,7 +165,7 @@ static bool copy_inside(struct reader *r)
         while (r->at < r->end && *r->at != '"' && *r->at != '\\')
             r->at++;
         plain.len_bytes = (size_t)(r->at - plain.data);
-        th_json_part(r->to, plain);
+        th_json_flow_part(r->to, plain);
         if (take(r, '\\') && !copy_escape(r))
             return false;
     }
@@ -176,9 +176,9 @@ static bool copy_string(struct reader *r)
 {
     if (!take(r, '"'))
         return false;
-    th_json_raw(r->to, "\"");
+    th_json_flow_raw(r->to, "\"");
     bool whole = copy_inside(r);
-    th_json_raw(r->to, "\"");
+    th_json_flow_raw(r->to, "\"");
     return whole;
 }
 
@@ -202,7 +202,7 @@ static bool enter(struct reader *r, bool array)
         return false;
     uint8_t bit = (uint8_t)(1 << level % 8);
     r->arrays[level / 8] = (uint8_t)((r->arrays[level / 8] & ~bit) | (array ? bit : 0));
-    th_json_open(r->to, array ? '[' : '{');
+    th_json_flow_open(r->to, array ? '[' : '{');
     return true;
 }
 
@@ -210,14 +210,14 @@ static bool enter(struct reader *r, bool array)
 static bool copy_name(struct reader *r)
 {
     if (is_in_array(r)) {
-        th_json_element(r->to);
+        th_json_flow_element(r->to);
         return true;
     }
-    th_json_name_begin(r->to);
+    th_json_flow_name_begin(r->to);
     skip_blanks(r);
     if (!copy_string(r))
         return false;
-    th_json_name_end(r->to);
+    th_json_flow_name_end(r->to);
     skip_blanks(r);
     return take(r, ':');
 }
@@ -238,7 +238,7 @@ static bool leave(struct reader *r)
 {
     skip_blanks(r);
     while (r->depth && take(r, closing(r))) {
-        th_json_shut(r->to, closing(r));
+        th_json_flow_shut(r->to, closing(r));
         r->depth--;
         skip_blanks(r);
     }

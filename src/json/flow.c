@@ -11,7 +11,7 @@ static void put(struct th_json_flow *flow, const void *data, size_t bytes)
         flow->write(data, bytes);
 }
 
-void th_json_raw(struct th_json_flow *flow, const char *text)
+void th_json_flow_raw(struct th_json_flow *flow, const char *text)
 {
     put(flow, text, strlen(text));
 }
@@ -31,14 +31,14 @@ static void put_comma(struct th_json_flow *flow)
         put(flow, ",", 1);
 }
 
-void th_json_open(struct th_json_flow *flow, char bracket)
+void th_json_flow_open(struct th_json_flow *flow, char bracket)
 {
     put(flow, &bracket, 1);
     flow->depth++;
     flow->follows = false;
 }
 
-void th_json_shut(struct th_json_flow *flow, char bracket)
+void th_json_flow_shut(struct th_json_flow *flow, char bracket)
 {
     flow->depth--;
     if (bracket == '}')
@@ -47,26 +47,26 @@ void th_json_shut(struct th_json_flow *flow, char bracket)
     flow->follows = true;
 }
 
-void th_json_name_begin(struct th_json_flow *flow)
+void th_json_flow_name_begin(struct th_json_flow *flow)
 {
     put_comma(flow);
     put_line(flow);
 }
 
-void th_json_name_end(struct th_json_flow *flow)
+void th_json_flow_name_end(struct th_json_flow *flow)
 {
     put(flow, ":\t", 1 + flow->pretty);
     flow->follows = true;
 }
 
-void th_json_member(struct th_json_flow *flow, const char *name)
+void th_json_flow_member(struct th_json_flow *flow, const char *name)
 {
-    th_json_name_begin(flow);
-    th_json_string(flow, th_slice_text(name));
-    th_json_name_end(flow);
+    th_json_flow_name_begin(flow);
+    th_json_flow_string(flow, th_slice_text(name));
+    th_json_flow_name_end(flow);
 }
 
-void th_json_element(struct th_json_flow *flow)
+void th_json_flow_element(struct th_json_flow *flow)
 {
     put_comma(flow);
     if (flow->follows && flow->pretty)
@@ -74,11 +74,11 @@ void th_json_element(struct th_json_flow *flow)
     flow->follows = true;
 }
 
-void th_json_integer(struct th_json_flow *flow, uint64_t number)
+void th_json_flow_integer(struct th_json_flow *flow, uint64_t number)
 {
     char digits[24];
     th_format(digits, sizeof digits, "%" PRIu64, number);
-    th_json_raw(flow, digits);
+    th_json_flow_raw(flow, digits);
 }
 
 /* ---- strings -------------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ static void put_escaped(struct th_json_flow *flow, uint8_t byte)
         text[1] = at[1];
     else
         th_format(text, sizeof text, "\\u%04x", byte);
-    th_json_raw(flow, text);
+    th_json_flow_raw(flow, text);
 }
 
 static bool is_plain(uint8_t byte)
@@ -100,7 +100,7 @@ static bool is_plain(uint8_t byte)
     return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
-void th_json_part(struct th_json_flow *flow, struct th_slice text)
+void th_json_flow_part(struct th_json_flow *flow, struct th_slice text)
 {
     const uint8_t *at = text.data, *end = at + text.len_bytes;
     while (at < end) {
@@ -113,11 +113,11 @@ void th_json_part(struct th_json_flow *flow, struct th_slice text)
     }
 }
 
-void th_json_string(struct th_json_flow *flow, struct th_slice text)
+void th_json_flow_string(struct th_json_flow *flow, struct th_slice text)
 {
-    th_json_raw(flow, "\"");
-    th_json_part(flow, text);
-    th_json_raw(flow, "\"");
+    th_json_flow_raw(flow, "\"");
+    th_json_flow_part(flow, text);
+    th_json_flow_raw(flow, "\"");
 }
 
 static void put_group(struct th_json_flow *flow, const uint8_t *data, size_t bytes)
@@ -132,10 +132,10 @@ static void put_group(struct th_json_flow *flow, const uint8_t *data, size_t byt
     put(flow, group, sizeof group);
 }
 
-void th_json_base64(struct th_json_flow *flow, struct th_slice data)
+void th_json_flow_base64(struct th_json_flow *flow, struct th_slice data)
 {
-    th_json_raw(flow, "\"");
+    th_json_flow_raw(flow, "\"");
     for (size_t at = 0; at < data.len_bytes; at += 3)
         put_group(flow, data.data + at, data.len_bytes - at < 3 ? data.len_bytes - at : 3);
-    th_json_raw(flow, "\"");
+    th_json_flow_raw(flow, "\"");
 }

@@ -30,25 +30,25 @@ static struct th_json_flow fresh(bool pretty)
 
 static void write_all(struct th_json_flow *flow)
 {
-    th_json_open(flow, '{');
-    th_json_member(flow, "n");
-    th_json_integer(flow, UINT64_MAX);
-    th_json_member(flow, "o");
-    th_json_open(flow, '{');
-    th_json_shut(flow, '}');
-    th_json_member(flow, "a");
-    th_json_open(flow, '[');
-    th_json_element(flow);
-    th_json_raw(flow, "null");
-    th_json_element(flow);
-    th_json_open(flow, '{');
-    th_json_name_begin(flow);
-    th_json_string(flow, th_slice_text("k\""));
-    th_json_name_end(flow);
-    th_json_raw(flow, "true");
-    th_json_shut(flow, '}');
-    th_json_shut(flow, ']');
-    th_json_shut(flow, '}');
+    th_json_flow_open(flow, '{');
+    th_json_flow_member(flow, "n");
+    th_json_flow_integer(flow, UINT64_MAX);
+    th_json_flow_member(flow, "o");
+    th_json_flow_open(flow, '{');
+    th_json_flow_shut(flow, '}');
+    th_json_flow_member(flow, "a");
+    th_json_flow_open(flow, '[');
+    th_json_flow_element(flow);
+    th_json_flow_raw(flow, "null");
+    th_json_flow_element(flow);
+    th_json_flow_open(flow, '{');
+    th_json_flow_name_begin(flow);
+    th_json_flow_string(flow, th_slice_text("k\""));
+    th_json_flow_name_end(flow);
+    th_json_flow_raw(flow, "true");
+    th_json_flow_shut(flow, '}');
+    th_json_flow_shut(flow, ']');
+    th_json_flow_shut(flow, '}');
 }
 
 static void test_objects_and_arrays(void **state)
@@ -68,11 +68,11 @@ static void test_strings(void **state)
 {
     (void)state;
     struct th_json_flow flow = fresh(false);
-    th_json_string(&flow, th_slice_of("a\"\\/\b\f\n\r\t\x01\x7f\x1f\0\xc3\xa9\xff", 16));
+    th_json_flow_string(&flow, th_slice_of("a\"\\/\b\f\n\r\t\x01\x7f\x1f\0\xc3\xa9\xff", 16));
     assert_string_equal(written,
                         "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\x7f\\u001f\\u0000\xc3\xa9\xff\"");
     flow = fresh(false);
-    th_json_string(&flow, th_slice_of(NULL, 0));
+    th_json_flow_string(&flow, th_slice_of(NULL, 0));
     assert_string_equal(written, "\"\"");
 }
 
@@ -86,7 +86,7 @@ static void test_base64(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rfc4648 / sizeof *rfc4648; i++) {
         struct th_json_flow flow = fresh(false);
-        th_json_base64(&flow, th_slice_text(rfc4648[i][0]));
+        th_json_flow_base64(&flow, th_slice_text(rfc4648[i][0]));
         assert_string_equal(written, rfc4648[i][1]);
     }
 }
