@@ -46,6 +46,12 @@
 #define TH_OUTBOX_BYTES 16384
 #endif
 
+/* Topics behind the aliases a broker uses in MQTT 5, 4 bytes each and their length. Touched only when
+ * a Topic Alias Maximum was announced and is made use of; when it is full the connection ends. */
+#ifndef TH_ALIAS_IN_BYTES
+#define TH_ALIAS_IN_BYTES 4096
+#endif
+
 /* TLS heap of a connection, block headers included. Floors, measured: handshake with EC P-256
  * 14.3 KB, with RSA-2048 28.6 KB, with an 8 KB server chain about 29 KB. */
 #ifndef TH_TLS_HEAP_BYTES

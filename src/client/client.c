@@ -19,7 +19,7 @@
 size_t th_need_bytes(void)
 {
     return th_block_round(sizeof(struct th_client)) + th_link_need_bytes() +
-           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES;
+           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES;
 }
 
 static int check_config(const struct th_context *context, const struct th_config *config,
@@ -84,8 +84,10 @@ static int open_conversation(struct th_client *client, uint8_t *outbox, struct t
     size_t outbox_bytes = within_budget(config->outbox_budget_bytes, TH_OUTBOX_BYTES);
     int result = th_outbox_open(&client->outbox, outbox, outbox_bytes, (size_t)greeting_bytes,
                                 fault);
-    return result < 0 ? result
-                      : th_session_open(&client->session, config, &client->outbox, fault);
+    if (result == 0)
+        th_session_open(&client->session, config, &client->outbox, outbox + TH_OUTBOX_BYTES,
+                        TH_ALIAS_IN_BYTES);
+    return result;
 }
 
 static struct th_client *lay_out(void *block, struct th_context *context,
@@ -291,6 +293,7 @@ int th_disconnect(struct th_client *client, uint8_t reason,
 static void wipe(struct th_client *client)
 {
     th_crypt_wipe(client->window.bytes, TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES);
+    th_crypt_wipe(client->session.aliases.memory, client->session.aliases.used_bytes);
     th_crypt_wipe(client, sizeof *client);
 }
 

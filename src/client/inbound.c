@@ -65,6 +65,19 @@ static int broken_rule(struct th_client *client, const struct th_mqtt_packet *pa
                         th_mqtt_type_name(packet->type), packet->problem);
 }
 
+/* As soon as its length is known, and also if it would pass in pieces. */
+static int exceeds_maximum(struct th_client *client, const struct th_mqtt_packet *packet)
+{
+    if (packet->need_bytes <= client->session.packet_max_bytes)
+        return 0;
+    th_session_abort(&client->session, TH_MQTT_PACKET_TOO_LARGE);
+    client->link.fault.reason = TH_MQTT_PACKET_TOO_LARGE;
+    return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: at least %zu bytes, "
+                        "our Maximum Packet Size is %u (3.1.2.11.4)",
+                        th_mqtt_type_name(packet->type), packet->need_bytes,
+                        (unsigned)client->session.packet_max_bytes);
+}
+
 static int too_large(struct th_client *client, const struct th_mqtt_packet *packet)
 {
     th_session_abort(&client->session, TH_MQTT_PACKET_TOO_LARGE);
@@ -158,17 +171,18 @@ static void deliver(struct th_client *client, const struct th_mqtt_packet *packe
 }
 
 /* What must wait for room comes here again, and is noted when it is done. */
-static int judge(struct th_client *client, const struct th_mqtt_packet *packet,
+static int judge(struct th_client *client, struct th_mqtt_packet *packet,
                  struct th_session_outcome *outcome)
 {
     int result = th_session_receive(&client->session, packet, th_clock_ms(), outcome);
     if (result != TH_WANT_WRITE)
         th_client_note_received(client, packet);
+    packet->publish.topic = outcome->topic;
     return result < 0 ? judged_wrong(client, packet, outcome, result) : result;
 }
 
 /* A packet that lies whole in the window. */
-static int handle_whole(struct th_client *client, const struct th_mqtt_packet *packet,
+static int handle_whole(struct th_client *client, struct th_mqtt_packet *packet,
                         size_t header_bytes)
 {
     struct th_session_outcome outcome;
@@ -190,7 +204,7 @@ static int handle_whole(struct th_client *client, const struct th_mqtt_packet *p
 
 /* The header lies at the window's very start, where its slices stay valid, and there is room for a
  * byte of payload behind it. */
-static int begin_stream(struct th_client *client, const struct th_mqtt_packet *packet,
+static int begin_stream(struct th_client *client, struct th_mqtt_packet *packet,
                         size_t header_bytes)
 {
     struct th_session_outcome outcome;
@@ -254,7 +268,6 @@ static int incomplete(struct th_client *client, const struct th_mqtt_packet *pac
 static int handle_publish(struct th_client *client, struct th_mqtt_packet *packet,
                           size_t header_bytes)
 {
-    packet->need_bytes = header_bytes + packet->publish.payload_bytes;
     if (packet->need_bytes <= window_len(&client->window))
         return handle_whole(client, packet, header_bytes);
     if (packet->need_bytes <= client->window.size_bytes)
@@ -268,6 +281,22 @@ static int handle_publish(struct th_client *client, struct th_mqtt_packet *packe
     return fits ? begin_stream(client, packet, header_bytes) : too_large(client, packet);
 }
 
+/* `header_bytes` of it are decoded; 0: it is not all there, need_bytes says how much is wanted. */
+static int handle_packet(struct th_client *client, struct th_mqtt_packet *packet,
+                         size_t header_bytes)
+{
+    if (header_bytes)
+        packet->need_bytes = header_bytes + packet->publish.payload_bytes;
+    int result = exceeds_maximum(client, packet);
+    if (result < 0)
+        return result;
+    if (!header_bytes)
+        return incomplete(client, packet);
+    if (packet->type == TH_MQTT_PUBLISH)
+        return handle_publish(client, packet, header_bytes);
+    return handle_whole(client, packet, header_bytes);
+}
+
 /* One packet, or one piece of a large one. 1: there may be another. 0: more bytes are wanted. */
 static int handle_next(struct th_client *client)
 {
@@ -278,13 +307,8 @@ static int handle_next(struct th_client *client)
     struct th_mqtt_packet packet;
     int consumed = th_mqtt_decode(window_data(&client->window), window_len(&client->window),
                                   client->config.version, &packet);
-    if (consumed < 0)
-        return broken_rule(client, &packet);
-    if (consumed == 0)
-        return incomplete(client, &packet);
-    if (packet.type == TH_MQTT_PUBLISH)
-        return handle_publish(client, &packet, (size_t)consumed);
-    return handle_whole(client, &packet, (size_t)consumed);
+    return consumed < 0 ? broken_rule(client, &packet)
+                        : handle_packet(client, &packet, (size_t)consumed);
 }
 
 static int handle_all(struct th_client *client)

@@ -49,6 +49,7 @@ enum th_mqtt_reason {
     TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED = 0x93,
     TH_MQTT_TOPIC_ALIAS_INVALID = 0x94,
     TH_MQTT_PACKET_TOO_LARGE = 0x95,
+    TH_MQTT_QUOTA_EXCEEDED = 0x97,
 };
 
 /* Whether the standard allows a server (or a client) to send this code in that packet. */

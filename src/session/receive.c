@@ -19,6 +19,13 @@ static int breaks(struct th_session_outcome *out, uint8_t reason, const char *pr
     return TH_E_PROTOCOL;
 }
 
+static int has_no_room(struct th_session_outcome *out, const char *problem)
+{
+    out->reason = TH_MQTT_QUOTA_EXCEEDED;
+    out->problem = problem;
+    return TH_E_MEMORY;
+}
+
 static int says_no(struct th_session_outcome *out, const struct th_mqtt_packet *packet, int error,
                    const char *problem)
 {
@@ -143,8 +150,12 @@ static int accept_us(struct th_session *session, const struct th_mqtt_packet *pa
 
 /* ---- PUBLISH and PUBREL (4.3) ------------------------------------------------------------- */
 
-static int too_many(struct th_session_outcome *out)
+/* A larger maximum than the set has ranges may have been asked for: then it is our fault. */
+static int too_many(const struct th_session *session, struct th_session_outcome *out)
 {
+    if (session->inbound.count < session->inbound_maximum)
+        return has_no_room(out, "too few of its packet identifiers lie side by side for our table; "
+                           "announce a smaller Receive Maximum");
     return breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
                   "more messages are under way than our Receive Maximum (3.3.4)");
 }
@@ -156,18 +167,41 @@ static bool has_room_for(const struct th_session *session, uint16_t packet_id, u
     return qos < 2 || th_session_ids_have_room(&session->inbound, packet_id);
 }
 
+static int use_alias(struct th_session *session, uint16_t alias, struct th_session_outcome *out)
+{
+    if (alias > session->alias_maximum)
+        return breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
+                      "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
+    if (out->topic.len_bytes)
+        return th_session_alias_keep(&session->aliases, alias, out->topic)
+                   ? 0
+                   : has_no_room(out, "the topics of its aliases need more than our pool for them; "
+                                 "announce a smaller Topic Alias Maximum, or enlarge the profile's "
+                                 "TH_ALIAS_IN_BYTES");
+    out->topic = th_session_alias_topic(&session->aliases, alias);
+    return out->topic.len_bytes ? 0 : breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
+                                             "a topic alias was never given a topic (3.3.2.3.4)");
+}
+
+static int find_topic(struct th_session *session, const struct th_mqtt_packet *packet,
+                      struct th_session_outcome *out)
+{
+    out->topic = packet->publish.topic;
+    return packet->publish.topic_alias ? use_alias(session, packet->publish.topic_alias, out) : 0;
+}
+
 static int deliver(struct th_session *session, const struct th_mqtt_packet *packet,
                    struct th_session_outcome *out)
 {
     unsigned qos = packet->publish.qos;
-    if (packet->publish.topic_alias)
-        return breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
-                      "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
     if (qos && no_room_to_answer(session))
         return TH_WANT_WRITE;
+    int result = find_topic(session, packet, out);
+    if (result < 0)
+        return result;
     bool known = qos == 2 && th_session_ids_have(&session->inbound, packet->packet_id);
     if (qos && !known && !has_room_for(session, packet->packet_id, qos))
-        return too_many(out);
+        return too_many(session, out);
     session->arriving.packet_id = packet->packet_id;
     session->arriving.qos = (uint8_t)qos;
     session->arriving.known = known;
@@ -197,7 +231,7 @@ static int complete(struct th_session *session, const struct th_mqtt_packet *pac
         return TH_WANT_WRITE;
     bool known = th_session_ids_have(&session->inbound, packet->packet_id);
     if (known && !th_session_ids_drop(&session->inbound, packet->packet_id))
-        return too_many(out);
+        return too_many(session, out);
     answer(session, TH_MQTT_PUBCOMP, packet->packet_id,
            known ? TH_MQTT_SUCCESS : TH_MQTT_PACKET_ID_NOT_FOUND);
     return 0;
@@ -346,7 +380,7 @@ static int perform(struct th_session *session, const struct th_mqtt_packet *pack
 
 static void end(struct th_session *session, int error, uint8_t reason)
 {
-    if (error == TH_E_PROTOCOL)
+    if (error == TH_E_PROTOCOL || error == TH_E_MEMORY)
         th_session_abort(session, reason);
     session->state = TH_SESSION_ENDED;
     th_outbox_end(session->outbox);

@@ -45,24 +45,39 @@ int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
 }
 
 /* Before MQTT 5 no maximum can be announced, so the table alone is the limit. */
-static uint32_t wanted_maximum(const struct th_config *config)
+static uint16_t wanted_maximum(const struct th_config *config)
 {
     uint32_t wanted = own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM);
-    return wanted ? wanted : config->receive_maximum;
+    if (!th_session_is_5(config))
+        return 0;
+    return (uint16_t)(wanted ? wanted : config->receive_maximum);
 }
 
 static uint16_t inbound_maximum(const struct th_config *config)
 {
-    uint32_t wanted = wanted_maximum(config);
-    bool fits = wanted && wanted < TH_SESSION_INBOUND_IDS;
-    return (uint16_t)(fits && th_session_is_5(config) ? wanted : TH_SESSION_INBOUND_IDS);
+    uint16_t wanted = wanted_maximum(config);
+    return wanted ? wanted : TH_SESSION_INBOUND_IDS;
+}
+
+static uint16_t alias_maximum(const struct th_config *config)
+{
+    const struct th_property *own = own_property(config, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM);
+    if (!th_session_is_5(config))
+        return 0;
+    return own ? (uint16_t)own->number : config->topic_alias_maximum;
+}
+
+static uint32_t packet_max_bytes(const struct th_config *config)
+{
+    uint32_t wanted = own_number(config, TH_PROPERTY_MAXIMUM_PACKET_SIZE);
+    return wanted ? wanted : UINT32_MAX;
 }
 
 /* ---- CONNECT ------------------------------------------------------------------------------ */
 
 struct greeting {
     struct th_mqtt_connect connect;
-    struct th_property receive_maximum;
+    struct th_property announced[2];
 };
 
 static struct th_slice text_or_null(const char *text)
@@ -70,15 +85,17 @@ static struct th_slice text_or_null(const char *text)
     return text ? th_slice_text(text) : (struct th_slice){NULL, 0};
 }
 
-static bool announces_itself(const struct th_config *config)
+/* What the configuration's own properties do not say. */
+static void announce(struct greeting *greeting, const struct th_config *config, uint8_t id,
+                     uint16_t number)
 {
-    return th_session_is_5(config) && !own_property(config, TH_PROPERTY_RECEIVE_MAXIMUM);
+    struct th_properties *more = &greeting->connect.more_properties;
+    if (number && th_session_is_5(config) && !own_property(config, id))
+        greeting->announced[more->count++] = (struct th_property){.id = id, .number = number};
 }
 
 static void compose(struct greeting *greeting, const struct th_config *config)
 {
-    greeting->receive_maximum = (struct th_property){
-        .id = TH_PROPERTY_RECEIVE_MAXIMUM, .number = inbound_maximum(config)};
     greeting->connect = (struct th_mqtt_connect){
         .version = th_session_version(config),
         .clean_start = config->clean_start,
@@ -88,8 +105,10 @@ static void compose(struct greeting *greeting, const struct th_config *config)
         .username = text_or_null(config->username),
         .password = config->password,
         .properties = config->properties,
-        .more_properties = {&greeting->receive_maximum, announces_itself(config)},
+        .more_properties = {greeting->announced, 0},
     };
+    announce(greeting, config, TH_PROPERTY_RECEIVE_MAXIMUM, inbound_maximum(config));
+    announce(greeting, config, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM, alias_maximum(config));
 }
 
 static int connect_bytes(const struct greeting *greeting, struct th_fault *fault)
@@ -116,15 +135,6 @@ int th_session_greeting_bytes(const struct th_config *config, struct th_fault *f
 
 /* ---- open --------------------------------------------------------------------------------- */
 
-static const char *objection(const struct th_config *config)
-{
-    if (own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM) > TH_SESSION_INBOUND_IDS)
-        return "the Receive Maximum is larger than the table of received identifiers";
-    if (own_number(config, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM))
-        return "topics of the broker's aliases are not kept: the Topic Alias Maximum must be 0";
-    return NULL;
-}
-
 /* Before MQTT 5 there is no Receive Maximum, but brokers have one: mosquitto hangs up on a client with more
  * than 20 messages of QoS 2 under way. */
 static uint16_t receive_maximum_unless_told(const struct th_config *config)
@@ -146,22 +156,21 @@ void th_session_forget_limits(struct th_session *session)
     };
 }
 
-int th_session_open(struct th_session *session, const struct th_config *config,
-                    struct th_outbox *outbox, struct th_fault *fault)
+void th_session_open(struct th_session *session, const struct th_config *config,
+                     struct th_outbox *outbox, void *alias_memory, size_t alias_bytes)
 {
-    const char *problem = objection(config);
-    if (problem)
-        return th_session_reject(fault, TH_E_ARGUMENT, TH_MQTT_CONNECT, problem);
     *session = (struct th_session){
         .config = config,
         .outbox = outbox,
         .ping_sent_ms = TH_NEVER,
         .next_id = 1,
         .inbound_maximum = inbound_maximum(config),
-        .inbound_is_strict = th_session_is_5(config) && wanted_maximum(config),
+        .inbound_is_strict = wanted_maximum(config),
+        .alias_maximum = alias_maximum(config),
+        .packet_max_bytes = packet_max_bytes(config),
+        .aliases = {.memory = alias_memory, .bytes = (uint32_t)alias_bytes},
     };
     th_session_forget_limits(session);
-    return 0;
 }
 
 /* ---- greet and lose ----------------------------------------------------------------------- */
@@ -208,6 +217,7 @@ void th_session_lost(struct th_session *session)
     session->state = TH_SESSION_RESTING;
     session->arriving.qos = 0;
     session->ping_sent_ms = TH_NEVER;
+    session->aliases.used_bytes = 0;
     th_session_forget_limits(session);
     th_outbox_rewind(session->outbox);
 }

@@ -17,6 +17,7 @@
 
 #include "mqtt/decode.h"
 #include "outbox/outbox.h"
+#include "session/alias.h"
 #include "session/identifiers.h"
 
 /* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1
@@ -71,6 +72,9 @@ struct th_session {
     uint64_t heard_ms;         /* last piece of a packet larger than the window */
     uint16_t next_id;
     uint16_t inbound_maximum;  /* our Receive Maximum */
+    uint16_t alias_maximum;    /* our Topic Alias Maximum */
+    uint32_t packet_max_bytes; /* our Maximum Packet Size; UINT32_MAX: none announced */
+    struct th_session_aliases aliases; /* the broker's, on this connection */
     bool inbound_is_strict;    /* it was asked for: more is an error */
     struct th_session_ids inbound; /* QoS 2, PUBREL awaited */
     struct {                   /* the PUBLISH between receive and delivered */
@@ -96,6 +100,7 @@ enum th_session_outcome_kind {
 struct th_session_outcome {
     enum th_session_outcome_kind kind;
     struct th_event event; /* slices point into the packet */
+    struct th_slice topic; /* to deliver or skip: the packet's, or what its alias stands for */
     uint8_t reason;        /* with an error: see th_session_receive() */
     const char *problem;   /* with an error: a static sentence */
 };
@@ -107,11 +112,10 @@ struct th_session_outcome {
  * client_id, will, credentials or properties. */
 int th_session_greeting_bytes(const struct th_config *config, struct th_fault *fault);
 
-/* Both must outlive the session. A Receive Maximum among config->properties counts as
- * config->receive_maximum and may not exceed TH_SESSION_INBOUND_IDS; a Topic Alias Maximum must be
- * 0, for the topics of the broker's aliases are not kept. Errors: ARGUMENT. */
-int th_session_open(struct th_session *session, const struct th_config *config,
-                    struct th_outbox *outbox, struct th_fault *fault);
+/* Both, and `alias_memory` for the topics of the broker's aliases, must outlive the session. What
+ * config->properties say counts before config->receive_maximum and config->topic_alias_maximum. */
+void th_session_open(struct th_session *session, const struct th_config *config,
+                     struct th_outbox *outbox, void *alias_memory, size_t alias_bytes);
 
 /* A connection stands: rewinds the outbox and queues CONNECT. MQTT 5 asks for a clean start only
  * until a broker has accepted us, so that a redial does not throw the session away. Errors: as
@@ -128,6 +132,7 @@ void th_session_lost(struct th_session *session);
  *
  *   TH_E_PROTOCOL  the broker broke a rule; a DISCONNECT with out->reason is queued (MQTT 5): send
  *                  what th_outbox_next() still gives, then close
+ *   TH_E_MEMORY    what the broker may do is more than there is room for; likewise
  *   TH_E_REFUSED   CONNACK or DISCONNECT said no; out->reason is the broker's code
  *   TH_E_CLOSED    DISCONNECT 0x00: the broker ends the conversation in order
  *

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "../unit/outbox/check.h"
+#include "base/slice.h"
 #include "mqtt/encode.h"
 #include "session/table.h"
 
 #define BLOCK_BYTES 2048
 #define WINDOW_BYTES 512
 #define PACKET_BYTES 8192
+#define ALIAS_BYTES 48 /* soon full */
 
 struct script {
     const uint8_t *bytes;
@@ -23,6 +25,9 @@ static struct world {
     struct th_session session;
     struct th_outbox outbox;
     uint64_t block[BLOCK_BYTES / 8];
+    uint8_t aliases[ALIAS_BYTES];
+    uint8_t topics[16][ALIAS_BYTES]; /* of the aliases, with their lengths */
+    size_t topics_len[16];
     uint8_t window[WINDOW_BYTES];
     size_t window_len;
     size_t payload_left;  /* of a PUBLISH larger than the window */
@@ -140,6 +145,22 @@ static void forget_broker_state(const struct th_event *event)
         memset(world.delivered, 0, sizeof world.delivered);
 }
 
+/* A message has the topic it came with, or the one its alias was given last on this connection. */
+static void demand_topic(const struct th_mqtt_packet *packet, struct th_slice topic)
+{
+    unsigned alias = packet->publish.topic_alias;
+    demand(topic.len_bytes && alias <= world.session.alias_maximum);
+    if (packet->publish.topic.len_bytes)
+        demand(th_slice_equal(topic, packet->publish.topic));
+    else
+        demand(th_slice_equal(topic, th_slice_of(world.topics[alias], world.topics_len[alias])));
+    if (!alias || !packet->publish.topic.len_bytes)
+        return;
+    demand(topic.len_bytes <= ALIAS_BYTES);
+    memcpy(world.topics[alias], topic.data, topic.len_bytes);
+    world.topics_len[alias] = topic.len_bytes;
+}
+
 static void deliver(const struct th_mqtt_packet *packet, enum th_session_outcome_kind kind)
 {
     bool is_2 = packet->publish.qos == 2;
@@ -169,8 +190,10 @@ static void note_outcome(const struct th_mqtt_packet *packet,
         demand_event(&out->event);
         forget_broker_state(&out->event);
     }
-    if (out->kind == TH_SESSION_DELIVER || out->kind == TH_SESSION_SKIP)
+    if (out->kind == TH_SESSION_DELIVER || out->kind == TH_SESSION_SKIP) {
+        demand_topic(packet, out->topic);
         deliver(packet, out->kind);
+    }
     if (packet->type == TH_MQTT_PUBREL)
         world.delivered[packet->packet_id] = 0;
     while (th_session_next_refused(&world.session, &refused))
@@ -179,7 +202,8 @@ static void note_outcome(const struct th_mqtt_packet *packet,
 
 static void fail_conversation(int error, const struct th_session_outcome *out)
 {
-    demand(error == TH_E_PROTOCOL || error == TH_E_REFUSED || error == TH_E_CLOSED);
+    demand(error == TH_E_PROTOCOL || error == TH_E_REFUSED || error == TH_E_CLOSED ||
+           (error == TH_E_MEMORY && out->reason == TH_MQTT_QUOTA_EXCEEDED));
     demand(out->problem && world.session.state == TH_SESSION_ENDED);
     world.over = true;
 }
@@ -330,6 +354,7 @@ static void do_redial(struct script *script)
     world.over = world.connect_seen = world.disconnect_seen = world.delivering = false;
     world.window_len = world.payload_left = world.packet_len = 0;
     world.in_flight = 0;
+    memset(world.topics_len, 0, sizeof world.topics_len);
     memset(world.flight, 0, sizeof world.flight);
 }
 
@@ -366,13 +391,15 @@ static void begin(struct script *script)
         .client_id = flags & 4 || !(flags & 2) ? "c" : "",
         .keep_alive_s = flags & 8 ? 2 : 0,
         .receive_maximum = flags >> 4,
+        .topic_alias_maximum = flags >> 4,
         .deadlines.ack_ms = 3000,
     };
     int greeting_bytes = th_session_greeting_bytes(&world.config, NULL);
     demand(greeting_bytes > 0);
     demand(th_outbox_open(&world.outbox, world.block, sizeof world.block,
                           (size_t)greeting_bytes, NULL) == 0);
-    demand(th_session_open(&world.session, &world.config, &world.outbox, NULL) == 0);
+    th_session_open(&world.session, &world.config, &world.outbox, world.aliases,
+                    sizeof world.aliases);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

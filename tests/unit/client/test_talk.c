@@ -419,9 +419,6 @@ static void wrong_configurations_are_refused(void **state)
     config = plain_config(1883, 0);
     config.will.message = message_of("will/#", "", 0);
     expect_no_client(config, th_need_bytes(), TH_E_ARGUMENT, "CONNECT");
-    config = plain_config(1883, TH_MQTT_5);
-    config.properties = (struct th_properties){&(struct th_property){.id = 0x22, .number = 1}, 1};
-    expect_no_client(config, th_need_bytes(), TH_E_ARGUMENT, "Alias");
     struct th_client *client;
     uint8_t unaligned[64];
     config = plain_config(1883, 0);

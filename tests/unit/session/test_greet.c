@@ -70,13 +70,27 @@ static void test_bad_configurations_are_refused(void **state)
     assert_non_null(strstr(bench.fault.text, "CONNECT: "));
     assert_int_equal(greeting_bytes(&(struct th_config){.client_id = "c",
                          .password = th_slice_text("p")}), TH_E_ARGUMENT);
-    const struct th_property aliases = {.id = TH_PROPERTY_TOPIC_ALIAS_MAXIMUM, .number = 1};
-    struct th_config config = {.version = TH_MQTT_5, .properties = {&aliases, 1}};
-    assert_int_equal(th_session_open(&bench.session, &config, &bench.outbox, NULL), TH_E_ARGUMENT);
-    const struct th_property receive = {.id = TH_PROPERTY_RECEIVE_MAXIMUM,
-                                        .number = TH_SESSION_INBOUND_IDS + 1};
-    config.properties.list = &receive;
-    assert_int_equal(th_session_open(&bench.session, &config, &bench.outbox, NULL), TH_E_ARGUMENT);
+}
+
+static void test_what_connect_announces(void **state)
+{
+    (void)state;
+    const struct th_property own[] = {{.id = TH_PROPERTY_TOPIC_ALIAS_MAXIMUM, .number = 9},
+                                      {.id = TH_PROPERTY_MAXIMUM_PACKET_SIZE, .number = 500},
+                                      {.id = TH_PROPERTY_RECEIVE_MAXIMUM, .number = 5}};
+    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c",
+                                   .topic_alias_maximum = 7});
+    assert_int_equal(th_session_greet(&bench.session, 0, &bench.fault), 0);
+    assert_sends("10 14 0004'MQTT' 05 00 0000 06 210040 220007 0001'c'");
+    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c",
+                                   .topic_alias_maximum = 7, .properties = {own, 3}});
+    assert_int_equal(th_session_greet(&bench.session, 0, &bench.fault), 0);
+    assert_sends("10 19 0004'MQTT' 05 00 0000 0b 220009 27000001f4 210005 0001'c'");
+    assert_int_equal(bench.session.alias_maximum, 9);
+    assert_int_equal(bench.session.packet_max_bytes, 500);
+    bench_open(&(struct th_config){.client_id = "c", .topic_alias_maximum = 7});
+    assert_int_equal(bench.session.alias_maximum, 0);
+    assert_int_equal(bench.session.packet_max_bytes, UINT32_MAX);
 }
 
 static void test_receive_maximum_is_the_smaller(void **state)
@@ -87,7 +101,7 @@ static void test_receive_maximum_is_the_smaller(void **state)
     assert_int_equal(bench.session.inbound_maximum, TH_SESSION_INBOUND_IDS);
     bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c",
                                    .receive_maximum = 1000});
-    assert_int_equal(bench.session.inbound_maximum, TH_SESSION_INBOUND_IDS);
+    assert_int_equal(bench.session.inbound_maximum, 1000);
     bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c", .receive_maximum = 3});
     assert_int_equal(bench.session.inbound_maximum, 3);
     bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c", .receive_maximum = 3,
@@ -340,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_password_is_wiped_with_a_lost_connection),
         cmocka_unit_test(test_greeting_bytes),
         cmocka_unit_test(test_bad_configurations_are_refused),
+        cmocka_unit_test(test_what_connect_announces),
         cmocka_unit_test(test_receive_maximum_is_the_smaller),
         cmocka_unit_test(test_connect_fits_a_full_outbox),
         cmocka_unit_test(test_connect_that_does_not_fit),

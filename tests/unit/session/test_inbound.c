@@ -330,8 +330,77 @@ static void test_topic_alias_was_not_offered(void **state)
 {
     (void)state;
     bench_up(TH_MQTT_5);
-    assert_protocol_error("30 07 0001't' 03 23 0001", 0x94, "alias");
+    assert_protocol_error("30 07 0001't' 03 23 0001", 0x94, "Topic Alias Maximum");
     assert_sends("e0 01 94");
+}
+
+static void up_with_aliases(void)
+{
+    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c",
+                                   .topic_alias_maximum = 3});
+    connect_with("20 03 00 00 00");
+}
+
+static void assert_topic(const char *packet, const char *topic)
+{
+    assert_arrives(packet, TH_SESSION_DELIVER);
+    assert_int_equal(bench.out.topic.len_bytes, strlen(topic));
+    assert_memory_equal(bench.out.topic.data, topic, strlen(topic));
+    th_session_delivered(&bench.session);
+}
+
+static void test_topic_aliases_are_resolved(void **state)
+{
+    (void)state;
+    up_with_aliases();
+    assert_topic("30 07 0001't' 03 23 0001", "t");
+    assert_topic("30 06 0000 03 23 0001", "t");
+    assert_topic("30 09 0003'a/b' 03 23 0003", "a/b");
+    assert_topic("32 0a 0001'u' 0001 03 23 0001 00", "u");
+    assert_topic("30 06 0000 03 23 0003", "a/b");
+    assert_topic("30 06 0000 03 23 0001", "u");
+    assert_topic("30 0a 0005'other' 00", "other");
+    assert_topic("30 0b 0005'longe' 03 23 0001 ", "longe");
+    assert_topic("30 06 0000 03 23 0003", "a/b");
+    assert_topic("30 06 0000 03 23 0001", "longe");
+    assert_protocol_error("30 06 0000 03 23 0002", 0x94, "never given a topic");
+    up_with_aliases();
+    assert_protocol_error("30 07 0001't' 03 23 0004", 0x94, "Topic Alias Maximum");
+}
+
+/* Also when the message itself came before. */
+static void test_a_duplicate_gives_its_alias_a_topic(void **state)
+{
+    (void)state;
+    up_with_aliases();
+    assert_topic("34 06 0001't' 0007 00", "t");
+    assert_arrives("3c 09 0001't' 0007 03 23 0002", TH_SESSION_SKIP);
+    th_session_delivered(&bench.session);
+    assert_topic("30 06 0000 03 23 0002", "t");
+}
+
+static void test_aliases_end_with_their_connection(void **state)
+{
+    (void)state;
+    up_with_aliases();
+    assert_topic("30 07 0001't' 03 23 0001", "t");
+    redial(true);
+    assert_protocol_error("30 06 0000 03 23 0001", 0x94, "never given a topic");
+}
+
+/* Of the 64 bytes of the bench a topic of 30 takes 34. */
+static void test_alias_topics_beyond_the_pool(void **state)
+{
+    (void)state;
+    static const char first[] = "30 24 001e'123456789012345678901234567890' 03 23 0001";
+    static const char second[] = "30 24 001e'123456789012345678901234567890' 03 23 0002";
+    up_with_aliases();
+    assert_topic(first, "123456789012345678901234567890");
+    assert_topic(first, "123456789012345678901234567890");
+    assert_int_equal(got(second), TH_E_MEMORY);
+    assert_int_equal(bench.out.reason, 0x97);
+    assert_non_null(strstr(bench.out.problem, "Topic Alias Maximum"));
+    assert_sends("e0 01 97");
 }
 
 /* Every packet a server may send, before CONNACK. */
@@ -399,6 +468,10 @@ int main(void)
         cmocka_unit_test(test_publish_inside_a_delivery),
         cmocka_unit_test(test_abort_inside_a_delivery),
         cmocka_unit_test(test_topic_alias_was_not_offered),
+        cmocka_unit_test(test_topic_aliases_are_resolved),
+        cmocka_unit_test(test_a_duplicate_gives_its_alias_a_topic),
+        cmocka_unit_test(test_aliases_end_with_their_connection),
+        cmocka_unit_test(test_alias_topics_beyond_the_pool),
         cmocka_unit_test(test_packets_before_connack),
         cmocka_unit_test(test_second_connack),
         cmocka_unit_test(test_unasked_pingresp_is_counted),
