@@ -80,6 +80,21 @@ int th_link_check(const char *host, const struct th_route *route, struct th_faul
     return result < 0 ? result : check_addresses(route, fault);
 }
 
+/* ---- SRV: what is kept ----------------------------------------------------------------------- */
+
+_Static_assert(sizeof(struct th_net_services) <= TH_TCP_CELL_BYTES, "services lie in the TCP cell");
+
+/* The TCP cell is free until there is a connection. */
+static struct th_net_services *services(const struct th_link *link)
+{
+    return (struct th_net_services *)link->tcp_cell;
+}
+
+static const char *service_name(const struct th_link *link)
+{
+    return link->config.context ? "_secure-mqtt._tcp." : "_mqtt._tcp.";
+}
+
 /* ---- finding --------------------------------------------------------------------------------- */
 
 /* The order is the caller's. */
@@ -110,12 +125,51 @@ int th_link_find(struct th_link *link)
     const char *host = link->config.host, *proxy = route->proxy.host;
     link->port = link->config.port;
     link->socks.proxy = NULL;
+    link->finds_services = route->srv;
     if (route->unix_path)
         return 0;
+    if (route->srv)
+        return th_net_lookup_services(&link->lookup, service_name(link), host, services(link),
+                                      th_clock_ms(), &link->fault);
     int result = th_net_lookup_check(host, &link->fault);
     if (result < 0 || route->addresses_count)
         return result;
     return th_net_lookup_begin(&link->lookup, proxy ? proxy : host, th_clock_ms(), &link->fault);
+}
+
+/* ---- SRV ------------------------------------------------------------------------------------- */
+
+static int find_service(struct th_link *link)
+{
+    const struct th_net_service *service = &services(link)->list[link->service_next++];
+    link->port = service->port;
+    th_log(&link->config.log, TH_LOG_DEBUG, "%s is at %s:%u", link->config.host, service->host,
+           service->port);
+    return th_net_lookup_begin(&link->lookup, service->host, th_clock_ms(), &link->fault);
+}
+
+static int begin_services(struct th_link *link)
+{
+    link->finds_services = false;
+    link->service_next = 0;
+    return find_service(link);
+}
+
+static bool has_other_service(const struct th_link *link)
+{
+    return link->config.route.srv && !link->finds_services
+        && link->service_next < services(link)->count;
+}
+
+/* Nobody answers at this host of the domain. */
+static int try_next_service(struct th_link *link, int result)
+{
+    if (!has_other_service(link))
+        return result;
+    th_log(&link->config.log, TH_LOG_INFO, "%s; trying the next host", link->fault.text);
+    th_fault_clear(&link->fault);
+    th_link_enter(link, TH_PHASE_FINDING);
+    return find_service(link);
 }
 
 /* ---- dialing --------------------------------------------------------------------------------- */
@@ -213,7 +267,7 @@ static int try_next_address(struct th_link *link, int result)
 {
     th_link_stop_dialing(link);
     if (link->address_next == link->addresses.count)
-        return result;
+        return try_next_service(link, result);
     th_log(&link->config.log, TH_LOG_INFO, "%s; trying the next address", link->fault.text);
     th_fault_clear(&link->fault);
     dial(link);
@@ -238,19 +292,24 @@ static int ask_proxy(struct th_link *link)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-int th_link_step_finding(struct th_link *link)
+static int begin_dialing(struct th_link *link)
 {
-    int result = find(link);
-    if (result < 0)
-        return is_wait(result) ? th_link_await(link, result) : result;
-    th_net_lookup_end(&link->lookup);
-    result = keep_reachable(link);
-    if (result < 0)
-        return result;
     link->address_next = 0;
     th_link_enter(link, TH_PHASE_DIALING);
     dial(link);
     return 0;
+}
+
+int th_link_step_finding(struct th_link *link)
+{
+    int result = find(link);
+    if (is_wait(result))
+        return th_link_await(link, result);
+    if (result >= 0 && link->finds_services)
+        return begin_services(link);
+    if (result >= 0)
+        result = keep_reachable(link);
+    return result < 0 ? try_next_service(link, result) : begin_dialing(link);
 }
 
 int th_link_step_dialing(struct th_link *link)

@@ -19,7 +19,7 @@ enum {
 
 static bool is_searched(const struct th_net_lookup *lookup)
 {
-    return !th_net_name_is_absolute(lookup->host)
+    return !lookup->services && !th_net_name_is_absolute(lookup->host)
         && th_net_name_dots(lookup->host) < lookup->resolver.ndots;
 }
 
@@ -31,12 +31,14 @@ static const char *search_domain(const struct th_net_lookup *lookup)
 }
 
 /* The host with the search domain of this candidate; the host alone when there is none (left).
- * False when that is too long to be a name. */
+ * A service is asked for by its name before that of the domain, which is never searched for. False
+ * when that is too long to be a name. */
 static bool spell_candidate(const struct th_net_lookup *lookup, char name[TH_NET_NAME_BYTES + 1])
 {
-    const char *domain = search_domain(lookup);
-    th_format(name, TH_NET_NAME_BYTES + 1, domain ? "%s.%s" : "%s", lookup->host, domain);
-    return strlen(lookup->host) + (domain ? 1 + strlen(domain) : 0) < TH_NET_NAME_BYTES + 1;
+    const char *domain = search_domain(lookup), *service = lookup->services ? lookup->service : "";
+    int length = th_format(name, TH_NET_NAME_BYTES + 1, domain ? "%s%s.%s" : "%s%s", service,
+                           lookup->host, domain);
+    return length < TH_NET_NAME_BYTES + 1;
 }
 
 bool th_net_ask_is_last_candidate(const struct th_net_lookup *lookup)
@@ -140,14 +142,10 @@ static bool draw_ids(struct th_net_lookup *lookup)
     uint16_t ids[TH_NET_QUESTIONS];
     if (getrandom(ids, sizeof ids, GRND_NONBLOCK) != sizeof ids)
         return false;
-    lookup->questions[0] = (struct th_net_question){TH_NET_A, ids[0]};
+    lookup->questions[0] = (struct th_net_question){lookup->services ? TH_NET_SRV : TH_NET_A,
+                                                    ids[0]};
     lookup->questions[1] = (struct th_net_question){TH_NET_AAAA, ids[1]};
     return true;
-}
-
-static void set_answers(struct th_net_lookup *lookup, enum th_net_answer answer)
-{
-    memset(lookup->answers, answer, sizeof lookup->answers);
 }
 
 /* There is no name longer than a name can be. */
@@ -156,10 +154,12 @@ void th_net_ask_candidate(struct th_net_lookup *lookup, uint64_t now_ms)
     char name[TH_NET_NAME_BYTES + 1];
     th_net_ask_hang_up(lookup);
     lookup->round = 0;
-    set_answers(lookup, TH_NET_ANSWER_NO_NAME);
+    memset(lookup->answers, TH_NET_ANSWER_NO_NAME, sizeof lookup->answers);
     if (!spell_candidate(lookup, name))
         return;
-    set_answers(lookup, TH_NET_ANSWER_AWAITED);
+    lookup->answers[0] = TH_NET_ANSWER_AWAITED;
+    if (!lookup->services)
+        lookup->answers[1] = TH_NET_ANSWER_AWAITED;
     if (draw_ids(lookup))
         th_net_ask_round(lookup, now_ms);
     else
@@ -185,7 +185,10 @@ static enum th_net_answer decode(struct th_net_lookup *lookup, int n, const uint
 {
     char name[TH_NET_NAME_BYTES + 1];
     spell_candidate(lookup, name);
-    return th_net_dns_decode(message, bytes, name, &lookup->questions[n], &lookup->found);
+    const struct th_net_question *question = &lookup->questions[n];
+    if (lookup->services)
+        return th_net_dns_decode_services(message, bytes, name, question, lookup->services);
+    return th_net_dns_decode(message, bytes, name, question, &lookup->found);
 }
 
 /* What answers none of the open questions is ignored. */

@@ -16,6 +16,7 @@ enum {
     IS_REPLY_TO_QUERY = 0x8000,
     MASK_RCODE = 0x000f,
     RCODE_NO_NAME = 3,
+    SERVICE_BYTES = 6, /* priority, weight and port, before the target */
 };
 
 static uint8_t *put_number(uint8_t *at, unsigned number)
@@ -118,10 +119,16 @@ static bool is_alias(const struct record *record, const char *target)
         && th_net_name_equal(record->owner, target);
 }
 
+static bool has_its_size(const struct record *record)
+{
+    if (record->type == TH_NET_SRV)
+        return record->data_bytes > SERVICE_BYTES;
+    return record->data_bytes == (record->type == TH_NET_A ? 4 : 16);
+}
+
 static bool is_wanted(const struct record *record, const char *target, uint16_t type)
 {
-    return record->class == CLASS_IN && record->type == type
-        && record->data_bytes == (type == TH_NET_A ? 4 : 16)
+    return record->class == CLASS_IN && record->type == type && has_its_size(record)
         && th_net_name_equal(record->owner, target);
 }
 
@@ -134,6 +141,21 @@ static void add_address(struct th_net_addresses *found, const struct record *rec
     th_net_addresses_add(found, &address);
 }
 
+static void add_service(struct th_net_services *found, const struct reader *reader,
+                        const struct record *record)
+{
+    const uint8_t *data = record->data;
+    int used;
+    struct th_net_service service = {
+        .priority = get_number(data),
+        .weight = get_number(data + 2),
+        .port = get_number(data + 4),
+    };
+    if (expand(reader, data + SERVICE_BYTES, service.host, &used)
+        && th_net_name_is_valid(service.host))
+        th_net_services_add(found, &service);
+}
+
 /* One walk through the answer section, following aliases that stand in order. */
 struct walk {
     char target[TH_NET_NAME_BYTES + 1];
@@ -141,16 +163,25 @@ struct walk {
     uint16_t records;
     bool renamed;  /* an alias was followed: records before it may count now */
     bool complete; /* all records were there */
-    bool any;      /* an address was found */
-    struct th_net_addresses *found;
+    bool any;      /* a record of the type was found */
+    struct th_net_addresses *addresses;
+    struct th_net_services *services; /* NULL: addresses are wanted */
 };
+
+static void add(struct walk *walk, const struct reader *reader, const struct record *record)
+{
+    walk->any = true;
+    if (walk->services)
+        add_service(walk->services, reader, record);
+    else
+        add_address(walk->addresses, record);
+}
 
 static void consider(struct walk *walk, const struct reader *reader, const struct record *record)
 {
     int used;
     if (is_wanted(record, walk->target, walk->type)) {
-        add_address(walk->found, record);
-        walk->any = true;
+        add(walk, reader, record);
     } else if (is_alias(record, walk->target)) {
         walk->renamed = expand(reader, record->data, walk->target, &used);
         walk->complete &= walk->renamed;
@@ -171,16 +202,13 @@ static void walk_once(struct walk *walk, struct reader reader)
     }
 }
 
-static enum th_net_answer read_answers(struct reader reader, unsigned records, const char *name,
-                                       uint16_t type, struct th_net_addresses *found)
+static enum th_net_answer read_answers(struct walk *walk, struct reader reader)
 {
-    struct walk walk = {.type = type, .records = (uint16_t)records, .found = found};
-    strcpy(walk.target, name);
     int hops = 0;
     do
-        walk_once(&walk, reader);
-    while (walk.renamed && !walk.any && ++hops < CHAIN_MAX);
-    return walk.any || walk.complete ? TH_NET_ANSWER_GIVEN : TH_NET_ANSWER_FAILED;
+        walk_once(walk, reader);
+    while (walk->renamed && !walk->any && ++hops < CHAIN_MAX);
+    return walk->any || walk->complete ? TH_NET_ANSWER_GIVEN : TH_NET_ANSWER_FAILED;
 }
 
 static uint8_t lower(uint8_t c)
@@ -209,9 +237,8 @@ static size_t match_question(const uint8_t *message, size_t bytes, const char *n
     return same ? length : 0;
 }
 
-enum th_net_answer th_net_dns_decode(const uint8_t *message, size_t bytes, const char *name,
-                                     const struct th_net_question *question,
-                                     struct th_net_addresses *found)
+static enum th_net_answer decode(struct walk *walk, const uint8_t *message, size_t bytes,
+                                 const char *name, const struct th_net_question *question)
 {
     size_t skipped = match_question(message, bytes, name, question);
     if (skipped == 0)
@@ -223,6 +250,25 @@ enum th_net_answer th_net_dns_decode(const uint8_t *message, size_t bytes, const
         return TH_NET_ANSWER_FAILED;
     if (flags & FLAG_TRUNCATED)
         return TH_NET_ANSWER_TRUNCATED;
-    struct reader answers = {message, message + skipped, message + bytes};
-    return read_answers(answers, get_number(message + 6), name, question->type, found);
+    strcpy(walk->target, name);
+    walk->type = question->type;
+    walk->records = get_number(message + 6);
+    return read_answers(walk, (struct reader){message, message + skipped, message + bytes});
+}
+
+enum th_net_answer th_net_dns_decode(const uint8_t *message, size_t bytes, const char *name,
+                                     const struct th_net_question *question,
+                                     struct th_net_addresses *found)
+{
+    struct walk walk = {.addresses = found};
+    return decode(&walk, message, bytes, name, question);
+}
+
+enum th_net_answer th_net_dns_decode_services(const uint8_t *message, size_t bytes,
+                                              const char *name,
+                                              const struct th_net_question *question,
+                                              struct th_net_services *found)
+{
+    struct walk walk = {.services = found};
+    return decode(&walk, message, bytes, name, question);
 }

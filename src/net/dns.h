@@ -1,13 +1,14 @@
-/* DNS messages (RFC 1035 section 4). Pure: bytes in, addresses out. */
+/* DNS messages (RFC 1035 section 4). Pure: bytes in, addresses or services out. */
 #ifndef TH_NET_DNS_H
 #define TH_NET_DNS_H
 
 #include "net/address.h"
+#include "net/services.h"
 
 /* Header 12, name 255, type and class 4. */
 #define TH_NET_QUERY_BYTES 271
 
-enum th_net_record_type { TH_NET_A = 1, TH_NET_CNAME = 5, TH_NET_AAAA = 28 };
+enum th_net_record_type { TH_NET_A = 1, TH_NET_CNAME = 5, TH_NET_AAAA = 28, TH_NET_SRV = 33 };
 
 enum th_net_answer {
     TH_NET_ANSWER_AWAITED,
@@ -32,5 +33,12 @@ size_t th_net_dns_encode(uint8_t query[TH_NET_QUERY_BYTES], const char *name,
 enum th_net_answer th_net_dns_decode(const uint8_t *message, size_t bytes, const char *name,
                                      const struct th_net_question *question,
                                      struct th_net_addresses *found);
+
+/* The same for a question of type SRV. A target that is no host name is passed over, and so is the
+ * root, which stands for "not here". */
+enum th_net_answer th_net_dns_decode_services(const uint8_t *message, size_t bytes,
+                                              const char *name,
+                                              const struct th_net_question *question,
+                                              struct th_net_services *found);
 
 #endif

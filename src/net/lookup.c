@@ -75,9 +75,14 @@ static void conclude_absent(struct th_net_lookup *lookup, uint64_t now_ms)
     th_net_ask_candidate(lookup, now_ms);
 }
 
+static size_t count_found(const struct th_net_lookup *lookup)
+{
+    return lookup->services ? lookup->services->count : lookup->found.count;
+}
+
 static void conclude_candidate(struct th_net_lookup *lookup, uint64_t now_ms)
 {
-    if (lookup->found.count > 0)
+    if (count_found(lookup) > 0)
         lookup->verdict = TH_NET_FOUND;
     else if (all_settled(lookup))
         conclude_absent(lookup, now_ms);
@@ -89,7 +94,7 @@ static void conclude_candidate(struct th_net_lookup *lookup, uint64_t now_ms)
 static void move_on(struct th_net_lookup *lookup, uint64_t now_ms)
 {
     int truncated = find_question(lookup, TH_NET_ANSWER_TRUNCATED);
-    bool enough = all_settled(lookup) || lookup->found.count > 0;
+    bool enough = all_settled(lookup) || count_found(lookup) > 0;
     if (truncated >= 0)
         th_net_ask_over_tcp(lookup, truncated, now_ms);
     else if (!enough && has_more_rounds(lookup))
@@ -100,8 +105,16 @@ static void move_on(struct th_net_lookup *lookup, uint64_t now_ms)
 
 /* ---- verdicts ---- */
 
+static int explain_no_service(const struct th_net_lookup *lookup, struct th_fault *fault)
+{
+    return th_fault_set(fault, TH_E_LOOKUP, "no SRV record \"%s%.120s\" names a host",
+                        lookup->service, lookup->host);
+}
+
 static int explain_absence(const struct th_net_lookup *lookup, struct th_fault *fault)
 {
+    if (lookup->services)
+        return explain_no_service(lookup, fault);
     const char *sentence = lookup->verdict == TH_NET_NO_NAME
         ? "there is no host named"
         : "no IPv4 or IPv6 address is known for";
@@ -149,6 +162,13 @@ static void reset(struct th_net_lookup *lookup, const char *host)
     lookup->streamed = TH_NET_OVER_UDP;
 }
 
+static void begin_asking(struct th_net_lookup *lookup, uint64_t now_ms)
+{
+    lookup->verdict = TH_NET_ASKING;
+    th_net_resolver_read(&lookup->resolver, lookup->resolv_path);
+    th_net_ask_candidate(lookup, now_ms);
+}
+
 int th_net_lookup_check(const char *host, struct th_fault *fault)
 {
     struct th_net_address address;
@@ -170,9 +190,22 @@ int th_net_lookup_begin(struct th_net_lookup *lookup, const char *host, uint64_t
         return result;
     if (find_locally(lookup))
         return 0;
-    lookup->verdict = TH_NET_ASKING;
-    th_net_resolver_read(&lookup->resolver, lookup->resolv_path);
-    th_net_ask_candidate(lookup, now_ms);
+    begin_asking(lookup, now_ms);
+    return 0;
+}
+
+int th_net_lookup_services(struct th_net_lookup *lookup, const char *service, const char *domain,
+                           struct th_net_services *services, uint64_t now_ms,
+                           struct th_fault *fault)
+{
+    reset(lookup, domain);
+    lookup->service = service;
+    lookup->services = services;
+    services->count = 0;
+    if (!th_net_name_is_valid(domain))
+        return th_fault_set(fault, TH_E_SERVER_NAME, "\"%.120s\" is no domain, so it has no SRV "
+                            "records", domain);
+    begin_asking(lookup, now_ms);
     return 0;
 }
 
@@ -182,8 +215,11 @@ static int report(struct th_net_lookup *lookup, struct th_net_addresses *address
     th_net_ask_hang_up(lookup);
     if (lookup->verdict != TH_NET_FOUND)
         return explain(lookup, fault);
-    th_net_order(addresses, &lookup->found);
-    return (int)addresses->count;
+    if (lookup->services)
+        th_net_services_order(lookup->services);
+    else
+        th_net_order(addresses, &lookup->found);
+    return (int)count_found(lookup);
 }
 
 int th_net_lookup_step(struct th_net_lookup *lookup, uint64_t now_ms,

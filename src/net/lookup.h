@@ -32,6 +32,8 @@ struct th_net_lookup {
 
     /* The rest is private. */
     const char *host;
+    const char *service;              /* "_mqtt._tcp.", before the host, which is a domain */
+    struct th_net_services *services; /* NULL: addresses are looked for */
     uint8_t verdict;   /* enum th_net_verdict */
     uint8_t candidate; /* which spelling: with the n-th search domain, last as it is */
     uint8_t round;     /* rounds begun; modulo the number of servers it gives the server */
@@ -59,6 +61,13 @@ int th_net_lookup_check(const char *host, struct th_fault *fault);
  * SERVER_NAME (neither a name nor an address). */
 int th_net_lookup_begin(struct th_net_lookup *lookup, const char *host, uint64_t now_ms,
                         struct th_fault *fault);
+
+/* The same for the SRV records of `domain`; `service` is "_mqtt._tcp." or the like. What is found
+ * is in `services`, in the order it is to be tried, once th_net_lookup_step() has returned how many
+ * there are; `addresses` is left alone. */
+int th_net_lookup_services(struct th_net_lookup *lookup, const char *service, const char *domain,
+                           struct th_net_services *services, uint64_t now_ms,
+                           struct th_fault *fault);
 
 /* The number of addresses (> 0), best first, IPv6 and IPv4 in turns (RFC 8305 section 4);
  * TH_WANT_READ or TH_WANT_WRITE: poll th_net_lookup_fd() for at most th_net_lookup_wait_ms();

@@ -1,5 +1,8 @@
-/* How a broker is reached: given addresses, a Unix socket, a road that is prescribed, a proxy. */
+/* How a broker is reached: given addresses, a Unix socket, a road that is prescribed, a proxy,
+ * SRV records. */
 #include "device.h"
+
+#include "../net/reply.h"
 
 #include <sys/un.h>
 
@@ -392,6 +395,178 @@ static void fields_of_the_proxy_have_bounds(void **state)
     fails_for_good(config, TH_E_SERVER_NAME, "neither a host name nor an address");
 }
 
+/* ---- SRV records ----------------------------------------------------------------------------- */
+
+enum { A = 1, SRV = 33, NXDOMAIN = 3 };
+
+static struct {
+    pid_t pid;
+    uint16_t port;
+    char resolv[64];
+    const char *asked; /* the name that has SRV records */
+    const char *const *targets;
+    size_t count;
+} names;
+
+static void add_target(struct reply *reply, unsigned priority, const char *target)
+{
+    struct reply data = {.length = 0};
+    append_number(&data, priority);
+    append_number(&data, 0);
+    append_number(&data, broker.port);
+    append_name(&data, target);
+    append_record(reply, NULL, SRV, data.bytes, data.length);
+}
+
+static bool asks_for(const uint8_t *query, const char *name)
+{
+    struct reply spelled = {.length = 0};
+    append_name(&spelled, name);
+    return !memcmp(query + 12, spelled.bytes, spelled.length);
+}
+
+/* dead.test is where nobody listens, live.test where the broker is; there are no others. */
+static void answer(struct reply *reply, const uint8_t *query, size_t bytes)
+{
+    const uint8_t address[] = {127, 0, 0, asks_for(query, "live.test") ? 1 : 7};
+    bool known = asks_for(query, "live.test") || asks_for(query, "dead.test");
+    bool is_srv = question_type(query, bytes) == SRV && asks_for(query, names.asked);
+    begin_reply(reply, query, bytes, known || is_srv ? 0 : NXDOMAIN);
+    if (question_type(query, bytes) == A && known)
+        append_record(reply, NULL, A, address, sizeof address);
+    for (size_t i = 0; i < names.count && is_srv; i++)
+        add_target(reply, (unsigned)i, names.targets[i]);
+}
+
+static void serve_names(int fd)
+{
+    uint8_t query[512];
+    struct sockaddr_storage peer;
+    for (;;) {
+        struct reply reply;
+        socklen_t peer_bytes = sizeof peer;
+        ssize_t bytes = recvfrom(fd, query, sizeof query, 0, (struct sockaddr *)&peer, &peer_bytes);
+        answer(&reply, query, (size_t)bytes);
+        sendto(fd, reply.bytes, reply.length, 0, (struct sockaddr *)&peer, peer_bytes);
+    }
+}
+
+static void start_names(const char *asked, const char *const *targets, size_t count)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof here), 0);
+    names.port = port_of(fd);
+    names.asked = asked;
+    names.targets = targets;
+    names.count = count;
+    write_hosts(names.resolv, "nameserver 127.0.0.1\n");
+    names.pid = fork();
+    if (names.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        serve_names(fd);
+    }
+    close(fd);
+}
+
+static void stop_names(void)
+{
+    kill(names.pid, SIGKILL);
+    waitpid(names.pid, NULL, 0);
+    unlink(names.resolv);
+}
+
+static struct th_config srv_config(uint16_t port)
+{
+    struct th_config config = plain_config(port, TH_MQTT_3_1_1);
+    config.host = "example.test";
+    config.route.srv = true;
+    return config;
+}
+
+static void begin_with_names(struct th_config config)
+{
+    if (device_open(&device, config.insecure_plaintext ? NULL : context, config) != 0)
+        fail_msg("%s", device.fault.text);
+    device.client->link.lookup.hosts_path = "/no/such/file";
+    device.client->link.lookup.resolv_path = names.resolv;
+    device.client->link.lookup.server_port = names.port;
+    device.broker = &broker;
+    assert_int_equal(th_connect(device.client), 0);
+}
+
+static void the_first_host_that_answers_is_taken(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {"gone.test", "dead.test", "live.test"};
+    broker_open(&broker);
+    start_names("_mqtt._tcp.example.test", targets, COUNT_OF(targets));
+    begin_with_names(srv_config(1));
+    greet(&device);
+    assert_int_equal(device.client->link.service_next, 3);
+    both_close(&device, &broker);
+    stop_names();
+}
+
+static void when_no_host_answers_the_last_is_named(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {"gone.test", "dead.test"};
+    broker_open(&broker);
+    start_names("_mqtt._tcp.example.test", targets, COUNT_OF(targets));
+    begin_with_names(srv_config(1));
+    device.broker = NULL;
+    ends_with(&device, TH_E_TCP, TH_PHASE_DIALING, "connection refused by 127.0.0.7:");
+    both_close(&device, &broker);
+    stop_names();
+}
+
+static void a_domain_without_brokers_is_named(void **state)
+{
+    (void)state;
+    broker_open(&broker);
+    start_names("_mqtt._tcp.example.test", (const char *const[]){""}, 1);
+    begin_with_names(srv_config(1));
+    device.broker = NULL;
+    ends_with(&device, TH_E_LOOKUP, TH_PHASE_FINDING,
+              "no SRV record \"_mqtt._tcp.example.test\" names a host");
+    both_close(&device, &broker);
+    stop_names();
+}
+
+/* Whoever answers for the name server could name any host: the domain is what is verified. */
+static void the_domain_is_verified_not_the_host(void **state)
+{
+    (void)state;
+    struct server server = serve_mutually("ec", "");
+    broker_behind(&broker, &server);
+    start_names("_secure-mqtt._tcp.broker.test", (const char *const[]){"live.test"}, 1);
+    struct th_config config = srv_config(0);
+    config.insecure_plaintext = false;
+    config.host = "broker.test";
+    begin_with_names(config);
+    greet(&device);
+    both_close(&device, &broker);
+    stop_names();
+    stop(&server);
+}
+
+static void a_host_of_another_domain_is_refused(void **state)
+{
+    (void)state;
+    struct server server = serve_mutually("ec", "");
+    broker_behind(&broker, &server);
+    start_names("_secure-mqtt._tcp.example.test", (const char *const[]){"live.test"}, 1);
+    struct th_config config = srv_config(0);
+    config.insecure_plaintext = false;
+    begin_with_names(config);
+    ends_with(&device, TH_E_SERVER_NAME, TH_PHASE_SHAKING, "not for example.test");
+    both_close(&device, &broker);
+    stop_names();
+    stop(&server);
+}
+
 /* ---- one at a time --------------------------------------------------------------------------- */
 
 static void there_is_one_road_at_a_time(void **state)
@@ -425,6 +600,11 @@ int main(void)
         cmocka_unit_test(nobody_there_is_said_of_the_proxy),
         cmocka_unit_test(speaks_tls_through_a_proxy),
         cmocka_unit_test(fields_of_the_proxy_have_bounds),
+        cmocka_unit_test(the_first_host_that_answers_is_taken),
+        cmocka_unit_test(when_no_host_answers_the_last_is_named),
+        cmocka_unit_test(a_domain_without_brokers_is_named),
+        cmocka_unit_test(the_domain_is_verified_not_the_host),
+        cmocka_unit_test(a_host_of_another_domain_is_refused),
         cmocka_unit_test(there_is_one_road_at_a_time),
     };
     return cmocka_run_group_tests(tests, make_context, free_context);

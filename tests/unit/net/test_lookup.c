@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 
-enum { A = 1, AAAA = 28, SERVFAIL = 2, NXDOMAIN = 3 };
+enum { A = 1, AAAA = 28, SRV = 33, SERVFAIL = 2, NXDOMAIN = 3 };
 
 /* ---- name servers ---- */
 
@@ -174,12 +174,23 @@ static void wait_or_jump(struct th_net_lookup *lookup, int want, uint64_t *now_m
         *now_ms += (uint64_t)wait_ms;
 }
 
+static const char *service; /* NULL: addresses are looked for */
+static struct th_net_services services;
+
+static int begin(struct th_net_lookup *lookup, const char *host, uint64_t now_ms,
+                 struct th_fault *fault)
+{
+    if (service)
+        return th_net_lookup_services(lookup, service, host, &services, now_ms, fault);
+    return th_net_lookup_begin(lookup, host, now_ms, fault);
+}
+
 static struct result run(struct th_net_lookup *lookup, const char *host)
 {
     enum { START_MS = 1000000 };
     struct result result = {.code = 0};
     uint64_t now_ms = START_MS;
-    result.code = th_net_lookup_begin(lookup, host, now_ms, &result.fault);
+    result.code = begin(lookup, host, now_ms, &result.fault);
     if (result.code < 0)
         return result;
     for (;;) {
@@ -833,6 +844,104 @@ static void a_lookup_under_way_can_be_ended(void **state)
     close(silent);
 }
 
+/* ---- tests: services ---- */
+
+static struct result look_up_services(const char *domain, const char *resolv, answerer *answer)
+{
+    service = "_mqtt._tcp.";
+    struct result result = look_up(domain, resolv, answer);
+    service = NULL;
+    return result;
+}
+
+static bool answer_services(const struct query *query, struct reply *reply)
+{
+    static const uint8_t first[] = {0, 9, 0, 1, 0x07, 0x5b, 1, 'b', 0};
+    static const uint8_t second[] = {0, 3, 0, 1, 0x22, 0xb3, 1, 'a', 7, 'e', 'x', 'a', 'm', 'p',
+                                     'l', 'e', 0};
+    assert_int_equal(query->type, SRV);
+    assert_memory_equal(query->bytes + 12, "\5_mqtt\4_tcp\7example", 20);
+    append_record(reply, NULL, SRV, first, sizeof first);
+    append_record(reply, NULL, SRV, second, sizeof second);
+    return true;
+}
+
+static void finds_services_in_their_order(void **state)
+{
+    (void)state;
+    struct result result = look_up_services("example", one_server, answer_services);
+    assert_int_equal(result.code, 2);
+    assert_int_equal(result.addresses.count, 0);
+    assert_string_equal(services.list[0].host, "a.example");
+    assert_int_equal(services.list[0].port, 8883);
+    assert_string_equal(services.list[1].host, "b");
+    assert_int_equal(dns.queries, 1);
+    assert_int_equal(result.took_ms, 0);
+}
+
+static bool answer_services_over_tcp(const struct query *query, struct reply *reply)
+{
+    answer_services(query, reply);
+    if (!query->tcp)
+        reply->bytes[2] |= 2;
+    return true;
+}
+
+static void truncated_services_come_over_tcp(void **state)
+{
+    (void)state;
+    struct result result = look_up_services("example", one_server, answer_services_over_tcp);
+    assert_int_equal(result.code, 2);
+    assert_int_equal(dns.tcp_queries, 1);
+}
+
+static bool answer_not_here(const struct query *query, struct reply *reply)
+{
+    (void)query;
+    append_record(reply, NULL, SRV, "\0\0\0\0\0\0", 7);
+    return true;
+}
+
+static bool answer_no_domain(const struct query *query, struct reply *reply)
+{
+    (void)query;
+    set_rcode(reply, NXDOMAIN);
+    return true;
+}
+
+static void tells_that_no_host_has_the_service(void **state)
+{
+    (void)state;
+    static answerer *const answers[] = {answer_not_here, answer_no_domain, answer_a};
+    for (size_t i = 0; i < COUNT_OF(answers); i++) {
+        struct result result = look_up_services("example", one_server, answers[i]);
+        assert_fails(&result, TH_E_LOOKUP, "no SRV record \"_mqtt._tcp.example\" names a host");
+        assert_int_equal(dns.queries, 1);
+    }
+}
+
+static void services_are_not_searched_for(void **state)
+{
+    (void)state;
+    struct result result = look_up_services("example", "nameserver 127.0.0.1\nsearch a.test\n",
+                                            answer_no_domain);
+    assert_int_equal(result.code, TH_E_LOOKUP);
+    assert_int_equal(dns.queries, 1);
+}
+
+static void an_address_has_no_services(void **state)
+{
+    (void)state;
+    struct result result = look_up_services("192.0.2.1", one_server, answer_nothing);
+    assert_fails(&result, TH_E_SERVER_NAME, "\"192.0.2.1\" is no domain, so it has no SRV records");
+    char longest[254] = {0};
+    for (size_t i = 0; i < sizeof longest - 1; i++)
+        longest[i] = i % 50 == 49 ? '.' : 'a';
+    result = look_up_services(longest, one_server, answer_services);
+    assert_int_equal(result.code, TH_E_LOOKUP);
+    assert_int_equal(dns.queries, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -870,6 +979,11 @@ int main(void)
         cmocka_unit_test(the_hosts_file_comes_first),
         cmocka_unit_test(localhost_is_the_loopback_interface),
         cmocka_unit_test(refuses_what_is_no_name),
+        cmocka_unit_test(finds_services_in_their_order),
+        cmocka_unit_test(truncated_services_come_over_tcp),
+        cmocka_unit_test(tells_that_no_host_has_the_service),
+        cmocka_unit_test(services_are_not_searched_for),
+        cmocka_unit_test(an_address_has_no_services),
         cmocka_unit_test(a_struct_of_zeros_can_be_ended),
         cmocka_unit_test(a_lookup_under_way_can_be_ended),
     };
