@@ -123,7 +123,7 @@ cjson_flags   = -w -Isrc -include config/cjson.h
 their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(WOLFSSL)/wolfcrypt/src
 
 wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/fast256.o \
-            $(B)/$(1)/config/sp/smallrest.o
+            $(B)/$(1)/config/sp/smallrest.o $(B)/$(1)/config/sha1.o
 objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
 # wolfSSL refuses ciphertext beyond 2^14 + 102 bytes; RFC 8446 section 5.2 allows 2^14 + 256, which
