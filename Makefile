@@ -260,7 +260,7 @@ $(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o \
 $(call objects,native,$(unit_c)): | test-tools
 $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
-.PHONY: check check-all unit fuzz integration budget
+.PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
 	@tools/check.sh unit fuzz rooms integration budget
 check-all: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests, every matrix whole
@@ -271,6 +271,8 @@ fuzz: $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS
 	@tools/check.sh fuzz
 integration: all lab-tools test-tools ## the static binary against mosquitto
 	@tools/check.sh integration
+differential: all lab-tools test-tools ## every command line as mosquitto's clients do it
+	@tools/check.sh differential
 budget: all lab-tools test-tools ## bytes and instructions against the committed budget
 	@tools/check.sh budget
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the parts of the test suite that are named, and counts:
 #
-#   tools/check.sh unit|fuzz|integration|budget|all...
+#   tools/check.sh unit|fuzz|rooms|integration|differential|budget...
 #
 # Ends with the line "N passed, N failed" over all parts, and fails if anything failed or if
 # nothing was run. A test program that ends without saying how it went counts as one failure.

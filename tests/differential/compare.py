@@ -1,0 +1,155 @@
+"""Runs rows with both clients, and says what differs."""
+import concurrent.futures
+import difflib
+import fnmatch
+import itertools
+import pathlib
+from dataclasses import dataclass, field
+
+from arena import ENCRYPTED, TOP, Stage
+
+DIFFERENCES = pathlib.Path(__file__).parent / "differences"
+ABSENT = "absent"
+
+
+@dataclass
+class Outcome:
+    status: object
+    stdout: str
+    stderr: str
+    connections: list = field(default_factory=list)
+
+
+def run_one(brokers, row, name, ours, directory):
+    stage = Stage(brokers, row, name, ours, pathlib.Path(directory) / ("ours" if ours else "theirs"))
+    status = stage.run()
+    return Outcome(status, stage.file("stdout"), stage.file("stderr"), stage.connections())
+
+
+# ---- what differs -------------------------------------------------------------------------------
+
+def status_differences(theirs, ours):
+    if theirs.status != ours.status:
+        yield f"status {theirs.status} -> {ours.status}"
+
+
+def stdout_differences(theirs, ours):
+    """Line by line: "stdout -line" is theirs, "stdout +line" is ours."""
+    lines = difflib.ndiff(theirs.stdout.splitlines(True), ours.stdout.splitlines(True))
+    for line in lines:
+        if line[0] in "+-":
+            yield f"stdout {line[0]}{line[2:]!r}"
+
+
+def in_order(packets, row):
+    """Where the order depends on who is faster, each kind is looked at on its own."""
+    if not row.any_order:
+        return packets
+    return sorted(packets, key=lambda each: (each["packet"], each.get("id", 0)))
+
+
+# What the broker's side says is compared as far as it depends on the client.
+THEIR_FIELDS = ("packet", "flags", "id", "code", "codes", "reason", "topic", "payload", "session")
+
+
+def side_differences(side, theirs, ours):
+    names = [[each["packet"] for each in packets] for packets in (theirs, ours)]
+    if names[0] != names[1]:
+        yield f"{side} {' '.join(names[0]) or 'nothing'} -> {' '.join(names[1]) or 'nothing'}"
+        return
+    for one, other in zip(theirs, ours):
+        for name in sorted(one.keys() | other.keys(), key=str):
+            a, b = one.get(name, ABSENT), other.get(name, ABSENT)
+            if a != b:
+                yield from field_differences(f"{side} {one['packet']}.{name}", a, b)
+
+
+def field_differences(where, theirs, ours):
+    if not where.endswith("properties") or ABSENT in (theirs, ours):
+        yield f"{where} {theirs!r} -> {ours!r}"
+        return
+    gone = [each for each in theirs if each not in ours]
+    new = [each for each in ours if each not in theirs]
+    for name, value in gone:
+        yield f"{where} -{name} {value!r}"
+    for name, value in new:
+        yield f"{where} +{name} {value!r}"
+    if not gone and not new:
+        yield f"{where} in another order {theirs!r} -> {ours!r}"
+
+
+def wire_differences(row, theirs, ours):
+    counts = len(theirs.connections), len(ours.connections)
+    if counts[0] != counts[1]:
+        yield f"connections {counts[0]} -> {counts[1]}"
+        return
+    for one, other in zip(theirs.connections, ours.connections):
+        yield from side_differences("sent", in_order(one[0], row), in_order(other[0], row))
+        yield from side_differences("received", *([
+            {name: each[name] for name in THEIR_FIELDS if name in each}
+            for each in in_order(side, row) if each["packet"] not in row.deaf]
+            for side in (one[1], other[1])))
+
+
+def differences(row, theirs, ours):
+    found = itertools.chain(status_differences(theirs, ours), stdout_differences(theirs, ours),
+                            wire_differences(row, theirs, ours))
+    return list(dict.fromkeys(found))
+
+
+# ---- intended differences -----------------------------------------------------------------------
+
+@dataclass
+class Intended:
+    row: str
+    what: str
+    reason: str
+    used: bool = False
+
+    def concerns(self, row):
+        return fnmatch.fnmatchcase(row, self.row)
+
+    def covers(self, row, difference):
+        return self.concerns(row) and fnmatch.fnmatchcase(difference, self.what)
+
+
+def read_intended():
+    """Lines "row | what | reason"; in row and what * and ? stand for anything."""
+    lines = [line for line in DIFFERENCES.read_text().splitlines()
+             if line.strip() and not line.startswith("#")]
+    return [Intended(*(part.strip().replace("[", "[[]") for part in line.split(" | ")))
+            for line in lines]
+
+
+def unintended(row, found, intended):
+    left = []
+    for difference in found:
+        covering = [each for each in intended if each.covers(row.name, difference)]
+        for each in covering:
+            each.used = True
+        if not covering:
+            left.append(difference)
+    return left
+
+
+# ---- the table ----------------------------------------------------------------------------------
+
+def make_links(binary):
+    """build/differential/mosquitto_pub and its sisters."""
+    folder = TOP / "build" / "differential"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("pub", "sub", "rr"):
+        link = folder / f"mosquitto_{name}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(binary)
+
+
+def run_all(brokers, rows, directory, workers=6, who=(False, True)):
+    """Yields (row, theirs, ours) as they are done."""
+    def both(numbered):
+        number, row = numbered
+        home = pathlib.Path(directory) / f"row{number:03}"
+        return [row, *(run_one(brokers, row, f"{number:03}", ours, home) if ours in who else None
+                       for ours in (False, True))]
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(both, enumerate(rows))
