@@ -34,6 +34,8 @@ static struct {
     bool closed;
     size_t pending;
     size_t room;         /* messages it still takes */
+    size_t outbox_bytes; /* longer payloads must be streamed */
+    struct th_payload_source source; /* of the last message that was */
     int result;          /* of th_step() when the script is over */
     int publish_result;
     int steps_too_many;
@@ -127,14 +129,32 @@ bool th_room_for(const struct th_client *it, size_t message_bytes)
     return client.room > 0;
 }
 
+static inline void note_properties(const struct th_properties *properties)
+{
+    for (size_t i = 0; properties && i < properties->count; i++) {
+        const struct th_property *property = &properties->list[i];
+        note(" %u:%u%.*s%s%.*s", property->id, property->number, (int)property->text.len_bytes,
+             property->text.data ? (const char *)property->text.data : "",
+             property->value.data ? "=" : "", (int)property->value.len_bytes,
+             property->value.data ? (const char *)property->value.data : "");
+    }
+}
+
 int th_publish(struct th_client *it, const struct th_message *message)
 {
     (void)it;
     if (client.publish_result < 0)
         return client.publish_result;
-    note("publish %.*s=%.*s q%u%s;", (int)message->topic.len_bytes, message->topic.data,
-         (int)message->payload.len_bytes, (const char *)message->payload.data, message->qos,
-         message->retain ? " r" : "");
+    if (message->payload.len_bytes > client.outbox_bytes)
+        return TH_E_TOO_LARGE;
+    note("publish %.*s=%.*s", (int)message->topic.len_bytes, message->topic.data,
+         (int)message->payload.len_bytes, (const char *)message->payload.data);
+    if (message->source.read)
+        note("(%u bytes)", message->source.total_bytes);
+    client.source = message->source;
+    note(" q%u%s", message->qos, message->retain ? " r" : "");
+    note_properties(&message->properties);
+    note(";");
     client.pending++;
     client.room--;
     return 1;
@@ -144,10 +164,10 @@ int th_subscribe(struct th_client *it, const struct th_filter *filters, size_t c
                  const struct th_properties *properties)
 {
     (void)it;
-    (void)properties;
     note("subscribe");
     for (size_t i = 0; i < count; i++)
         note(" %.*s q%u", (int)filters[i].filter.len_bytes, filters[i].filter.data, filters[i].qos);
+    note_properties(properties);
     note(";");
     return client.publish_result < 0 ? client.publish_result : 1;
 }
@@ -355,7 +375,9 @@ static inline int run_to(FILE *out, int command, const char *words, act *const *
     int saved_in = dup(0), saved_out = capture(1, out), saved_err = capture(2, err);
     if (input[0] >= 0)
         dup2(input[0], 0);
-    int status = command == TH_CLI_PUB ? th_cli_pub(argc, argv) : th_cli_sub(argc, argv);
+    int status = command == TH_CLI_PUB   ? th_cli_pub(argc, argv)
+                 : command == TH_CLI_SUB ? th_cli_sub(argc, argv)
+                                         : th_cli_rr(argc, argv);
     restore(0, saved_in);
     restore(1, saved_out);
     restore(2, saved_err);
@@ -371,6 +393,25 @@ static inline int run(int command, const char *words, act *const *script)
     return status;
 }
 
+static inline void give_input(const char *text)
+{
+    assert_int_equal(pipe(input), 0);
+    assert_int_equal(write(input[1], text, strlen(text)), strlen(text));
+}
+
+static inline void end_of_input(void)
+{
+    close(input[1]);
+}
+
+static inline int drop_input(void **state)
+{
+    (void)state;
+    close(input[0]);
+    input[0] = input[1] = -1;
+    return 0;
+}
+
 #define SCRIPT(...) ((act *const[]){__VA_ARGS__, NULL})
 
 static inline int fresh_client(void **state)
@@ -378,6 +419,7 @@ static inline int fresh_client(void **state)
     (void)state;
     memset(&client, 0, sizeof client);
     client.room = 100;
+    client.outbox_bytes = TH_OUTBOX_BYTES - 1000;
     return 0;
 }
 

@@ -1,6 +1,8 @@
 /* pub against a client that does what a script says. */
 #include "acting_client.h"
 
+#include "base/clock.h"
+
 #define PUB "--no-tls -t a "
 
 static void test_pub_waits_for_the_acknowledgement(void **state)
@@ -129,26 +131,240 @@ static void test_pub_client_id_prefix(void **state)
     assert_string_equal(client.config->client_id, expected);
 }
 
-/* ---- pub with standard input ----------------------------------------------------------------- */
+/* ---- --repeat -------------------------------------------------------------------------------- */
 
-static void give_input(const char *text)
+static void test_pub_repeats_one_after_the_other(void **state)
 {
-    assert_int_equal(pipe(input), 0);
-    assert_int_equal(write(input[1], text, strlen(text)), strlen(text));
+    (void)state;
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x -q 1 --repeat 3",
+                         SCRIPT(connected, idle, idle, acknowledged, idle, acknowledged,
+                                acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=x q1;publish a=x q1;publish a=x q1;disconnect 0;");
 }
 
-static void end_of_input(void)
+static uint64_t published_ms[2];
+
+static void note_time(void)
 {
+    published_ms[client.pending == 1] = th_clock_ms();
+    acknowledged();
+}
+
+static void await_next(void)
+{
+    if (client.pending == 0)
+        client.script--;
+}
+
+static void test_pub_waits_between_repetitions(void **state)
+{
+    (void)state;
+    uint64_t before_ms = th_clock_ms();
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x --repeat 2 --repeat-delay 0.15",
+                         SCRIPT(connected, note_time, await_next, note_time)), 0);
+    assert_true(th_clock_ms() - before_ms >= 150);
+    assert_string_equal(client.log, "publish a=x q0;publish a=x q0;disconnect 0;");
+}
+
+static void test_pub_repeats_what_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x -q 1 --repeat 2",
+                         SCRIPT(connected, not_authorized, idle, not_authorized)), 51);
+    assert_non_null(strstr(said, "the broker refused 2 messages in all"));
+}
+
+/* ---- properties ------------------------------------------------------------------------------ */
+
+static void test_pub_properties(void **state)
+{
+    (void)state;
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x -V 5 -D publish user-property k v "
+                         "-D publish topic-alias 7", SCRIPT(connected, acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=x q0 38:0k=v 35:7;disconnect 0;");
+}
+
+static void refused_with_reason(void)
+{
+    static const uint8_t raw[] = "\x1f\0\x09" "no\nthanks";
+    client.pending--;
+    tell(&(struct th_event){.kind = TH_EVENT_PUBLISHED, .packet_id = 1, .reason = 0x97,
+                            .properties.raw = {raw, sizeof raw - 1}});
+}
+
+static void test_pub_shows_the_reason(void **state)
+{
+    (void)state;
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x -q 1", SCRIPT(connected, refused_with_reason)), 56);
+    assert_string_equal(said, "thimble pub: the broker refused message 1, reason code 151: "
+                              "no?thanks (56 quota-exceeded)\n");
+}
+
+/* ---- payloads larger than the outbox --------------------------------------------------------- */
+
+#define LARGE_BYTES 100000
+
+static char path[64];
+
+static uint8_t byte_at(size_t at)
+{
+    return (uint8_t)(at * 7 + at / 251);
+}
+
+static FILE *large_file(void)
+{
+    strcpy(path, "/tmp/test_pub_XXXXXX");
+    FILE *file = fdopen(mkstemp(path), "w+");
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        fputc(byte_at(i), file);
+    fflush(file);
+    return file;
+}
+
+static int drop_file(void **state)
+{
+    (void)state;
+    unlink(path);
+    return 0;
+}
+
+static int drop_both(void **state)
+{
+    return drop_file(state) | drop_input(state);
+}
+
+/* Reads the payload as the client does: once from the start to the end, and then again. */
+static void stream(void)
+{
+    const struct th_payload_source *source = &client.source;
+    static uint8_t piece[1000];
+    for (uint64_t at = 0; at < source->total_bytes;) {
+        int got = source->read(source->arg, at, piece, sizeof piece);
+        assert_in_range(got, 1, sizeof piece);
+        for (int i = 0; i < got; i++)
+            assert_int_equal(piece[i], byte_at(at + (size_t)i));
+        at += (uint64_t)got;
+    }
+}
+
+static void test_pub_streams_a_file(void **state)
+{
+    (void)state;
+    char words[128];
+    fclose(large_file());
+    snprintf(words, sizeof words, PUB "-q 1 -f %s", path);
+    assert_int_equal(run(TH_CLI_PUB, words, SCRIPT(connected, stream, stream, acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=(100000 bytes) q1;disconnect 0;");
+}
+
+static void test_pub_streams_standard_input(void **state)
+{
+    (void)state;
+    FILE *file = large_file();
+    input[0] = dup(fileno(file));
+    fclose(file);
+    lseek(input[0], 0, SEEK_SET);
+    assert_int_equal(run(TH_CLI_PUB, PUB "-q 1 -s", SCRIPT(connected, stream, acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=(100000 bytes) q1;disconnect 0;");
+}
+
+/* What was read before belongs to somebody else. */
+static void test_pub_streams_the_rest_of_standard_input(void **state)
+{
+    (void)state;
+    FILE *file = large_file();
+    input[0] = dup(fileno(file));
+    fclose(file);
+    lseek(input[0], LARGE_BYTES - 20000, SEEK_SET);
+    assert_int_equal(run(TH_CLI_PUB, PUB "-q 1 -s", SCRIPT(connected, acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=(20000 bytes) q1;disconnect 0;");
+}
+
+static void give_large_pipe(void)
+{
+    assert_int_equal(pipe(input), 0);
+    if (fork() == 0) {
+        for (size_t i = 0; i < LARGE_BYTES; i++) {
+            uint8_t byte = byte_at(i);
+            if (write(input[1], &byte, 1) < 0)
+                break;
+        }
+        _exit(0);
+    }
     close(input[1]);
 }
 
-static int drop_input(void **state)
+static void test_pub_copies_a_pipe(void **state)
 {
     (void)state;
-    close(input[0]);
-    input[0] = input[1] = -1;
-    return 0;
+    give_large_pipe();
+    assert_int_equal(run(TH_CLI_PUB, PUB "-q 2 -s", SCRIPT(connected, stream, stream,
+                                                         acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=(100000 bytes) q2;disconnect 0;");
 }
+
+static void test_pub_copies_what_has_no_length(void **state)
+{
+    (void)state;
+    give_large_pipe();
+    assert_int_equal(run(TH_CLI_PUB, PUB "-f /dev/stdin", SCRIPT(connected, stream,
+                                                               acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=(100000 bytes) q0;disconnect 0;");
+}
+
+static void shrink(void)
+{
+    assert_int_equal(truncate(path, 50000), 0);
+    const struct th_payload_source *source = &client.source;
+    uint8_t piece[1000];
+    assert_int_equal(source->read(source->arg, 49500, piece, sizeof piece), 500);
+    assert_int_equal(source->read(source->arg, 50000, piece, sizeof piece), TH_E_FILE);
+}
+
+static void test_pub_names_a_file_that_shrinks(void **state)
+{
+    (void)state;
+    char words[128], expected[256];
+    fclose(large_file());
+    snprintf(words, sizeof words, PUB "-q 1 -f %s", path);
+    assert_int_equal(run(TH_CLI_PUB, words, SCRIPT(connected, shrink, lost)), 67);
+    snprintf(expected, sizeof expected, "thimble pub: %s has become shorter while it was sent; "
+             "the message is lost (67 file-format)\n", path);
+    assert_string_equal(said, expected);
+}
+
+static void test_pub_limit_of_mqtt(void **state)
+{
+    (void)state;
+    char words[128];
+    fclose(large_file());
+    assert_int_equal(truncate(path, 268435456), 0);
+    snprintf(words, sizeof words, PUB "-f %s", path);
+    assert_int_equal(run(TH_CLI_PUB, words, SCRIPT(connected)), 25);
+    assert_non_null(strstr(said, "has 268435456 bytes or more; a message of MQTT has at most "
+                                 "268435455, with its topic (25 too-large)"));
+    assert_int_equal(client.connects, 0);
+}
+
+/* Longer than the outbox, though it is in memory. */
+static void stream_text(void)
+{
+    char text[8];
+    assert_int_equal(client.source.read(client.source.arg, 0, (uint8_t *)text, 2), 2);
+    assert_int_equal(client.source.read(client.source.arg, 2, (uint8_t *)text + 2, 6), 3);
+    assert_memory_equal(text, "large", 5);
+}
+
+static void test_pub_streams_a_long_text(void **state)
+{
+    (void)state;
+    client.outbox_bytes = 4;
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m large -q 1", SCRIPT(connected, stream_text,
+                                                               acknowledged)), 0);
+    assert_string_equal(client.log, "publish a=(5 bytes) q1;disconnect 0;");
+}
+
+/* ---- pub with standard input ----------------------------------------------------------------- */
 
 static void room_for_two(void)
 {
@@ -282,6 +498,19 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pub_line_too_long, fresh_client, drop_input),
         cmocka_unit_test_setup_teardown(test_pub_whole_input, fresh_client, drop_input),
         cmocka_unit_test_setup_teardown(test_pub_empty_input, fresh_client, drop_input),
+        cmocka_unit_test_setup(test_pub_repeats_one_after_the_other, fresh_client),
+        cmocka_unit_test_setup(test_pub_waits_between_repetitions, fresh_client),
+        cmocka_unit_test_setup(test_pub_repeats_what_is_refused, fresh_client),
+        cmocka_unit_test_setup(test_pub_properties, fresh_client),
+        cmocka_unit_test_setup(test_pub_shows_the_reason, fresh_client),
+        cmocka_unit_test_setup(test_pub_streams_a_long_text, fresh_client),
+        cmocka_unit_test_setup_teardown(test_pub_streams_a_file, fresh_client, drop_file),
+        cmocka_unit_test_setup_teardown(test_pub_names_a_file_that_shrinks, fresh_client, drop_file),
+        cmocka_unit_test_setup_teardown(test_pub_limit_of_mqtt, fresh_client, drop_file),
+        cmocka_unit_test_setup_teardown(test_pub_copies_a_pipe, fresh_client, drop_input),
+        cmocka_unit_test_setup_teardown(test_pub_copies_what_has_no_length, fresh_client, drop_input),
+        cmocka_unit_test_setup_teardown(test_pub_streams_standard_input, fresh_client, drop_both),
+        cmocka_unit_test_setup_teardown(test_pub_streams_the_rest_of_standard_input, fresh_client, drop_both),
     };
     clearenv();
     return cmocka_run_group_tests(tests, NULL, NULL);
