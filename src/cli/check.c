@@ -3,10 +3,14 @@
 #include "base/slice.h"
 #include "cli/given.h"
 #include "cli/locate.h"
+#include "cli/properties.h"
 #include "cli/secret.h"
 #include "cli/show.h"
 #include <stdio.h>
 #include <thimble/topic.h>
+
+/* 5.0 section 2.2.2.2 */
+enum { RESPONSE_TOPIC = 8, SESSION_EXPIRY = 17, REQUEST_RESPONSE_INFORMATION = 25 };
 
 /* ---- options that do not go together ---- */
 
@@ -133,6 +137,10 @@ static bool check_client(struct th_cli_settings *s, struct th_cli_problem *probl
     if ((s->persistent || kept) && !named)
         return th_cli_problem(problem, "%s: a session is kept under a client id; give -i or -I",
                               s->persistent ? "-c" : "-x");
+    if (s->session_expiry_s != TH_CLI_UNSET &&
+        th_cli_property_given(&s->properties, TH_CLI_CONNECT, SESSION_EXPIRY))
+        return th_cli_problem(problem, "-x and -D connect session-expiry-interval: give only one "
+                              "of them");
     return true;
 }
 
@@ -234,12 +242,23 @@ static bool check_sub(struct th_cli_settings *s, struct th_cli_problem *problem)
            check_filters("-U", &s->unsubscribe, problem);
 }
 
+/* The broker may propose a response topic (5.0 section 3.1.2.11.6). */
+static bool has_response_topic(const struct th_cli_settings *s)
+{
+    const struct th_property *asked = th_cli_property_given(&s->properties, TH_CLI_CONNECT,
+                                                            REQUEST_RESPONSE_INFORMATION);
+    return s->response_topic || (asked && asked->number);
+}
+
 static bool check_rr(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    if (!s->response_topic)
+    if (!has_response_topic(s))
         return th_cli_problem(problem, "-e: the topic is missing; give where the response is "
                               "expected");
-    return check_pub(s, problem) && check_topic("-e", s->response_topic, problem);
+    if (th_cli_property_given(&s->properties, TH_CLI_PUBLISH, RESPONSE_TOPIC))
+        return th_cli_problem(problem, "-D publish response-topic: rr sets it; give it with -e");
+    return check_pub(s, problem) &&
+           (!s->response_topic || check_topic("-e", s->response_topic, problem));
 }
 
 static bool check_command(struct th_cli_settings *s, struct th_cli_problem *problem)
@@ -261,6 +280,15 @@ static bool check(struct th_cli_settings *s, struct th_cli_problem *problem)
     return true;
 }
 
+/* -x, and what -c means without it. */
+static void add_expiry(struct th_cli_settings *s)
+{
+    const struct th_property expiry = {.id = SESSION_EXPIRY, .number = (uint32_t)s->session_expiry_s};
+    if (s->version == TH_MQTT_5 && s->session_expiry_s > 0 &&
+        !th_cli_property_given(&s->properties, TH_CLI_CONNECT, expiry.id))
+        th_cli_properties_put(&s->properties, TH_CLI_CONNECT, &expiry);
+}
+
 static bool wants_only_words(const struct th_cli_settings *s)
 {
     return s->help || s->version_wanted;
@@ -278,5 +306,6 @@ bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char
         !check(s, problem))
         return false;
     th_cli_settings_default(s);
+    add_expiry(s);
     return true;
 }

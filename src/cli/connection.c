@@ -8,6 +8,7 @@
 #include "cli/exit.h"
 #include "cli/keylog.h"
 #include "cli/out.h"
+#include "cli/properties.h"
 #include "cli/say.h"
 #include "cli/secret.h"
 #include "cli/signals.h"
@@ -43,7 +44,6 @@ static struct {
     struct th_context *context;
     struct th_client *client;
     struct th_config config;
-    struct th_property expiry;
     char client_id[224];
     int status;      /* of the command, once it ends */
     int signals;     /* already obeyed */
@@ -162,14 +162,8 @@ static struct th_will will_of(const struct th_cli_settings *s)
         .payload = th_slice_text(s->will_payload),
         .qos = (uint8_t)s->will_qos,
         .retain = s->will_retain,
+        .properties = th_cli_properties_of(&s->properties, TH_CLI_WILL),
     }};
-}
-
-static struct th_properties properties_of(const struct th_cli_settings *s)
-{
-    own.expiry = (struct th_property){.id = 0x11, .number = (uint32_t)s->session_expiry_s};
-    bool wanted = s->version == TH_MQTT_5 && s->session_expiry_s > 0;
-    return (struct th_properties){&own.expiry, wanted ? 1 : 0};
 }
 
 /* A first connection that fails is tried again only if the user asked for it. */
@@ -227,7 +221,7 @@ static void configure(const struct th_cli_settings *s)
         .username = s->username,
         .password = th_cli_secret(),
         .will = will_of(s),
-        .properties = properties_of(s),
+        .properties = th_cli_properties_of(&s->properties, TH_CLI_CONNECT),
         .send_maximum = (uint16_t)s->max_inflight,
         .topic_alias_maximum = (uint16_t)s->topic_alias_maximum,
         .authentication = (enum th_authentication)s->authentication,
@@ -289,13 +283,30 @@ void th_cli_connection_end(int status)
     own.status = status;
 }
 
+/* When the time of -W is up, mosquitto's clients have the broker publish the will (5.0 3.14.2.1). */
+static uint8_t reason_of_leaving(void)
+{
+    const struct th_cli_settings *s = own.settings;
+    bool with_will = s->persona == TH_CLI_MOSQUITTO && s->version == TH_MQTT_5;
+    return with_will && own.status == TH_CLI_TIMEOUT ? 4 : 0;
+}
+
+/* Without its properties there is always room for a DISCONNECT. */
+static int disconnect(void)
+{
+    struct th_properties given = th_cli_properties_of(&own.settings->properties,
+                                                      TH_CLI_DISCONNECT);
+    int rc = th_disconnect(own.client, reason_of_leaving(), &given);
+    return rc == TH_E_SEND_FULL ? th_disconnect(own.client, reason_of_leaving(), NULL) : rc;
+}
+
 /* Not from a callback: only here, between two steps. */
 static bool leave(void)
 {
     if (!own.ending || own.leaving)
         return false;
     own.leaving = true;
-    own.stop |= th_disconnect(own.client, 0, NULL) < 0;
+    own.stop |= disconnect() < 0;
     return true;
 }
 

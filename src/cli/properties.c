@@ -174,16 +174,17 @@ static bool take_value(const struct giving *g, int kind, struct th_property *pro
 
 /* ---- the list ---- */
 
-static bool has(const struct th_cli_properties *list, int packet, uint8_t id)
+const struct th_property *th_cli_property_given(const struct th_cli_properties *list,
+                                                enum th_cli_packet packet, uint8_t id)
 {
     for (uint32_t i = 0; i < list->count; i++)
         if (list->packets[i] == packet && list->list[i].id == id)
-            return true;
-    return false;
+            return &list->list[i];
+    return NULL;
 }
 
-/* Behind the last one of its packet and of those before. */
-static void insert(struct th_cli_properties *list, int packet, const struct th_property *property)
+void th_cli_properties_put(struct th_cli_properties *list, enum th_cli_packet packet,
+                           const struct th_property *property)
 {
     uint32_t at = list->count++;
     for (; at > 0 && list->packets[at - 1] > packet; at--) {
@@ -208,11 +209,11 @@ bool th_cli_property_add(struct th_cli_properties *list, int command, const char
     struct th_property property = {.id = rule->id};
     if (!take_value(&g, rule->kind, &property))
         return false;
-    if (rule->kind != PAIR && has(list, packet, rule->id))
+    if (rule->kind != PAIR && th_cli_property_given(list, packet, rule->id))
         return refuse(&g, "given before; give it once");
-    if (list->count == TH_CLI_PROPERTIES_MAX)
+    if (list->count >= TH_CLI_PROPERTIES_MAX)
         return refuse(&g, "one too many; give at most 32 of them");
-    insert(list, packet, &property);
+    th_cli_properties_put(list, packet, &property);
     return true;
 }
 

@@ -17,7 +17,15 @@ bool th_cli_property_add(struct th_cli_properties *properties, int command, cons
                          const char *name, const char *value, const char *value2,
                          struct th_cli_problem *problem);
 
-/* Those of one packet. */
+/* Adds one of ours, for which there is always room: behind those of the packet. */
+void th_cli_properties_put(struct th_cli_properties *properties, enum th_cli_packet packet,
+                           const struct th_property *property);
+
+/* The first one of the packet with this identifier, or NULL. */
+const struct th_property *th_cli_property_given(const struct th_cli_properties *properties,
+                                                enum th_cli_packet packet, uint8_t id);
+
+/* Those of one packet. Valid until one is added. */
 struct th_properties th_cli_properties_of(const struct th_cli_properties *properties,
                                           enum th_cli_packet packet);
 

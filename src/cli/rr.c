@@ -19,7 +19,6 @@ enum { RESPONSE_TOPIC = 8, CORRELATION_DATA = 9, RESPONSE_INFORMATION = 26 };
 static struct {
     struct th_cli_settings settings;
     struct th_message request;     /* but for its payload */
-    struct th_property properties[TH_CLI_PROPERTIES_MAX + 2];
     struct th_cli_payload payload;
     struct th_slice response_topic;
     struct th_slice correlation;   /* empty: none was sent */
@@ -42,11 +41,11 @@ static void start_the_clock(void)
         own.until_ms = th_clock_ms() + (uint64_t)own.settings.seconds * 1000;
 }
 
-static struct th_property *add_property(uint8_t id, struct th_slice text)
+static void add_property(uint8_t id, struct th_slice text)
 {
-    struct th_property *property = &own.properties[own.request.properties.count++];
-    *property = (struct th_property){.id = id, .text = text};
-    return property;
+    struct th_cli_properties *list = &own.settings.properties;
+    th_cli_properties_put(list, TH_CLI_PUBLISH, &(struct th_property){.id = id, .text = text});
+    own.request.properties = th_cli_properties_of(list, TH_CLI_PUBLISH);
 }
 
 /* So that two who share a response topic can tell their answers apart. */
@@ -59,25 +58,15 @@ static struct th_slice new_correlation(void)
     return th_slice_text(own.correlation_text);
 }
 
-static void add_given_properties(const struct th_cli_settings *s)
+static void prepare_correlation(const struct th_cli_settings *s)
 {
-    struct th_properties given = th_cli_properties_of(&s->properties, TH_CLI_PUBLISH);
-    for (size_t i = 0; i < given.count; i++) {
-        own.properties[own.request.properties.count++] = given.list[i];
-        if (given.list[i].id == CORRELATION_DATA)
-            own.correlation = given.list[i].text;
-    }
-    own.must_correlate = own.correlation.data != NULL;
-}
-
-static void prepare_properties(const struct th_cli_settings *s)
-{
-    own.request.properties.list = own.properties;
-    if (s->version != TH_MQTT_5)
-        return;
-    add_given_properties(s);
-    if (!own.must_correlate && s->persona == TH_CLI_THIMBLE)
-        own.correlation = add_property(CORRELATION_DATA, new_correlation())->text;
+    const struct th_property *given = th_cli_property_given(&s->properties, TH_CLI_PUBLISH,
+                                                            CORRELATION_DATA);
+    own.must_correlate = given != NULL;
+    if (given)
+        own.correlation = given->text;
+    else if (s->version == TH_MQTT_5 && s->persona == TH_CLI_THIMBLE)
+        add_property(CORRELATION_DATA, own.correlation = new_correlation());
 }
 
 static void prepare(void)
@@ -87,12 +76,13 @@ static void prepare(void)
         .topic = th_slice_text(s->topics.items[s->topics.count - 1]),
         .qos = (uint8_t)s->qos,
         .retain = s->retain,
+        .properties = th_cli_properties_of(&s->properties, TH_CLI_PUBLISH),
     };
     own.response_topic = th_slice_text(s->response_topic);
     own.until_ms = TH_NEVER;
     if (s->persona == TH_CLI_MOSQUITTO)
         start_the_clock();
-    prepare_properties(s);
+    prepare_correlation(s);
     th_cli_print_open(s);
 }
 

@@ -23,6 +23,7 @@ enum th_cli_persona { TH_CLI_THIMBLE, TH_CLI_MOSQUITTO };
 #define TH_CLI_FOREVER (-1)      /* --retry inf */
 #define TH_CLI_LIST_MAX 64       /* topics of one kind */
 #define TH_CLI_PROPERTIES_MAX 32 /* -D of all commands */
+#define TH_CLI_PROPERTIES_OURS 3 /* session expiry; response topic and correlation data of rr */
 #define TH_CLI_NEVER_EXPIRES UINT32_MAX
 
 struct th_cli_list {
@@ -32,8 +33,8 @@ struct th_cli_list {
 
 /* -D COMMAND NAME VALUE; those of one command lie side by side. */
 struct th_cli_properties {
-    struct th_property list[TH_CLI_PROPERTIES_MAX];
-    uint8_t packets[TH_CLI_PROPERTIES_MAX]; /* enum th_cli_packet */
+    struct th_property list[TH_CLI_PROPERTIES_MAX + TH_CLI_PROPERTIES_OURS];
+    uint8_t packets[TH_CLI_PROPERTIES_MAX + TH_CLI_PROPERTIES_OURS]; /* enum th_cli_packet */
     uint32_t count;
 };
 
