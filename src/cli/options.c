@@ -345,14 +345,24 @@ static bool is_wanted(const struct th_cli_settings *settings, const struct th_cl
     return true;
 }
 
+/* A secret that is not wanted is no secret any more if it stays there. */
+static bool give_variable(const struct giving *g, bool wanted)
+{
+    if (wanted)
+        return give(g);
+    if (g->option->kind == TH_CLI_SECRET)
+        explicit_bzero(g->value, strlen(g->value));
+    return true;
+}
+
 bool th_cli_options_environment(struct th_cli_settings *settings, struct th_cli_problem *problem)
 {
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *option = &th_cli_options[i];
         const char *variable = th_cli_variable(option);
-        char *value = is_wanted(settings, option) ? getenv(variable) : NULL;
+        char *value = variable ? getenv(variable) : NULL;
         struct giving g = {option, variable, value, (char *)settings + option->offset, problem};
-        if (value && *value && !give(&g))
+        if (value && *value && !give_variable(&g, is_wanted(settings, option)))
             return false;
     }
     return true;

@@ -495,7 +495,10 @@ static void test_environment(void **state)
     assert_string_equal(password, "THIMBLE_PASSWORD=");
     good(TH_CLI_PUB, "-t a -n");
     assert_string_equal(settings.password_file, "file-env");
+    static char unwanted[] = "THIMBLE_PASSWORD=hunter6";
+    putenv(unwanted);
     good(TH_CLI_PUB, "-t a -n -h mine --cafile mine -u mine -P mine");
+    assert_string_equal(unwanted, "THIMBLE_PASSWORD=");
     assert_string_equal(settings.host, "mine");
     assert_string_equal(settings.cafile, "mine");
     assert_string_equal(settings.username, "mine");
