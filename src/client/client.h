@@ -5,6 +5,7 @@
  *     outbound.c  outbox -> link
  *     inbound.c   link -> window -> decoder -> session -> callbacks
  *     redial.c    what follows the end of an attempt
+ *     tell.c      the callbacks
  *     notes.c     packet notes, for traces
  */
 #ifndef TH_CLIENT_CLIENT_H
@@ -73,7 +74,7 @@ int th_client_send(struct th_client *client);
 int th_client_receive(struct th_client *client);
 void th_client_forget_received(struct th_client *client);
 
-/* Tells the application; the time it takes is not ours. */
+/* tell.c: tells the application; the time it takes is not ours. */
 void th_client_tell(struct th_client *client, const struct th_event *event);
 void th_client_deliver(struct th_client *client, const struct th_delivery *delivery);
 

@@ -10,26 +10,6 @@
  * bytes unread, would reset the connection and could cost the peer what we sent last. */
 #define LINGER_MS 1000
 
-/* ---- telling the application ---------------------------------------------------------------- */
-
-void th_client_tell(struct th_client *client, const struct th_event *event)
-{
-    if (!client->config.on_event)
-        return;
-    uint64_t before_us = th_clock_us();
-    client->config.on_event(client->config.arg, event);
-    client->link.clock.callbacks_us += th_clock_us() - before_us;
-}
-
-void th_client_deliver(struct th_client *client, const struct th_delivery *delivery)
-{
-    if (!client->config.on_delivery)
-        return;
-    uint64_t before_us = th_clock_us();
-    client->config.on_delivery(client->config.arg, delivery);
-    client->link.clock.callbacks_us += th_clock_us() - before_us;
-}
-
 /* ---- GREETING and UP: bytes in, bytes out ---------------------------------------------------- */
 
 static bool is_wait(int result)
@@ -151,7 +131,6 @@ static int await_end(struct th_client *client)
     int got = 1;
     for (int turns = 0; got > 0 && turns < TURNS_PER_STEP; turns++)
         got = th_net_wire_read(&client->link.wire, unwanted, sizeof unwanted);
-    client->more |= got > 0;
     return got > 0 ? TH_WANT_READ : got;
 }
 

@@ -53,7 +53,6 @@ void th_outbox_rewind(struct th_outbox *outbox)
         rewind_slot(outbox, i);
     th_outbox_drop_control(outbox, outbox->control_end);
     outbox->lent_bytes = 0;
-    outbox->begun_bytes = 0;
     outbox->holding = true;
     outbox->ending = outbox->ended = false;
     th_outbox_sweep(outbox);

@@ -92,9 +92,8 @@ struct th_outbox {
     uint32_t control_end;   /* of the bytes in it */
     uint32_t messages_end;  /* where the next message is encoded */
     uint32_t slots;
-    uint32_t begun_bytes;   /* already sent of the slot that is BEGUN */
     uint32_t lent_offset_bytes;
-    uint32_t lent_bytes;    /* th_outbox_next() gave these out; 0: nothing is lent */
+    uint32_t lent_bytes;    /* of what th_outbox_next() gave out, not yet sent */
     uint32_t peak_bytes;
     uint64_t last_sent_ms;
     uint16_t receive_maximum; /* the peer's */
@@ -148,15 +147,16 @@ bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes);
  * no room, or a DISCONNECT is sent or in the control part. */
 uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes);
 
-/* After what is in the control part, and the packet that is half sent, nothing goes out. */
+/* After what is lent, and what is in the control part, nothing goes out. */
 void th_outbox_end(struct th_outbox *outbox);
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-/* The bytes that may go out now, as many packets as lie side by side: what is half sent, then
- * control, then messages. QoS 1 and 2 wait while the peer's Receive Maximum is reached; everything
- * else passes them (5.0 section 3.3.4). Empty: nothing to send. The same slice comes back until
- * th_outbox_sent() is called, so it can be offered again after TH_WANT_WRITE. */
+/* The bytes that may go out now, as many packets as lie side by side: control, then messages. QoS 1
+ * and 2 wait while the peer's Receive Maximum is reached; everything else passes them (5.0 section
+ * 3.3.4). Empty: nothing to send. The same bytes come back, in the same order, until
+ * th_outbox_sent() has counted all of them: after TH_WANT_WRITE, TLS must be offered at least what
+ * it has encrypted already. */
 struct th_slice th_outbox_next(struct th_outbox *outbox);
 
 /* The first `bytes` (> 0) of what next() gave are sent. Returns how many QoS 0 PUBLISH packets were

@@ -23,14 +23,6 @@ static size_t quota(const struct th_outbox *outbox)
     return left;
 }
 
-static size_t index_of_begun(const struct th_outbox *outbox)
-{
-    size_t i = 0;
-    while (i < outbox->slots && th_outbox_slot_at(outbox, i)->state != TH_SLOT_BEGUN)
-        i++;
-    return i;
-}
-
 static bool may_go(const struct th_outbox *outbox, const struct th_outbox_slot *slot, size_t left)
 {
     if (slot->state != TH_SLOT_QUEUED)
@@ -58,13 +50,6 @@ static void lend_messages(struct th_outbox *outbox)
     }
     outbox->lent_offset_bytes = begin;
     outbox->lent_bytes = end - begin;
-}
-
-static void lend_begun(struct th_outbox *outbox, size_t index)
-{
-    const struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
-    outbox->lent_offset_bytes = slot->offset_bytes + outbox->begun_bytes;
-    outbox->lent_bytes = slot->len_bytes - outbox->begun_bytes;
 }
 
 static void lend_control(struct th_outbox *outbox)
@@ -96,10 +81,6 @@ static void queue_pubrels(struct th_outbox *outbox)
 
 static void lend(struct th_outbox *outbox)
 {
-    if (outbox->begun_bytes) {
-        lend_begun(outbox, index_of_begun(outbox));
-        return;
-    }
     if (outbox->ended)
         return;
     bool open = !outbox->holding && !outbox->ending;
@@ -137,12 +118,6 @@ static void control_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms
         stamp_pubrels(outbox, now_ms);
 }
 
-static void begin_slot(struct th_outbox *outbox, struct th_outbox_slot *slot, uint32_t sent_to)
-{
-    slot->state = TH_SLOT_BEGUN;
-    outbox->begun_bytes = sent_to - slot->offset_bytes;
-}
-
 static bool is_over_when_sent(const struct th_outbox_slot *slot)
 {
     return slot->kind == TH_SLOT_PUBLISH_0 || slot->kind == TH_SLOT_DISCONNECT ||
@@ -152,7 +127,6 @@ static bool is_over_when_sent(const struct th_outbox_slot *slot)
 static void finish_slot(struct th_outbox *outbox, size_t index, uint64_t now_ms)
 {
     struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
-    outbox->begun_bytes = 0;
     outbox->ended |= slot->kind == TH_SLOT_DISCONNECT;
     slot->state = is_over_when_sent(slot) ? TH_SLOT_FREE : TH_SLOT_SENT;
     slot->sent_ms = now_ms;
@@ -168,7 +142,7 @@ static unsigned messages_sent(struct th_outbox *outbox, uint32_t from, uint32_t 
         if (th_outbox_slot_end(slot) <= from || slot->offset_bytes >= to || !slot->len_bytes)
             continue;
         if (th_outbox_slot_end(slot) > to) {
-            begin_slot(outbox, slot, to);
+            slot->state = TH_SLOT_BEGUN;
             continue;
         }
         qos_0 += slot->kind == TH_SLOT_PUBLISH_0;
@@ -181,16 +155,18 @@ static unsigned messages_sent(struct th_outbox *outbox, uint32_t from, uint32_t 
 unsigned th_outbox_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms)
 {
     uint32_t from = outbox->lent_offset_bytes;
-    outbox->lent_bytes = 0;
+    outbox->lent_bytes -= (uint32_t)bytes;
     outbox->last_sent_ms = now_ms;
-    if (from >= outbox->control_bytes)
-        return messages_sent(outbox, from, from + (uint32_t)bytes, now_ms);
-    control_sent(outbox, bytes, now_ms);
-    return 0;
+    if (from < outbox->control_bytes) {
+        control_sent(outbox, bytes, now_ms);
+        return 0;
+    }
+    outbox->lent_offset_bytes += (uint32_t)bytes;
+    return messages_sent(outbox, from, outbox->lent_offset_bytes, now_ms);
 }
 
 bool th_outbox_ended(const struct th_outbox *outbox)
 {
-    bool drained = !outbox->control_end && !outbox->begun_bytes && !outbox->lent_bytes;
+    bool drained = !outbox->control_end && !outbox->lent_bytes;
     return outbox->ended || (outbox->ending && drained);
 }

@@ -126,7 +126,7 @@ static void go_up(struct th_session *session, bool session_present)
         session->inbound = (struct th_session_ids){0};
     th_outbox_resume(session->outbox, session_present, &(struct th_outbox_limits){
         .packet_max_bytes = session->limits.packet_max_bytes,
-        .receive_maximum = session->limits.receive_maximum,
+        .receive_maximum = th_session_send_maximum(session),
         .qos_maximum = session->limits.qos_maximum,
         .retain_available = session->limits.retain_available,
     });

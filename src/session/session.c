@@ -135,11 +135,19 @@ int th_session_greeting_bytes(const struct th_config *config, struct th_fault *f
 
 /* ---- open --------------------------------------------------------------------------------- */
 
-/* Before MQTT 5 there is no Receive Maximum, but brokers have one: mosquitto hangs up on a client with more
- * than 20 messages of QoS 2 under way. */
+/* Before MQTT 5 there is no Receive Maximum, but brokers have one: mosquitto hangs up on a client
+ * with more than 20 messages of QoS 2 under way. Who wants more must say so. */
 static uint16_t receive_maximum_unless_told(const struct th_config *config)
 {
-    return th_session_is_5(config) ? UINT16_MAX : 20;
+    if (th_session_is_5(config))
+        return UINT16_MAX;
+    return config->send_maximum ? config->send_maximum : 20;
+}
+
+uint16_t th_session_send_maximum(const struct th_session *session)
+{
+    uint16_t ours = session->config->send_maximum, theirs = session->limits.receive_maximum;
+    return ours && ours < theirs ? ours : theirs;
 }
 
 void th_session_forget_limits(struct th_session *session)

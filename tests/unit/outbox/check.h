@@ -79,8 +79,8 @@ static inline const char *check_outbox(const struct th_outbox *outbox)
     }
     if (walk.end != outbox->messages_end)
         return "messages end with the last one";
-    if (walk.begun != (outbox->begun_bytes > 0))
-        return "at most one slot is begun, and it says how far";
+    if (walk.begun > 1 || (walk.begun && !outbox->lent_bytes))
+        return "at most one slot is begun, and its rest is lent";
     if (outbox->control_end > outbox->control_bytes)
         return "the control part stays in its place";
     if (th_outbox_used_bytes(outbox) > outbox->bytes || outbox->peak_bytes > outbox->bytes)

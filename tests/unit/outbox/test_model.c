@@ -282,6 +282,13 @@ static void note_begun(struct world *world, size_t packets_before)
     forget_gone(world);
 }
 
+static void borrow_the_rest(struct world *world, const uint8_t *expected, size_t expected_bytes)
+{
+    borrow(world);
+    assert_int_equal(world->lent.len_bytes, expected_bytes);
+    assert_memory_equal(world->lent.data, expected, expected_bytes);
+}
+
 static void send_some(struct world *world)
 {
     static uint8_t copy[BLOCK_BYTES];
@@ -292,7 +299,7 @@ static void send_some(struct world *world)
     size_t bytes = draw(world, 3) ? len : 1 + draw(world, (uint32_t)len);
     size_t packets_before = world->sent_packets;
     unsigned qos_0 = 0;
-    memcpy(copy, world->lent.data, bytes);
+    memcpy(copy, world->lent.data, len);
     return_lent(world);
     for (size_t i = 0; i < world->count; i++)
         qos_0 += world->messages[i].kind == TH_SLOT_PUBLISH_0;
@@ -300,6 +307,8 @@ static void send_some(struct world *world)
     world->lent.len_bytes = 0;
     peer_reads(world, copy, bytes);
     note_begun(world, packets_before);
+    if (bytes < len)
+        borrow_the_rest(world, copy + bytes, len - bytes);
     for (size_t i = 0; i < world->count; i++)
         qos_0 -= world->messages[i].kind == TH_SLOT_PUBLISH_0;
     assert_int_equal(finished, qos_0);

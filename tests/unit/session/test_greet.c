@@ -346,6 +346,28 @@ static void test_auth(void **state)
     assert_int_equal(bench.out.reason, 0x8c);
 }
 
+static unsigned in_flight_with(enum th_mqtt_version version, uint16_t send_maximum,
+                               const char *connack)
+{
+    bench_open(&(struct th_config){.version = version, .client_id = "c",
+                                   .send_maximum = send_maximum});
+    connect_with(connack);
+    return bench.outbox.receive_maximum;
+}
+
+static void test_send_maximum_is_ours_or_the_broker_s(void **state)
+{
+    (void)state;
+    const char *five = "20 06 00 00 03 21 0005";
+    assert_int_equal(in_flight_with(TH_MQTT_5, 0, five), 5);
+    assert_int_equal(in_flight_with(TH_MQTT_5, 3, five), 3);
+    assert_int_equal(in_flight_with(TH_MQTT_5, 9, five), 5);
+    assert_int_equal(in_flight_with(TH_MQTT_5, 9, "20 03 00 00 00"), 9);
+    assert_int_equal(in_flight_with(TH_MQTT_3_1_1, 0, "20 02 00 00"), 20);
+    assert_int_equal(in_flight_with(TH_MQTT_3_1_1, 3, "20 02 00 00"), 3);
+    assert_int_equal(in_flight_with(TH_MQTT_3_1_1, 100, "20 02 00 00"), 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_bad_configurations_are_refused),
         cmocka_unit_test(test_what_connect_announces),
         cmocka_unit_test(test_receive_maximum_is_the_smaller),
+        cmocka_unit_test(test_send_maximum_is_ours_or_the_broker_s),
         cmocka_unit_test(test_connect_fits_a_full_outbox),
         cmocka_unit_test(test_connect_that_does_not_fit),
         cmocka_unit_test(test_clean_start_is_asked_for_once),
