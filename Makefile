@@ -288,10 +288,22 @@ lab: all lab-tools ## leave certificates and a running broker to play with
 lab-stop: ## stop that broker
 	@tools/lab.sh stop $(LAB)
 
+# ---- manual ---------------------------------------------------------------------------------
+
+man_pages := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.1))
+
+# A line ".so man/FILE" is the content of docs/man/FILE: what several commands share is written once.
+$(B)/man/%.1: docs/%.1 $(wildcard docs/man/*.roff)
+	@mkdir -p $(@D)
+	@awk '$$1 == ".so" { while ((getline line < ("docs/" $$2)) > 0) print line; next } 1' $< >$@
+
+.PHONY: manual
+manual: $(man_pages)
+
 # ---- install --------------------------------------------------------------------------------
 
 .PHONY: install
-install: all ## binary, library, header, pkg-config file and manual, below DESTDIR and PREFIX
+install: all manual ## binary, library, header, pkg-config file and manual, below DESTDIR and PREFIX
 	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1)
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
@@ -299,7 +311,7 @@ install: all ## binary, library, header, pkg-config file and manual, below DESTD
 	install -m 644 include/thimble/*.h $(DESTDIR)$(PREFIX)/include/thimble/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in \
 	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
-	install -m 644 docs/thimble.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(man_pages) $(DESTDIR)$(PREFIX)/share/man/man1/
 
 # ---- tools ----------------------------------------------------------------------------------
 

@@ -100,6 +100,7 @@ static void subscribe(void)
     const struct th_filter filter = {
         .filter = own.response_topic,
         .qos = (uint8_t)s->qos,
+        .retain_as_published = s->retain_as_published,
         .retain_handling = (uint8_t)s->retain_handling,
     };
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
@@ -215,12 +216,18 @@ static bool correlates(const struct th_delivery *delivery)
     return th_slice_equal(given.text, own.correlation);
 }
 
+/* Answers an earlier request; unless the flag only says how the response was published. */
+static bool is_old(const struct th_delivery *delivery)
+{
+    return delivery->retain && !own.settings.retain_as_published;
+}
+
 /* mosquitto_rr takes whatever comes. */
 static bool is_response(const struct th_delivery *delivery)
 {
     if (own.settings.persona == TH_CLI_MOSQUITTO)
         return !delivery->retain || !own.settings.no_retained;
-    return own.asked_us && !delivery->retain && correlates(delivery) &&
+    return own.asked_us && !is_old(delivery) && correlates(delivery) &&
            th_slice_equal(delivery->topic, own.response_topic);
 }
 

@@ -1,4 +1,4 @@
-/* The man page and docs/exit-codes.md say what the tables say: nothing missing, nothing more. */
+/* The man pages and docs/exit-codes.md say what the tables say: nothing missing, nothing more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #include "cli/exit.h"
 #include "cli/options.h"
+#include "cli/properties.h"
 
 static char page[65536];
 
@@ -19,7 +20,7 @@ static void read_page(const char *path)
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     size_t got = fread(page, 1, sizeof page - 1, file);
-    assert_in_range(got, 1000, sizeof page - 2);
+    assert_in_range(got, 500, sizeof page - 2);
     page[got] = '\0';
     fclose(file);
 }
@@ -67,48 +68,77 @@ static void option_heading(char *to, const struct th_cli_option *option)
     sprintf(to, "\n");
 }
 
-static void test_man_page_has_every_option(void **state)
+/* The options of these commands, and of no other, stand here. */
+static const struct place {
+    int commands;
+    const char *path;
+} places[] = {
+    {TH_CLI_ALL, "docs/man/options.roff"},
+    {TH_CLI_PUB | TH_CLI_RR, "docs/man/publishing.roff"},
+    {TH_CLI_SUB | TH_CLI_RR, "docs/man/printing.roff"},
+    {TH_CLI_PUB, "docs/thimble-pub.1"},
+    {TH_CLI_SUB, "docs/thimble-sub.1"},
+    {TH_CLI_RR, "docs/thimble-rr.1"},
+};
+
+#define PLACES (sizeof places / sizeof *places)
+
+static unsigned options_of(int commands)
 {
-    (void)state;
     char heading[256];
-    read_page("docs/thimble.1");
+    unsigned found = 0;
     for (size_t i = 0; i < th_cli_options_count; i++) {
+        if (th_cli_options[i].commands != commands)
+            continue;
         option_heading(heading, &th_cli_options[i]);
         once(heading);
+        found++;
     }
-    assert_int_equal(count("\n.TP\n\\fB\\-"), th_cli_options_count);
+    return found;
 }
 
-/* The last heading of a section before `at`. */
-static const char *section_of(const char *at)
-{
-    const char *section = page;
-    for (const char *next = page; next && next < at; next = strstr(next + 1, "\n.SS "))
-        section = next;
-    return section;
-}
-
-static bool is_only_for(const char *section, int commands)
-{
-    char heading[64];
-    int bytes = sprintf(heading, "\n.SS Only for %s\n", th_cli_commands_named(commands));
-    return !strncmp(section, heading, (size_t)bytes);
-}
-
-static void test_man_page_puts_options_under_their_command(void **state)
+static void test_every_option_stands_in_its_place(void **state)
 {
     (void)state;
-    char heading[256];
-    read_page("docs/thimble.1");
-    for (size_t i = 0; i < th_cli_options_count; i++) {
-        const struct th_cli_option *option = &th_cli_options[i];
-        option_heading(heading, option);
-        const char *section = section_of(strstr(page, heading));
-        if (option->commands == TH_CLI_ALL)
-            assert_true(strncmp(section, "\n.SS Only", 10));
-        else
-            assert_true(is_only_for(section, option->commands));
+    unsigned found = 0;
+    for (size_t i = 0; i < PLACES; i++) {
+        read_page(places[i].path);
+        unsigned here = options_of(places[i].commands);
+        if (count("\n.TP\n\\fB\\-") != here)
+            fail_msg("%s has an option that is not its own", places[i].path);
+        found += here;
     }
+    assert_int_equal(found, th_cli_options_count);
+}
+
+/* A page includes what its command shares with others. */
+static void test_pages_are_whole(void **state)
+{
+    (void)state;
+    char line[64];
+    for (size_t page_at = 3; page_at < PLACES; page_at++) {
+        read_page(places[page_at].path);
+        for (size_t i = 0; i < 3; i++) {
+            snprintf(line, sizeof line, "\n.so %s\n", places[i].path + strlen("docs/"));
+            assert_int_equal(count(line), (places[i].commands & places[page_at].commands) != 0);
+        }
+    }
+}
+
+static void test_every_property_is_named(void **state)
+{
+    (void)state;
+    char name[64];
+    unsigned named = 0;
+    read_page("docs/man/options.roff");
+    for (int id = 1; id < 43; id++) {
+        if (!th_cli_property_name((uint8_t)id))
+            continue;
+        add_escaped(name, th_cli_property_name((uint8_t)id));
+        assert_in_range(count(name), 1, 100);
+        named++;
+    }
+    assert_int_equal(named, 18);
 }
 
 static void test_man_page_has_every_variable(void **state)
@@ -163,8 +193,9 @@ static void test_exit_codes_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_man_page_has_every_option),
-        cmocka_unit_test(test_man_page_puts_options_under_their_command),
+        cmocka_unit_test(test_every_option_stands_in_its_place),
+        cmocka_unit_test(test_pages_are_whole),
+        cmocka_unit_test(test_every_property_is_named),
         cmocka_unit_test(test_man_page_has_every_variable),
         cmocka_unit_test(test_man_page_has_every_exit_code),
         cmocka_unit_test(test_exit_codes_page),
