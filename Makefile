@@ -32,6 +32,10 @@ FUZZ_SECONDS ?= 5
 DEPS_DIR := $(B)/deps
 WOLFSSL  := $(or $(WOLFSSL_SRC),$(DEPS_DIR)/wolfssl)
 CJSON    := $(or $(CJSON_SRC),$(DEPS_DIR)/cjson)
+ifeq ($(wildcard config/profile/$(PROFILE).h),)
+$(error PROFILE=$(PROFILE): there is no config/profile/$(PROFILE).h; there is $(patsubst \
+    config/profile/%.h,%,$(wildcard config/profile/*.h)))
+endif
 export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR PYTHON FUZZ_SECONDS
 
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -263,7 +267,7 @@ $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-too
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
 	@tools/check.sh unit fuzz rooms integration budget
-check-all: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests, every matrix whole
+check-all: $(unit_programs) $(fuzz_programs) all lab-tools brokers-tools ## all tests, every matrix whole
 	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration budget
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
@@ -282,7 +286,7 @@ LAB := $(B)/lab
 
 .PHONY: demo lab lab-stop
 demo: all lab-tools ## publish and subscribe over mutual TLS, show every memory report
-	@THIMBLE=$(B)/thimble tools/demo.sh $(LAB)
+	@THIMBLE=$(B)/thimble tools/demo.sh $(B)/demo-lab
 lab: all lab-tools ## leave certificates and a running broker to play with
 	@tools/lab.sh try $(LAB)
 lab-stop: ## stop that broker
@@ -315,15 +319,15 @@ install: all manual ## binary, library, header, pkg-config file and manual, belo
 
 # ---- tools ----------------------------------------------------------------------------------
 
-.PHONY: deps build-tools lab-tools test-tools
+.PHONY: deps build-tools lab-tools test-tools brokers-tools
 deps: build-tools lab-tools test-tools sources ## install missing tools, fetch wolfSSL and cJSON
-build-tools lab-tools test-tools: %-tools:
+build-tools lab-tools test-tools brokers-tools: %-tools:
 	@tools/deps.sh tools $*
 
 .PHONY: clean distclean version help
-clean: ## remove what was built, keep fetched sources
+clean: lab-stop ## remove what was built, keep fetched sources
 	@find $(B) -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
-distclean: ## remove fetched sources too
+distclean: lab-stop ## remove fetched sources too
 	@rm -rf $(B)
 version: ## print the version
 	@echo $(VERSION)

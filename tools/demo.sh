@@ -2,12 +2,12 @@
 # Shows the whole of thimble once: against a broker of its own, over mutual TLS, it subscribes and
 # publishes with TLS 1.3 and 1.2, EC and RSA, QoS 0, 1 and 2, and prints each memory report.
 #
-#   tools/demo.sh [DIR]        DIR is the laboratory (build/lab), see tools/lab.sh
+#   tools/demo.sh [DIR]        DIR is the laboratory (build/demo-lab), see tools/lab.sh
 set -u
 cd "$(dirname "$0")/.."
 
 THIMBLE=${THIMBLE:-build/thimble}
-LAB=${1:-build/lab}
+LAB=${1:-build/demo-lab}
 OUT=build/demo
 done_well=0
 failed=0

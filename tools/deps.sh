@@ -1,8 +1,9 @@
 #!/bin/sh
 # Gets everything thimble is built from, and nothing twice:
 #
-#   tools/deps.sh tools [build|lab|test]...   the Debian packages of tools/deps.list
-#   tools/deps.sh sources                     wolfSSL and cJSON, as pinned in config/deps.pin
+#   tools/deps.sh tools [GROUP]...   the Debian packages of tools/deps.list, of all groups but
+#                                    brokers if none is named
+#   tools/deps.sh sources            wolfSSL and cJSON, as pinned in config/deps.pin
 #
 # Packages are installed when this runs as root or may use sudo; otherwise the command to type is
 # named. Sources come from the Debian archive this system already uses, through a private apt

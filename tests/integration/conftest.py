@@ -25,6 +25,9 @@ def pytest_terminal_summary(terminalreporter):
                                   for report in terminalreporter.stats.get("skipped", []))
     for reason, count in sorted(reasons.items()):
         terminalreporter.write_line(f"NOT RUN  {count}: {reason}")
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name.upper()}  {value}")
     if not ALL:
         terminalreporter.write_line("SAMPLE   splits and cuts: one place of five or seven; "
                                     "whole: make check-all")

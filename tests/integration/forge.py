@@ -17,6 +17,7 @@ policy = any
 commonName = supplied
 [req]
 distinguished_name = empty
+string_mask = utf8only
 [empty]
 """
 
