@@ -1,11 +1,12 @@
 #include "cli/out.h"
 
 #include "base/format.h"
-
+#include "cli/guard.h"
 #include "cli/signals.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,45 +14,61 @@
 /* A pipe that is ready for writing takes PIPE_BUF bytes without blocking: no more at a time. */
 #define OUT_BYTES 4096
 
-static struct {
+static struct sink {
     uint8_t bytes[OUT_BYTES];
     size_t used;
     int error;
-} out;
+} out, events;
 
-static size_t write_some(size_t from)
+static int events_fd;
+
+static int fd_of(const struct sink *sink)
 {
-    if (!th_cli_signals_await_writable(STDOUT_FILENO)) {
-        out.error = EINTR;
+    return sink == &out ? STDOUT_FILENO : events_fd;
+}
+
+static size_t write_some(struct sink *sink, size_t from)
+{
+    if (!th_cli_signals_await_writable(fd_of(sink))) {
+        sink->error = EINTR;
         return 0;
     }
-    ssize_t written = write(STDOUT_FILENO, out.bytes + from, out.used - from);
+    ssize_t written = write(fd_of(sink), sink->bytes + from, sink->used - from);
     if (written < 0 && errno != EINTR && errno != EAGAIN)
-        out.error = errno;
+        sink->error = errno;
     return written > 0 ? (size_t)written : 0;
+}
+
+static void flush(struct sink *sink)
+{
+    size_t from = 0;
+    while (from < sink->used && !sink->error)
+        from += write_some(sink, from);
+    sink->used = 0;
+}
+
+static void put(struct sink *sink, const uint8_t *at, size_t bytes)
+{
+    while (bytes > 0 && !sink->error) {
+        size_t room = OUT_BYTES - sink->used;
+        size_t part = bytes < room ? bytes : room;
+        memcpy(sink->bytes + sink->used, at, part);
+        sink->used += part;
+        at += part;
+        bytes -= part;
+        if (sink->used == OUT_BYTES)
+            flush(sink);
+    }
 }
 
 void th_cli_out_flush(void)
 {
-    size_t from = 0;
-    while (from < out.used && !out.error)
-        from += write_some(from);
-    out.used = 0;
+    flush(&out);
 }
 
 void th_cli_out(const void *data, size_t bytes)
 {
-    const uint8_t *at = data;
-    while (bytes > 0 && !out.error) {
-        size_t room = OUT_BYTES - out.used;
-        size_t part = bytes < room ? bytes : room;
-        memcpy(out.bytes + out.used, at, part);
-        out.used += part;
-        at += part;
-        bytes -= part;
-        if (out.used == OUT_BYTES)
-            th_cli_out_flush();
-    }
+    put(&out, data, bytes);
 }
 
 void th_cli_out_text(const char *text)
@@ -72,4 +89,47 @@ void th_cli_out_format(const char *format, ...)
 int th_cli_out_error(void)
 {
     return out.error;
+}
+
+/* ---- what a broker sent --------------------------------------------------------------------- */
+
+static struct th_cli_guard guard = {.write = th_cli_out};
+static bool is_guarded;
+
+void th_cli_out_guard(bool one_line)
+{
+    is_guarded = isatty(STDOUT_FILENO);
+    guard.one_line = one_line;
+}
+
+void th_cli_out_foreign(const void *data, size_t bytes)
+{
+    if (is_guarded)
+        th_cli_guard_pass(&guard, data, bytes);
+    else
+        th_cli_out(data, bytes);
+}
+
+void th_cli_out_foreign_end(void)
+{
+    th_cli_guard_end(&guard);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+bool th_cli_out_events_open(const char *path)
+{
+    events_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+    return events_fd >= 0;
+}
+
+void th_cli_out_event(const void *data, size_t bytes)
+{
+    put(&events, data, bytes);
+}
+
+int th_cli_out_event_end(void)
+{
+    flush(&events);
+    return events.error;
 }

@@ -1,7 +1,9 @@
-/* Standard output, gathered into few writes. After the first failure everything is dropped. */
+/* Standard output, and a file for events, gathered into few writes. After the first failure
+ * everything is dropped. */
 #ifndef TH_CLI_OUT_H
 #define TH_CLI_OUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void th_cli_out(const void *data, size_t bytes);
@@ -15,5 +17,18 @@ void th_cli_out_flush(void);
 
 /* errno of the first failure (EPIPE: the reader is gone), 0: none. */
 int th_cli_out_error(void);
+
+/* What a broker sent: as it is, but on a terminal nothing in it drives it (cli/guard.h). Whether
+ * this is one is found out by th_cli_out_guard(); `one_line` shows newlines too. _end: half a
+ * character that came last is shown. */
+void th_cli_out_guard(bool one_line);
+void th_cli_out_foreign(const void *data, size_t bytes);
+void th_cli_out_foreign_end(void);
+
+/* A file that events are appended to. False with errno: it cannot be opened. _end writes what is
+ * gathered and returns errno of the first failure, or 0. */
+bool th_cli_out_events_open(const char *path);
+void th_cli_out_event(const void *data, size_t bytes);
+int th_cli_out_event_end(void);
 
 #endif

@@ -52,8 +52,29 @@ static bool is_heard(void)
     return !given_up;
 }
 
+/* What a broker or a certificate said stands in our lines: no byte of it drives the terminal. C1
+ * is C2 80 to C2 9F in UTF-8, and 80 to 9F where nothing leads it. */
+static bool is_harmless(uint8_t byte, uint8_t before)
+{
+    if (byte >= 0x80 && byte < 0xa0)
+        return before >= 0x80 && before != 0xc2;
+    return byte >= 0x20 && byte != 0x7f;
+}
+
+static void make_harmless(void)
+{
+    uint8_t before = 0;
+    for (size_t i = 0; i < line.used; i++) {
+        uint8_t byte = (uint8_t)line.text[i];
+        if (!is_harmless(byte, before))
+            line.text[i] = '?';
+        before = byte;
+    }
+}
+
 static void end(void)
 {
+    make_harmless();
     line.text[line.used++] = '\n';
     if (!is_heard())
         return;

@@ -1,0 +1,48 @@
+#include "cli/watch.h"
+
+#include "cli/out.h"
+
+/* Topics beyond these share the last line, as those beyond the terminal's last line do. */
+#define LINES_MAX 256
+
+static struct {
+    uint32_t topics[LINES_MAX]; /* of each line: what its topic comes to */
+    unsigned count;
+} own;
+
+/* FNV-1a. Two topics that come to the same share a line. */
+static uint32_t sum_of(struct th_slice topic)
+{
+    uint32_t sum = 2166136261;
+    for (size_t i = 0; i < topic.len_bytes; i++)
+        sum = (sum ^ topic.data[i]) * 16777619;
+    return sum;
+}
+
+static unsigned line_of(uint32_t sum)
+{
+    unsigned line = 0;
+    while (line < own.count && own.topics[line] != sum)
+        line++;
+    if (line == LINES_MAX)
+        return LINES_MAX - 1;
+    own.topics[line] = sum;
+    own.count += line == own.count;
+    return line;
+}
+
+void th_cli_watch_open(void)
+{
+    own.count = 0;
+    th_cli_out_text("\033[2J");
+}
+
+void th_cli_watch_begin(struct th_slice topic)
+{
+    th_cli_out_format("\033[%u;1H\033[2K", line_of(sum_of(topic)) + 1);
+}
+
+void th_cli_watch_close(void)
+{
+    th_cli_out_format("\033[%u;1H", own.count + 1);
+}
