@@ -1,6 +1,7 @@
 #include "cli/check.h"
 
 #include "base/slice.h"
+#include "cli/format.h"
 #include "cli/given.h"
 #include "cli/locate.h"
 #include "cli/properties.h"
@@ -261,6 +262,11 @@ static bool check_rr(struct th_cli_settings *s, struct th_cli_problem *problem)
            (!s->response_topic || check_topic("-e", s->response_topic, problem));
 }
 
+static bool check_format(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    return !s->format || th_cli_format_check(s->format, problem);
+}
+
 static bool check_command(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     return s->command == TH_CLI_PUB   ? check_pub(s, problem)
@@ -273,6 +279,7 @@ static bool check(struct th_cli_settings *s, struct th_cli_problem *problem)
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
         check_plaintext, check_exclusive, check_together, check_version, check_tls,
         check_texts,     check_password,  check_client,   check_will,    check_command,
+        check_format,
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i](s, problem))
