@@ -106,10 +106,10 @@ static int refused(struct th_client *client, const struct th_mqtt_packet *packet
 static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *packet,
                         const struct th_session_outcome *outcome, int result)
 {
-    if (result == TH_WANT_WRITE) {
+    if (result == TH_WANT_WRITE)
         client->answer_waits = true;
+    if (result == TH_WANT_WRITE || result == TH_WANT_READ)
         return result;
-    }
     if (result == TH_E_REFUSED)
         return refused(client, packet, outcome);
     if (result == TH_E_PROTOCOL)
@@ -170,12 +170,28 @@ static void deliver(struct th_client *client, const struct th_mqtt_packet *packe
     th_client_deliver(client, &delivery);
 }
 
+#define WORK_US 10000
+
+/* An answer that takes long to compute is computed in slices: a step ends, the next goes on. */
+static int work_on(struct th_client *client, const struct th_mqtt_packet *packet,
+                   struct th_session_outcome *outcome)
+{
+    uint64_t until_us = th_clock_us() + WORK_US;
+    int result = TH_WANT_READ;
+    client->more = true;
+    while (result == TH_WANT_READ && th_clock_us() < until_us)
+        result = th_session_receive(&client->session, packet, th_clock_ms(), outcome);
+    return result;
+}
+
 /* What must wait for room comes here again, and is noted when it is done. */
 static int judge(struct th_client *client, struct th_mqtt_packet *packet,
                  struct th_session_outcome *outcome)
 {
     int result = th_session_receive(&client->session, packet, th_clock_ms(), outcome);
-    if (result != TH_WANT_WRITE)
+    if (result == TH_WANT_READ)
+        result = work_on(client, packet, outcome);
+    if (result != TH_WANT_WRITE && result != TH_WANT_READ)
         th_client_note_received(client, packet);
     packet->publish.topic = outcome->topic;
     return result < 0 ? judged_wrong(client, packet, outcome, result) : result;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "crypt/random.h"
 
 /* A step sends and reads at most so often, for others on the same thread want their turn. */
 #define TURNS_PER_STEP 32
@@ -161,11 +162,20 @@ static int step_closing(struct th_client *client)
 
 /* ---- every phase ---------------------------------------------------------------------------- */
 
+static int draw_nonce(struct th_client *client)
+{
+    uint8_t *nonce = th_session_nonce(&client->session);
+    if (!nonce || th_crypt_random(nonce, TH_AUTH_NONCE_BYTES) == 0)
+        return 0;
+    return th_fault_set(&client->link.fault, TH_E_ENTROPY, "the kernel's random pool is not ready");
+}
+
 static int greet(struct th_client *client)
 {
     th_link_enter(&client->link, TH_PHASE_GREETING);
     th_client_forget_received(client);
-    return th_session_greet(&client->session, th_clock_ms(), &client->link.fault);
+    int result = draw_nonce(client);
+    return result < 0 ? result : th_session_greet(&client->session, th_clock_ms(), &client->link.fault);
 }
 
 static int step_link(struct th_client *client)

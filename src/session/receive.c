@@ -132,6 +132,21 @@ static void go_up(struct th_session *session, bool session_present)
     });
 }
 
+/* Only who knows the password can sign our messages with what is made of it. */
+static bool is_proved(const struct th_session *session, const struct th_mqtt_packet *packet)
+{
+    struct th_property verdict;
+    return th_property_find(packet->properties, TH_PROPERTY_AUTHENTICATION_DATA, &verdict) &&
+           th_auth_scram_verify(&session->scram, verdict.text);
+}
+
+static int distrusts(struct th_session_outcome *out, const char *problem)
+{
+    out->reason = TH_MQTT_NOT_AUTHORIZED;
+    out->problem = problem;
+    return TH_E_AUTHENTICATION;
+}
+
 /* A session that is present is ours even in a new process, with nothing left to send in it: only
  * what was asked to be clean must not be present. */
 static int accept_us(struct th_session *session, const struct th_mqtt_packet *packet,
@@ -139,6 +154,9 @@ static int accept_us(struct th_session *session, const struct th_mqtt_packet *pa
 {
     if (packet->reason)
         return says_no(out, packet, TH_E_REFUSED, "the broker refused the connection");
+    if (th_session_proves(session->config) && !is_proved(session, packet))
+        return distrusts(out, "it accepts us, but does not prove that it knows the password");
+    th_auth_scram_wipe(&session->scram);
     if (packet->session_present && session->clean_start_sent)
         return breaks(out, TH_MQTT_PROTOCOL_ERROR,
                       "a session is present after a clean start (3.2.2.1.1)");
@@ -321,9 +339,52 @@ static int leave(const struct th_mqtt_packet *packet, struct th_session_outcome 
     return says_no(out, packet, error, "the broker ended the connection");
 }
 
+static int answer_challenge(struct th_session *session, struct th_slice message,
+                            const char **problem)
+{
+    uint8_t answer[TH_AUTH_ANSWER_MAX_BYTES];
+    int bytes = th_auth_scram_answer(&session->scram, message, answer, problem);
+    if (bytes < 0)
+        return bytes;
+    const struct th_property properties[] = {
+        {.id = TH_PROPERTY_AUTHENTICATION_METHOD, .text = th_slice_text(TH_AUTH_SCRAM_METHOD)},
+        {.id = TH_PROPERTY_AUTHENTICATION_DATA, .text = th_slice_of(answer, (size_t)bytes)},
+    };
+    const struct th_mqtt_auth auth = {TH_MQTT_CONTINUE_AUTHENTICATION, {properties, 2}};
+    uint8_t *place = th_outbox_control(session->outbox, th_mqtt_auth_encode(NULL, &auth));
+    if (place)
+        th_mqtt_auth_encode(place, &auth);
+    return 0;
+}
+
+static bool is_ours(const struct th_mqtt_packet *packet)
+{
+    struct th_property method;
+    return packet->reason == TH_MQTT_CONTINUE_AUTHENTICATION &&
+           th_property_find(packet->properties, TH_PROPERTY_AUTHENTICATION_METHOD, &method) &&
+           th_slice_equal(method.text, th_slice_text(TH_AUTH_SCRAM_METHOD));
+}
+
+/* While it is computed nothing has been done: the packet comes again. CONNECT has left the control
+ * part, whose least size takes the answer. */
+static int prove(struct th_session *session, const struct th_mqtt_packet *packet,
+                 struct th_session_outcome *out)
+{
+    struct th_property challenge = {.text = {NULL, 0}};
+    if (session->state != TH_SESSION_GREETING || !is_ours(packet))
+        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                      "AUTH is not a step of the authentication that was begun (4.12)");
+    th_property_find(packet->properties, TH_PROPERTY_AUTHENTICATION_DATA, &challenge);
+    const char *problem;
+    int result = answer_challenge(session, challenge.text, &problem);
+    return result == TH_E_AUTHENTICATION ? distrusts(out, problem) : result;
+}
+
 static int authenticate(struct th_session *session, const struct th_mqtt_packet *packet,
                         struct th_session_outcome *out)
 {
+    if (th_session_proves(session->config))
+        return prove(session, packet, out);
     if (!th_session_authenticates(session->config))
         return breaks(out, TH_MQTT_PROTOCOL_ERROR,
                       "AUTH without an authentication method in CONNECT (4.12)");
@@ -391,7 +452,7 @@ int th_session_receive(struct th_session *session, const struct th_mqtt_packet *
 {
     *out = (struct th_session_outcome){.event.redial_in_ms = -1};
     int result = perform(session, packet, out);
-    if (result == TH_WANT_WRITE)
+    if (result == TH_WANT_WRITE || result == TH_WANT_READ)
         return result;
     session->received_ms = now_ms;
     if (result < 0)

@@ -7,6 +7,9 @@
 bool th_session_is_5(const struct th_config *config);
 enum th_mqtt_version th_session_version(const struct th_config *config); /* 0 is 3.1.1 */
 
+/* Whether the password is proved by SCRAM, not sent. */
+bool th_session_proves(const struct th_config *config);
+
 /* Whether CONNECT names an authentication method (5.0 section 4.12). */
 bool th_session_authenticates(const struct th_config *config);
 

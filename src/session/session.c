@@ -33,9 +33,20 @@ enum th_mqtt_version th_session_version(const struct th_config *config)
     return config->version ? config->version : TH_MQTT_3_1_1;
 }
 
+bool th_session_proves(const struct th_config *config)
+{
+    return config->authentication == TH_AUTHENTICATION_SCRAM_SHA_256;
+}
+
 bool th_session_authenticates(const struct th_config *config)
 {
-    return own_property(config, TH_PROPERTY_AUTHENTICATION_METHOD) != NULL;
+    return th_session_proves(config) ||
+           own_property(config, TH_PROPERTY_AUTHENTICATION_METHOD) != NULL;
+}
+
+uint8_t *th_session_nonce(struct th_session *session)
+{
+    return th_session_proves(session->config) ? session->nonce : NULL;
 }
 
 int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
@@ -77,7 +88,9 @@ static uint32_t packet_max_bytes(const struct th_config *config)
 
 struct greeting {
     struct th_mqtt_connect connect;
-    struct th_property announced[2];
+    struct th_property announced[4];
+    uint8_t first[TH_AUTH_FIRST_MAX_BYTES]; /* of the authentication */
+    size_t first_bytes;
 };
 
 static struct th_slice text_or_null(const char *text)
@@ -85,16 +98,32 @@ static struct th_slice text_or_null(const char *text)
     return text ? th_slice_text(text) : (struct th_slice){NULL, 0};
 }
 
+static void add(struct greeting *greeting, struct th_property property)
+{
+    greeting->announced[greeting->connect.more_properties.count++] = property;
+}
+
 /* What the configuration's own properties do not say. */
 static void announce(struct greeting *greeting, const struct th_config *config, uint8_t id,
                      uint16_t number)
 {
-    struct th_properties *more = &greeting->connect.more_properties;
     if (number && th_session_is_5(config) && !own_property(config, id))
-        greeting->announced[more->count++] = (struct th_property){.id = id, .number = number};
+        add(greeting, (struct th_property){.id = id, .number = number});
 }
 
-static void compose(struct greeting *greeting, const struct th_config *config)
+/* In place of user name and password. */
+static void begin_authentication(struct greeting *greeting, const struct th_auth_scram *scram)
+{
+    greeting->first_bytes = th_auth_scram_first(scram, greeting->first);
+    greeting->connect.username = greeting->connect.password = (struct th_slice){NULL, 0};
+    add(greeting, (struct th_property){.id = TH_PROPERTY_AUTHENTICATION_METHOD,
+                                       .text = th_slice_text(TH_AUTH_SCRAM_METHOD)});
+    add(greeting, (struct th_property){.id = TH_PROPERTY_AUTHENTICATION_DATA,
+                                       .text = th_slice_of(greeting->first, greeting->first_bytes)});
+}
+
+static void compose(struct greeting *greeting, const struct th_config *config,
+                    const struct th_auth_scram *scram)
 {
     greeting->connect = (struct th_mqtt_connect){
         .version = th_session_version(config),
@@ -109,6 +138,8 @@ static void compose(struct greeting *greeting, const struct th_config *config)
     };
     announce(greeting, config, TH_PROPERTY_RECEIVE_MAXIMUM, inbound_maximum(config));
     announce(greeting, config, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM, alias_maximum(config));
+    if (th_session_proves(config))
+        begin_authentication(greeting, scram);
 }
 
 static int connect_bytes(const struct greeting *greeting, struct th_fault *fault)
@@ -125,10 +156,32 @@ static size_t assigned_id_room(const struct greeting *greeting)
     return may_be_assigned ? TH_SESSION_ASSIGNED_ID_BYTES : 0;
 }
 
+static void begin_scram(struct th_auth_scram *scram, const struct th_config *config,
+                        const uint8_t nonce[TH_AUTH_NONCE_BYTES])
+{
+    th_auth_scram_begin(scram, th_slice_text(config->username), config->password, nonce);
+}
+
+static const char *check_authentication(const struct th_config *config,
+                                        const struct greeting *greeting)
+{
+    if (!th_session_is_5(config))
+        return "SCRAM needs MQTT 5";
+    if (!config->username || !config->password.data)
+        return "SCRAM needs a user name and a password";
+    return greeting->first_bytes ? NULL : "the user name is too long for SCRAM";
+}
+
 int th_session_greeting_bytes(const struct th_config *config, struct th_fault *fault)
 {
+    static const uint8_t any[TH_AUTH_NONCE_BYTES];
+    struct th_auth_scram scram;
     struct greeting greeting;
-    compose(&greeting, config);
+    begin_scram(&scram, config, any);
+    compose(&greeting, config, &scram);
+    const char *problem = th_session_proves(config) ? check_authentication(config, &greeting) : NULL;
+    if (problem)
+        return th_session_reject(fault, TH_E_ARGUMENT, TH_MQTT_CONNECT, problem);
     int bytes = connect_bytes(&greeting, fault);
     return bytes < 0 ? bytes : bytes + (int)assigned_id_room(&greeting);
 }
@@ -208,7 +261,9 @@ int th_session_greet(struct th_session *session, uint64_t now_ms, struct th_faul
 {
     th_session_lost(session);
     struct greeting greeting;
-    compose(&greeting, session->config);
+    if (th_session_proves(session->config))
+        begin_scram(&session->scram, session->config, session->nonce);
+    compose(&greeting, session->config, &session->scram);
     use_assigned_id(&greeting, session);
     greeting.connect.clean_start &= !(session->established && th_session_is_5(session->config));
     int result = queue_connect(session, &greeting, fault);
@@ -226,6 +281,7 @@ void th_session_lost(struct th_session *session)
     session->arriving.qos = 0;
     session->ping_sent_ms = TH_NEVER;
     session->aliases.used_bytes = 0;
+    th_auth_scram_wipe(&session->scram);
     th_session_forget_limits(session);
     th_outbox_rewind(session->outbox);
 }

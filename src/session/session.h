@@ -15,6 +15,7 @@
 #ifndef TH_SESSION_SESSION_H
 #define TH_SESSION_SESSION_H
 
+#include "auth/scram.h"
 #include "mqtt/decode.h"
 #include "outbox/outbox.h"
 #include "session/alias.h"
@@ -82,6 +83,8 @@ struct th_session {
         uint8_t qos;
         bool known;
     } arriving;
+    struct th_auth_scram scram; /* from greeting to CONNACK */
+    uint8_t nonce[TH_AUTH_NONCE_BYTES];
     bool clean_start_sent;     /* in the CONNECT of this connection */
     bool established;          /* a CONNACK has accepted us since th_session_open() or farewell */
     uint8_t assigned_id_bytes;
@@ -117,6 +120,9 @@ int th_session_greeting_bytes(const struct th_config *config, struct th_fault *f
 void th_session_open(struct th_session *session, const struct th_config *config,
                      struct th_outbox *outbox, void *alias_memory, size_t alias_bytes);
 
+/* Where to put random bytes before each th_session_greet(); NULL: none are wanted. */
+uint8_t *th_session_nonce(struct th_session *session);
+
 /* A connection stands: rewinds the outbox and queues CONNECT. MQTT 5 asks for a clean start only
  * until a broker has accepted us, so that a redial does not throw the session away. Errors: as
  * th_session_greeting_bytes(). */
@@ -128,12 +134,14 @@ void th_session_lost(struct th_session *session);
 /* ---- receiving ---------------------------------------------------------------------------- */
 
 /* Judges one decoded packet. 0: obey out->kind. TH_WANT_WRITE: there is no room to answer it;
- * send, then give the same packet again (nothing was done). Errors end the conversation:
+ * send, then give the same packet again (nothing was done). TH_WANT_READ: its answer is being
+ * computed, a slice of work was done; give the same packet again. Errors end the conversation:
  *
  *   TH_E_PROTOCOL  the broker broke a rule; a DISCONNECT with out->reason is queued (MQTT 5): send
  *                  what th_outbox_next() still gives, then close
  *   TH_E_MEMORY    what the broker may do is more than there is room for; likewise
  *   TH_E_REFUSED   CONNACK or DISCONNECT said no; out->reason is the broker's code
+ *   TH_E_AUTHENTICATION  the broker cannot prove that it knows the password
  *   TH_E_CLOSED    DISCONNECT 0x00: the broker ends the conversation in order
  *
  * With the last two, out->event.properties are the packet's (reason string, server reference).

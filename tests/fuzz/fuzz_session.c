@@ -94,7 +94,8 @@ static void demand_packet(size_t body)
     demand((type == TH_MQTT_CONNECT) == !world.connect_seen);
     demand(!world.disconnect_seen);
     bool before_connack = world.session.state == TH_SESSION_GREETING;
-    demand(!before_connack || type == TH_MQTT_CONNECT);
+    demand(!before_connack || type == TH_MQTT_CONNECT ||
+           (type == TH_MQTT_AUTH && world.config.authentication));
     if (type == TH_MQTT_PUBLISH && world.packet[0] & 6)
         demand_publish(publish_id(body));
     world.connect_seen = true;
@@ -203,7 +204,8 @@ static void note_outcome(const struct th_mqtt_packet *packet,
 static void fail_conversation(int error, const struct th_session_outcome *out)
 {
     demand(error == TH_E_PROTOCOL || error == TH_E_REFUSED || error == TH_E_CLOSED ||
-           (error == TH_E_MEMORY && out->reason == TH_MQTT_QUOTA_EXCEEDED));
+           (error == TH_E_MEMORY && out->reason == TH_MQTT_QUOTA_EXCEEDED) ||
+           (error == TH_E_AUTHENTICATION && world.config.authentication));
     demand(out->problem && world.session.state == TH_SESSION_ENDED);
     world.over = true;
 }
@@ -216,7 +218,8 @@ static bool judge(const struct th_mqtt_packet *packet)
     int result = th_session_receive(&world.session, packet, world.now_ms, &out);
     demand(action != TH_DO_FORBID || result == TH_E_PROTOCOL);
     demand(!was_ended || (result == 0 && out.kind == TH_SESSION_NOTHING));
-    if (result == TH_WANT_WRITE)
+    demand(result != TH_WANT_READ || packet->type == TH_MQTT_AUTH);
+    if (result == TH_WANT_WRITE || result == TH_WANT_READ)
         return false;
     if (result < 0)
         fail_conversation(result, &out);
@@ -384,6 +387,7 @@ static void (*const commands[])(struct script *) = {
 static void begin(struct script *script)
 {
     uint8_t flags = take(script);
+    bool proves = flags & 1 && flags >> 4 == 15;
     memset(&world, 0, sizeof world);
     world.config = (struct th_config){
         .version = flags & 1 ? TH_MQTT_5 : TH_MQTT_3_1_1,
@@ -392,6 +396,9 @@ static void begin(struct script *script)
         .keep_alive_s = flags & 8 ? 2 : 0,
         .receive_maximum = flags >> 4,
         .topic_alias_maximum = flags >> 4,
+        .username = proves ? "user" : NULL,
+        .password = th_slice_text(proves ? "pencil" : NULL),
+        .authentication = proves ? TH_AUTHENTICATION_SCRAM_SHA_256 : TH_AUTHENTICATION_NONE,
         .deadlines.ack_ms = 3000,
     };
     int greeting_bytes = th_session_greeting_bytes(&world.config, NULL);
