@@ -267,7 +267,7 @@ $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-too
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
 	@tools/check.sh unit fuzz rooms integration budget
-check-all: $(unit_programs) $(fuzz_programs) all lab-tools brokers-tools ## all tests, every matrix whole
+check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, every matrix whole
 	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration budget
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
@@ -306,9 +306,12 @@ manual: $(man_pages)
 
 # ---- install --------------------------------------------------------------------------------
 
+completions := share/bash-completion/completions share/zsh/site-functions
+
 .PHONY: install
-install: all manual ## binary, library, header, pkg-config file and manual, below DESTDIR and PREFIX
-	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1)
+install: all manual ## binary, library, header, manual, completions, below DESTDIR and PREFIX
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1 \
+	    $(completions))
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
 	install -m 644 include/thimble.h $(DESTDIR)$(PREFIX)/include/
@@ -316,12 +319,17 @@ install: all manual ## binary, library, header, pkg-config file and manual, belo
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in \
 	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
 	install -m 644 $(man_pages) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/completion/_thimble $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 docs/completion/thimble.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/thimble
+	for name in pub sub rr; do ln -sf thimble \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mosquitto_$$name; done
 
 # ---- tools ----------------------------------------------------------------------------------
 
-.PHONY: deps build-tools lab-tools test-tools brokers-tools
+.PHONY: deps build-tools lab-tools test-tools all-tools
 deps: build-tools lab-tools test-tools sources ## install missing tools, fetch wolfSSL and cJSON
-build-tools lab-tools test-tools brokers-tools: %-tools:
+build-tools lab-tools test-tools all-tools: %-tools:
 	@tools/deps.sh tools $*
 
 .PHONY: clean distclean version help

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Gets everything thimble is built from, and nothing twice:
 #
-#   tools/deps.sh tools [GROUP]...   the Debian packages of tools/deps.list, of all groups but
-#                                    brokers if none is named
+#   tools/deps.sh tools [GROUP]...   the Debian packages of tools/deps.list; no group named: those
+#                                    of build, lab and test
 #   tools/deps.sh sources            wolfSSL and cJSON, as pinned in config/deps.pin
 #
 # Packages are installed when this runs as root or may use sudo; otherwise the command to type is

@@ -1,0 +1,68 @@
+# bash completion of thimble, written by tools/completion.py: do not edit.
+
+_thimble_values() {
+    case $1 in
+    -h | --host) COMPREPLY=($(compgen -A hostname -- "$2")) ;;
+    --unix) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --password-file) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --auth) COMPREPLY=($(compgen -W "scram-sha-256" -- "$2")) ;;
+    -x) COMPREPLY=($(compgen -W "-1" -- "$2")) ;;
+    -V | --protocol-version) COMPREPLY=($(compgen -W "mqttv311 311 mqttv5 5 mqttv31 31" -- "$2")) ;;
+    --cafile) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --cert) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --key) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --keyform) COMPREPLY=($(compgen -W "pem" -- "$2")) ;;
+    --tls-version) COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3 1.2 1.3 1.2+ 1.3+" -- "$2")) ;;
+    --tls-keylog) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --hwrng) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --capath) COMPREPLY=($(compgen -d -- "$2")) ;;
+    --will-qos) COMPREPLY=($(compgen -W "0 1 2" -- "$2")) ;;
+    -q | --qos) COMPREPLY=($(compgen -W "0 1 2" -- "$2")) ;;
+    -f | --file) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --retain-handling) COMPREPLY=($(compgen -W "always new never" -- "$2")) ;;
+    --retry) COMPREPLY=($(compgen -W "inf" -- "$2")) ;;
+    -o) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --exit-codes) COMPREPLY=($(compgen -W "thimble mosquitto" -- "$2")) ;;
+    *) COMPREPLY=() ;;
+    esac
+}
+
+_thimble_options() {
+    case $1 in
+    pub) echo "-h --host -p --port -L --url --unix -S --addr -A --bind --bind-interface --fwmark --proxy --ws --ws-path --nodelay -i --id -I --id-prefix -u --username -P --pw --password-file --auth -c --disable-clean-session -x -k --keepalive -V --protocol-version -D --property --topic-alias-maximum -M --no-tls --cafile --cert --key --keyform --psk --psk-identity --tls-version --ciphers --ciphersuites --tls-alpn --servername --tls-keylog --insecure --insecure-no-verify --hwrng --capath --tls-use-os-certs --tls-engine --tls-engine-kpass-sha1 --will-topic --will-payload --will-qos --will-retain -t --topic -q --qos -m --message -f --file -l --stdin-line -s --stdin-file -n --null-message -r --retain --repeat --repeat-delay --retry --backoff --wait-broker --timeout --timeout-lookup --timeout-tcp --timeout-tls --timeout-connack --timeout-ack -o --events --mem-report --heap-budget --window-budget --outbox-budget --exit-codes -d --debug --quiet --help --version" ;;
+    sub) echo "-h --host -p --port -L --url --unix -S --addr -A --bind --bind-interface --fwmark --proxy --ws --ws-path --nodelay -i --id -I --id-prefix -u --username -P --pw --password-file --auth -c --disable-clean-session -x -k --keepalive -V --protocol-version -D --property --topic-alias-maximum -M --no-tls --cafile --cert --key --keyform --psk --psk-identity --tls-version --ciphers --ciphersuites --tls-alpn --servername --tls-keylog --insecure --insecure-no-verify --hwrng --capath --tls-use-os-certs --tls-engine --tls-engine-kpass-sha1 --will-topic --will-payload --will-qos --will-retain -t --topic -q --qos -v --verbose -F --pretty --jsonl -N -w --watch --message-rate -C -W -E -R --retained-only --remove-retained --retain-as-published --retain-handling --random-filter -T --filter-out -U --unsubscribe --retry --backoff --wait-broker --timeout --timeout-lookup --timeout-tcp --timeout-tls --timeout-connack --timeout-ack -o --events --mem-report --heap-budget --window-budget --outbox-budget --exit-codes -d --debug --quiet --help --version" ;;
+    rr) echo "-h --host -p --port -L --url --unix -S --addr -A --bind --bind-interface --fwmark --proxy --ws --ws-path --nodelay -i --id -I --id-prefix -u --username -P --pw --password-file --auth -c --disable-clean-session -x -k --keepalive -V --protocol-version -D --property --topic-alias-maximum -M --no-tls --cafile --cert --key --keyform --psk --psk-identity --tls-version --ciphers --ciphersuites --tls-alpn --servername --tls-keylog --insecure --insecure-no-verify --hwrng --capath --tls-use-os-certs --tls-engine --tls-engine-kpass-sha1 --will-topic --will-payload --will-qos --will-retain -t --topic -q --qos -m --message -f --file -s --stdin-file -n --null-message -e --latency -v --verbose -F --pretty --jsonl -N -W -R --retain-as-published --retain-handling --retry --backoff --wait-broker --timeout --timeout-lookup --timeout-tcp --timeout-tls --timeout-connack --timeout-ack -o --events --mem-report --heap-budget --window-budget --outbox-budget --exit-codes -d --debug --quiet --help --version" ;;
+    esac
+}
+
+_thimble_takes_value() {
+    case $1 in
+    -h | --host | -p | --port | -L | --url | --unix | --addr | -A | --bind | --bind-interface | --fwmark | --proxy | --ws-path | -i | --id | -I | --id-prefix | -u | --username | -P | --pw | --password-file | --auth | -x | -k | --keepalive | -V | --protocol-version | -D | --property | --topic-alias-maximum | -M | --cafile | --cert | --key | --keyform | --psk | --psk-identity | --tls-version | --ciphers | --ciphersuites | --tls-alpn | --servername | --tls-keylog | --hwrng | --capath | --tls-engine | --tls-engine-kpass-sha1 | --will-topic | --will-payload | --will-qos | -t | --topic | -q | --qos | -m | --message | -f | --file | --repeat | --repeat-delay | -e | -F | -C | -W | --retain-handling | --random-filter | -T | --filter-out | -U | --unsubscribe | --retry | --backoff | --timeout | --timeout-lookup | --timeout-tcp | --timeout-tls | --timeout-connack | --timeout-ack | -o | --mem-report | --heap-budget | --window-budget | --outbox-budget | --exit-codes) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+_thimble() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command
+    local packets="connect publish subscribe unsubscribe disconnect will"
+    local properties="authentication-data authentication-method content-type correlation-data maximum-packet-size message-expiry-interval payload-format-indicator reason-string receive-maximum request-problem-information request-response-information response-topic session-expiry-interval subscription-identifier topic-alias topic-alias-maximum user-property will-delay-interval"
+    case ${COMP_WORDS[0]##*/} in
+    mosquitto_*) command=${COMP_WORDS[0]##*_} ;;
+    *) command=${COMP_WORDS[1]} ;;
+    esac
+    if [[ $COMP_CWORD -eq 1 && ${COMP_WORDS[0]##*/} != mosquitto_* ]]; then
+        COMPREPLY=($(compgen -W "pub sub rr explain version help --help --version" -- "$word"))
+    elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
+        COMPREPLY=($(compgen -W "pub sub rr" -- "$word"))
+    elif [[ $before == -D || $before == --property ]]; then
+        COMPREPLY=($(compgen -W "$packets" -- "$word"))
+    elif [[ " $packets " == *" $before "* ]]; then
+        COMPREPLY=($(compgen -W "$properties" -- "$word"))
+    elif _thimble_takes_value "$before"; then
+        _thimble_values "$before" "$word"
+    else
+        COMPREPLY=($(compgen -W "$(_thimble_options "$command")" -- "$word"))
+    fi
+}
+
+complete -o default -F _thimble thimble mosquitto_pub mosquitto_sub mosquitto_rr
