@@ -56,7 +56,7 @@ endef
 
 # ---- what is compiled -----------------------------------------------------------------------
 
-library_rooms := base crypt net tls identity mqtt auth session outbox client report
+library_rooms := base crypt net tls ws identity mqtt auth session outbox client report
 binary_only   := mem/libc.c mem/run.c mem/alone.c
 tests_only    := mem/failing.c
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \

@@ -24,6 +24,12 @@
 #endif
 #define TH_TCP_CELL_BYTES (TH_TCP_READ_BYTES + TH_TCP_WRITE_BYTES)
 
+/* With MQTT in WebSocket the end of that cell belongs to it: a frame is masked there before it goes
+ * to TLS or to the socket. Longer frames cost less; what is left of the cell must hold a record. */
+#ifndef TH_WEBSOCKET_CELL_BYTES
+#define TH_WEBSOCKET_CELL_BYTES (TH_TCP_WRITE_BYTES / 4)
+#endif
+
 /* One TLS record as received: 2^14 + 256 bytes of ciphertext (RFC 8446 section 5.2). Less would
  * refuse what a peer may send. Only records beyond the threshold are kept in the cell; smaller ones
  * come from the TLS heap, so that a small record still live never displaces a full one. */

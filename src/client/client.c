@@ -26,6 +26,8 @@ static int check_config(const struct th_context *context, const struct th_config
                         struct th_fault *fault)
 {
     int result = th_link_check(config->host, &config->route, fault);
+    if (result == 0 && config->websocket_path)
+        result = th_ws_check_path(config->websocket_path, fault);
     if (result < 0)
         return result;
     if (!context && !config->insecure_plaintext)
@@ -59,6 +61,7 @@ static void open_link(struct th_client *client, struct th_context *context, uint
         .port = config->port,
         .server_name = config->server_name,
         .route = config->route,
+        .websocket_path = config->websocket_path,
         .context = config->insecure_plaintext ? NULL : context,
         .deadlines = config->deadlines,
         .socket_buffer_bytes = config->socket_buffer_bytes,
@@ -160,12 +163,14 @@ int th_fd(const struct th_client *client)
     return th_link_fd(&client->link);
 }
 
+/* Reading may have led to an answer: to a ping of WebSocket's, to TLS's wish for other keys. */
 short th_poll_events(const struct th_client *client)
 {
     if (client->link.phase < TH_PHASE_GREETING)
         return th_link_poll_events(&client->link);
     short events = client->answer_waits ? 0 : POLLIN;
-    return client->wants_write ? events | POLLOUT : events;
+    bool wants_write = client->wants_write || th_link_poll_events(&client->link) & POLLOUT;
+    return wants_write ? events | POLLOUT : events;
 }
 
 int th_wait_ms(const struct th_client *client)

@@ -29,6 +29,22 @@ static int tls_bytes_write(void *arg, const uint8_t *data, size_t bytes)
     return flushed < 0 ? flushed : th_net_wire_write(arg, data, bytes);
 }
 
+/* ---- bytes for WebSocket -------------------------------------------------------------------- */
+
+static int carried_read(void *arg, uint8_t *buffer, size_t bytes)
+{
+    struct th_link *link = arg;
+    return is_plain(link) ? th_net_wire_read(&link->wire, buffer, bytes)
+                          : th_tls_stream_read(&link->tls, buffer, bytes);
+}
+
+static int carried_write(void *arg, const uint8_t *data, size_t bytes)
+{
+    struct th_link *link = arg;
+    return is_plain(link) ? tls_bytes_write(&link->wire, data, bytes)
+                          : th_tls_stream_write(&link->tls, data, bytes);
+}
+
 static struct th_stack *stack_of(const struct th_link *link)
 {
     return th_stack_of_thread(link->config.stack_low, link->config.stack_bytes);
@@ -155,7 +171,10 @@ static const char *awaited(const struct th_link *link)
         [TH_PHASE_CLOSING] = "the connection could not be closed in order",
     };
     bool of_proxy = link->phase == TH_PHASE_DIALING && link->socks.proxy;
-    return of_proxy ? "no answer from the proxy" : awaited[link->phase];
+    bool of_upgrade = link->phase == TH_PHASE_SHAKING && link->ws.cell;
+    if (of_proxy)
+        return "no answer from the proxy";
+    return of_upgrade ? "no answer to the WebSocket upgrade" : awaited[link->phase];
 }
 
 int th_link_overdue(struct th_link *link)
@@ -184,17 +203,41 @@ int th_link_begin(struct th_link *link)
     return th_link_find(link);
 }
 
+static const char *broker_name(const struct th_link *link)
+{
+    return link->config.server_name ? link->config.server_name : link->config.host;
+}
+
 static int open_tls(struct th_link *link)
 {
     const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, &link->wire};
-    const char *name = link->config.server_name ? link->config.server_name : link->config.host;
-    return th_tls_stream_open(&link->tls, &link->config.context->tls, name, &io, &link->fault);
+    return th_tls_stream_open(&link->tls, &link->config.context->tls, broker_name(link), &io,
+                              &link->fault);
+}
+
+static size_t ws_cell_bytes(const struct th_link *link)
+{
+    return link->config.websocket_path ? TH_WEBSOCKET_CELL_BYTES : 0;
+}
+
+/* The path of a Unix socket is no host. */
+static int open_ws(struct th_link *link)
+{
+    const char *name = broker_name(link);
+    const struct th_ws_target target = {
+        .host = th_net_lookup_check(name, NULL) < 0 ? "localhost" : name,
+        .port = link->port,
+        .path = link->config.websocket_path,
+    };
+    const struct th_ws_io io = {carried_read, carried_write, link};
+    return th_ws_open(&link->ws, link->tcp_cell + TH_TCP_CELL_BYTES - ws_cell_bytes(link),
+                      ws_cell_bytes(link), &target, &io, &link->fault);
 }
 
 static int begin_shaking(struct th_link *link)
 {
-    th_net_wire_open(&link->wire, link->dialing_fd, link->tcp_cell, TH_TCP_CELL_BYTES,
-                     TH_TCP_READ_BYTES, &link->fault);
+    th_net_wire_open(&link->wire, link->dialing_fd, link->tcp_cell,
+                     TH_TCP_CELL_BYTES - ws_cell_bytes(link), TH_TCP_READ_BYTES, &link->fault);
     link->dialing_fd = -1;
     th_link_enter(link, TH_PHASE_SHAKING);
     return is_plain(link) ? 0 : open_tls(link);
@@ -217,14 +260,32 @@ static void keep_facts(struct th_link *link)
     link->facts.resumed = facts.resumed;
 }
 
+static int shake_tls(struct th_link *link)
+{
+    if (is_plain(link) || link->tls.shaken)
+        return 0;
+    int result = th_tls_stream_shake(&link->tls);
+    if (result == 0)
+        keep_facts(link);
+    return result;
+}
+
+static int shake_ws(struct th_link *link)
+{
+    if (!link->config.websocket_path)
+        return 0;
+    int result = link->ws.cell ? 0 : open_ws(link);
+    return result < 0 ? result : th_ws_shake(&link->ws);
+}
+
 static int step_shaking(struct th_link *link)
 {
-    int result = th_tls_stream_shake(&link->tls);
+    int result = shake_tls(link);
+    if (result == 0)
+        result = shake_ws(link);
     int flushed = th_net_wire_flush(&link->wire);
     if (result == TH_WANT_READ || result == TH_WANT_WRITE)
         return th_link_await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
-    if (result == 0)
-        keep_facts(link);
     return result;
 }
 
@@ -236,7 +297,7 @@ static int step_once(struct th_link *link)
     case TH_PHASE_DIALING:
         return step_dialing(link);
     default:
-        return is_plain(link) ? 0 : step_shaking(link);
+        return step_shaking(link);
     }
 }
 
@@ -256,24 +317,26 @@ int th_link_step(struct th_link *link)
 
 int th_link_read(struct th_link *link, uint8_t *buffer, size_t bytes)
 {
-    return is_plain(link) ? th_net_wire_read(&link->wire, buffer, bytes)
-                          : th_tls_stream_read(&link->tls, buffer, bytes);
+    return link->ws.open ? th_ws_read(&link->ws, buffer, bytes) : carried_read(link, buffer, bytes);
 }
 
 int th_link_write(struct th_link *link, const uint8_t *data, size_t bytes)
 {
-    return is_plain(link) ? tls_bytes_write(&link->wire, data, bytes)
-                          : th_tls_stream_write(&link->tls, data, bytes);
+    return link->ws.open ? th_ws_write(&link->ws, data, bytes) : carried_write(link, data, bytes);
 }
 
 int th_link_flush(struct th_link *link)
 {
-    return th_net_wire_flush(&link->wire);
+    int result = link->ws.open ? th_ws_flush(&link->ws) : 0;
+    int flushed = th_net_wire_flush(&link->wire);
+    return result < 0 ? result : flushed;
 }
 
 int th_link_finish(struct th_link *link)
 {
-    int result = is_plain(link) ? 0 : th_tls_stream_finish(&link->tls);
+    int result = link->ws.open ? th_ws_finish(&link->ws) : 0;
+    if (result == 0 && !is_plain(link))
+        result = th_tls_stream_finish(&link->tls);
     if (result == 0)
         result = th_link_flush(link);
     if (result == 0)
@@ -313,6 +376,7 @@ static void close_wire(struct th_link *link)
     add_socket_figures(&link->socket, &link->wire);
     th_net_wire_close(&link->wire);
     memset(&link->wire, 0, sizeof link->wire);
+    memset(&link->ws, 0, sizeof link->ws);
     link->wire.fd = -1;
 }
 

@@ -1,4 +1,4 @@
-/* One connection's bytes: name, address, TCP and TLS, without a word of MQTT. th_client and th_tls
+/* One connection's bytes: name, address, TCP, TLS and WebSocket, without a word of MQTT. th_client and th_tls
  * both stand on it. It owns the phase, the deadline of the phase, the fault and who pays.
  *
  *     route.c     FINDING and DIALING: from a host to a connected socket
@@ -15,6 +15,7 @@
 #include "net/socks.h"
 #include "net/wire.h"
 #include "tls/stream.h"
+#include "ws/stream.h"
 #include <thimble.h>
 #include <thimble/report.h>
 
@@ -26,6 +27,7 @@ struct th_link_config {
     uint16_t port;
     const char *server_name;    /* as in th_config */
     struct th_route route;
+    const char *websocket_path; /* NULL: none */
     struct th_context *context; /* NULL: plaintext */
     struct th_deadlines deadlines;
     int socket_buffer_bytes;    /* as in th_config */
@@ -62,6 +64,7 @@ struct th_link {
     struct th_net_socks socks; /* proxy NULL: not begun */
     struct th_net_wire wire;
     struct th_tls_stream tls;
+    struct th_ws ws;
 
     struct th_fault fault;
     struct th_payer payer;
@@ -97,14 +100,14 @@ int th_link_step(struct th_link *link);
  * logged. A fault keeps the phase it happened in. */
 void th_link_enter(struct th_link *link, enum th_phase phase);
 
-/* Bytes moved, TH_WANT_*, or an error, in the clear or through TLS. */
+/* Bytes moved, TH_WANT_*, or an error; in the clear or through TLS, in WebSocket or not. */
 int th_link_read(struct th_link *link, uint8_t *buffer, size_t bytes);
 int th_link_write(struct th_link *link, const uint8_t *data, size_t bytes);
 
 /* 0: everything written is in the kernel. */
 int th_link_flush(struct th_link *link);
 
-/* close_notify, then the end of our half. 0: sent, TH_WANT_WRITE, or an error. */
+/* WebSocket's close frame, close_notify, then the end of our half. 0: sent, TH_WANT_WRITE, or an error. */
 int th_link_finish(struct th_link *link);
 
 /* Ends the attempt at any moment and gives back what TLS holds. The phase becomes RESTING. */

@@ -7,8 +7,10 @@
 /* A connection that held so long was a good one: the next failure is a first one again. */
 #define STABLE_MS 30000
 
+#define HTTP_SERVER_ERROR 500 /* and above (RFC 9110 section 15.6) */
+
 /* Refusals that pass by themselves, in CONNACK or DISCONNECT (5.0 section 2.4; 3.1.1 section
- * 3.2.2.3). */
+ * 3.2.2.3) or before them, of a WebSocket. */
 static bool refusal_passes(const struct th_client *client)
 {
     switch (client->link.fault.reason) {
@@ -22,7 +24,7 @@ static bool refusal_passes(const struct th_client *client)
     case 0xa0: /* maximum connect time */
         return true;
     default:
-        return false;
+        return client->link.fault.reason >= HTTP_SERVER_ERROR;
     }
 }
 
@@ -110,9 +112,10 @@ static void forgive_if_stable(struct th_client *client)
 
 static void tell_disconnected(struct th_client *client)
 {
+    int reason = client->link.fault.reason; /* an HTTP status is none of MQTT's */
     const struct th_event event = {
         .kind = TH_EVENT_DISCONNECTED,
-        .reason = (uint8_t)client->link.fault.reason,
+        .reason = reason <= UINT8_MAX ? (uint8_t)reason : 0,
         .redial_in_ms = th_clock_wait_ms(client->redial.due_ms, th_clock_ms()),
         .fault = &client->link.fault,
     };
