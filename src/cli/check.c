@@ -4,6 +4,8 @@
 #include "cli/format.h"
 #include "cli/given.h"
 #include "cli/locate.h"
+#include "cli/optionfile.h"
+#include "cli/persona.h"
 #include "cli/properties.h"
 #include "cli/secret.h"
 #include "cli/show.h"
@@ -15,31 +17,35 @@ enum { RESPONSE_TOPIC = 8, SESSION_EXPIRY = 17, REQUEST_RESPONSE_INFORMATION = 2
 
 /* ---- options that do not go together ---- */
 
-#define PAIR(a, b) {offsetof(struct th_cli_settings, a), offsetof(struct th_cli_settings, b)}
+#define AT(field) offsetof(struct th_cli_settings, field)
+#define PAIR(a, b) {AT(a), AT(b), false}
+#define OURS(a, b) {AT(a), AT(b), true}
 
 struct pair {
     uint16_t one, other;
+    bool ours; /* mosquitto's clients put up with it */
 };
 
 static const struct pair exclusive[] = {
     PAIR(client_id, client_id_prefix),
     PAIR(password_argument, password_file),
-    PAIR(unix_path, port),
+    OURS(unix_path, port),
     PAIR(unix_path, srv),
     PAIR(unix_path, addresses),
     PAIR(unix_path, proxy_argument),
     PAIR(unix_path, bind_address),
     PAIR(unix_path, bind_interface),
+    PAIR(retry, wait_broker_ms),
     PAIR(srv, port),
     PAIR(srv, addresses),
     PAIR(srv, proxy_argument),
     PAIR(addresses, proxy_argument),
     PAIR(psk_argument, cafile),
     PAIR(psk_argument, certificate),
-    PAIR(psk_argument, insecure),
+    OURS(psk_argument, insecure),
     PAIR(psk_argument, insecure_no_verify),
     PAIR(insecure, insecure_no_verify),
-    PAIR(repeat, lines),
+    OURS(repeat, lines),
     PAIR(no_retained, retained_only),
     PAIR(format, jsonl),
     PAIR(message_rate, jsonl),
@@ -53,22 +59,27 @@ static const struct pair together[] = {
     PAIR(key, certificate),
     PAIR(key_form, key),
     PAIR(psk_argument, psk_identity),
-    PAIR(psk_identity, psk_argument),
+    OURS(psk_identity, psk_argument),
     PAIR(websocket_path, websocket),
     PAIR(authentication, username),
     PAIR(will_payload, will_topic),
-    PAIR(will_qos, will_topic),
+    OURS(will_qos, will_topic),
     PAIR(will_retain, will_topic),
-    PAIR(repeat_delay_ms, repeat),
+    OURS(repeat_delay_ms, repeat),
 };
 
 #define COUNT_OF(pairs) (sizeof pairs / sizeof *pairs)
+
+static bool counts(const struct th_cli_settings *s, const struct pair *p)
+{
+    return th_cli_is_given(s, p->one) && !(p->ours && s->persona == TH_CLI_MOSQUITTO);
+}
 
 static bool check_exclusive(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     char one[TH_CLI_OPTION_NAME_BYTES], other[TH_CLI_OPTION_NAME_BYTES];
     for (const struct pair *p = exclusive; p < exclusive + COUNT_OF(exclusive); p++)
-        if (th_cli_is_given(s, p->one) && th_cli_is_given(s, p->other))
+        if (counts(s, p) && th_cli_is_given(s, p->other))
             return th_cli_problem(problem, "%s and %s: give only one of them",
                                   th_cli_name_of(p->one, one), th_cli_name_of(p->other, other));
     return true;
@@ -78,15 +89,13 @@ static bool check_together(struct th_cli_settings *s, struct th_cli_problem *pro
 {
     char one[TH_CLI_OPTION_NAME_BYTES], other[TH_CLI_OPTION_NAME_BYTES];
     for (const struct pair *p = together; p < together + COUNT_OF(together); p++)
-        if (th_cli_is_given(s, p->one) && !th_cli_is_given(s, p->other))
+        if (counts(s, p) && !th_cli_is_given(s, p->other))
             return th_cli_problem(problem, "%s: needs %s; give both", th_cli_name_of(p->one, one),
                                   th_cli_name_of(p->other, other));
     return true;
 }
 
 /* ---- which MQTT ---- */
-
-#define AT(field) offsetof(struct th_cli_settings, field)
 
 static const uint16_t of_mqtt_5[] = {
     AT(session_expiry_s),   AT(properties), AT(topic_alias_maximum), AT(authentication),
@@ -133,11 +142,14 @@ static bool check_password(struct th_cli_settings *s, struct th_cli_problem *pro
 
 static bool check_client(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    bool named = (s->client_id && *s->client_id) || s->client_id_prefix;
+    bool as_theirs = s->persona == TH_CLI_MOSQUITTO;
+    bool named = (s->client_id && *s->client_id) || (s->client_id_prefix && !as_theirs);
     bool kept = s->session_expiry_s == TH_CLI_NEVER_EXPIRES;
+    if (as_theirs && s->client_id && !*s->client_id)
+        return th_cli_problem(problem, "-i '': is empty; give an ID, or leave it out");
     if ((s->persistent || kept) && !named)
-        return th_cli_problem(problem, "%s: a session is kept under a client id; give -i or -I",
-                              s->persistent ? "-c" : "-x");
+        return th_cli_problem(problem, "%s: a session is kept under a client id; give -i%s",
+                              s->persistent ? "-c" : "-x", as_theirs ? "" : " or -I");
     if (s->session_expiry_s != TH_CLI_UNSET &&
         th_cli_property_given(&s->properties, TH_CLI_CONNECT, SESSION_EXPIRY))
         return th_cli_problem(problem, "-x and -D connect session-expiry-interval: give only one "
@@ -147,13 +159,23 @@ static bool check_client(struct th_cli_settings *s, struct th_cli_problem *probl
 
 /* ---- how ---- */
 
+/* Who gives a certificate means TLS; what else mosquitto's clients ignore without it, we do too. */
+static const struct th_cli_option *first_that_means_tls(const struct th_cli_settings *s)
+{
+    if (s->persona == TH_CLI_THIMBLE)
+        return th_cli_first_of_tls(s);
+    return s->certificate ? th_cli_option_find("--cert") : NULL;
+}
+
 static bool check_plaintext(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     char name[TH_CLI_OPTION_NAME_BYTES];
-    const struct th_cli_option *option = th_cli_first_of_tls(s);
+    const struct th_cli_option *option = first_that_means_tls(s);
     s->no_tls |= s->unix_path && !option;
     if (!s->no_tls || !option)
         return true;
+    if (s->persona == TH_CLI_MOSQUITTO)
+        return th_cli_problem(problem, "--cert: there is no TLS without --cafile; give it too");
     return th_cli_problem(problem, "%s: there is no TLS with %s; leave one of them out",
                           th_cli_option_name(option, name), !s->url ? "--no-tls"
                           : s->websocket ? "ws://" : "mqtt://");
@@ -222,8 +244,16 @@ static int sources_given(const struct th_cli_settings *s)
     return (s->message != NULL) + (s->file != NULL) + s->lines + s->whole_input + s->null_message;
 }
 
+static void take_last_topic(struct th_cli_list *topics)
+{
+    topics->items[0] = topics->items[topics->count - 1];
+    topics->count = 1;
+}
+
 static bool check_pub(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
+    if (s->topics.count > 1 && s->persona == TH_CLI_MOSQUITTO)
+        take_last_topic(&s->topics);
     if (s->topics.count != 1)
         return th_cli_problem(problem, "-t: %s; give one topic to publish on",
                               s->topics.count ? "more than one topic" : "the topic is missing");
@@ -301,6 +331,18 @@ static bool wants_only_words(const struct th_cli_settings *s)
     return s->help || s->version_wanted;
 }
 
+/* On top of an options file, which the command line has named, or not. */
+static bool read_again(struct th_cli_settings *s, int argc, char *argv[],
+                       struct th_cli_problem *problem)
+{
+    const char *path = s->options_file;
+    bool no_tls = s->no_tls;
+    th_cli_settings_clear(s, s->command);
+    s->no_tls = no_tls;
+    return th_cli_optionfile_read(s, path, problem) &&
+           th_cli_options_parse(s, argc, argv, problem);
+}
+
 bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char *argv[],
                           struct th_cli_problem *problem)
 {
@@ -309,8 +351,11 @@ bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char
         return false;
     if (wants_only_words(s))
         return true;
-    if (!th_cli_locate(s, problem) || !th_cli_options_environment(s, problem) ||
-        !check(s, problem))
+    if (!read_again(s, argc, argv, problem) || !th_cli_locate(s, problem) ||
+        !th_cli_options_environment(s, problem))
+        return false;
+    th_cli_persona_adopt(s);
+    if (!check(s, problem))
         return false;
     th_cli_settings_default(s);
     add_expiry(s);

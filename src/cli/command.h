@@ -6,7 +6,7 @@
 
 struct th_cli_command {
     const char *name;
-    int (*run)(int argc, char *argv[]);
+    int (*run)(int argc, char *argv[]); /* NULL: help */
     const char *summary;
 };
 
@@ -18,9 +18,8 @@ int th_cli_sub(int argc, char *argv[]);
 int th_cli_rr(int argc, char *argv[]);
 int th_cli_version(int argc, char *argv[]);
 int th_cli_explain(int argc, char *argv[]);
-int th_cli_help(int argc, char *argv[]);
 
-/* Finds the command in argv[1] and runs it. */
+/* Finds the command in argv[0] or argv[1] and runs it. Returns the exit status. */
 int th_cli_run(int argc, char *argv[]);
 
 /* What pub, sub and rr begin with: reads the command line into *settings; prints help or version if
@@ -30,6 +29,9 @@ bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char 
 
 /* Help for pub, sub or rr, from the option table, to standard output. */
 void th_cli_help_command(int command);
+
+/* The list of commands. */
+void th_cli_help_commands(void);
 
 /* Writes what was printed; the exit status of a command that only prints. */
 int th_cli_printed(void);

@@ -8,6 +8,7 @@
 #include "cli/exit.h"
 #include "cli/keylog.h"
 #include "cli/out.h"
+#include "cli/persona.h"
 #include "cli/properties.h"
 #include "cli/say.h"
 #include "cli/secret.h"
@@ -21,8 +22,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-#define DEFAULT_ATTEMPTS 10
 
 /* The struct of a client beside its pools, and of a context beside the shared heap. */
 #define PAGE_BYTES 4096
@@ -51,16 +50,34 @@ static struct {
     bool leaving;    /* th_disconnect() was called */
     bool stop;       /* without waiting for the broker */
     bool was_up;
+    uint64_t give_up_ms;        /* --wait-broker: unless connected by then */
+    struct th_fault last_fault; /* of an attempt */
 } own;
 
 /* ---- saying ---- */
+
+/* A broker that waits for a TLS handshake ends what begins with CONNECT. */
+static const char *hint_at(const struct th_fault *fault)
+{
+    bool ended = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
+    bool plain = own.settings && own.settings->no_tls;
+    if (!ended || !plain || fault->phase != TH_PHASE_GREETING)
+        return "";
+    return th_cli_persona() == TH_CLI_MOSQUITTO ? "; is it a TLS port? give --cafile"
+                                                : "; is it a TLS port? leave --no-tls out";
+}
 
 int th_cli_say_fault(const struct th_fault *fault)
 {
     int status = th_cli_exit_of(fault);
     const struct th_cli_exit *exit = th_cli_exit_find(status);
-    if (status)
-        th_cli_say("%s (%d %s)", fault->text, status, exit ? exit->name : "unknown");
+    if (!status)
+        return status;
+    if (th_cli_persona() == TH_CLI_MOSQUITTO)
+        th_cli_say("%s%s", fault->text, hint_at(fault));
+    else
+        th_cli_say("%s%s (%d %s)", fault->text, hint_at(fault), status,
+                   exit ? exit->name : "unknown");
     return status;
 }
 
@@ -72,6 +89,8 @@ static void say_redial(const struct th_event *event)
 
 static void say_progress(const struct th_event *event)
 {
+    if (th_cli_persona() == TH_CLI_MOSQUITTO)
+        return;
     if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0 && !own.ending)
         say_redial(event);
     if (event->kind == TH_EVENT_CONNECTED && own.was_up)
@@ -84,6 +103,8 @@ static void on_event(void *arg, const struct th_event *event)
     say_progress(event);
     th_cli_trace_event(event);
     own.was_up |= event->kind == TH_EVENT_CONNECTED;
+    if (event->kind == TH_EVENT_DISCONNECTED)
+        own.last_fault = *event->fault;
     own.work.on_event(own.work.arg, event);
 }
 
@@ -110,9 +131,6 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
 {
     if (s->no_tls)
         return 0;
-    int rc = s->keylog ? th_cli_keylog_open(s->keylog, fault) : 0;
-    if (rc < 0)
-        return rc;
     const struct th_context_config config = {
         .roots.path = s->cafile,
         .certificate.path = s->certificate,
@@ -130,7 +148,8 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
         .insecure_no_verify = s->insecure_no_verify,
         .log = th_cli_voice_log(),
     };
-    return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
+    int rc = th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
+    return rc < 0 || !s->keylog ? rc : th_cli_keylog_open(s->keylog, fault);
 }
 
 /* MQTT 3.1 has room for 23 characters, and demands one. */
@@ -166,13 +185,11 @@ static struct th_will will_of(const struct th_cli_settings *s)
     }};
 }
 
-/* A first connection that fails is tried again only if the user asked for it. */
 static struct th_redial redial_of(const struct th_cli_settings *s)
 {
-    bool asked = s->retry != TH_CLI_UNSET;
     return (struct th_redial){
-        .attempts = asked ? (int)s->retry : DEFAULT_ATTEMPTS,
-        .first_too = asked && s->retry != 0,
+        .attempts = (int)s->attempts,
+        .first_too = s->first_too,
         .first_ms = (uint32_t)s->backoff_first_ms,
         .max_ms = (uint32_t)s->backoff_max_ms,
     };
@@ -222,6 +239,7 @@ static void configure(const struct th_cli_settings *s)
         .password = th_cli_secret(),
         .will = will_of(s),
         .properties = th_cli_properties_of(&s->properties, TH_CLI_CONNECT),
+        .receive_maximum = s->receive_maximum,
         .send_maximum = (uint16_t)s->max_inflight,
         .topic_alias_maximum = (uint16_t)s->topic_alias_maximum,
         .authentication = (enum th_authentication)s->authentication,
@@ -338,10 +356,30 @@ static int sooner(int a_ms, int b_ms)
 
 static int wait_ms(void)
 {
-    int network_ms = th_wait_ms(own.client);
-    if (!own.work.until_ms || own.ending)
-        return network_ms;
-    return sooner(network_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg), th_clock_ms()));
+    uint64_t now_ms = th_clock_ms();
+    int first_ms = th_wait_ms(own.client);
+    if (own.ending)
+        return first_ms;
+    if (!own.was_up)
+        first_ms = sooner(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
+    if (own.work.until_ms)
+        first_ms = sooner(first_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg), now_ms));
+    return first_ms;
+}
+
+static uint64_t give_up_ms(const struct th_cli_settings *s)
+{
+    return s->wait_broker_ms > 0 ? th_clock_ms() + (uint64_t)s->wait_broker_ms : TH_NEVER;
+}
+
+/* What the last attempt failed of; or the first one is still under way. */
+static void give_up_waiting(void)
+{
+    if (own.was_up || own.ending || th_clock_ms() < own.give_up_ms)
+        return;
+    if (!own.last_fault.code)
+        th_fault_set(&own.last_fault, TH_E_TIMEOUT, "no broker was there in time");
+    th_cli_connection_end(th_cli_say_fault(&own.last_fault));
 }
 
 static bool awaits_input(void)
@@ -384,6 +422,7 @@ static void flush_output(void)
 static bool did_something(void)
 {
     obey_signals();
+    give_up_waiting();
     if (!own.ending && own.work.turn(own.work.arg))
         return true;
     flush_output();
@@ -392,6 +431,7 @@ static bool did_something(void)
 
 static void carry_on(void)
 {
+    own.give_up_ms = give_up_ms(own.settings);
     int rc = th_connect(own.client);
     while (rc >= 0 && !own.stop && (rc = th_step(own.client)) >= 0)
         if (!did_something())

@@ -27,6 +27,9 @@ const struct th_cli_exit th_cli_exits[] = {
     {ENTRY("system-error", "The operating system refused a call; the message names it.",
            "The sentence after the colon is the system's own."),
      TH_CLI_SYSTEM},
+    {ENTRY("proxy-failed", "The proxy did not connect us; the message says why.",
+           "Check --proxy: it must speak SOCKS5, know the user name, and reach the broker."),
+     TH_CLI_PROXY},
     {ENTRY("name-lookup-failed",
            "The broker's name has no address, or no name server answered.",
            "Check the spelling of -h, /etc/resolv.conf and /etc/hosts; an address works without a "
@@ -175,8 +178,14 @@ static const struct pair reasons[] = {
     {0x96, TH_CLI_QUOTA},         {0x97, TH_CLI_QUOTA},         {0x9f, TH_CLI_QUOTA},
 };
 
+static struct {
+    bool as_mosquitto;
+    int theirs; /* what they would end with, if it does not follow from our status */
+} spoken;
+
 int th_cli_exit_of_reason(int reason)
 {
+    spoken.theirs = reason;
     return LOOK_UP(reasons, reason, TH_CLI_REFUSED);
 }
 
@@ -205,10 +214,23 @@ static const struct pair errors[] = {
     {TH_E_TOO_LARGE, TH_CLI_TOO_LARGE},
     {TH_E_CLIENT_CERTIFICATE, TH_CLI_CLIENT_CERTIFICATE},
     {TH_E_SYSTEM, TH_CLI_SYSTEM},
+    {TH_E_PROXY, TH_CLI_PROXY},
+    {TH_E_AUTHENTICATION, TH_CLI_CREDENTIALS},
 };
+
+/* Before the connection is up they know but one failure; then there is MOSQ_ERR_KEEPALIVE. Who ends
+ * a handshake does not speak TLS. */
+static int theirs_of(const struct th_fault *fault)
+{
+    if (fault->code == TH_E_TIMEOUT)
+        return fault->phase == TH_PHASE_UP ? 19 : 1;
+    bool ended = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
+    return ended && fault->phase == TH_PHASE_SHAKING ? TH_CLI_TLS : 0;
+}
 
 int th_cli_exit_of(const struct th_fault *fault)
 {
+    spoken.theirs = theirs_of(fault);
     switch (fault->code) {
     case TH_E_REFUSED:
         return th_cli_exit_of_reason(fault->reason);
@@ -221,4 +243,29 @@ int th_cli_exit_of(const struct th_fault *fault)
     default:
         return LOOK_UP(errors, fault->code, TH_CLI_INTERNAL);
     }
+}
+
+void th_cli_exit_as(bool mosquitto)
+{
+    spoken.as_mosquitto = mosquitto;
+    spoken.theirs = 0;
+}
+
+/* Their number where it means the same; else 1, their status for nearly everything. */
+static bool is_theirs_too(int status)
+{
+    static const uint8_t same[] = {
+        TH_CLI_OK, TH_CLI_PROTOCOL, TH_CLI_LOST, TH_CLI_TLS, TH_CLI_SYSTEM, TH_CLI_TOO_LARGE,
+        TH_CLI_TIMEOUT, TH_CLI_INTERRUPTED, TH_CLI_OUTPUT_CLOSED, TH_CLI_TERMINATED,
+    };
+    return memchr(same, status, sizeof same) != NULL;
+}
+
+int th_cli_exit_spoken(int status)
+{
+    if (!spoken.as_mosquitto || status == TH_CLI_OK)
+        return status;
+    if (spoken.theirs)
+        return spoken.theirs;
+    return is_theirs_too(status) ? status : 1;
 }

@@ -3,6 +3,7 @@
 #ifndef TH_CLI_EXIT_H
 #define TH_CLI_EXIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <thimble.h>
@@ -14,6 +15,7 @@ enum th_cli_status {
     TH_CLI_LOST = 7,
     TH_CLI_TLS = 8,
     TH_CLI_SYSTEM = 14,
+    TH_CLI_PROXY = 16,
     TH_CLI_LOOKUP = 20,
     TH_CLI_TOO_LARGE = 25,
     TH_CLI_TIMEOUT = 27,
@@ -63,5 +65,12 @@ int th_cli_exit_of(const struct th_fault *fault);
 
 /* The status for a reason code of CONNACK, PUBACK or DISCONNECT (1 to 5: CONNACK of 3.1.1). */
 int th_cli_exit_of_reason(int reason);
+
+/* From now on mosquitto's statuses are spoken, or ours. */
+void th_cli_exit_as(bool mosquitto);
+
+/* What the program ends with, given one of ours: under mosquitto's names a reason code of the
+ * broker's is passed on, and what happens before the connection is up is 1. */
+int th_cli_exit_spoken(int status);
 
 #endif

@@ -43,13 +43,13 @@ static int refuse(const char *word)
 
 int th_cli_explain(int argc, char *argv[])
 {
-    if (argc == 0) {
+    if (argc == 0)
         list_all();
-        return th_cli_printed();
+    for (int i = 0; i < argc; i++) {
+        const struct th_cli_exit *exit = find(argv[i]);
+        if (!exit)
+            return refuse(argv[i]);
+        explain(exit);
     }
-    const struct th_cli_exit *exit = find(argv[0]);
-    if (!exit)
-        return refuse(argv[0]);
-    explain(exit);
     return th_cli_printed();
 }

@@ -1,12 +1,10 @@
 #include "cli/command.h"
 
 #include "base/format.h"
-#include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/out.h"
-#include "cli/say.h"
+#include "cli/persona.h"
 #include <stdio.h>
-#include <string.h>
 
 #define OPTION_COLUMN 30
 
@@ -45,14 +43,14 @@ static const char *usage_of(int command)
 
 void th_cli_help_command(int command)
 {
-    th_cli_out_format("thimble %s", usage_of(command));
+    th_cli_out_format("%s%s", th_cli_persona_prefix(), usage_of(command));
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (th_cli_options[i].commands & command)
             print_option(&th_cli_options[i]);
     th_cli_out_text("\nExit codes: thimble explain. More: man thimble.\n");
 }
 
-static void help_all(void)
+void th_cli_help_commands(void)
 {
     th_cli_out_text("thimble " TH_VERSION
                     ": MQTT over mutual TLS in a fixed, proven memory budget\n\n");
@@ -60,24 +58,4 @@ static void help_all(void)
         th_cli_out_format("  thimble %-10s %s\n", th_cli_commands[i].name,
                           th_cli_commands[i].summary);
     th_cli_out_text("\nthimble COMMAND --help lists the options of a command.\n");
-}
-
-/* TH_CLI_PUB for "pub"; 0: none of those with options. */
-static int command_named(const char *name)
-{
-    for (int command = TH_CLI_PUB; command <= TH_CLI_RR; command <<= 1)
-        if (!strcmp(name, th_cli_commands_named(command)))
-            return command;
-    return 0;
-}
-
-int th_cli_help(int argc, char *argv[])
-{
-    const char *topic = argc > 0 ? argv[0] : "";
-    int command = command_named(topic);
-    if (command)
-        th_cli_help_command(command);
-    else
-        help_all();
-    return th_cli_printed();
 }

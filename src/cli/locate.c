@@ -32,8 +32,9 @@ static bool twice(struct th_cli_problem *problem, const char *option, const char
     return th_cli_problem(problem, "%s: the %s is in the -L URL too; give it once", option, what);
 }
 
-static bool take_host(struct th_cli_settings *s, const struct th_cli_url *url,
-                      struct th_cli_problem *problem)
+/* What a URL says may not be said by another option too. */
+static bool check_once(const struct th_cli_settings *s, const struct th_cli_url *url,
+                       struct th_cli_problem *problem)
 {
     if (s->host)
         return twice(problem, "-h", "host");
@@ -41,13 +42,33 @@ static bool take_host(struct th_cli_settings *s, const struct th_cli_url *url,
         return twice(problem, "-p", "port");
     if (s->no_tls && !url->plaintext)
         return th_cli_problem(problem, "--no-tls: the -L URL asks for TLS; leave one of them out");
-    s->host = copy(kept.host, sizeof kept.host, url->host);
-    if (!s->host)
-        return refuse(problem, "-L", "the host is too long; give at most 253 bytes");
-    if (url->port)
-        s->port = url->port;
-    s->no_tls = url->plaintext;
+    if (s->websocket_path && url->websocket && url->path.len_bytes > 1)
+        return twice(problem, "--ws-path", "path");
+    if (s->username && url->username.data)
+        return twice(problem, "-u", "user name");
+    if (url->password.data && (s->password_argument || s->password_file))
+        return twice(problem, s->password_argument ? "-P" : "--password-file", "password");
+    return true;
+}
+
+static void take_scheme(struct th_cli_settings *s, const struct th_cli_url *url)
+{
     s->websocket |= url->websocket;
+    s->url_asks_for_tls = !url->plaintext;
+    if (s->persona == TH_CLI_THIMBLE)
+        s->no_tls = url->plaintext;
+}
+
+static bool take_host(struct th_cli_settings *s, const struct th_cli_url *url,
+                      struct th_cli_problem *problem)
+{
+    const char *host = copy(kept.host, sizeof kept.host, url->host);
+    if (!host)
+        return refuse(problem, "-L", "the host is too long; give at most 253 bytes");
+    if (!s->host)
+        s->host = host;
+    if (s->port == TH_CLI_UNSET && url->port)
+        s->port = url->port;
     return true;
 }
 
@@ -56,13 +77,11 @@ static bool take_credentials(struct th_cli_settings *s, const struct th_cli_url 
 {
     if (!url->username.data)
         return true;
-    if (s->username)
-        return twice(problem, "-u", "user name");
-    if (url->password.data && (s->password_argument || s->password_file))
-        return twice(problem, s->password_argument ? "-P" : "--password-file", "password");
-    s->username = copy(kept.username, sizeof kept.username, url->username);
-    if (!s->username)
+    const char *username = copy(kept.username, sizeof kept.username, url->username);
+    if (!username)
         return refuse(problem, "-L", "the user name is too long; give it with -u");
+    if (!s->username)
+        s->username = username;
     if (!url->password.data)
         return true;
     if (!th_cli_secret_keep((char *)url->password.data, url->password.len_bytes))
@@ -77,8 +96,6 @@ static bool take_path(struct th_cli_settings *s, const struct th_cli_url *url,
 {
     if (url->path.len_bytes < 2)
         return true;
-    if (url->websocket && s->websocket_path)
-        return twice(problem, "--ws-path", "path");
     if (url->websocket) {
         s->websocket_path = (const char *)url->path.data;
         return true;
@@ -97,6 +114,9 @@ static bool take_url(struct th_cli_settings *s, struct th_cli_problem *problem)
     const char *wrong = th_cli_url_parse(&url, th_slice_text(s->url));
     if (wrong)
         return refuse(problem, "-L", wrong);
+    if (s->persona == TH_CLI_THIMBLE && !check_once(s, &url, problem))
+        return false;
+    take_scheme(s, &url);
     return take_host(s, &url, problem) && take_path(s, &url, problem) &&
            take_credentials(s, &url, problem);
 }

@@ -34,7 +34,26 @@ unsigned th_cli_distance(const char *a, const char *b)
     return row[b_bytes];
 }
 
-int th_cli_is_near(const char *typed, unsigned distance)
+/* Two errors in a word that begins like it, or one. */
+static unsigned tolerated(const char *typed, const char *name)
 {
-    return distance <= 2 && distance < strlen(typed);
+    size_t bytes = strlen(typed);
+    if (bytes < 2)
+        return 0;
+    return bytes > 2 && *typed == *name ? 2 : 1;
+}
+
+const char *th_cli_nearest(const char *typed, const char *(*name_of)(size_t i), size_t count)
+{
+    const char *nearest = NULL;
+    unsigned least = UINT_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = name_of(i);
+        unsigned distance = name ? th_cli_distance(typed, name) : UINT_MAX;
+        if (distance < least && distance <= tolerated(typed, name)) {
+            least = distance;
+            nearest = name;
+        }
+    }
+    return nearest;
 }

@@ -4,6 +4,7 @@
 #include "cli/given.h"
 #include "cli/nearest.h"
 #include "cli/number.h"
+#include "cli/persona.h"
 #include "cli/properties.h"
 #include "cli/show.h"
 #include <stdarg.h>
@@ -220,7 +221,7 @@ static bool is_named(const struct th_cli_option *option, const char *word)
     return !strncmp(word + 2, name, bytes) && (!word[2 + bytes] || word[2 + bytes] == '=');
 }
 
-static const struct th_cli_option *find(const char *word)
+const struct th_cli_option *th_cli_option_find(const char *word)
 {
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (is_named(&th_cli_options[i], word))
@@ -228,19 +229,9 @@ static const struct th_cli_option *find(const char *word)
     return NULL;
 }
 
-static const char *nearest_name(const char *word)
+static const char *name_of(size_t i)
 {
-    const char *nearest = NULL;
-    unsigned least = 3;
-    for (size_t i = 0; i < th_cli_options_count; i++) {
-        const char *name = th_cli_long(&th_cli_options[i]);
-        unsigned distance = name ? th_cli_distance(word, name) : least;
-        if (distance < least && th_cli_is_near(word, distance)) {
-            least = distance;
-            nearest = name;
-        }
-    }
-    return nearest;
+    return th_cli_long(&th_cli_options[i]);
 }
 
 static bool refuse_unknown(const struct th_cli_settings *settings, const char *word,
@@ -252,16 +243,18 @@ static bool refuse_unknown(const struct th_cli_settings *settings, const char *w
     if (word[0] != '-')
         return th_cli_problem(problem, "%s: a word without an option; quote values with blanks",
                               shown);
-    const char *nearest = word[1] == '-' ? nearest_name(word + 2) : NULL;
+    const char *nearest =
+        word[1] == '-' ? th_cli_nearest(word + 2, name_of, th_cli_options_count) : NULL;
     if (nearest)
         return th_cli_problem(problem, "%s: no such option; did you mean --%s?", shown, nearest);
-    return th_cli_problem(problem, "%s: no such option; see thimble %s --help", shown, command);
+    return th_cli_problem(problem, "%s: no such option; see %s%s --help", shown,
+                          th_cli_persona_prefix(), command);
 }
 
 static bool refuse_elsewhere(const struct giving *g, int command)
 {
-    return th_cli_problem(g->problem, "%s: an option of thimble %s, not of thimble %s; leave it "
-                          "out", g->name, th_cli_commands_named(g->option->commands),
+    return th_cli_problem(g->problem, "%s: an option of %s, not of %s; leave it out", g->name,
+                          th_cli_commands_named(g->option->commands),
                           th_cli_commands_named(command));
 }
 
@@ -294,10 +287,24 @@ static char *split(char *word, char name[TH_CLI_OPTION_NAME_BYTES])
     return equals ? equals + 1 : NULL;
 }
 
+/* With mosquitto's clients a URL, and what it stands for, take each other's place. */
+static void obey_order(struct th_cli_settings *s, const struct th_cli_option *option)
+{
+    if (s->persona != TH_CLI_MOSQUITTO)
+        return;
+    if (option->kind == TH_CLI_PROPERTY)
+        s->version = TH_MQTT_5;
+    if (option->offset != offsetof(struct th_cli_settings, url))
+        return;
+    s->host = s->username = NULL;
+    s->password_argument = NULL;
+    s->port = TH_CLI_UNSET;
+}
+
 /* Takes one option and its value. Returns the words used, 0: see the problem. */
 static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_problem *problem)
 {
-    const struct th_cli_option *option = find(argv[0]);
+    const struct th_cli_option *option = th_cli_option_find(argv[0]);
     if (!option)
         return refuse_unknown(settings, argv[0], problem);
     char name[TH_CLI_OPTION_NAME_BYTES];
@@ -307,6 +314,7 @@ static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_pr
         return refuse_elsewhere(&g, settings->command);
     if (option->kind == TH_CLI_DECLINED)
         return th_cli_problem(problem, "%s: %s", name, th_cli_help_line(option));
+    obey_order(settings, option);
     if (option->kind == TH_CLI_PROPERTY)
         return take_property(&g, settings->command, argv + 1);
     if (g.value || th_cli_stands_alone(option))
@@ -357,6 +365,8 @@ static bool give_variable(const struct giving *g, bool wanted)
 
 bool th_cli_options_environment(struct th_cli_settings *settings, struct th_cli_problem *problem)
 {
+    if (settings->persona == TH_CLI_MOSQUITTO)
+        return true;
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *option = &th_cli_options[i];
         const char *variable = th_cli_variable(option);

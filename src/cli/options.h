@@ -64,6 +64,9 @@ const struct th_cli_word *th_cli_word_list(const struct th_cli_option *option);
 extern const struct th_cli_option th_cli_options[];
 extern const size_t th_cli_options_count;
 
+/* The option "-x", "--name" or "--name=value" names, or NULL. */
+const struct th_cli_option *th_cli_option_find(const char *word);
+
 /* Takes no word behind it: none at all, or what stands behind the "=". */
 bool th_cli_stands_alone(const struct th_cli_option *option);
 

@@ -1,6 +1,7 @@
 #include "cli/say.h"
 
 #include "base/format.h"
+#include "cli/persona.h"
 #include "cli/signals.h"
 
 #include <stdarg.h>
@@ -85,7 +86,10 @@ static void end(void)
 static void say_list(const char *format, va_list args)
 {
     begin();
-    add("thimble%s%s: %s", *voice.command ? " " : "", voice.command, voice.danger);
+    if (th_cli_persona() == TH_CLI_MOSQUITTO)
+        add("Error: %s", voice.danger);
+    else
+        add("thimble%s%s: %s", *voice.command ? " " : "", voice.command, voice.danger);
     add_list(format, args);
     end();
 }

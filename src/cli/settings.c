@@ -1,6 +1,7 @@
 #include "cli/settings.h"
 
 #include "cli/options.h"
+#include "cli/persona.h"
 #include <string.h>
 
 const char *th_cli_commands_named(int commands)
@@ -15,6 +16,16 @@ const char *th_cli_commands_named(int commands)
     return names[commands];
 }
 
+int th_cli_command_named(const char *name)
+{
+    for (int command = TH_CLI_PUB; command <= TH_CLI_RR; command <<= 1)
+        if (!strcmp(name, th_cli_commands_named(command)))
+            return command;
+    return 0;
+}
+
+#define DEFAULT_ATTEMPTS 10
+
 static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option *option)
 {
     return (int64_t *)((char *)s + option->offset);
@@ -24,6 +35,8 @@ void th_cli_settings_clear(struct th_cli_settings *s, int command)
 {
     memset(s, 0, sizeof *s);
     s->command = command;
+    s->persona = th_cli_persona();
+    s->attempts = DEFAULT_ATTEMPTS;
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (th_cli_is_number(&th_cli_options[i]))
             *number_of(s, &th_cli_options[i]) = TH_CLI_UNSET;
@@ -52,9 +65,20 @@ static int64_t default_expiry(const struct th_cli_settings *s)
 
 static int64_t default_port(const struct th_cli_settings *s)
 {
-    if (s->websocket)
+    if (s->websocket && (s->url || s->persona == TH_CLI_THIMBLE))
         return s->no_tls ? 80 : 443; /* RFC 6455 section 3 */
     return s->no_tls ? 1883 : 8883;
+}
+
+/* A first connection that fails is tried again only if the user asked for it. */
+static void decide_attempts(struct th_cli_settings *s)
+{
+    bool waits = s->wait_broker_ms != TH_CLI_UNSET;
+    if (waits)
+        s->attempts = TH_CLI_FOREVER;
+    if (s->retry != TH_CLI_UNSET)
+        s->attempts = s->retry;
+    s->first_too = waits || (s->retry != TH_CLI_UNSET && s->retry != 0);
 }
 
 /* 0 stands for what the library takes by itself, or for nothing. */
@@ -84,4 +108,5 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->exit_codes, s->persona);
     preset_zeros(s);
     preset_deadlines(s);
+    decide_attempts(s);
 }

@@ -47,6 +47,7 @@ struct th_cli_settings {
     const char *host;
     int64_t port;
     char *url;
+    bool url_asks_for_tls;
     bool no_tls;
     const char *unix_path;
     bool srv;
@@ -110,6 +111,7 @@ struct th_cli_settings {
     bool null_message;
     bool retain;
     int64_t max_inflight;        /* -M */
+    uint16_t receive_maximum;    /* we announce; 0: what there is room for */
     int64_t repeat;
     int64_t repeat_delay_ms;
 
@@ -147,6 +149,8 @@ struct th_cli_settings {
     int64_t ack_ms;
     int64_t timeout_ms;          /* of every phase that has none of its own */
     int64_t retry;
+    int64_t attempts;            /* that follow from it, or from no option */
+    bool first_too;              /* also if the very first one fails */
     int64_t backoff_first_ms;    /* --backoff FIRST..MAX */
     int64_t backoff_max_ms;
     int64_t wait_broker_ms;      /* 0: for ever, TH_CLI_UNSET: do not */
@@ -168,6 +172,9 @@ enum th_cli_packet {
 
 /* "pub", or "sub and rr" for a mask of several. */
 const char *th_cli_commands_named(int commands);
+
+/* TH_CLI_PUB for "pub"; 0: none of those with options. */
+int th_cli_command_named(const char *name);
 
 /* Nothing given. */
 void th_cli_settings_clear(struct th_cli_settings *settings, int command);

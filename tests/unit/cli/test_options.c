@@ -217,8 +217,8 @@ static void test_wrong_values(void **state)
         {TH_CLI_SUB, "-vN", "-vN: no such option; see thimble sub --help"},
         {TH_CLI_PUB, "hello", "hello: a word without an option; quote values with blanks"},
         {TH_CLI_PUB, "-", "-: no such option; see thimble pub --help"},
-        {TH_CLI_PUB, "-C 1", "-C: an option of thimble sub, not of thimble pub; leave it out"},
-        {TH_CLI_SUB, "-m x", "-m: an option of thimble pub and rr, not of thimble sub; leave it out"},
+        {TH_CLI_PUB, "-C 1", "-C: an option of sub, not of pub; leave it out"},
+        {TH_CLI_SUB, "-m x", "-m: an option of pub and rr, not of sub; leave it out"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         bad(cases[i].command, cases[i].words, cases[i].told);

@@ -220,7 +220,7 @@ static void test_rr_usage(void **state)
         {"--no-tls -t ask -e a/# -m q", "-e a/#: not a topic"},
         {"--no-tls -t ask -e a", "nothing to publish"},
         {RR "-D publish response-topic x", "rr sets it"},
-        {RR "-l", "-l: an option of thimble pub"},
+        {RR "-l", "-l: an option of pub"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_equal(run(TH_CLI_RR, wrong[i].words, SCRIPT(idle)), 64);

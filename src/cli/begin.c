@@ -1,0 +1,58 @@
+#include "cli/command.h"
+
+#include "base/errno.h"
+#include "cli/check.h"
+#include "cli/exit.h"
+#include "cli/out.h"
+#include "cli/persona.h"
+#include "cli/say.h"
+#include <errno.h>
+
+int th_cli_printed(void)
+{
+    th_cli_out_flush();
+    int error = th_cli_out_error();
+    char text[TH_ERRNO_TEXT_BYTES];
+    if (error && error != EPIPE)
+        th_cli_complain("cannot write to standard output: %s", th_errno_text(error, text));
+    return !error ? TH_CLI_OK : error == EPIPE ? TH_CLI_OUTPUT_CLOSED : TH_CLI_SYSTEM;
+}
+
+static void print_version(int command)
+{
+    if (th_cli_persona() == TH_CLI_MOSQUITTO)
+        th_cli_out_format("mosquitto_%s version " TH_VERSION " running on thimble " TH_VERSION
+                          ".\n", th_cli_commands_named(command));
+    else
+        th_cli_out_text("thimble " TH_VERSION "\n");
+}
+
+/* With mosquitto's clients this is no success. */
+static int status_of_words(void)
+{
+    int status = th_cli_printed();
+    return th_cli_persona() == TH_CLI_MOSQUITTO ? TH_CLI_USAGE : status;
+}
+
+bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char *argv[],
+                  int *status)
+{
+    struct th_cli_problem problem;
+    th_cli_voice_set(&(struct th_cli_voice){
+        .command = th_cli_commands_named(command), .danger = ""});
+    *status = TH_CLI_USAGE;
+    if (!th_cli_settings_read(settings, command, argc, argv, &problem)) {
+        th_cli_complain("%s", problem.text);
+        return false;
+    }
+    if (settings->exit_codes != TH_CLI_UNSET)
+        th_cli_exit_as(settings->exit_codes == TH_CLI_MOSQUITTO);
+    if (!settings->help && !settings->version_wanted)
+        return true;
+    if (settings->help)
+        th_cli_help_command(command);
+    else
+        print_version(command);
+    *status = status_of_words();
+    return false;
+}

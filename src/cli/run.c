@@ -1,0 +1,101 @@
+#include "cli/command.h"
+
+#include "cli/exit.h"
+#include "cli/nearest.h"
+#include "cli/persona.h"
+#include "cli/say.h"
+#include "cli/show.h"
+#include "cli/signals.h"
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct th_cli_command *find(const char *name)
+{
+    for (size_t i = 0; i < th_cli_commands_count; i++)
+        if (!strcmp(th_cli_commands[i].name, name))
+            return &th_cli_commands[i];
+    return NULL;
+}
+
+static const char *name_of(size_t i)
+{
+    return th_cli_commands[i].name;
+}
+
+static int refuse(const char *name)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    const char *meant = th_cli_nearest(name, name_of, th_cli_commands_count);
+    th_cli_show(name, shown);
+    if (*name == '-')
+        th_cli_complain("%s: the command comes first, such as thimble pub; see thimble --help",
+                        shown);
+    else if (meant)
+        th_cli_complain("%s: no such command; did you mean thimble %s?", shown, meant);
+    else
+        th_cli_complain("%s: no such command; see thimble --help", shown);
+    return TH_CLI_USAGE;
+}
+
+/* ---- help ---- */
+
+static int list_commands(void)
+{
+    th_cli_help_commands();
+    return th_cli_printed();
+}
+
+static int help_on(const char *name)
+{
+    const struct th_cli_command *command = find(name);
+    if (!command)
+        return refuse(name);
+    int mask = th_cli_command_named(name);
+    if (!mask)
+        return list_commands();
+    th_cli_help_command(mask);
+    return th_cli_printed();
+}
+
+/* ---- dispatch ---- */
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next socket, and what is printed
+ * would be sent. Nothing can be read from or written to what stands there instead. */
+static void occupy_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int run_word(int argc, char *argv[])
+{
+    if (argc < 1) {
+        th_cli_complain("the command is missing; see thimble --help");
+        return TH_CLI_USAGE;
+    }
+    const char *name = argv[0];
+    if (!strcmp(name, "--help") || !strcmp(name, "--version"))
+        name += 2;
+    const struct th_cli_command *command = find(name);
+    if (!command)
+        return refuse(name);
+    if (command->run)
+        return command->run(argc - 1, argv + 1);
+    return argc > 1 ? help_on(argv[1]) : list_commands();
+}
+
+int th_cli_run(int argc, char *argv[])
+{
+    occupy_standard_descriptors();
+    th_cli_signals_ignore_write_errors();
+    int mask = argc > 0 ? th_cli_persona_take(argv[0]) : 0;
+    th_cli_exit_as(mask != 0);
+    int status = mask ? find(th_cli_commands_named(mask))->run(argc - 1, argv + 1)
+                      : run_word(argc - 1, argv + 1);
+    return th_cli_exit_spoken(status);
+}
