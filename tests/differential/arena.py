@@ -41,7 +41,7 @@ PLACES = {
     "nowhere": "-h 127.0.0.1 -p $CLOSED",
     "said": "",
 }
-ENCRYPTED = ("tls", "mtls", "psk")
+ENCRYPTED = ("tls", "mtls", "psk", "wss")
 
 
 class Everywhere(Mosquitto):
@@ -62,7 +62,7 @@ class Brokers:
                        stderr=subprocess.DEVNULL)
         self._write_secrets()
         self.ports = {place: free_port() for place in
-                      ("password", "acl", "limits", "tls", "mtls", "psk")}
+                      ("password", "acl", "limits", "tls", "mtls", "psk", "ws", "wss")}
         home = self.directory / "broker"
         home.mkdir()
         self.mosquitto = Everywhere(home, *self._lines()).start()
@@ -84,7 +84,7 @@ class Brokers:
 
     @staticmethod
     def _address(place):
-        return "localhost" if place in ENCRYPTED else "127.0.0.1"
+        return "localhost" if place in ("tls", "mtls", "psk") else "127.0.0.1"
 
     def _own(self, place):
         server = [f"cafile {self.pki}/ec/root.pem", f"certfile {self.pki}/ec/server.pem",
@@ -93,6 +93,8 @@ class Brokers:
             "password": ["allow_anonymous false", f"password_file {self.directory}/passwords"],
             "acl": ["allow_anonymous true", f"acl_file {self.directory}/acl"],
             "limits": ["allow_anonymous true", "max_qos 1", "max_topic_alias 2"],
+            "ws": ["allow_anonymous true", "protocol websockets"],
+            "wss": ["allow_anonymous true", "protocol websockets", *server],
             "tls": ["allow_anonymous true", *server],
             "mtls": ["allow_anonymous true", *server, "require_certificate true"],
             "psk": ["allow_anonymous true", f"psk_file {self.directory}/psk", "psk_hint lab",
@@ -142,6 +144,7 @@ class Stage:
     def _names(self):
         return {"T": self.topic, "PORT": self.recorder.port, "SOCKET": self.directory / "socket",
                 "DIR": self.directory, "PKI": self.brokers.pki, "TARGET": self.target,
+                "WS": self.brokers.ports["ws"], "WSS": self.brokers.ports["wss"],
                 "CLOSED": self._closed_port()}
 
     @staticmethod
