@@ -57,7 +57,7 @@ endef
 # ---- what is compiled -----------------------------------------------------------------------
 
 library_rooms := base crypt net tls ws identity mqtt auth session outbox client report
-binary_only   := mem/libc.c mem/run.c mem/alone.c
+binary_only   := mem/libc.c mem/run.c mem/alone.c mem/text.c
 tests_only    := mem/failing.c
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
@@ -118,6 +118,9 @@ CFLAGS.fuzz   = $(SANITIZE) -fsanitize=fuzzer-no-link -DTH_TEST=1
 
 LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS)
 
+# Of single files: what stands for libc's own functions is none of the compiler's business.
+flags.mem/text = -fno-lto -ffreestanding -fno-tree-loop-distribute-patterns
+
 # wolfSSL's and cJSON's headers are system headers to us: their warnings are not ours.
 wolfssl_flags = -DWOLFSSL_USER_SETTINGS -Iconfig -isystem $(B)/gen -isystem $(WOLFSSL)
 our_flags     = -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude -Isrc -I. -I$(B) $(wolfssl_flags) \
@@ -147,7 +150,7 @@ compile.$(1) = $$(CC.$(1)) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c
 
 $(B)/$(1)/%.o: %.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | $(B)/gen/version.h sources
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(compile.$(1)) $$(our_flags) -o $$@ $$<
+	$$(call say,CC,$$<)$$(compile.$(1)) $$(our_flags) $$(flags.$$*) -o $$@ $$<
 
 $(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | sources
 	@mkdir -p $$(@D)
@@ -236,7 +239,7 @@ $(B)/gen/version.h: FORCE | sources
 
 unit_programs := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_c))
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(fuzz_c))
-testable_c    := $(filter-out mem/libc.c mem/alone.c,$(binary_c)) $(tests_only) $(support_c)
+testable_c    := $(filter-out mem/libc.c mem/alone.c mem/text.c,$(binary_c)) $(tests_only) $(support_c)
 
 $(B)/native/libours.a: $(call objects,native,$(testable_c)) $(B)/native/cjson/cJSON.o
 	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
