@@ -5,6 +5,7 @@
 #include "base/errno.h"
 #include "base/format.h"
 #include "base/slice.h"
+#include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/keylog.h"
 #include "cli/out.h"
@@ -73,6 +74,7 @@ int th_cli_say_fault(const struct th_fault *fault)
     const struct th_cli_exit *exit = th_cli_exit_find(status);
     if (!status)
         return status;
+    th_cli_events_fault(fault, status);
     if (th_cli_persona() == TH_CLI_MOSQUITTO)
         th_cli_say("%s%s", fault->text, hint_at(fault));
     else
@@ -101,6 +103,7 @@ static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
     say_progress(event);
+    th_cli_events_tell(event);
     th_cli_trace_event(event);
     own.was_up |= event->kind == TH_EVENT_CONNECTED;
     if (event->kind == TH_EVENT_DISCONNECTED)
@@ -277,6 +280,9 @@ int th_cli_connection_open(const struct th_cli_settings *settings, const struct 
     own.settings = settings;
     own.work = *work;
     choose_voice(settings);
+    int status = th_cli_events_open(settings);
+    if (status)
+        return status;
     struct th_fault fault = {0};
     return open_all(settings, &fault) < 0 ? th_cli_say_fault(&fault) : 0;
 }

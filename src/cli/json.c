@@ -1,5 +1,7 @@
 #include "cli/json.h"
 
+#include "base/clock.h"
+#include "base/format.h"
 #include "base/slice.h"
 #include "cli/moment.h"
 #include "cli/out.h"
@@ -46,8 +48,9 @@ void th_cli_json_bytes(struct th_json_flow *flow, const char *name, struct th_sl
 
 void th_cli_json_time(struct th_json_flow *flow)
 {
-    char text[TH_CLI_MOMENT_BYTES];
-    th_cli_moment_text("@s." TH_CLI_MICROSECONDS, text);
+    struct timespec now = th_clock_calendar();
+    char text[32];
+    th_format(text, sizeof text, "%lld.%06ld", (long long)now.tv_sec, now.tv_nsec / 1000);
     th_json_flow_member(flow, "t");
     th_json_flow_raw(flow, text);
 }

@@ -12,7 +12,7 @@ bool th_cli_json_message(const struct th_delivery *piece, bool pretty, bool pars
 /* --jsonl: one object for a message, or for each piece of one. Without the newline. */
 void th_cli_json_line(const struct th_delivery *piece);
 
-/* "t":1470818943.786368, the moment of cli/moment.h. */
+/* "t":1470818943.786368, which is now. */
 void th_cli_json_time(struct th_json_flow *flow);
 
 /* Members: a text; bytes, as a text or, when they are not UTF-8 without U+0000, in base64 as

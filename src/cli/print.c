@@ -37,7 +37,6 @@ void th_cli_print_open(const struct th_cli_settings *settings)
     memset(&own, 0, sizeof own);
     own.settings = settings;
     own.format = settings->format ? settings->format : settings->verbose ? "%t %p" : "%p";
-    own.timed = settings->jsonl;
     study_format();
     if (own.timed)
         th_cli_moment_open();
@@ -279,4 +278,5 @@ void th_cli_print_close(void)
 {
     if (own.settings->watch)
         th_cli_watch_close();
+    th_cli_out_flush();
 }

@@ -3,33 +3,58 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "cli/connection.h"
+#include "cli/events.h"
 #include "cli/exit.h"
+#include "cli/out.h"
 #include "cli/print.h"
+#include "cli/properties.h"
+#include "cli/resume.h"
 #include "cli/say.h"
 #include "cli/show.h"
+#include <thimble/packet.h>
 #include <thimble/topic.h>
+
+#define SUBACK 9
+#define UNSUBACK 11
+#define RETAINED_NEVER 2 /* 5.0 section 3.8.3.1 */
+#define RATE_MS 1000
 
 static struct {
     struct th_cli_settings settings;
     struct th_filter filters[TH_CLI_LIST_MAX];
     struct th_slice unsubscribe[TH_CLI_LIST_MAX];
     uint64_t until_ms;       /* -W */
-    int64_t printed;         /* whole messages, for -C */
-    size_t arrived_bytes;    /* of a message that comes in pieces and is not whole yet */
-    bool arriving;
+    uint64_t rate_ms;        /* when --message-rate prints next */
+    unsigned rate;           /* messages since it printed last */
+    uint32_t random;
+    int64_t counted;         /* whole messages, for -C */
+    bool wanted;             /* the message that is coming; not so: it does not count */
     bool printing;           /* it */
     bool connected_once;
+    bool done;               /* waits for the broker to take what --remove-retained sent */
+    int status;              /* of what went wrong on the way */
     int answers_awaited;     /* SUBACK, UNSUBACK */
 } own;
 
 /* ---- subscribing ---- */
 
+/* With -R they would not be printed; they are wanted all the same if they are to be removed. */
+static uint8_t retain_handling(const struct th_cli_settings *s)
+{
+    return s->no_retained && !s->remove_retained ? RETAINED_NEVER : (uint8_t)s->retain_handling;
+}
+
 static void prepare_filters(void)
 {
     const struct th_cli_settings *s = &own.settings;
+    bool is_5 = s->version == TH_MQTT_5;
     for (uint32_t i = 0; i < s->topics.count; i++)
-        own.filters[i] = (struct th_filter){.filter = th_slice_text(s->topics.items[i]),
-                                            .qos = (uint8_t)s->qos};
+        own.filters[i] = (struct th_filter){
+            .filter = th_slice_text(s->topics.items[i]),
+            .qos = (uint8_t)s->qos,
+            .retain_as_published = is_5 && s->retain_as_published,
+            .retain_handling = is_5 ? retain_handling(s) : 0,
+        };
     for (uint32_t i = 0; i < s->unsubscribe.count; i++)
         own.unsubscribe[i] = th_slice_text(s->unsubscribe.items[i]);
 }
@@ -46,45 +71,88 @@ static void subscribe(void)
 {
     struct th_client *client = th_cli_connection_client();
     const struct th_cli_settings *s = &own.settings;
+    struct th_properties of_subscribe = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
+    struct th_properties of_unsubscribe = th_cli_properties_of(&s->properties, TH_CLI_UNSUBSCRIBE);
     own.answers_awaited = 0;
     if (s->topics.count)
-        ask(th_subscribe(client, own.filters, s->topics.count, NULL));
+        ask(th_subscribe(client, own.filters, s->topics.count, &of_subscribe));
     if (s->unsubscribe.count)
-        ask(th_unsubscribe(client, own.unsubscribe, s->unsubscribe.count, NULL));
+        ask(th_unsubscribe(client, own.unsubscribe, s->unsubscribe.count, &of_unsubscribe));
 }
 
-static void start_the_clock(void)
+static void start_the_clocks(void)
 {
+    uint64_t now_ms = th_clock_ms();
     if (own.settings.seconds != TH_CLI_UNSET)
-        own.until_ms = th_clock_ms() + (uint64_t)own.settings.seconds * 1000;
+        own.until_ms = now_ms + (uint64_t)own.settings.seconds * 1000;
+    if (own.settings.message_rate)
+        own.rate_ms = now_ms + RATE_MS;
 }
 
 /* A session the broker still has keeps its subscriptions. */
 static void on_connected(const struct th_event *event)
 {
+    th_cli_resume_connected(event->session_present);
     if (!own.connected_once)
-        start_the_clock();
+        start_the_clocks();
     if (!own.connected_once || !event->session_present)
         subscribe();
     own.connected_once = true;
 }
 
-static void refused(size_t filter, unsigned reason)
+/* ---- what the broker answers ---- */
+
+static void say_refused(const struct th_event *event, size_t filter, unsigned reason)
 {
-    char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_say("the broker refused the subscription to %s, reason code %u "
-               "(%d subscription-refused)", th_cli_show(own.settings.topics.items[filter], shown),
-               reason, TH_CLI_SUBSCRIPTION);
-    th_cli_connection_end(TH_CLI_SUBSCRIPTION);
+    char shown[TH_CLI_SHOWN_BYTES], why[TH_CLI_SHOWN_BYTES];
+    bool subscribing = event->kind == TH_EVENT_SUBSCRIBED;
+    const struct th_cli_list *list = subscribing ? &own.settings.topics : &own.settings.unsubscribe;
+    th_cli_say("the broker refused the %s to %s: %s, reason code %u%s (%d subscription-refused)",
+               subscribing ? "subscription" : "end of the subscription",
+               th_cli_show(list->items[filter], shown),
+               th_mqtt_reason_name((int)own.settings.version, subscribing ? SUBACK : UNSUBACK,
+                                   reason), reason,
+               th_cli_property_reason(event->properties, why), TH_CLI_SUBSCRIPTION);
+    own.status = TH_CLI_SUBSCRIPTION;
+}
+
+/* mosquitto_sub goes on with the others, as long as there are any. */
+static bool ends_with(size_t refused, size_t asked)
+{
+    return refused > 0 && (own.settings.persona == TH_CLI_THIMBLE || refused == asked);
 }
 
 static void on_answered(const struct th_event *event)
 {
+    size_t refused = 0;
     for (size_t i = 0; i < event->codes.len_bytes; i++)
-        if (event->kind == TH_EVENT_SUBSCRIBED && event->codes.data[i] >= 0x80)
-            refused(i, event->codes.data[i]);
-    if (--own.answers_awaited == 0 && own.settings.exit_after_subscribe)
+        if (event->codes.data[i] >= 0x80) {
+            say_refused(event, i, event->codes.data[i]);
+            refused++;
+        }
+    own.answers_awaited--;
+    if (ends_with(refused, event->codes.len_bytes) ||
+        (own.answers_awaited == 0 && own.settings.exit_after_subscribe))
         th_cli_connection_end(TH_CLI_OK);
+}
+
+static void end_if_removed(void)
+{
+    if (own.done && th_pending(th_cli_connection_client()) == 0)
+        th_cli_connection_end(TH_CLI_OK);
+}
+
+/* Of --remove-retained: sub publishes nothing else. */
+static void on_published(const struct th_event *event)
+{
+    char why[TH_CLI_SHOWN_BYTES];
+    if (event->reason >= 0x80) {
+        own.status = th_cli_exit_of_reason(event->reason);
+        th_cli_say("the broker did not remove a retained message, reason code %u%s (%d %s)",
+                   event->reason, th_cli_property_reason(event->properties, why), own.status,
+                   th_cli_exit_find(own.status)->name);
+    }
+    end_if_removed();
 }
 
 static void on_event(void *arg, const struct th_event *event)
@@ -94,9 +162,11 @@ static void on_event(void *arg, const struct th_event *event)
         on_connected(event);
     if (event->kind == TH_EVENT_SUBSCRIBED || event->kind == TH_EVENT_UNSUBSCRIBED)
         on_answered(event);
+    if (event->kind == TH_EVENT_PUBLISHED)
+        on_published(event);
 }
 
-/* ---- printing ---- */
+/* ---- which messages ---- */
 
 static bool is_filtered_out(struct th_slice topic)
 {
@@ -107,60 +177,70 @@ static bool is_filtered_out(struct th_slice topic)
     return false;
 }
 
-static bool is_wanted(const struct th_delivery *delivery)
+/* An empty retained message takes the place of the one there is (section 3.3.1.3). */
+static void remove_retained(struct th_slice topic)
 {
-    if (delivery->retain && own.settings.no_retained)
+    const struct th_message empty = {.topic = topic, .qos = 1, .retain = true};
+    if (th_publish(th_cli_connection_client(), &empty) < 0)
+        own.status = th_cli_say_fault(th_request_fault(th_cli_connection_client()));
+}
+
+/* xorshift: nothing depends on what comes out but how much is printed. */
+static bool is_drawn(void)
+{
+    own.random ^= own.random << 13;
+    own.random ^= own.random >> 17;
+    own.random ^= own.random << 5;
+    return own.random % 10000 < own.settings.random_filter;
+}
+
+/* Is it a message the user wants? */
+static bool is_wanted(const struct th_delivery *message)
+{
+    if (is_filtered_out(message->topic))
         return false;
-    return !is_filtered_out(delivery->topic);
+    if (message->retain && own.settings.remove_retained)
+        remove_retained(message->topic);
+    return !message->retain || !own.settings.no_retained;
+}
+
+static void finish(void)
+{
+    own.done = true;
+    end_if_removed();
 }
 
 static void count_message(void)
 {
-    if (++own.printed == own.settings.count)
-        th_cli_connection_end(TH_CLI_OK);
+    own.rate++;
+    if (++own.counted == own.settings.count)
+        finish();
 }
 
-/* The connection broke in the middle of it; what comes now is another one, or it again. */
-static void say_cut(void)
+static void print(const struct th_delivery *delivery)
 {
-    if (!own.arriving || !own.printing)
-        return;
-    th_cli_print_cut();
-    th_cli_say("the message before was cut off after %zu bytes: the connection was lost",
-                   own.arrived_bytes);
+    struct th_delivery piece = *delivery;
+    if (own.printing && !own.settings.message_rate && th_cli_resume_take(&piece))
+        th_cli_print(&piece);
 }
 
-static void begin_message(const struct th_delivery *delivery)
-{
-    say_cut();
-    own.arriving = true;
-    own.printing = is_wanted(delivery);
-}
-
-static void end_message(void)
-{
-    own.arriving = false;
-    if (own.printing)
-        count_message();
-}
-
-static void on_delivery(void *arg, const struct th_delivery *delivery)
+static void on_delivery(void *arg, const struct th_delivery *piece)
 {
     (void)arg;
-    if (th_cli_connection_is_ending())
+    if (own.done || th_cli_connection_is_ending())
         return;
-    if (own.settings.retained_only && !delivery->retain) {
-        th_cli_connection_end(TH_CLI_OK);
+    th_cli_events_data(piece);
+    if (own.settings.retained_only && !piece->retain) {
+        finish();
         return;
     }
-    if (delivery->offset_bytes == 0)
-        begin_message(delivery);
-    own.arrived_bytes = delivery->offset_bytes + delivery->payload.len_bytes;
-    bool is_last = own.arrived_bytes == delivery->total_bytes;
-    if (own.printing)
-        th_cli_print(delivery);
-    if (is_last)
-        end_message();
+    if (piece->offset_bytes == 0) {
+        own.wanted = is_wanted(piece);
+        own.printing = own.wanted && is_drawn();
+    }
+    print(piece);
+    if (own.wanted && piece->offset_bytes + piece->payload.len_bytes == piece->total_bytes)
+        count_message();
 }
 
 /* ---- the command ---- */
@@ -168,14 +248,25 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
 static uint64_t until_ms(void *arg)
 {
     (void)arg;
-    return own.until_ms;
+    return th_clock_earlier(own.until_ms, own.rate_ms);
+}
+
+static bool print_rate(uint64_t now_ms)
+{
+    if (own.rate_ms > now_ms)
+        return false;
+    th_cli_out_format("%u\n", own.rate);
+    own.rate = 0;
+    own.rate_ms += RATE_MS;
+    return true;
 }
 
 static bool turn(void *arg)
 {
     (void)arg;
-    if (own.until_ms > th_clock_ms())
-        return false;
+    uint64_t now_ms = th_clock_ms();
+    if (own.until_ms > now_ms)
+        return print_rate(now_ms);
     th_cli_say("time is up after %lld s (%d timeout)", (long long)own.settings.seconds,
                TH_CLI_TIMEOUT);
     th_cli_connection_end(TH_CLI_TIMEOUT);
@@ -189,17 +280,32 @@ static const struct th_cli_work work = {
     .until_ms = until_ms,
 };
 
+static void prepare(void)
+{
+    own.until_ms = own.rate_ms = TH_NEVER;
+    own.random = (uint32_t)th_clock_us() | 1;
+    prepare_filters();
+    th_cli_print_open(&own.settings);
+    th_cli_resume_open();
+}
+
+/* What went wrong on the way tells more than that the end was reached. */
+static int status_of_messages(int status)
+{
+    int of_break = th_cli_resume_close(), of_format = th_cli_print_status();
+    th_cli_print_close();
+    return status ? status : own.status ? own.status : of_break ? of_break : of_format;
+}
+
 int th_cli_sub(int argc, char *argv[])
 {
     int status;
     memset(&own, 0, sizeof own);
-    own.until_ms = TH_NEVER;
     if (!th_cli_begin(&own.settings, TH_CLI_SUB, argc, argv, &status))
         return status;
-    prepare_filters();
-    th_cli_print_open(&own.settings);
+    prepare();
     status = th_cli_connection_open(&own.settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
-    return th_cli_connection_close(status);
+    return th_cli_connection_close(status_of_messages(status));
 }

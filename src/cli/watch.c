@@ -45,5 +45,4 @@ void th_cli_watch_begin(struct th_slice topic)
 void th_cli_watch_close(void)
 {
     th_cli_out_format("\033[%u;1H", own.count + 1);
-    th_cli_out_flush();
 }

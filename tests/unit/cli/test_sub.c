@@ -90,9 +90,9 @@ static void test_sub_ends_after_subscribing(void **state)
 static void test_sub_refused(void **state)
 {
     (void)state;
-    assert_int_equal(run(TH_CLI_SUB, PLAIN "-t secret", SCRIPT(connected, one_refused)), 58);
-    assert_string_equal(said, "thimble sub: the broker refused the subscription to secret, reason "
-                              "code 135 (58 subscription-refused)\n");
+    assert_int_equal(run(TH_CLI_SUB, PLAIN "-V 5 -t secret", SCRIPT(connected, one_refused)), 58);
+    assert_string_equal(said, "thimble sub: the broker refused the subscription to secret: not "
+                              "authorized, reason code 135 (58 subscription-refused)\n");
 }
 
 static void test_sub_subscribes_again_without_session(void **state)

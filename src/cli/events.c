@@ -1,0 +1,133 @@
+#include "cli/events.h"
+
+#include "base/errno.h"
+#include "base/slice.h"
+#include "cli/exit.h"
+#include "cli/json.h"
+#include "cli/out.h"
+#include "cli/say.h"
+#include "cli/show.h"
+
+#include <errno.h>
+
+static struct {
+    void (*write)(const void *data, size_t bytes); /* NULL: no events */
+    bool in_file;
+} own;
+
+/* ---- where ---------------------------------------------------------------------------------- */
+
+static int say_unwritable(const char *what, int error)
+{
+    char text[TH_ERRNO_TEXT_BYTES], shown[TH_CLI_SHOWN_BYTES];
+    th_cli_say("cannot write events to %s: %s (%d file-unusable)", th_cli_show(what, shown),
+               th_errno_text(error, text), TH_CLI_FILE);
+    return TH_CLI_FILE;
+}
+
+int th_cli_events_open(const struct th_cli_settings *settings)
+{
+    const char *path = settings->events;
+    own.in_file = path && *path;
+    own.write = !path ? NULL : own.in_file ? th_cli_out_event : th_cli_out_foreign;
+    if (!own.in_file || th_cli_out_events_open(path))
+        return 0;
+    own.write = NULL;
+    return say_unwritable(path, errno);
+}
+
+/* ---- one line ------------------------------------------------------------------------------- */
+
+static struct th_json_flow begin(const char *name)
+{
+    struct th_json_flow flow = {.write = own.write};
+    th_json_flow_open(&flow, '{');
+    th_cli_json_text(&flow, "event", th_slice_text(name));
+    th_cli_json_time(&flow);
+    return flow;
+}
+
+static void end(struct th_json_flow *flow)
+{
+    th_json_flow_shut(flow, '}');
+    own.write("\n", 1);
+    int error = own.in_file ? th_cli_out_event_end() : 0;
+    if (!error)
+        return;
+    own.write = NULL;
+    say_unwritable("the file", error);
+}
+
+/* ---- which ---------------------------------------------------------------------------------- */
+
+static void put_codes(struct th_json_flow *flow, struct th_slice codes)
+{
+    th_json_flow_member(flow, "codes");
+    th_json_flow_open(flow, '[');
+    for (size_t i = 0; i < codes.len_bytes; i++) {
+        th_json_flow_element(flow);
+        th_json_flow_integer(flow, codes.data[i]);
+    }
+    th_json_flow_shut(flow, ']');
+}
+
+static void put_fault(struct th_json_flow *flow, const struct th_fault *fault)
+{
+    if (!fault || !fault->code)
+        return;
+    th_cli_json_text(flow, "error", th_slice_text(th_error_name(fault->code)));
+    th_cli_json_text(flow, "text", th_slice_text(fault->text));
+}
+
+static void put_details(struct th_json_flow *flow, const struct th_event *event)
+{
+    if (event->kind != TH_EVENT_CONNECTED && event->kind != TH_EVENT_DISCONNECTED)
+        th_cli_json_number(flow, "id", event->packet_id);
+    if (event->kind == TH_EVENT_CONNECTED)
+        th_cli_json_number(flow, "session_present", event->session_present);
+    if (event->kind == TH_EVENT_CONNECTED || event->kind == TH_EVENT_PUBLISHED)
+        th_cli_json_number(flow, "reason", event->reason);
+    if (event->kind == TH_EVENT_SUBSCRIBED || event->kind == TH_EVENT_UNSUBSCRIBED)
+        put_codes(flow, event->codes);
+    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0)
+        th_cli_json_number(flow, "redial_ms", (uint64_t)event->redial_in_ms);
+    put_fault(flow, event->fault);
+    th_cli_json_properties(flow, event->properties);
+}
+
+void th_cli_events_tell(const struct th_event *event)
+{
+    static const char names[][13] = {
+        [TH_EVENT_CONNECTED] = "connected",       [TH_EVENT_SUBSCRIBED] = "subscribed",
+        [TH_EVENT_UNSUBSCRIBED] = "unsubscribed", [TH_EVENT_PUBLISHED] = "published",
+        [TH_EVENT_DISCONNECTED] = "disconnected",
+    };
+    if (!own.write)
+        return;
+    struct th_json_flow flow = begin(names[event->kind]);
+    put_details(&flow, event);
+    end(&flow);
+}
+
+void th_cli_events_data(const struct th_delivery *piece)
+{
+    if (!own.write)
+        return;
+    struct th_json_flow flow = begin("data");
+    th_cli_json_text(&flow, "topic", piece->topic);
+    th_cli_json_number(&flow, "id", piece->packet_id);
+    th_cli_json_number(&flow, "off", piece->offset_bytes);
+    th_cli_json_number(&flow, "len", piece->payload.len_bytes);
+    th_cli_json_number(&flow, "total", piece->total_bytes);
+    end(&flow);
+}
+
+void th_cli_events_fault(const struct th_fault *fault, int status)
+{
+    if (!own.write)
+        return;
+    struct th_json_flow flow = begin("error");
+    put_fault(&flow, fault);
+    th_cli_json_number(&flow, "exit", (uint64_t)status);
+    end(&flow);
+}
