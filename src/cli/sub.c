@@ -36,6 +36,13 @@ static struct {
     int answers_awaited;     /* SUBACK, UNSUBACK */
 } own;
 
+/* Topics whose retained messages are to be removed, when the outbox has room: each with its length
+ * before it. */
+static struct {
+    uint8_t bytes[65536];
+    size_t used;
+} waiting;
+
 /* ---- subscribing ---- */
 
 /* With -R they would not be printed; they are wanted all the same if they are to be removed. */
@@ -138,7 +145,7 @@ static void on_answered(const struct th_event *event)
 
 static void end_if_removed(void)
 {
-    if (own.done && th_pending(th_cli_connection_client()) == 0)
+    if (own.done && !waiting.used && th_pending(th_cli_connection_client()) == 0)
         th_cli_connection_end(TH_CLI_OK);
 }
 
@@ -166,6 +173,53 @@ static void on_event(void *arg, const struct th_event *event)
         on_published(event);
 }
 
+/* ---- --remove-retained ---- */
+
+/* There may be thousands: the first one is told. */
+static void say_not_removed(void)
+{
+    if (!own.status)
+        own.status = th_cli_say_fault(th_request_fault(th_cli_connection_client()));
+}
+
+/* An empty retained message takes the place of the one there is (section 3.3.1.3). False: there is
+ * no room for it now. */
+static bool remove_one(struct th_slice topic)
+{
+    const struct th_message empty = {.topic = topic, .qos = 1, .retain = true};
+    int rc = th_publish(th_cli_connection_client(), &empty);
+    if (rc < 0 && rc != TH_E_SEND_FULL)
+        say_not_removed();
+    return rc != TH_E_SEND_FULL;
+}
+
+static void remove_retained(struct th_slice topic)
+{
+    if (remove_one(topic))
+        return;
+    if (topic.len_bytes + sizeof(uint16_t) > sizeof waiting.bytes - waiting.used) {
+        say_not_removed();
+        return;
+    }
+    uint16_t len_bytes = (uint16_t)topic.len_bytes;
+    memcpy(waiting.bytes + waiting.used, &len_bytes, sizeof len_bytes);
+    memcpy(waiting.bytes + waiting.used + sizeof len_bytes, topic.data, len_bytes);
+    waiting.used += sizeof len_bytes + len_bytes;
+}
+
+static bool remove_waiting(void)
+{
+    uint16_t len_bytes;
+    if (!waiting.used)
+        return false;
+    memcpy(&len_bytes, waiting.bytes, sizeof len_bytes);
+    if (!remove_one(th_slice_of(waiting.bytes + sizeof len_bytes, len_bytes)))
+        return false;
+    waiting.used -= sizeof len_bytes + len_bytes;
+    memmove(waiting.bytes, waiting.bytes + sizeof len_bytes + len_bytes, waiting.used);
+    return true;
+}
+
 /* ---- which messages ---- */
 
 static bool is_filtered_out(struct th_slice topic)
@@ -177,13 +231,6 @@ static bool is_filtered_out(struct th_slice topic)
     return false;
 }
 
-/* An empty retained message takes the place of the one there is (section 3.3.1.3). */
-static void remove_retained(struct th_slice topic)
-{
-    const struct th_message empty = {.topic = topic, .qos = 1, .retain = true};
-    if (th_publish(th_cli_connection_client(), &empty) < 0)
-        own.status = th_cli_say_fault(th_request_fault(th_cli_connection_client()));
-}
 
 /* xorshift: nothing depends on what comes out but how much is printed. */
 static bool is_drawn(void)
@@ -265,8 +312,9 @@ static bool turn(void *arg)
 {
     (void)arg;
     uint64_t now_ms = th_clock_ms();
+    bool did = print_rate(now_ms) || remove_waiting();
     if (own.until_ms > now_ms)
-        return print_rate(now_ms);
+        return did;
     th_cli_say("time is up after %lld s (%d timeout)", (long long)own.settings.seconds,
                TH_CLI_TIMEOUT);
     th_cli_connection_end(TH_CLI_TIMEOUT);
@@ -284,6 +332,7 @@ static void prepare(void)
 {
     own.until_ms = own.rate_ms = TH_NEVER;
     own.random = (uint32_t)th_clock_us() | 1;
+    waiting.used = 0;
     prepare_filters();
     th_cli_print_open(&own.settings);
     th_cli_resume_open();

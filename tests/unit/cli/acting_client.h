@@ -165,8 +165,13 @@ int th_subscribe(struct th_client *it, const struct th_filter *filters, size_t c
 {
     (void)it;
     note("subscribe");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         note(" %.*s q%u", (int)filters[i].filter.len_bytes, filters[i].filter.data, filters[i].qos);
+        if (filters[i].retain_as_published)
+            note(" as-published");
+        if (filters[i].retain_handling)
+            note(" handling%u", filters[i].retain_handling);
+    }
     note_properties(properties);
     note(";");
     return client.publish_result < 0 ? client.publish_result : 1;
@@ -176,10 +181,10 @@ int th_unsubscribe(struct th_client *it, const struct th_slice *filters, size_t 
                    const struct th_properties *properties)
 {
     (void)it;
-    (void)properties;
     note("unsubscribe");
     for (size_t i = 0; i < count; i++)
         note(" %.*s", (int)filters[i].len_bytes, filters[i].data);
+    note_properties(properties);
     note(";");
     return 2;
 }
