@@ -195,6 +195,15 @@ static bool check_tls(struct th_cli_settings *s, struct th_cli_problem *problem)
     return true;
 }
 
+static bool check_path(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    if (!s->websocket_path || *s->websocket_path == '/')
+        return true;
+    return th_cli_problem(problem, "--ws-path %s: give a path that begins with /",
+                          th_cli_show(s->websocket_path, shown));
+}
+
 /* ---- what ---- */
 
 static bool check_text(const char *option, const char *text, struct th_cli_problem *problem)
@@ -308,8 +317,8 @@ static bool check(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
         check_plaintext, check_exclusive, check_together, check_version, check_tls,
-        check_texts,     check_password,  check_client,   check_will,    check_command,
-        check_format,
+        check_path,      check_texts,     check_password, check_client,  check_will,
+        check_command,   check_format,
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i](s, problem))

@@ -45,11 +45,10 @@ int th_cli_explain(int argc, char *argv[])
 {
     if (argc == 0)
         list_all();
-    for (int i = 0; i < argc; i++) {
-        const struct th_cli_exit *exit = find(argv[i]);
-        if (!exit)
+    for (int i = 0; i < argc; i++)
+        if (!find(argv[i]))
             return refuse(argv[i]);
-        explain(exit);
-    }
+    for (int i = 0; i < argc; i++)
+        explain(find(argv[i]));
     return th_cli_printed();
 }

@@ -33,11 +33,11 @@ bool th_cli_number_parse(const char *text, int64_t min, int64_t max, int64_t *nu
     return take_digits(&text, number) && !*text && in_range(*number, min, max);
 }
 
-/* ".25" is 250; at most three digits. */
+/* ".25" is 250; at most three digits. Two points are those of a range. */
 static bool take_decimals(const char **text, int64_t *thousandths)
 {
     *thousandths = 0;
-    if (**text != '.')
+    if ((*text)[0] != '.' || (*text)[1] == '.')
         return true;
     int64_t weight = 100;
     const char *at = *text + 1;

@@ -48,6 +48,11 @@ static void test_wrong_commands(void **state)
     assert_string_equal(said, "thimble: pbu: no such command; did you mean thimble pub?\n");
     assert_int_equal(run_words("thimble vresion"), 64);
     assert_string_equal(said, "thimble: vresion: no such command; did you mean thimble version?\n");
+    assert_int_equal(run_words("thimble -h"), 64);
+    assert_string_equal(said, "thimble: -h: the command comes first, such as thimble pub; see "
+                              "thimble --help\n");
+    assert_int_equal(run_words("thimble help foo"), 64);
+    assert_string_equal(said, "thimble: foo: no such command; see thimble --help\n");
     assert_int_equal(run_words("thimble elephant"), 64);
     assert_string_equal(said, "thimble: elephant: no such command; see thimble --help\n");
     assert_string_equal(printed, "");
@@ -60,6 +65,10 @@ static void test_explain(void **state)
     assert_memory_equal(printed, "72 unknown-ca\n", 14);
     assert_int_equal(run_words("thimble explain unknown-ca"), 0);
     assert_memory_equal(printed, "72 unknown-ca\n", 14);
+    assert_int_equal(run_words("thimble explain 73 quota-exceeded"), 0);
+    assert_memory_equal(printed, "73 wrong-host\n", 14);
+    assert_non_null(strstr(printed, "\n56 quota-exceeded\n"));
+    assert_int_equal(run_words("thimble explain 73 1"), 64);
     assert_int_equal(run_words("thimble explain 1"), 64);
     assert_int_equal(run_words("thimble explain 072x"), 64);
     assert_int_equal(run_words("thimble explain"), 0);
@@ -91,6 +100,8 @@ static void test_help(void **state)
                          count_lines_beginning_with("      --"), expected);
         assert_string_equal(said, "");
     }
+    assert_int_equal(run_words("thimble help explain"), 0);
+    assert_int_equal(count_lines_beginning_with("  thimble "), th_cli_commands_count);
     assert_int_equal(run_words("thimble --help"), 0);
     assert_int_equal(count_lines_beginning_with("  thimble "), th_cli_commands_count);
 }
@@ -105,6 +116,21 @@ static void test_version(void **state)
     assert_int_equal(count_lines_beginning_with("tls_heap_bytes "), 1);
 }
 
+/* Help and version are no success there. */
+static void test_names_of_mosquitto(void **state)
+{
+    (void)state;
+    assert_int_equal(run_words("mosquitto_pub --version"), 1);
+    assert_string_equal(printed, "mosquitto_pub version " TH_VERSION " running on thimble "
+                        TH_VERSION ".\n");
+    assert_int_equal(run_words("/usr/bin/mosquitto_rr --help"), 1);
+    assert_memory_equal(printed, "mosquitto_rr [-h HOST]", 22);
+    assert_int_equal(run_words("mosquitto_sub -t a -q 9"), 1);
+    assert_string_equal(said, "Error: -q 9: give a whole number from 0 to 2\n");
+    assert_int_equal(run_words("thimble sub -t a -q 9"), 64);
+    assert_string_equal(said, "thimble sub: -q 9: give a whole number from 0 to 2\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_version),
+        cmocka_unit_test(test_names_of_mosquitto),
     };
     clearenv();
     return cmocka_run_group_tests(tests, NULL, NULL);

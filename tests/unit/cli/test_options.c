@@ -210,6 +210,8 @@ static void test_wrong_values(void **state)
         {TH_CLI_PUB, "--cafile= x", "--cafile '': is empty; give a FILE"},
         {TH_CLI_PUB, "--quiet=yes", "--quiet yes: takes no value"},
         {TH_CLI_PUB, "--pw=x --bogus", "--bogus: no such option; see thimble pub --help"},
+        {TH_CLI_PUB, "--foo x", "--foo: no such option; see thimble pub --help"},
+        {TH_CLI_PUB, "--qso 1", "--qso: no such option; did you mean --qos?"},
         {TH_CLI_PUB, "--cafle x", "--cafle: no such option; did you mean --cafile?"},
         {TH_CLI_PUB, "--tls-verison x",
          "--tls-verison: no such option; did you mean --tls-version?"},
@@ -301,6 +303,81 @@ static void test_overlong_values(void **state)
     assert_in_range(tried, 30, 50);
 }
 
+/* What no option of its kind takes, for every row of the table: whoever adds a row or a kind gets
+ * it tested, or this test fails. Too long is tested above. */
+static const char *wrong_value(const struct th_cli_option *option, char *text)
+{
+    static const char *const wrong[TH_CLI_KINDS] = {
+        [TH_CLI_FLAG] = "yes",       [TH_CLI_REPORT] = "xml:f", [TH_CLI_MAYBE_TEXT] = "",
+        [TH_CLI_MAYBE_SECONDS] = "x", [TH_CLI_NUMBER] = NULL,   [TH_CLI_WORD] = "bogus",
+        [TH_CLI_SECONDS] = "1e3",    [TH_CLI_RANGE] = "60..1",  [TH_CLI_BYTES] = "1m",
+        [TH_CLI_PERCENT] = "101",    [TH_CLI_TEXT] = "",        [TH_CLI_SECRET] = "",
+        [TH_CLI_LIST] = "",          [TH_CLI_PROPERTY] = "bogus", [TH_CLI_DECLINED] = "x",
+    };
+    if (option->kind != TH_CLI_NUMBER)
+        return wrong[option->kind];
+    sprintf(text, "%lld", (long long)option->max + 1);
+    return text;
+}
+
+static void refused(const struct th_cli_option *option, const char *name, const char *value)
+{
+    char word[64], shown[64], second[] = "x", third[] = "y";
+    bool behind_equals = !option->letter;
+    snprintf(word, sizeof word, behind_equals ? "%s=%s" : "%s", name, value);
+    char *argv[] = {word, behind_equals ? NULL : (char *)value, second, third, NULL};
+    th_cli_settings_clear(&settings, command_of(option));
+    memset(&problem, 0, sizeof problem);
+    if (th_cli_options_parse(&settings, 4, argv, &problem))
+        fail_msg("%s %s: should be refused", name, value);
+    assert_int_equal(strncmp(problem.text, name, strlen(name)), 0);
+    snprintf(shown, sizeof shown, " %s", option->kind == TH_CLI_SECRET ? "(hidden)"
+                                         : *value                     ? value
+                                                                      : "''");
+    if (option->kind != TH_CLI_DECLINED && !strstr(problem.text, shown))
+        fail_msg("the value is not named: %s", problem.text);
+    assert_null(strchr(problem.text, '\n'));
+    const char *remedy = strstr(problem.text + strlen(name), ": ");
+    if (!remedy || strlen(remedy) < strlen(": give"))
+        fail_msg("no remedy: %s", problem.text);
+}
+
+static bool takes_anything(const struct th_cli_option *option)
+{
+    bool text = option->kind == TH_CLI_TEXT || option->kind == TH_CLI_SECRET ||
+                option->kind == TH_CLI_LIST;
+    return text && option->min == 0;
+}
+
+static void test_every_option_refuses(void **state)
+{
+    (void)state;
+    unsigned tried = 0;
+    for (size_t i = 0; i < th_cli_options_count; i++) {
+        const struct th_cli_option *option = &th_cli_options[i];
+        char name[TH_CLI_OPTION_NAME_BYTES], text[32];
+        if (takes_anything(option) || (option->kind == TH_CLI_FLAG && option->letter))
+            continue;
+        th_cli_option_name(option, name);
+        refused(option, name, wrong_value(option, text));
+        tried++;
+    }
+    assert_true(tried > 70);
+}
+
+static void test_declined_options_say_what_to_use(void **state)
+{
+    (void)state;
+    bad(TH_CLI_PUB, PUB "--capath d",
+        "--capath: not yet; give the certificate that counts with --cafile");
+    bad(TH_CLI_SUB, SUB "--tls-use-os-certs",
+        "--tls-use-os-certs: not yet; give the certificate that counts with --cafile");
+    bad(TH_CLI_RR, "--tls-engine e", "--tls-engine: not here; give the key as a file with --key");
+    bad(TH_CLI_RR, "--tls-engine-kpass-sha1 e", "--tls-engine-kpass-sha1: not here; give a key "
+        "without pass phrase with --key");
+    bad(TH_CLI_PUB, PUB "--key k --cert c --keyform engine", "--keyform engine: give pem");
+}
+
 static void test_values_are_shown_harmlessly(void **state)
 {
     (void)state;
@@ -334,6 +411,130 @@ static void test_too_many_topics(void **state)
     th_cli_settings_clear(&settings, TH_CLI_SUB);
     assert_false(th_cli_options_parse(&settings, 2 * TH_CLI_LIST_MAX + 2, argv, &problem));
     assert_string_equal(problem.text, "-t a: one too many; give at most 64 of them");
+}
+
+/* A secret that was wiped is not there any more. */
+static bool argv_contains(const char *secret)
+{
+    return memmem(line.text, sizeof line.text, secret, strlen(secret));
+}
+
+/* ---- the broker, and how it is reached ---- */
+
+static void test_routes(void **state)
+{
+    (void)state;
+    good(TH_CLI_PUB, PUB "--addr 192.0.2.1 --addr ::1 -A 192.0.2.9 --bind-interface eth0 "
+         "--fwmark 7 --servername s --nodelay");
+    assert_int_equal(settings.addresses.count, 2);
+    assert_string_equal(settings.addresses.items[1], "::1");
+    assert_string_equal(settings.bind_address, "192.0.2.9");
+    assert_string_equal(settings.bind_interface, "eth0");
+    assert_int_equal(settings.mark, 7);
+    assert_string_equal(settings.server_name, "s");
+    good(TH_CLI_PUB, "-t a -n --unix /s");
+    assert_true(settings.no_tls);
+    good(TH_CLI_PUB, PUB "--unix /s");
+    assert_false(settings.no_tls);
+    good(TH_CLI_PUB, PUB "--ws");
+    assert_int_equal(settings.port, 443);
+    assert_string_equal(settings.websocket_path, "/mqtt");
+    good(TH_CLI_PUB, "-L ws://h:9/p/q -t a -n");
+    assert_int_equal(settings.port, 9);
+    assert_true(settings.websocket && settings.no_tls);
+    assert_string_equal(settings.websocket_path, "/p/q");
+    good(TH_CLI_PUB, "-L ws://h/ -t a -n --ws-path /x --ws");
+    assert_int_equal(settings.port, 80);
+    assert_string_equal(settings.websocket_path, "/x");
+}
+
+static void test_proxy(void **state)
+{
+    (void)state;
+    good(TH_CLI_PUB, PUB "--proxy socks5h://u%3A:p%40%25@[::1]:9");
+    assert_string_equal(settings.proxy.host, "::1");
+    assert_int_equal(settings.proxy.port, 9);
+    assert_string_equal(settings.proxy.username, "u:");
+    assert_int_equal(settings.proxy.password.len_bytes, 3);
+    assert_memory_equal(settings.proxy.password.data, "p@%", 3);
+    assert_false(argv_contains("p%40"));
+    good(TH_CLI_PUB, PUB "--proxy socks5h://h");
+    assert_null(settings.proxy.username);
+    assert_int_equal(settings.proxy.port, 0);
+}
+
+static void test_psk(void **state)
+{
+    (void)state;
+    good(TH_CLI_PUB, "-t a -n --psk 00fFa0 --psk-identity me");
+    assert_int_equal(settings.psk.len_bytes, 3);
+    assert_memory_equal(settings.psk.data, "\0\xff\xa0", 3);
+    assert_false(argv_contains("fFa0"));
+    assert_false(settings.no_tls);
+    th_cli_secret_wipe();
+    static const char *const wrong[] = {"0", "123", "0g", "zz", "0x12"};
+    char words[64];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(words, sizeof words, "-t a -n --psk-identity me --psk %s", wrong[i]);
+        assert_false(reads(TH_CLI_PUB, words));
+        assert_int_equal(strncmp(problem.text, "--psk (hidden): ", 16), 0);
+    }
+}
+
+static void test_attempts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int attempts;
+        bool first_too;
+        long long wait_ms, first_ms, max_ms;
+    } all[] = {
+        {PUB, 10, false, TH_CLI_UNSET, 0, 0},
+        {PUB "--retry 0", 0, false, TH_CLI_UNSET, 0, 0},
+        {PUB "--retry 3 --backoff 1s..60s", 3, true, TH_CLI_UNSET, 1000, 60000},
+        {PUB "--retry inf --backoff 0.5", TH_CLI_FOREVER, true, TH_CLI_UNSET, 500, 500},
+        {PUB "--backoff 2..2.5s", 10, false, TH_CLI_UNSET, 2000, 2500},
+        {PUB "--wait-broker", TH_CLI_FOREVER, true, 0, 0, 0},
+        {PUB "--wait-broker=1.5", TH_CLI_FOREVER, true, 1500, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        good(TH_CLI_PUB, all[i].words);
+        assert_int_equal(settings.attempts, all[i].attempts);
+        assert_int_equal(settings.first_too, all[i].first_too);
+        assert_int_equal(settings.wait_broker_ms, all[i].wait_ms);
+        assert_int_equal(settings.backoff_first_ms, all[i].first_ms);
+        assert_int_equal(settings.backoff_max_ms, all[i].max_ms);
+    }
+    static const char *const wrong[] = {"x", "", "1..", "..1", "2..1", "1...2", "1s60", "1sx", "0",
+                                        "1..86401", "1m"};
+    char words[64];
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(words, sizeof words, "--backoff=%s", wrong[i]);
+        assert_false(reads(TH_CLI_PUB, words));
+    }
+}
+
+static void test_mqtt_5_is_implied(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "-x 5", "-D connect user-property a b", "--topic-alias-maximum 3",
+        "--auth scram-sha-256 -u me -P pw", "--retain-as-published", "--retain-handling new",
+    };
+    char all[128];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        snprintf(all, sizeof all, SUB "%s", words[i]);
+        good(TH_CLI_SUB, all);
+        assert_int_equal(settings.version, TH_MQTT_5);
+        snprintf(all, sizeof all, SUB "%s -V mqttv311", words[i]);
+        assert_false(reads(TH_CLI_SUB, all));
+        assert_non_null(strstr(problem.text, ": only MQTT 5 has it; give -V mqttv5"));
+    }
+    good(TH_CLI_PUB, PUB "-V mqttv31");
+    assert_int_equal(settings.version, TH_MQTT_3_1);
+    good(TH_CLI_RR, PUB "-e b");
+    assert_int_equal(settings.version, TH_MQTT_5);
 }
 
 /* ---- several options ---- */
@@ -415,6 +616,39 @@ static void test_contradictions(void **state)
         {TH_CLI_PUB, "-L mqtts://h/a -n --no-tls",
          "--no-tls: the -L URL asks for TLS; leave one of them out"},
         {TH_CLI_PUB, "-L mqtts://h:0/a -n", "-L (hidden): give a port from 1 to 65535"},
+        {TH_CLI_PUB, "-L ws://h/p -t a -n --ws-path q",
+         "--ws-path: the path is in the -L URL too; give it once"},
+        {TH_CLI_PUB, PUB "--ws-path /q", "--ws-path: needs --ws; give both"},
+        {TH_CLI_PUB, PUB "--ws --ws-path q", "--ws-path q: give a path that begins with /"},
+        {TH_CLI_PUB, PUB "--unix /s -p 1", "--unix and -p: give only one of them"},
+        {TH_CLI_PUB, PUB "-S -p 1", "-S and -p: give only one of them"},
+        {TH_CLI_PUB, PUB "-S --addr ::1", "-S and --addr: give only one of them"},
+        {TH_CLI_PUB, PUB "--addr ::1 --proxy socks5h://h",
+         "--addr and --proxy: give only one of them"},
+        {TH_CLI_PUB, PUB "--proxy http://h",
+         "--proxy (hidden): write socks5h://[USER[:PASSWORD]@]HOST[:PORT]"},
+        {TH_CLI_PUB, PUB "--proxy socks5h://%@h",
+         "--proxy (hidden): a part is too long, or a % stands before no two digits"},
+        {TH_CLI_PUB, PUB "--psk 00", "--psk and --cafile: give only one of them"},
+        {TH_CLI_PUB, "-t a -n --psk 00", "--psk: needs --psk-identity; give both"},
+        {TH_CLI_PUB, "-t a -n --psk-identity x", "--psk-identity: needs --psk; give both"},
+        {TH_CLI_PUB, PUB "--keyform pem", "--keyform: needs --key; give both"},
+        {TH_CLI_PUB, PUB "--auth scram-sha-256", "--auth: needs -u; give both"},
+        {TH_CLI_PUB, PUB "--auth scram-sha-256 -u me",
+         "--auth: the password is missing; give --password-file"},
+        {TH_CLI_PUB, PUB "--repeat-delay 1", "--repeat-delay: needs --repeat; give both"},
+        {TH_CLI_PUB, "--cafile ca -t a -l --repeat 2", "--repeat and -l: give only one of them"},
+        {TH_CLI_PUB, PUB "--retry 1 --wait-broker", "--retry and --wait-broker: give only one of them"},
+        {TH_CLI_PUB, "-t a -n --no-tls --tls-keylog f",
+         "--tls-keylog: there is no TLS with --no-tls; leave one of them out"},
+        {TH_CLI_PUB, "-L ws://h -t a -n --ciphers x",
+         "--ciphers: there is no TLS with ws://; leave one of them out"},
+        {TH_CLI_SUB, SUB "-F x --jsonl", "-F and --jsonl: give only one of them"},
+        {TH_CLI_SUB, SUB "--message-rate -w", "--message-rate and -w: give only one of them"},
+        {TH_CLI_RR, PUB, "-e: the topic is missing; give where the response is expected"},
+        {TH_CLI_RR, "--cafile ca -t a -e b", "-m, -f, -s, -n: nothing to publish; give one of them"},
+        {TH_CLI_PUB, PUB "-c -i me -x 5 -D connect session-expiry-interval 7",
+         "-x and -D connect session-expiry-interval: give only one of them"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         bad(cases[i].command, cases[i].words, cases[i].told);
@@ -449,11 +683,6 @@ static void test_url_fills_the_settings(void **state)
 }
 
 /* ---- secrets ---- */
-
-static bool argv_contains(const char *secret)
-{
-    return memmem(line.text, sizeof line.text, secret, strlen(secret));
-}
 
 static void test_passwords_vanish_from_argv(void **state)
 {
@@ -559,6 +788,13 @@ int main(void)
         cmocka_unit_test(test_secrets_are_never_shown),
         cmocka_unit_test(test_too_many_topics),
         cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_psk),
+        cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_mqtt_5_is_implied),
+        cmocka_unit_test(test_every_option_refuses),
+        cmocka_unit_test(test_declined_options_say_what_to_use),
         cmocka_unit_test(test_help_needs_nothing_else),
         cmocka_unit_test(test_url_fills_the_settings),
         cmocka_unit_test(test_passwords_vanish_from_argv),
