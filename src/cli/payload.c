@@ -3,9 +3,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "cli/connection.h"
-#include "cli/exit.h"
 #include "cli/properties.h"
-#include "cli/say.h"
 #include "cli/show.h"
 #include "cli/spoolfile.h"
 #include <errno.h>
@@ -252,9 +250,9 @@ int th_cli_payload_publish(struct th_cli_payload *payload, struct th_message mes
 int th_cli_payload_say_refused(const struct th_event *event)
 {
     char reason[TH_CLI_SHOWN_BYTES];
-    int status = th_cli_exit_of_reason(event->reason);
-    th_cli_say("the broker refused message %u, reason code %u%s (%d %s)", event->packet_id,
-               event->reason, th_cli_property_reason(event->properties, reason), status,
-               th_cli_exit_find(status)->name);
-    return status;
+    struct th_fault fault = {.reason = event->reason};
+    th_fault_set(&fault, TH_E_REFUSED, "the broker refused message %u, reason code %u%s",
+                 event->packet_id, event->reason,
+                 th_cli_property_reason(event->properties, reason));
+    return th_cli_say_fault(&fault);
 }

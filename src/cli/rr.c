@@ -109,13 +109,16 @@ static void subscribe(void)
         end_refused();
 }
 
+/* Once. True if it is done now; without room it is later. */
 static bool ask(void)
 {
+    if (!own.subscribed || own.asked_us)
+        return false;
     int rc = th_cli_payload_publish(&own.payload, own.request);
-    if (rc < 0 && rc != TH_E_SEND_FULL)
-        end_refused();
     if (rc >= 0)
         own.asked_us = th_clock_us();
+    else if (rc != TH_E_SEND_FULL)
+        end_refused();
     return rc >= 0;
 }
 
@@ -123,7 +126,7 @@ static bool ask(void)
 
 static void end_without_topic(void)
 {
-    struct th_fault fault = {.reason = 0};
+    struct th_fault fault = {0};
     th_fault_set(&fault, TH_E_REFUSED, "the broker proposes no usable response topic; give one "
                  "with -e");
     th_cli_connection_end(th_cli_say_fault(&fault));
@@ -164,13 +167,16 @@ static void on_connected(const struct th_event *event)
         subscribe();
 }
 
+/* Asked at once: a retained message that follows in the same breath is no answer to us. */
 static void on_subscribed(const struct th_event *event)
 {
     unsigned reason = event->codes.data[0];
     char text[TH_CLI_SHOWN_BYTES];
     own.subscribed = reason < 0x80;
-    if (own.subscribed)
+    if (own.subscribed) {
+        ask();
         return;
+    }
     th_cli_say("the broker refused the subscription to the response topic, reason code %u%s "
                "(%d subscription-refused)", reason,
                th_cli_property_reason(event->properties, text), TH_CLI_SUBSCRIPTION);
@@ -262,11 +268,12 @@ static uint64_t until_ms(void *arg)
     return own.until_ms;
 }
 
-static void say_late(void)
+static void end_late(void)
 {
-    th_cli_say("no response within %lld s (%d timeout)", (long long)own.settings.seconds,
-               TH_CLI_TIMEOUT);
-    th_cli_connection_end(TH_CLI_TIMEOUT);
+    struct th_fault fault = {0};
+    th_fault_set(&fault, TH_E_TIMEOUT, "no response within %lld s",
+                 (long long)own.settings.seconds);
+    th_cli_connection_end(th_cli_say_fault(&fault));
 }
 
 static bool turn(void *arg)
@@ -274,8 +281,8 @@ static bool turn(void *arg)
     (void)arg;
     bool late = th_clock_ms() >= own.until_ms;
     if (late)
-        say_late();
-    return late || (own.subscribed && !own.asked_us && ask());
+        end_late();
+    return late || ask();
 }
 
 static const struct th_cli_work work = {
