@@ -127,8 +127,10 @@ int th_property_next(struct th_received_properties *rest, struct th_property *ou
 /* A payload that is read while it is sent, for messages larger than the outbox. read() copies up to
  * `bytes` (at least 1) from `offset_bytes` on into `out` and returns how many, at least 1; less than
  * zero, an enum th_error: it cannot be read any more, which ends the connection, for a PUBLISH that
- * was begun cannot be taken back. Called from th_step() with ascending offsets, and from 0 again
- * after a redial. `arg` must live until the message is acknowledged (QoS 0: written). */
+ * was begun cannot be taken back; the message is dropped (TH_REASON_UNREADABLE). Called from
+ * th_step(), with ascending offsets, and from 0 again after a redial; it calls nothing of thimble.
+ * `arg` must live until TH_EVENT_PUBLISHED, or th_close(). While it is sent, and only then, nothing
+ * else is: the time it takes does not count in the deadlines of what was sent before. */
 struct th_payload_source {
     int (*read)(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes);
     void *arg;
@@ -183,7 +185,16 @@ struct th_event {
     int redial_in_ms; /* -1: no further attempt */
     struct th_slice codes;
     struct th_received_properties properties;
-    const struct th_fault *fault;
+    const struct th_fault *fault; /* DISCONNECTED; PUBLISHED with a reason of enum th_reason */
+};
+
+/* Reasons of TH_EVENT_PUBLISHED that are ours: the standard leaves these numbers free. A sentence
+ * is in `fault`. */
+enum th_reason {
+    TH_REASON_EXPIRED = 0xf0,    /* its Message Expiry Interval passed while it waited here */
+    TH_REASON_UNREADABLE = 0xf1, /* its source failed; the connection ends with the same fault */
+    TH_REASON_UNCERTAIN = 0xf2,  /* QoS 2: the broker had it and lost the session; only the broker
+                                  * knows whether it was passed on, so it is not sent again */
 };
 
 /* A packet that was sent (its first byte is on its way) or received (and may come), for traces.
@@ -399,7 +410,8 @@ const struct th_fault *th_request_fault(const struct th_client *client);
 /* Messages and requests that are queued or not yet acknowledged. */
 size_t th_pending(const struct th_client *client);
 
-/* True if the outbox takes a PUBLISH with this many bytes of topic, payload and properties now. */
+/* True if the outbox takes a PUBLISH with this many bytes of topic, payload and properties now; a
+ * payload from a source does not count. */
 bool th_room_for(const struct th_client *client, size_t message_bytes);
 
 /* Sends what is queued, then DISCONNECT with `reason` (0 normal, 4 with will; MQTT 5) and

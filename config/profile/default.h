@@ -52,6 +52,12 @@
 #define TH_OUTBOX_BYTES 16384
 #endif
 
+/* What is on its way of a message that is not sent as it lies in the outbox: one whose payload is read
+ * while it is sent, or whose topic is replaced by an alias. Touched only then. Two TLS records. */
+#ifndef TH_PIECE_BYTES
+#define TH_PIECE_BYTES 4096
+#endif
+
 /* Topics behind the aliases a broker uses in MQTT 5, 4 bytes each and their length. Touched only when
  * a Topic Alias Maximum was announced and is made use of; when it is full the connection ends. */
 #ifndef TH_ALIAS_IN_BYTES

@@ -19,7 +19,7 @@
 size_t th_need_bytes(void)
 {
     return th_block_round(sizeof(struct th_client)) + th_link_need_bytes() +
-           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES;
+           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES;
 }
 
 static int check_config(const struct th_context *context, const struct th_config *config,
@@ -81,16 +81,18 @@ static size_t within_budget(size_t budget_bytes, size_t size_bytes)
 static int open_conversation(struct th_client *client, uint8_t *outbox, struct th_fault *fault)
 {
     const struct th_config *config = &client->config;
+    uint8_t *aliases = outbox + TH_OUTBOX_BYTES, *piece = aliases + TH_ALIAS_IN_BYTES;
     int greeting_bytes = th_session_greeting_bytes(config, fault);
     if (greeting_bytes < 0)
         return greeting_bytes;
     size_t outbox_bytes = within_budget(config->outbox_budget_bytes, TH_OUTBOX_BYTES);
     int result = th_outbox_open(&client->outbox, outbox, outbox_bytes, (size_t)greeting_bytes,
                                 fault);
-    if (result == 0)
-        th_session_open(&client->session, config, &client->outbox, outbox + TH_OUTBOX_BYTES,
-                        TH_ALIAS_IN_BYTES);
-    return result;
+    if (result < 0)
+        return result;
+    th_outbox_lend_piece(&client->outbox, piece, TH_PIECE_BYTES);
+    th_session_open(&client->session, config, &client->outbox, aliases, TH_ALIAS_IN_BYTES);
+    return 0;
 }
 
 static struct th_client *lay_out(void *block, struct th_context *context,
@@ -298,6 +300,7 @@ int th_disconnect(struct th_client *client, uint8_t reason,
 static void wipe(struct th_client *client)
 {
     th_crypt_wipe(client->window.bytes, TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES);
+    th_crypt_wipe(client->outbox.piece.memory, client->outbox.piece.peak_bytes);
     th_crypt_wipe(client->session.aliases.memory, client->session.aliases.used_bytes);
     th_crypt_wipe(client, sizeof *client);
 }

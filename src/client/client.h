@@ -69,6 +69,7 @@ struct th_client {
 /* outbound.c: 0: what could go out is out, or enough of it for one turn. TH_WANT_WRITE, or an
  * error. */
 int th_client_send(struct th_client *client);
+bool th_client_has_due(struct th_client *client); /* there is something to send, or to end for */
 
 /* inbound.c: bytes received (> 0), TH_WANT_READ, TH_WANT_WRITE (send first), or an error. */
 int th_client_receive(struct th_client *client);
@@ -77,6 +78,7 @@ void th_client_forget_received(struct th_client *client);
 /* tell.c: tells the application; the time it takes is not ours. */
 void th_client_tell(struct th_client *client, const struct th_event *event);
 void th_client_deliver(struct th_client *client, const struct th_delivery *delivery);
+void th_client_tell_refused(struct th_client *client); /* what the session refused meanwhile */
 
 /* notes.c: `taken_bytes` of `offered`, which goes on where the last call ended, are sent. */
 void th_client_note_sent(struct th_client *client, struct th_slice offered, size_t taken_bytes);

@@ -120,13 +120,6 @@ static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *p
 
 /* ---- what a packet leads to ------------------------------------------------------------------ */
 
-static void tell_refused(struct th_client *client)
-{
-    struct th_event event;
-    while (th_session_next_refused(&client->session, &event))
-        th_client_tell(client, &event);
-}
-
 static void note_puback(struct th_client *client, const struct th_event *event)
 {
     struct th_puback_clock *clock = &client->puback;
@@ -139,7 +132,7 @@ static void connected(struct th_client *client, const struct th_event *event)
     th_link_enter(&client->link, TH_PHASE_UP);
     client->redial.up_since_ms = th_clock_ms();
     th_client_tell(client, event);
-    tell_refused(client);
+    th_client_tell_refused(client);
 }
 
 static void happened(struct th_client *client, const struct th_event *event)

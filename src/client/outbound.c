@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 
 /* Whoever publishes the next message when the last is written must not hold the thread for ever.
  * One write takes all packets that lie side by side. */
@@ -39,15 +40,31 @@ static int write_some(struct th_client *client, struct th_slice due)
     return taken;
 }
 
+static int judge_source(struct th_client *client)
+{
+    int error = th_outbox_error(&client->outbox);
+    if (error == 0)
+        return 0;
+    th_fault_set(&client->link.fault, error, "the payload of a message could not be read to its "
+                 "end while it was sent");
+    th_client_tell_refused(client);
+    return error;
+}
+
 static int send_next(struct th_client *client)
 {
     struct th_slice due = th_outbox_next(&client->outbox);
     if (!due.len_bytes)
-        return 0;
+        return judge_source(client);
     int taken = write_some(client, due);
     if (taken > 0)
         note_sent(client, (size_t)taken);
     return taken;
+}
+
+bool th_client_has_due(struct th_client *client)
+{
+    return th_outbox_next(&client->outbox).len_bytes || th_outbox_error(&client->outbox);
 }
 
 static int send_queue(struct th_client *client)

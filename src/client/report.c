@@ -141,9 +141,10 @@ void th_report(const struct th_client *client, struct th_report *report)
         report->static_bytes += (uint32_t)th_context_need_bytes();
     report->pools[TH_REPORT_WINDOW] = client_pool(TH_PACKET_WINDOW_BYTES, window->size_bytes,
                                                   window->peak_bytes, window->end - window->begin);
-    report->pools[TH_REPORT_OUTBOX] = client_pool(TH_OUTBOX_BYTES, outbox->bytes,
-                                                  outbox->peak_bytes,
-                                                  th_outbox_used_bytes(outbox));
+    report->pools[TH_REPORT_OUTBOX] = client_pool(
+        TH_OUTBOX_BYTES + TH_PIECE_BYTES, outbox->bytes + TH_PIECE_BYTES,
+        outbox->peak_bytes + (outbox->piece.peak_bytes ? TH_PIECE_BYTES : 0),
+        th_outbox_used_bytes(outbox));
     report->times.connack_us = clipped(client->link.clock.attempt_us[TH_PHASE_GREETING]);
     report->times.first_puback_us = clipped(client->puback.took_us);
 }

@@ -54,7 +54,7 @@ static int exchange_once(struct th_client *client)
     int got = th_client_receive(client);
     if (is_failure(got))
         return got;
-    bool due = got == TH_WANT_WRITE || th_outbox_next(&client->outbox).len_bytes;
+    bool due = got == TH_WANT_WRITE || th_client_has_due(client);
     return got > 0 || (sent == 0 && due);
 }
 
@@ -110,7 +110,7 @@ static int step_up(struct th_client *client)
     if (result < 0 || client->link.phase != TH_PHASE_UP)
         return result;
     result = th_session_tick(&client->session, th_clock_ms(), &client->link.fault);
-    client->more |= !client->wants_write && th_outbox_next(&client->outbox).len_bytes;
+    client->more |= !client->wants_write && th_client_has_due(client);
     return result;
 }
 

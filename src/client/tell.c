@@ -2,6 +2,7 @@
 #include "client/client.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 
 void th_client_tell(struct th_client *client, const struct th_event *event)
 {
@@ -19,4 +20,33 @@ void th_client_deliver(struct th_client *client, const struct th_delivery *deliv
     uint64_t before_us = th_clock_us();
     client->config.on_delivery(client->config.arg, delivery);
     client->link.clock.callbacks_us += th_clock_us() - before_us;
+}
+
+/* ---- requests that end without an answer ------------------------------------------------------ */
+
+static const struct th_fault *reason_in_words(struct th_client *client,
+                                              const struct th_event *event)
+{
+    struct th_fault *fault = &client->request_fault;
+    if (event->reason < TH_REASON_EXPIRED)
+        return NULL;
+    if (event->reason == TH_REASON_UNREADABLE)
+        return &client->link.fault;
+    bool expired = event->reason == TH_REASON_EXPIRED;
+    th_fault_clear(fault);
+    fault->reason = event->reason;
+    th_fault_set(fault, expired ? TH_E_TIMEOUT : TH_E_REFUSED, expired ?
+                 "message %u expired while it waited to be sent" :
+                 "the broker has lost the session: it had message %u, and may or may not have "
+                 "passed it on", event->packet_id);
+    return fault;
+}
+
+void th_client_tell_refused(struct th_client *client)
+{
+    struct th_event event;
+    while (th_session_next_refused(&client->session, &event)) {
+        event.fault = reason_in_words(client, &event);
+        th_client_tell(client, &event);
+    }
 }

@@ -168,6 +168,8 @@ static const char *check_will(int version, const struct th_message *will)
         return NULL;
     if (!th_mqtt_topic_name_valid(will->topic))
         return "the topic of the will is not a valid topic name (4.7)";
+    if (will->source.read)
+        return "the payload of the will must be in memory";
     if (will->qos > 2)
         return "the QoS of the will exceeds 2 (3.1.2.6)";
     return first_of(check_binary(will->payload),
@@ -255,12 +257,17 @@ static const char *check_publish(const struct th_mqtt_publish *publish)
                     check_list(publish->version, &message->properties, TH_MQTT_PUBLISH));
 }
 
+size_t th_mqtt_payload_bytes(const struct th_message *message)
+{
+    return message->source.read ? message->source.total_bytes : message->payload.len_bytes;
+}
+
 static struct packet packet_of_publish(const struct th_mqtt_publish *publish)
 {
     const struct th_message *message = publish->message;
     uint8_t first = (uint8_t)(TH_MQTT_PUBLISH << 4 | message->qos << 1 | message->retain);
 
-    return (struct packet){first, message->payload.len_bytes, put_publish, publish};
+    return (struct packet){first, th_mqtt_payload_bytes(message), put_publish, publish};
 }
 
 int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const char **problem)

@@ -26,7 +26,7 @@ struct th_mqtt_connect {
     struct th_properties more_properties; /* sent in the same list, for what the session adds */
 };
 
-/* `message.payload.data` is not touched: the caller puts the payload behind the header. */
+/* The payload is not touched, the caller puts it behind the header; only its length counts. */
 struct th_mqtt_publish {
     enum th_mqtt_version version;
     const struct th_message *message;
@@ -79,6 +79,9 @@ size_t th_mqtt_connect_encode(uint8_t *to, const struct th_mqtt_connect *connect
  * TH_MQTT_PACKET_MAX_BYTES. */
 int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const char **problem);
 size_t th_mqtt_publish_header_encode(uint8_t *to, const struct th_mqtt_publish *publish);
+
+/* Of the payload, in memory or from a source. */
+size_t th_mqtt_payload_bytes(const struct th_message *message);
 
 /* Marks an encoded PUBLISH as sent again (section 3.3.1.1); QoS 1 and 2 only. */
 void th_mqtt_set_dup(uint8_t *publish_packet);

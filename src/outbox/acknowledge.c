@@ -42,7 +42,7 @@ static bool was_out(const struct th_outbox *outbox, const struct th_outbox_slot 
 {
     if (slot->state == TH_SLOT_REFUSED || slot->marks & TH_MARK_FINISHED)
         return false;
-    return !th_outbox_slot_unsent(slot) || th_outbox_slot_lent(outbox, slot) ||
+    return slot->state != TH_SLOT_QUEUED || th_outbox_slot_lent(outbox, slot) ||
            (slot->marks & TH_MARK_AGAIN && th_outbox_slot_is_counted(slot));
 }
 
@@ -84,7 +84,8 @@ static enum th_outbox_answer judge(const struct th_outbox_slot *slot, enum th_ou
 /* Its bytes must stay where they are, and be sent to the end. */
 static bool is_held(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
-    return slot->state == TH_SLOT_BEGUN || th_outbox_slot_lent(outbox, slot);
+    return slot->state == TH_SLOT_BEGUN || slot->state == TH_SLOT_PUT ||
+           th_outbox_slot_lent(outbox, slot);
 }
 
 static void finish(struct th_outbox *outbox, size_t index)

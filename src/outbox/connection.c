@@ -16,8 +16,9 @@ static bool is_publish(const struct th_outbox_slot *slot)
 
 static bool was_begun(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
-    return slot->state == TH_SLOT_BEGUN || slot->state == TH_SLOT_SENT ||
-           slot->state == TH_SLOT_RELEASING || th_outbox_slot_lent(outbox, slot);
+    return slot->state == TH_SLOT_BEGUN || slot->state == TH_SLOT_PUT ||
+           slot->state == TH_SLOT_SENT || slot->state == TH_SLOT_RELEASING ||
+           th_outbox_slot_lent(outbox, slot);
 }
 
 static void mark_again(struct th_outbox *outbox, struct th_outbox_slot *slot)
@@ -53,6 +54,8 @@ void th_outbox_rewind(struct th_outbox *outbox)
         rewind_slot(outbox, i);
     th_outbox_drop_control(outbox, outbox->control_end);
     outbox->lent_bytes = 0;
+    outbox->piece.at = outbox->piece.end = outbox->piece.packet_bytes = 0;
+    outbox->piece.error = 0;
     outbox->holding = true;
     outbox->ending = outbox->ended = false;
     th_outbox_sweep(outbox);
@@ -60,26 +63,20 @@ void th_outbox_rewind(struct th_outbox *outbox)
 
 /* ---- resume ------------------------------------------------------------------------------- */
 
-static void refuse(struct th_outbox_slot *slot, uint8_t reason)
-{
-    slot->state = TH_SLOT_REFUSED;
-    slot->reason = reason;
-    slot->len_bytes = 0;
-}
-
 static void forget_session(struct th_outbox *outbox, struct th_outbox_slot *slot)
 {
     if (slot->state == TH_SLOT_RELEASED)
-        refuse(slot, TH_MQTT_PACKET_ID_NOT_FOUND);
+        th_outbox_refuse(slot, TH_REASON_UNCERTAIN);
     if (is_publish(slot) && slot->len_bytes)
         outbox->memory[slot->offset_bytes] &= (uint8_t)~PUBLISH_DUP;
-    slot->marks = 0;
+    slot->marks &= TH_MARK_SOURCED;
 }
 
-static uint8_t objection(const struct th_outbox_slot *slot, uint8_t first_byte,
+static uint8_t objection(const struct th_outbox *outbox, const struct th_outbox_slot *slot,
                          const struct th_outbox_limits *limits)
 {
-    if (slot->len_bytes > limits->packet_max_bytes)
+    uint8_t first_byte = outbox->memory[slot->offset_bytes];
+    if (th_outbox_packet_bytes(outbox, slot) > limits->packet_max_bytes)
         return TH_MQTT_PACKET_TOO_LARGE;
     if (is_publish(slot) && slot->kind > limits->qos_maximum)
         return TH_OUTBOX_QOS_NOT_SUPPORTED;
@@ -93,9 +90,9 @@ static void resume_slot(struct th_outbox *outbox, struct th_outbox_slot *slot,
 {
     if (slot->state != TH_SLOT_QUEUED || slot->kind == TH_SLOT_DISCONNECT)
         return;
-    uint8_t reason = objection(slot, outbox->memory[slot->offset_bytes], limits);
+    uint8_t reason = objection(outbox, slot, limits);
     if (reason)
-        refuse(slot, reason);
+        th_outbox_refuse(slot, reason);
 }
 
 void th_outbox_resume(struct th_outbox *outbox, bool session_present,

@@ -48,6 +48,13 @@ void th_outbox_release(struct th_outbox *outbox, size_t index)
     outbox->messages_end = end_of_messages(outbox);
 }
 
+void th_outbox_refuse(struct th_outbox_slot *slot, uint8_t reason)
+{
+    slot->state = TH_SLOT_REFUSED;
+    slot->reason = reason;
+    slot->len_bytes = 0;
+}
+
 /* ---- room --------------------------------------------------------------------------------- */
 
 static size_t slots_bytes(const struct th_outbox *outbox)

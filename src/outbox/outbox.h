@@ -4,6 +4,9 @@
  *
  *     | control part | messages, in order -->      free      <-- slots, one for each message |
  *
+ * What cannot go out as it lies there, because its payload is read while it is sent, passes through
+ * the piece, a second, small block.
+ *
  * The control part is reserved for what must never wait for room: CONNECT, acknowledgements,
  * PINGREQ, a DISCONNECT after an error. It is a plain byte queue, goes out first, and what is sent
  * is wiped at once (CONNECT carries the password).
@@ -33,6 +36,7 @@
 enum th_outbox_state {
     TH_SLOT_QUEUED,   /* encoded, nothing sent on this connection */
     TH_SLOT_BEGUN,    /* a part of it is sent: it is finished before anything else */
+    TH_SLOT_PUT,      /* the rest of it lies in the piece */
     TH_SLOT_SENT,     /* waits for PUBACK, PUBREC, SUBACK, UNSUBACK */
     TH_SLOT_RELEASED, /* PUBREC came, the message is forgotten; PUBREL is due */
     TH_SLOT_RELEASING,/* PUBREL is on its way or sent; waits for PUBCOMP */
@@ -53,6 +57,7 @@ enum th_outbox_mark {
     TH_MARK_AGAIN = 1,    /* went out on an earlier connection */
     TH_MARK_FINISHED = 2, /* acknowledged while its last bytes were still lent to the writer */
     TH_MARK_RECEIVED = 4, /* the same with PUBREC */
+    TH_MARK_SOURCED = 8,  /* its last bytes are a struct th_payload_source */
 };
 
 /* 24 bytes at the end of the block for each message. */
@@ -61,7 +66,10 @@ struct th_outbox_slot {
     uint32_t offset_bytes; /* in the block */
     uint32_t len_bytes;    /* 0 once the message is forgotten */
     uint16_t packet_id;    /* 0: QoS 0, DISCONNECT */
-    uint16_t filters;      /* SUBSCRIBE, UNSUBSCRIBE: how many codes the answer must have */
+    union {
+        uint16_t filters;  /* SUBSCRIBE, UNSUBSCRIBE: how many codes the answer must have */
+        uint16_t piece_end; /* PUT: where it ends in the piece */
+    };
     uint8_t kind;
     uint8_t state;
     uint8_t reason;        /* REFUSED: why */
@@ -85,6 +93,17 @@ struct th_outbox_limits {
     bool retain_available;
 };
 
+/* What is on its way through the piece. */
+struct th_outbox_piece {
+    uint8_t *memory;
+    uint32_t bytes;
+    uint32_t at, end;      /* of what is in it: sent, put */
+    uint32_t packet_bytes; /* of the BEGUN packet that goes on behind it; 0: it ends with a packet */
+    uint32_t taken_bytes;  /* of that packet */
+    uint32_t peak_bytes;
+    int error;             /* of the source that failed: nothing goes out any more */
+};
+
 struct th_outbox {
     uint8_t *memory;
     uint32_t bytes;         /* of the block, a multiple of 8 */
@@ -96,6 +115,8 @@ struct th_outbox {
     uint32_t lent_bytes;    /* of what th_outbox_next() gave out, not yet sent */
     uint32_t peak_bytes;
     uint64_t last_sent_ms;
+    uint64_t piece_sent_ms; /* when the last bytes of the piece went out */
+    struct th_outbox_piece piece;
     uint16_t receive_maximum; /* the peer's */
     bool holding;           /* no CONNACK yet: only the control part goes out */
     bool ending;            /* a DISCONNECT was queued in the control part: nothing follows it */
@@ -110,6 +131,10 @@ struct th_outbox {
  * messages; the fault names both figures. */
 int th_outbox_open(struct th_outbox *outbox, void *memory, size_t bytes, size_t control_bytes,
                    struct th_fault *fault);
+
+/* Another block, for payloads that are read while they are sent: 1 to 65,535 bytes; it belongs to
+ * the outbox as long as the first. */
+void th_outbox_lend_piece(struct th_outbox *outbox, void *memory, size_t bytes);
 
 /* Whether a packet of so many encoded bytes would be taken now. */
 bool th_outbox_room_for(const struct th_outbox *outbox, size_t packet_bytes);
@@ -139,6 +164,10 @@ int th_outbox_reserve(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
 void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t bytes,
                       uint16_t packet_id, uint16_t filters);
 
+/* The payload of the packet committed last comes from here; of its bytes the last
+ * sizeof(struct th_payload_source) are for this. The source is read by th_outbox_next(). */
+void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *source);
+
 /* Whether the control part has room for `bytes` of acknowledgements and the spare. The answer stays
  * true, whatever is sent or lent, until acknowledgements are queued. */
 bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes);
@@ -147,7 +176,8 @@ bool th_outbox_control_room(const struct th_outbox *outbox, size_t bytes);
  * no room, or a DISCONNECT is sent or in the control part. */
 uint8_t *th_outbox_control(struct th_outbox *outbox, size_t bytes);
 
-/* After what is lent, and what is in the control part, nothing goes out. */
+/* After what is lent, and what is in the control part, nothing goes out. A message that still is
+ * read from its source is cut off; then nothing can follow what is lent. */
 void th_outbox_end(struct th_outbox *outbox);
 
 /* ---- sending ------------------------------------------------------------------------------ */
@@ -162,6 +192,10 @@ struct th_slice th_outbox_next(struct th_outbox *outbox);
 /* The first `bytes` (> 0) of what next() gave are sent. Returns how many QoS 0 PUBLISH packets were
  * finished by it. */
 unsigned th_outbox_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms);
+
+/* A source failed while its message was sent: its error, and nothing goes out any more on this
+ * connection. The message is refused with TH_REASON_UNREADABLE. */
+int th_outbox_error(const struct th_outbox *outbox);
 
 /* DISCONNECT is sent: nothing more will come. */
 bool th_outbox_ended(const struct th_outbox *outbox);
@@ -206,7 +240,7 @@ void th_outbox_rewind(struct th_outbox *outbox);
 
 /* CONNACK came. When the broker has lost the session (3.1.1 section 4.1, 5.0 section 3.2.2.1.1)
  * DUP is taken back: PUBLISH packets are new to it; those of QoS 2 that were past PUBREC are
- * refused with 0x92, for nobody knows whether the message was passed on. What the broker cannot
+ * refused with TH_REASON_UNCERTAIN. What the broker cannot
  * take is refused: 0x95 packet too large, 0x9b QoS, 0x9a retain. */
 void th_outbox_resume(struct th_outbox *outbox, bool session_present,
                       const struct th_outbox_limits *limits);

@@ -15,7 +15,7 @@ static bool in_flight(const struct th_outbox_slot *slot)
            slot->state != TH_SLOT_REFUSED;
 }
 
-static size_t quota(const struct th_outbox *outbox)
+size_t th_outbox_quota(const struct th_outbox *outbox)
 {
     size_t left = outbox->receive_maximum;
     for (size_t i = 0; i < outbox->slots && left; i++)
@@ -23,7 +23,8 @@ static size_t quota(const struct th_outbox *outbox)
     return left;
 }
 
-static bool may_go(const struct th_outbox *outbox, const struct th_outbox_slot *slot, size_t left)
+bool th_outbox_may_go(const struct th_outbox *outbox, const struct th_outbox_slot *slot,
+                      size_t left)
 {
     if (slot->state != TH_SLOT_QUEUED)
         return false;
@@ -35,15 +36,20 @@ static bool may_go(const struct th_outbox *outbox, const struct th_outbox_slot *
 /* The first slot that may go, and those that may go and lie right behind it. */
 static void lend_messages(struct th_outbox *outbox)
 {
-    size_t left = quota(outbox);
+    size_t left = th_outbox_quota(outbox);
     uint32_t begin = 0, end = 0;
     for (size_t i = 0; i < outbox->slots; i++) {
         const struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
-        bool goes = may_go(outbox, slot, left);
-        if (end && !(goes && slot->offset_bytes == end))
+        bool goes = th_outbox_may_go(outbox, slot, left);
+        bool as_it_lies = goes && !th_outbox_by_piece(slot);
+        if (end && !(as_it_lies && slot->offset_bytes == end))
             break;
         if (!goes)
             continue;
+        if (!as_it_lies) {
+            th_outbox_piece_fill(outbox);
+            return;
+        }
         begin = end ? begin : slot->offset_bytes;
         end = th_outbox_slot_end(slot);
         left -= th_outbox_slot_is_counted(slot);
@@ -81,9 +87,14 @@ static void queue_pubrels(struct th_outbox *outbox)
 
 static void lend(struct th_outbox *outbox)
 {
-    if (outbox->ended)
-        return;
     bool open = !outbox->holding && !outbox->ending;
+    if (outbox->ended || outbox->piece.error)
+        return;
+    if (outbox->piece.packet_bytes) {
+        if (open)
+            th_outbox_piece_fill(outbox);
+        return;
+    }
     if (open)
         queue_pubrels(outbox);
     if (outbox->control_end)
@@ -94,8 +105,11 @@ static void lend(struct th_outbox *outbox)
 
 struct th_slice th_outbox_next(struct th_outbox *outbox)
 {
-    if (!outbox->lent_bytes)
+    if (!outbox->lent_bytes && !th_outbox_piece_lent(outbox))
         lend(outbox);
+    if (th_outbox_piece_lent(outbox))
+        return th_slice_of(outbox->piece.memory + outbox->piece.at,
+                           outbox->piece.end - outbox->piece.at);
     return th_slice_of(outbox->memory + outbox->lent_offset_bytes, outbox->lent_bytes);
 }
 
@@ -124,7 +138,7 @@ static bool is_over_when_sent(const struct th_outbox_slot *slot)
            slot->marks & TH_MARK_FINISHED;
 }
 
-static void finish_slot(struct th_outbox *outbox, size_t index, uint64_t now_ms)
+void th_outbox_finish(struct th_outbox *outbox, size_t index, uint64_t now_ms)
 {
     struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
     outbox->ended |= slot->kind == TH_SLOT_DISCONNECT;
@@ -146,7 +160,7 @@ static unsigned messages_sent(struct th_outbox *outbox, uint32_t from, uint32_t 
             continue;
         }
         qos_0 += slot->kind == TH_SLOT_PUBLISH_0;
-        finish_slot(outbox, i, now_ms);
+        th_outbox_finish(outbox, i, now_ms);
     }
     th_outbox_sweep(outbox);
     return qos_0;
@@ -155,6 +169,8 @@ static unsigned messages_sent(struct th_outbox *outbox, uint32_t from, uint32_t 
 unsigned th_outbox_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms)
 {
     uint32_t from = outbox->lent_offset_bytes;
+    if (th_outbox_piece_lent(outbox))
+        return th_outbox_piece_sent(outbox, bytes, now_ms);
     outbox->lent_bytes -= (uint32_t)bytes;
     outbox->last_sent_ms = now_ms;
     if (from < outbox->control_bytes) {
@@ -167,6 +183,7 @@ unsigned th_outbox_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms)
 
 bool th_outbox_ended(const struct th_outbox *outbox)
 {
-    bool drained = !outbox->control_end && !outbox->lent_bytes;
+    bool lent = outbox->lent_bytes || th_outbox_piece_lent(outbox);
+    bool drained = !lent && (!outbox->control_end || outbox->piece.packet_bytes);
     return outbox->ended || (outbox->ending && drained);
 }

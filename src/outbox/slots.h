@@ -19,7 +19,7 @@ static inline uint32_t th_outbox_slot_end(const struct th_outbox_slot *slot)
 
 static inline bool th_outbox_slot_unsent(const struct th_outbox_slot *slot)
 {
-    return slot->state == TH_SLOT_QUEUED || slot->state == TH_SLOT_BEGUN;
+    return slot->state <= TH_SLOT_PUT;
 }
 
 /* QoS 1 and 2: what the peer's Receive Maximum counts. */
@@ -46,6 +46,38 @@ static inline bool th_outbox_slot_lent(const struct th_outbox *outbox,
            slot->offset_bytes < outbox->lent_offset_bytes + outbox->lent_bytes &&
            outbox->lent_offset_bytes < th_outbox_slot_end(slot);
 }
+
+/* The size of the packet on the wire. */
+size_t th_outbox_packet_bytes(const struct th_outbox *outbox, const struct th_outbox_slot *slot);
+
+/* Forgets the message and waits to be reported. */
+void th_outbox_refuse(struct th_outbox_slot *slot, uint8_t reason);
+
+/* send.c: QoS 1 and 2 that may still begin; whether the slot may, with so many left. */
+size_t th_outbox_quota(const struct th_outbox *outbox);
+bool th_outbox_may_go(const struct th_outbox *outbox, const struct th_outbox_slot *slot,
+                      size_t left);
+
+/* send.c: the packet is on its way as a whole. */
+void th_outbox_finish(struct th_outbox *outbox, size_t index, uint64_t now_ms);
+
+/* ---- piece.c ------------------------------------------------------------------------------ */
+
+static inline bool th_outbox_piece_lent(const struct th_outbox *outbox)
+{
+    return outbox->piece.at < outbox->piece.end;
+}
+
+static inline bool th_outbox_by_piece(const struct th_outbox_slot *slot)
+{
+    return slot->marks & TH_MARK_SOURCED;
+}
+
+/* Fills the piece, all of which is sent: with what is begun, then with what may go. */
+void th_outbox_piece_fill(struct th_outbox *outbox);
+
+/* So many bytes of the piece are sent. Returns as th_outbox_sent(). */
+unsigned th_outbox_piece_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms);
 
 /* Forgets the message, keeps its identifier for PUBREL: the slot moves behind those that are past
  * PUBREC already, the slots it passes move back by one. */

@@ -7,8 +7,9 @@
 #include "mqtt/property.h"
 #include "mqtt/topic.h"
 
-/* Fixed header, length of the topic, packet identifier, length of the properties. */
-#define PUBLISH_OVERHEAD_BYTES (TH_MQTT_FIXED_HEADER_MAX_BYTES + 2 + 2)
+/* Fixed header, length of the topic, packet identifier; and what remembers a source. */
+#define PUBLISH_OVERHEAD_BYTES (TH_MQTT_FIXED_HEADER_MAX_BYTES + 2 + 2 + \
+                                sizeof(struct th_payload_source))
 #define PROPERTIES_LENGTH_MAX_BYTES 4
 
 /* ---- limits ------------------------------------------------------------------------------- */
@@ -116,9 +117,7 @@ static int queue(struct th_session *session, enum th_outbox_kind kind, size_t by
 {
     if (th_outbox_pending(session->outbox) >= UINT16_MAX)
         return TH_E_SEND_FULL;
-    int result = check_size(session, bytes, fault);
-    if (result == 0)
-        result = th_outbox_reserve(session->outbox, kind, bytes, place, fault);
+    int result = th_outbox_reserve(session->outbox, kind, bytes, place, fault);
     if (result < 0)
         return result;
     uint16_t packet_id = kind == TH_SLOT_PUBLISH_0 ? 0 : take_id(session);
@@ -126,12 +125,21 @@ static int queue(struct th_session *session, enum th_outbox_kind kind, size_t by
     return packet_id;
 }
 
-static void encode_message(uint8_t *place, const struct th_mqtt_publish *publish)
+/* Of the payload, what is kept: all of it, or where it comes from. */
+static size_t kept_bytes(const struct th_message *message)
 {
-    struct th_slice payload = publish->message->payload;
+    return message->source.read ? sizeof message->source : message->payload.len_bytes;
+}
+
+static void encode_message(struct th_outbox *outbox, uint8_t *place,
+                           const struct th_mqtt_publish *publish)
+{
+    const struct th_message *message = publish->message;
     size_t header_bytes = th_mqtt_publish_header_encode(place, publish);
-    if (payload.len_bytes)
-        memcpy(place + header_bytes, payload.data, payload.len_bytes);
+    if (message->source.read)
+        th_outbox_attach(outbox, &message->source);
+    else if (message->payload.len_bytes)
+        memcpy(place + header_bytes, message->payload.data, message->payload.len_bytes);
 }
 
 int th_session_publish(struct th_session *session, const struct th_message *message,
@@ -144,15 +152,17 @@ int th_session_publish(struct th_session *session, const struct th_message *mess
     if (bytes < 0)
         return th_session_reject(fault, bytes, TH_MQTT_PUBLISH, problem);
     int result = check_message(session, message, fault);
+    if (result == 0)
+        result = check_size(session, (size_t)bytes + th_mqtt_payload_bytes(message), fault);
     if (result < 0)
         return result;
     uint8_t *place;
     result = queue(session, (enum th_outbox_kind)(TH_SLOT_PUBLISH_0 + message->qos),
-                   (size_t)bytes + message->payload.len_bytes, 0, &place, fault);
+                   (size_t)bytes + kept_bytes(message), 0, &place, fault);
     if (result < 0)
         return result;
     publish.packet_id = (uint16_t)result;
-    encode_message(place, &publish);
+    encode_message(session->outbox, place, &publish);
     return result;
 }
 
@@ -176,6 +186,8 @@ int th_session_subscribe(struct th_session *session, const struct th_filter *fil
     if (bytes < 0)
         return th_session_reject(fault, bytes, TH_MQTT_SUBSCRIBE, problem);
     int result = check_subscription(session, &subscribe, fault);
+    if (result == 0)
+        result = check_size(session, (size_t)bytes, fault);
     if (result < 0)
         return result;
     uint8_t *place;
@@ -200,7 +212,9 @@ int th_session_unsubscribe(struct th_session *session, const struct th_slice *fi
     if (bytes < 0)
         return th_session_reject(fault, bytes, TH_MQTT_UNSUBSCRIBE, problem);
     uint8_t *place;
-    int result = queue(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, count, &place, fault);
+    int result = check_size(session, (size_t)bytes, fault);
+    if (result == 0)
+        result = queue(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, count, &place, fault);
     if (result < 0)
         return result;
     unsubscribe.packet_id = (uint16_t)result;

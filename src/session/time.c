@@ -16,10 +16,12 @@ static uint32_t ack_ms(const struct th_session *session)
     return ms ? ms : TH_SESSION_ACK_DEFAULT_MS;
 }
 
-/* An answer cannot overtake the packet that is arriving: its time begins after the last piece. */
+/* An answer cannot overtake the packet that is arriving, nor our asking the one that is being sent:
+ * its time begins after their last pieces. */
 static uint64_t answer_due_ms(const struct th_session *session, uint64_t asked_ms)
 {
-    return later(asked_ms, session->heard_ms) + ack_ms(session);
+    uint64_t moved_ms = later(session->heard_ms, session->outbox->piece_sent_ms);
+    return later(asked_ms, moved_ms) + ack_ms(session);
 }
 
 static uint64_t pingresp_due_ms(const struct th_session *session)

@@ -13,6 +13,7 @@
 #define BLOCK_BYTES 2048
 #define WINDOW_BYTES 512
 #define PACKET_BYTES 8192
+#define PIECE_BYTES 200
 #define ALIAS_BYTES 48 /* soon full */
 
 struct script {
@@ -25,6 +26,7 @@ static struct world {
     struct th_session session;
     struct th_outbox outbox;
     uint64_t block[BLOCK_BYTES / 8];
+    uint8_t piece[PIECE_BYTES];
     uint8_t aliases[ALIAS_BYTES];
     uint8_t topics[16][ALIAS_BYTES]; /* of the aliases, with their lengths */
     size_t topics_len[16];
@@ -311,6 +313,7 @@ static void do_send(struct script *script)
     static uint8_t copy[BLOCK_BYTES];
     struct th_slice next = th_outbox_next(&world.outbox);
     size_t bytes = take(script);
+    world.over |= th_outbox_error(&world.outbox) < 0;
     bytes = bytes == 255 || bytes > next.len_bytes ? next.len_bytes : bytes;
     if (!world.connected || !bytes)
         return;
@@ -319,14 +322,27 @@ static void do_send(struct script *script)
     th_outbox_sent(&world.outbox, bytes, world.now_ms);
 }
 
+static const uint8_t zeros[512];
+
+/* A payload of zeros; `arg` is not NULL if it fails after the first 100. */
+static int read_zeros(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
+{
+    if (arg && offset_bytes >= 100)
+        return TH_E_FILE;
+    memset(out, 0, bytes < 100 ? bytes : 100);
+    return bytes < 100 ? (int)bytes : 100;
+}
+
 static void do_publish(struct script *script)
 {
-    static const uint8_t payload[512];
     uint8_t flags = take(script);
     struct th_message message = {
-        .topic = {payload + 1, 0}, .qos = flags & 3, .retain = flags & 4,
-        .payload = {payload, (size_t)take(script) * (flags & 8 ? 2 : 1)},
+        .qos = flags & 3, .retain = flags & 4,
+        .payload = {zeros, (size_t)take(script) * (flags & 8 ? 2 : 1)},
     };
+    if (flags & 16)
+        message.source = (struct th_payload_source){
+            read_zeros, flags & 32 ? &world : NULL, (uint32_t)message.payload.len_bytes * 4};
     message.topic = (struct th_slice){(const uint8_t *)"topic", 1 + flags % 5u};
     int id = th_session_publish(&world.session, &message, NULL);
     demand(id < 0 || (id == 0) == (message.qos == 0));
@@ -405,6 +421,7 @@ static void begin(struct script *script)
     demand(greeting_bytes > 0);
     demand(th_outbox_open(&world.outbox, world.block, sizeof world.block,
                           (size_t)greeting_bytes, NULL) == 0);
+    th_outbox_lend_piece(&world.outbox, world.piece, sizeof world.piece);
     th_session_open(&world.session, &world.config, &world.outbox, world.aliases,
                     sizeof world.aliases);
 }

@@ -16,8 +16,7 @@ static inline const char *check_slot_bytes(const struct th_outbox *outbox,
                                            const struct th_outbox_slot *slot,
                                            struct outbox_walk *walk)
 {
-    bool has_bytes = slot->state == TH_SLOT_QUEUED || slot->state == TH_SLOT_BEGUN ||
-                     slot->state == TH_SLOT_SENT;
+    bool has_bytes = th_outbox_slot_unsent(slot) || slot->state == TH_SLOT_SENT;
     if (has_bytes != (slot->len_bytes > 0))
         return "a slot has bytes exactly while they are needed";
     if (!has_bytes)
@@ -79,8 +78,8 @@ static inline const char *check_outbox(const struct th_outbox *outbox)
     }
     if (walk.end != outbox->messages_end)
         return "messages end with the last one";
-    if (walk.begun > 1 || (walk.begun && !outbox->lent_bytes))
-        return "at most one slot is begun, and its rest is lent";
+    if (walk.begun > 1 || (walk.begun && !outbox->lent_bytes && !outbox->piece.packet_bytes))
+        return "at most one slot is begun, and its rest is lent or read";
     if (outbox->control_end > outbox->control_bytes)
         return "the control part stays in its place";
     if (th_outbox_used_bytes(outbox) > outbox->bytes || outbox->peak_bytes > outbox->bytes)

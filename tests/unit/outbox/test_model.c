@@ -18,6 +18,7 @@
 #define MESSAGES 1024
 #define BLOCK_BYTES 16384
 #define PACKET_BYTES (2 * BLOCK_BYTES)
+#define PIECE_BYTES 700
 
 enum life { GONE, QUEUED, SENT, RELEASED, RELEASING, REFUSED };
 
@@ -29,6 +30,7 @@ struct message {
     uint8_t life;
     uint8_t reason;
     bool retain;
+    bool sourced;  /* all but the first 9 bytes are read while it is sent */
     bool dup;      /* expected on the wire */
     bool again;    /* went out on an earlier connection */
     bool lent;
@@ -48,6 +50,7 @@ struct peer {
 struct world {
     struct th_outbox outbox;
     uint64_t block[BLOCK_BYTES / 8];
+    uint8_t piece[PIECE_BYTES];
     struct message messages[MESSAGES];
     size_t count;
     struct peer peer;
@@ -63,7 +66,7 @@ struct world {
     uint16_t next_id;
     uint64_t now_ms;
     uint64_t random;
-    size_t sent_packets, full, tidied, early;
+    size_t sent_packets, full, tidied, early, streamed, unreadable;
 };
 
 static uint32_t draw(struct world *world, uint32_t below)
@@ -103,6 +106,11 @@ static void write_message(const struct message *message, uint8_t *to)
     memcpy(to + 5, &message->serial, sizeof message->serial);
     for (size_t i = 9; i < message->bytes; i++)
         to[i] = (uint8_t)(message->serial * 31 + i * 7);
+}
+
+static size_t kept_bytes(const struct message *message)
+{
+    return message->sourced ? 9 + sizeof(struct th_payload_source) : message->bytes;
 }
 
 static struct message *by_serial(struct world *world, uint32_t serial)
@@ -237,7 +245,30 @@ static void peer_reads(struct world *world, const uint8_t *bytes, size_t len)
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-/* What is lent ends with a packet, so all serials in it can be read. */
+static void note_lent_serial(struct world *world, uint32_t serial)
+{
+    world->lent_serials[world->lent_count++] = serial;
+    by_serial(world, serial)->lent = true;
+}
+
+static uint32_t serial_of(const struct world *world, const struct th_outbox_slot *slot)
+{
+    uint32_t serial;
+    memcpy(&serial, world->outbox.memory + slot->offset_bytes + 5, sizeof serial);
+    return serial;
+}
+
+/* The piece may end with a part of a packet, which is too short to say who it is. */
+static void note_cut(struct world *world)
+{
+    for (size_t i = 0; i < world->outbox.slots; i++) {
+        const struct th_outbox_slot *slot = th_outbox_slot_at(&world->outbox, i);
+        if (slot->state == TH_SLOT_BEGUN)
+            note_lent_serial(world, serial_of(world, slot));
+    }
+}
+
+/* All serials in what is lent can be read, but that of a packet that is cut. */
 static void note_lent(struct world *world)
 {
     static struct peer ahead;
@@ -250,10 +281,13 @@ static void note_lent(struct world *world)
         ahead.len = 0;
         if (ahead.packet[0] == 0x40 || ahead.packet[0] == 0x62)
             continue;
-        world->lent_serials[world->lent_count++] = serial_in(&ahead);
-        by_serial(world, serial_in(&ahead))->lent = true;
+        note_lent_serial(world, serial_in(&ahead));
     }
-    assert_int_equal(ahead.len, 0);
+    if (th_outbox_error(&world->outbox))
+        return;
+    assert_true(ahead.len == 0 || world->outbox.piece.packet_bytes);
+    if (ahead.len)
+        note_cut(world);
 }
 
 static void borrow(struct world *world)
@@ -321,7 +355,7 @@ static size_t live_bytes(const struct world *world)
     size_t bytes = 0;
     for (size_t i = 0; i < world->count; i++) {
         bool kept = world->messages[i].life == QUEUED || world->messages[i].life == SENT;
-        bytes += sizeof(struct th_outbox_slot) + (kept ? world->messages[i].bytes : 0);
+        bytes += sizeof(struct th_outbox_slot) + (kept ? kept_bytes(&world->messages[i]) : 0);
     }
     return bytes;
 }
@@ -375,6 +409,28 @@ static uint8_t expected_objection(const struct world *world, const struct messag
     return 0;
 }
 
+static struct world *reader; /* of sources: the argument is the serial */
+
+static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
+{
+    uint32_t serial = (uint32_t)(uintptr_t)arg;
+    size_t got = draw(reader, 3) ? bytes : 1 + draw(reader, (uint32_t)bytes);
+    reader->streamed++;
+    if (!draw(reader, 200))
+        return draw(reader, 2) ? TH_E_FILE : 0;
+    for (size_t i = 0; i < got; i++)
+        out[i] = (uint8_t)(serial * 31 + (9 + offset_bytes + i) * 7);
+    return (int)got;
+}
+
+static void attach_source(struct world *world, const struct message *message)
+{
+    const struct th_payload_source source = {read_payload, (void *)(uintptr_t)message->serial,
+                                             (uint32_t)message->bytes - 9};
+    reader = world;
+    th_outbox_attach(&world->outbox, &source);
+}
+
 static void queue_message(struct world *world)
 {
     struct message message = {
@@ -384,21 +440,29 @@ static void queue_message(struct world *world)
         .life = QUEUED,
     };
     uint8_t *place;
+    static uint8_t whole[PACKET_BYTES];
+    message.sourced = is_publish(&message) && !draw(world, 6);
+    if (message.sourced && draw(world, 2))
+        message.bytes = 9 + draw(world, 16000);
+    size_t kept = kept_bytes(&message);
     uint32_t end_before = world->outbox.messages_end;
     if (expected_objection(world, &message))
         return;
-    bool room = th_outbox_room_for(&world->outbox, message.bytes);
-    int result = th_outbox_reserve(&world->outbox, message.kind, message.bytes, &place, NULL);
+    bool room = th_outbox_room_for(&world->outbox, kept);
+    int result = th_outbox_reserve(&world->outbox, message.kind, kept, &place, NULL);
     if (result < 0) {
-        check_refusal(world, message.bytes, result);
+        check_refusal(world, kept, result);
         return;
     }
     assert_true(room);
     world->tidied += world->outbox.messages_end != end_before;
     message.serial = ++world->next_serial;
     message.id = message.kind == TH_SLOT_PUBLISH_0 ? 0 : draw_id(world);
-    write_message(&message, place);
-    th_outbox_commit(&world->outbox, message.kind, message.bytes, message.id, 1);
+    write_message(&message, whole);
+    memcpy(place, whole, message.sourced ? 9 : kept);
+    th_outbox_commit(&world->outbox, message.kind, kept, message.id, 1);
+    if (message.sourced)
+        attach_source(world, &message);
     world->messages[world->count++] = message;
 }
 
@@ -423,7 +487,8 @@ static enum th_outbox_answer expected_answer(const struct message *message, enum
         [TH_SLOT_PUBLISH_1] = TH_ACK_PUBACK, [TH_SLOT_PUBLISH_2] = TH_ACK_PUBREC,
         [TH_SLOT_SUBSCRIBE] = TH_ACK_SUBACK, [TH_SLOT_UNSUBSCRIBE] = TH_ACK_UNSUBACK,
     };
-    bool seen = message->life != QUEUED || message->lent || (message->again && is_counted(message));
+    bool seen = message->life != QUEUED || message->lent || message->begun ||
+                (message->again && is_counted(message));
     if (!seen || message->life == REFUSED || message->early_finished)
         return TH_ACK_UNKNOWN;
     if (message->life >= RELEASED || message->early_received) {
@@ -529,7 +594,7 @@ static void resume_message(struct world *world, struct message *message, bool se
 {
     if (!session_present) {
         message->dup = message->again = false;
-        message->reason = message->life == RELEASED ? 0x92 : message->reason;
+        message->reason = message->life == RELEASED ? 0xf2 : message->reason;
     }
     if (message->life == QUEUED)
         message->reason = expected_objection(world, message);
@@ -583,6 +648,32 @@ static void reconnect(struct world *world)
     take_refused(world);
 }
 
+static void lose_refused(struct world *world)
+{
+    struct th_outbox_slot slot;
+    assert_int_equal(th_outbox_take_refused(&world->outbox, &slot), 1);
+    assert_int_equal(slot.reason, TH_REASON_UNREADABLE);
+    by_serial(world, serial_of(world, &slot))->life = GONE;
+    assert_int_equal(th_outbox_take_refused(&world->outbox, &slot), 0);
+    forget_gone(world);
+}
+
+/* A source failed: what lay in the piece was not sent, the message is lost, and so is the
+ * connection. */
+static void lose_unreadable(struct world *world)
+{
+    for (size_t i = 0; i < world->outbox.slots; i++) {
+        const struct th_outbox_slot *slot = th_outbox_slot_at(&world->outbox, i);
+        if (slot->state == TH_SLOT_PUT)
+            by_serial(world, serial_of(world, slot))->begun = true;
+    }
+    assert_int_equal(th_outbox_error(&world->outbox), TH_E_FILE);
+    assert_int_equal(th_outbox_next(&world->outbox).len_bytes, 0);
+    lose_refused(world);
+    reconnect(world);
+    world->unreadable++;
+}
+
 /* ---- the run ------------------------------------------------------------------------------ */
 
 static void check_contents(const struct world *world)
@@ -595,7 +686,8 @@ static void check_contents(const struct world *world)
         const struct th_outbox_slot *slot = th_outbox_find(&world->outbox, message->id);
         assert_non_null(slot);
         write_message(message, expected);
-        assert_memory_equal(world->outbox.memory + slot->offset_bytes, expected, slot->len_bytes);
+        assert_memory_equal(world->outbox.memory + slot->offset_bytes, expected,
+                            message->sourced ? 9 : slot->len_bytes);
     }
 }
 
@@ -609,6 +701,8 @@ static void check(const struct world *world)
 
 static void operate(struct world *world)
 {
+    if (th_outbox_error(&world->outbox))
+        lose_unreadable(world);
     uint32_t chance = draw(world, 1000);
     if (chance < 2)
         reconnect(world);
@@ -632,6 +726,8 @@ static void drain(struct world *world)
     for (size_t rounds = 0; world->count; rounds++) {
         assert_true(rounds < 100000);
         send_some(world);
+        if (th_outbox_error(&world->outbox))
+            lose_unreadable(world);
         for (size_t i = 0; i < world->count; i++)
             acknowledge(world);
     }
@@ -648,6 +744,7 @@ static void run(uint64_t seed)
     static const size_t sizes[] = {2048, 4096, BLOCK_BYTES};
     world = (struct world){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
     assert_int_equal(th_outbox_open(&world.outbox, world.block, sizes[seed % 3], 0, NULL), 0);
+    th_outbox_lend_piece(&world.outbox, world.piece, PIECE_BYTES - seed % 3 * 300);
     reconnect(&world);
     for (size_t i = 0; i < OPERATIONS; i++) {
         operate(&world);
@@ -656,10 +753,12 @@ static void run(uint64_t seed)
             check_contents(&world);
     }
     printf("seed %llu: %zu packets sent, %zu times full, %zu times tidied, %zu early answers, "
-           "peak %u of %u\n", (unsigned long long)seed, world.sent_packets, world.full,
-           world.tidied, world.early, world.outbox.peak_bytes, world.outbox.bytes);
+           "%zu reads, %zu unreadable, peak %u of %u\n", (unsigned long long)seed,
+           world.sent_packets, world.full, world.tidied, world.early, world.streamed,
+           world.unreadable, world.outbox.peak_bytes, world.outbox.bytes);
     drain(&world);
     assert_true(world.sent_packets > 1000 && world.full && world.tidied && world.early);
+    assert_true(world.streamed > 1000 && world.unreadable);
 }
 
 static void test_random_operations(void **state)

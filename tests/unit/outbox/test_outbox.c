@@ -557,7 +557,7 @@ static void test_lost_session_makes_messages_new(void **state)
     assert_string_equal(flow(bench), "32b 34c ");
     assert_int_equal(th_outbox_take_refused(&bench->outbox, &refused), 1);
     assert_int_equal(refused.packet_id, 3);
-    assert_int_equal(refused.reason, 0x92);
+    assert_int_equal(refused.reason, 0xf2);
     assert_int_equal(th_outbox_take_refused(&bench->outbox, &refused), 0);
     assert_int_equal(th_outbox_pending(&bench->outbox), 2);
 }

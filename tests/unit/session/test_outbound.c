@@ -239,7 +239,7 @@ static void test_qos_2_redialled_without_session(void **state)
                 continue;
             assert_int_equal(event.kind, TH_EVENT_PUBLISHED);
             assert_int_equal(event.packet_id, 1);
-            assert_int_equal(event.reason, 0x92);
+            assert_int_equal(event.reason, 0xf2);
             assert_int_equal(th_outbox_pending(&bench.outbox), 0);
         }
 }
