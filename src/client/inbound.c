@@ -57,12 +57,15 @@ void th_client_forget_received(struct th_client *client)
 
 /* ---- failures ------------------------------------------------------------------------------- */
 
+/* Whoever breaks a rule with its first words may not speak MQTT at all. */
 static int broken_rule(struct th_client *client, const struct th_mqtt_packet *packet)
 {
+    bool first = client->link.phase == TH_PHASE_GREETING;
     th_session_abort(&client->session, TH_MQTT_MALFORMED_PACKET);
     client->link.fault.reason = TH_MQTT_MALFORMED_PACKET;
-    return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: %s",
-                        th_mqtt_type_name(packet->type), packet->problem);
+    return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: %s%s",
+                        th_mqtt_type_name(packet->type), packet->problem,
+                        first ? "; is the port one for MQTT?" : "");
 }
 
 /* As soon as its length is known, and also if it would pass in pieces. */
@@ -329,9 +332,16 @@ static int handle_all(struct th_client *client)
     return result;
 }
 
+/* A broker that waits for TLS hangs up on who speaks without. */
 static int lost(struct th_client *client, int result)
 {
-    return th_fault_set(&client->link.fault, result, "the broker closed the connection");
+    struct th_fault *fault = &client->link.fault;
+    bool ended = result == TH_E_CLOSED || result == TH_E_RECEIVE;
+    if (!ended || client->link.phase != TH_PHASE_GREETING || !client->config.insecure_plaintext)
+        return th_fault_set(fault, result, "the broker closed the connection");
+    th_fault_clear(fault);
+    return th_fault_set(fault, result, "the broker closed the connection before it answered; does "
+                        "it want TLS here?");
 }
 
 int th_client_receive(struct th_client *client)
