@@ -88,7 +88,8 @@ struct th_fault {
     int code;             /* enum th_error; 0: no fault */
     int sys_errno;        /* errno of the system call that failed, or 0 */
     int tls_code;         /* wolfSSL's code, or 0 */
-    int reason;           /* MQTT reason or return code of a refusal, the broker's or ours, or 0 */
+    int reason;           /* MQTT reason or return code of a refusal, the broker's or ours; the HTTP
+                           * status of a WebSocket that was refused; a proxy's reply; or 0 */
     enum th_phase phase;  /* when */
     char text[232];       /* one sentence: what, where, and what to do; NUL-terminated */
 };
@@ -311,12 +312,14 @@ struct th_proxy {
     struct th_slice password;
 };
 
-/* How the broker is reached, if not by looking its name up and dialling it. All zero: just so. */
+/* How the broker is reached, if not by looking its name up and dialling it. All zero: just so. One of
+ * addresses, unix_path, srv and proxy at a time. */
 struct th_route {
     const char *const *addresses; /* numeric; instead of looking the host up */
     size_t addresses_count;
     const char *unix_path;        /* a Unix socket, instead of TCP */
-    bool srv;                     /* host is a domain: its SRV records name broker and port */
+    bool srv;                     /* host is a domain: its SRV records name brokers and ports; the
+                                   * certificate must be for the domain (or server_name) */
     const char *bind_address;     /* numeric, ours; NULL: the kernel chooses */
     const char *bind_interface;   /* SO_BINDTODEVICE; NULL: any */
     uint32_t mark;                /* SO_MARK; 0: none. Needs CAP_NET_ADMIN. */

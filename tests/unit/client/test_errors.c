@@ -124,6 +124,35 @@ static struct outcome refused(void)
     return end_of_plain();
 }
 
+static struct outcome proxy_error(void)
+{
+    broker_open(&broker);
+    struct th_config config = plain_config(1, TH_MQTT_3_1_1);
+    config.route.proxy = (struct th_proxy){.host = "127.0.0.1", .port = broker.port};
+    assert_int_equal(device_open(&device, NULL, config), 0);
+    device.broker = &broker;
+    th_connect(device.client);
+    gets(&device, "05 01 00");
+    broker_sends(&broker, "05 ff");
+    return end_of_plain();
+}
+
+/* A broker that lets us in without having proved that it knows the password. */
+static struct outcome authentication(void)
+{
+    broker_open(&broker);
+    struct th_config config = plain_config(broker.port, TH_MQTT_5);
+    config.username = "user";
+    config.password = th_slice_text("pencil");
+    config.authentication = TH_AUTHENTICATION_SCRAM_SHA_256;
+    assert_int_equal(device_open(&device, NULL, config), 0);
+    device.broker = &broker;
+    th_connect(device.client);
+    UNTIL(&device, broker.in_bytes > 0);
+    broker_sends(&broker, "20 03 00 00 00");
+    return end_of_plain();
+}
+
 /* A name server that knows nobody. */
 static struct outcome lookup(void)
 {
@@ -377,6 +406,9 @@ static const struct kind {
     {TH_E_CLIENT_CERTIFICATE, -38, "client-certificate-refused", TH_PHASE_GREETING,
      "client certificate", client_certificate},
     {TH_E_SYSTEM, -39, "system-error", TH_PHASE_DIALING, "no socket", system_error},
+    {TH_E_PROXY, -40, "proxy-failed", TH_PHASE_DIALING, "a name and a password", proxy_error},
+    {TH_E_AUTHENTICATION, -41, "authentication-failed", TH_PHASE_GREETING, "does not prove",
+     authentication},
 };
 
 static void expect_kind(const struct kind *kind)

@@ -172,8 +172,7 @@ static void large_writes_pass_a_slow_reader(void **state)
     stop(&server);
 }
 
-/* Closing says so: the server sees close_notify, not a cut. */
-static void closing_tells_the_peer(void **state)
+static void closing_ends_the_connection(void **state)
 {
     (void)state;
     struct server server = serve_mutually("ec", "-naccept 1");
@@ -333,12 +332,47 @@ static void wrong_arguments(void **state)
     free(line.block);
 }
 
+/* What the server saw of TLS, from the file it writes. */
+static bool server_saw(const char *message)
+{
+    char text[16384] = "";
+    FILE *file = fopen(PKI "/messages", "r");
+    if (file) {
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+    }
+    return strstr(text, message) != NULL;
+}
+
+/* close_notify, not a cut: s_server itself treats both alike. */
+static void closing_says_so(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"-tls1_2 -msg -msgfile messages",
+                                          "-tls1_3 -msg -msgfile messages"};
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        unlink(PKI "/messages");
+        struct server server = serve_mutually("ec", options[i]);
+        opens(&server);
+        write_all("last words");
+        server_gets(&server, "last words");
+        assert_false(server_saw("close_notify"));
+        line_closes();
+        uint64_t until_ms = clock_ms() + PATIENCE_MS;
+        while (!server_saw("close_notify") && clock_ms() < until_ms)
+            usleep(5000);
+        assert_true(server_saw("warning close_notify"));
+        stop(&server);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_bytes_both_ways),
+        cmocka_unit_test(closing_says_so),
         cmocka_unit_test(large_writes_pass_a_slow_reader),
-        cmocka_unit_test(closing_tells_the_peer),
+        cmocka_unit_test(closing_ends_the_connection),
         cmocka_unit_test(closing_at_any_moment),
         cmocka_unit_test(a_cut_is_a_receive_error),
         cmocka_unit_test(an_orderly_end_is_told_after_the_last_byte),
