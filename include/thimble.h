@@ -312,8 +312,8 @@ struct th_proxy {
     struct th_slice password;
 };
 
-/* How the broker is reached, if not by looking its name up and dialling it. All zero: just so. One of
- * addresses, unix_path, srv and proxy at a time. */
+/* How the broker is reached, if not by looking its name up and dialling it. All zero: just so. One
+ * of addresses, unix_path, srv and proxy at a time. */
 struct th_route {
     const char *const *addresses; /* numeric; instead of looking the host up */
     size_t addresses_count;

@@ -1,5 +1,5 @@
-/* One connection's bytes: name, address, TCP, TLS and WebSocket, without a word of MQTT. th_client and th_tls
- * both stand on it. It owns the phase, the deadline of the phase, the fault and who pays.
+/* One connection's bytes: name, address, TCP, TLS and WebSocket, without a word of MQTT. th_client
+ * and th_tls both stand on it. It owns the phase, its deadline, the fault and who pays.
  *
  *     route.c     FINDING and DIALING: from a host to a connected socket
  *     link.c      the rest
@@ -107,7 +107,8 @@ int th_link_write(struct th_link *link, const uint8_t *data, size_t bytes);
 /* 0: everything written is in the kernel. */
 int th_link_flush(struct th_link *link);
 
-/* WebSocket's close frame, close_notify, then the end of our half. 0: sent, TH_WANT_WRITE, or an error. */
+/* WebSocket's close frame, close_notify, then the end of our half. 0: sent, TH_WANT_WRITE, or an
+ * error. */
 int th_link_finish(struct th_link *link);
 
 /* Ends the attempt at any moment and gives back what TLS holds. The phase becomes RESTING. */
@@ -140,7 +141,7 @@ uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link);
 
 void th_link_report(const struct th_link *link, struct th_report *report);
 
-/* ---- between link.c and route.c --------------------------------------------------------------- */
+/* ---- between link.c and route.c -------------------------------------------------------------- */
 
 /* Keeps what to poll for and returns `result`. */
 int th_link_await(struct th_link *link, int result);

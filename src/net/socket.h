@@ -32,7 +32,7 @@ int th_net_dial(const struct th_net_address *address, uint16_t port,
 int th_net_dial_unix(const char *path, const struct th_net_options *options,
                      struct th_fault *fault);
 
-/* 0: connected. TH_WANT_WRITE: not yet. TH_E_TCP: it failed, "connection refused by 127.0.0.1:1: ...".
+/* 0: connected. TH_WANT_WRITE: not yet. TH_E_TCP: it failed, "connection refused by ...".
  * `address` and `port` are those of the dial, for the sentence. The descriptor stays open. */
 int th_net_dialed(int fd, const struct th_net_address *address, uint16_t port,
                   struct th_fault *fault);

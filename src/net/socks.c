@@ -21,7 +21,7 @@ enum {
     PORT_BYTES = 2,
 };
 
-/* ---- what we say ------------------------------------------------------------------------------ */
+/* ---- what we say ----------------------------------------------------------------------------- */
 
 static uint8_t *put_bytes(uint8_t *at, const void *data, size_t bytes)
 {
@@ -87,7 +87,7 @@ size_t th_net_socks_message(const struct th_net_socks *socks,
     }
 }
 
-/* ---- what it answers -------------------------------------------------------------------------- */
+/* ---- what it answers ------------------------------------------------------------------------- */
 
 static void enter(struct th_net_socks *socks, enum th_net_socks_stage stage, size_t reply_bytes)
 {
@@ -221,7 +221,7 @@ int th_net_socks_take(struct th_net_socks *socks, const uint8_t *bytes, size_t c
     return socks->missing ? 0 : judge(socks, fault);
 }
 
-/* ---- over a socket ---------------------------------------------------------------------------- */
+/* ---- over a socket --------------------------------------------------------------------------- */
 
 /* An empty socket buffer takes so little at once. */
 static int ask(struct th_net_socks *socks, int fd, struct th_fault *fault)

@@ -10,7 +10,7 @@ enum {
     LENGTH_IN_8_BYTES = 127,
 };
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static uint8_t *put_length(uint8_t *at, size_t bytes)
 {
@@ -37,7 +37,7 @@ size_t th_ws_frame_put(uint8_t *frame, enum th_ws_opcode opcode, const uint8_t *
     return (size_t)(at - frame);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Bytes of length behind the first two. */
 static size_t length_bytes(const struct th_ws_header *header)

@@ -10,7 +10,7 @@ static size_t smaller(uint64_t a, size_t b)
     return a < b ? (size_t)a : b;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static uint8_t *control_of(const struct th_ws *ws)
 {
@@ -85,7 +85,7 @@ int th_ws_finish(struct th_ws *ws)
     return result < 0 ? result : drain(ws);
 }
 
-/* ---- the handshake ---------------------------------------------------------------------------- */
+/* ---- the handshake --------------------------------------------------------------------------- */
 
 int th_ws_open(struct th_ws *ws, uint8_t *cell, size_t cell_bytes,
                const struct th_ws_target *target, const struct th_ws_io *io,
@@ -127,7 +127,7 @@ int th_ws_shake(struct th_ws *ws)
     return result > 0 ? 0 : result;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int broken_rule(struct th_ws *ws, const char *problem)
 {
@@ -155,8 +155,8 @@ static void end_close(struct th_ws *ws)
     ws->finished = true;
 }
 
-/* What cannot be sent now waits: it is tried again before the next write. Only the latest ping needs
- * an answer (RFC 6455 section 5.5.3). */
+/* What cannot be sent now waits: it is tried again before the next write. Only the latest ping
+ * needs an answer (RFC 6455 section 5.5.3). */
 static int end_control(struct th_ws *ws)
 {
     enum th_ws_opcode opcode = th_ws_header_opcode(&ws->header);

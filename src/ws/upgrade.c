@@ -10,7 +10,7 @@
 
 enum { KEY_TEXT_BYTES = 24, SWITCHING_PROTOCOLS = 101 };
 
-/* ---- the request ------------------------------------------------------------------------------ */
+/* ---- the request ----------------------------------------------------------------------------- */
 
 static bool is_printable(const char *text)
 {
@@ -59,7 +59,7 @@ int th_ws_request(char *out, size_t out_bytes, const struct th_ws_target *target
     return th_fault_set(fault, TH_E_ARGUMENT, "the WebSocket path is too long");
 }
 
-/* ---- the answer ------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static bool lists(const char *list, const char *word)
 {

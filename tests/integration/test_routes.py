@@ -99,7 +99,7 @@ def test_websocket_survives_a_restart(thimble, roads, lab, tmp_path):
     assert sub.ends(0).out == b"after\n"
 
 
-# ---- what is at the other end is not what was thought -----------------------------------------------
+# ---- what is at the other end is not what was thought --------------------------------------------
 
 def test_the_wrong_port_is_named(thimble, roads, lab):
     here = ["-h", "127.0.0.1", "-t", "t", "-m", "x", "-p"]
@@ -116,7 +116,7 @@ def test_a_unix_socket_that_is_not_there(thimble, tmp_path):
         4, f"connecting to {tmp_path}/none failed: No such file or directory")
 
 
-# ---- addresses --------------------------------------------------------------------------------------
+# ---- addresses -----------------------------------------------------------------------------------
 
 def test_given_addresses_keep_the_name(thimble, lab):
     """The first is one where nobody listens."""
@@ -159,11 +159,11 @@ def test_marked(thimble, lab):
     thimble("pub", *lab.plain, "--fwmark", 7, "-t", "t", "-m", "x", "-q", 1).ends(0)
 
 
-# ---- SOCKS5 -----------------------------------------------------------------------------------------
+# ---- SOCKS5 --------------------------------------------------------------------------------------
 
 class Socks(FakeBroker):
-    """A SOCKS5 proxy that leads wherever it is asked to on this machine, byte by byte if it is slow;
-    or answers `reply`."""
+    """A SOCKS5 proxy that leads to the port it is asked for, on this machine; byte by byte if it is
+    slow; or answers `reply`."""
 
     def __init__(self, login=None, reply=0, slow=False, target=None):
         self.login, self.reply, self.slow, self.target = login, reply, slow, target
@@ -286,7 +286,7 @@ def test_a_proxy_that_does_not_connect(thimble, lab, socks, reply, sentence, att
     assert proxy.attempts == attempts
 
 
-# ---- SRV --------------------------------------------------------------------------------------------
+# ---- SRV -----------------------------------------------------------------------------------------
 
 class NameServer:
     """Answers for the records it is given: {(name, type): [data]}; every other name does not
@@ -378,7 +378,7 @@ def test_srv_may_say_that_there_is_none(thimble, names):
             prefix=names.prefix).ends_refused(20, 'no SRV record "_mqtt._tcp.example.test"')
 
 
-# ---- WebSocket, by a script -------------------------------------------------------------------------
+# ---- WebSocket, by a script ----------------------------------------------------------------------
 
 def upgrade(peer, status="101 Switching Protocols"):
     request = b""

@@ -49,7 +49,7 @@ static void add(unsigned priority, unsigned weight, const char *host)
     th_net_services_add(&found, &service);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void reads_priority_weight_port_and_target(void **state)
 {
@@ -108,7 +108,7 @@ static void every_prefix_is_harmless(void **state)
     }
 }
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static void a_full_list_keeps_the_lowest_priorities(void **state)
 {

@@ -59,7 +59,7 @@ static void refuses(const char *reply, int reason, const char *sentence)
         fail_msg("%s", fault.text);
 }
 
-/* ---- what is said ----------------------------------------------------------------------------- */
+/* ---- what is said ---------------------------------------------------------------------------- */
 
 static void asks_for_a_name(void **state)
 {
@@ -113,7 +113,7 @@ static void the_longest_fields_fit(void **state)
     assert_int_equal(th_net_socks_message(&socks, message), 4 + 1 + 255 + 2);
 }
 
-/* ---- what is answered ------------------------------------------------------------------------- */
+/* ---- what is answered ------------------------------------------------------------------------ */
 
 static void reads_every_kind_of_bound_address(void **state)
 {
@@ -185,7 +185,7 @@ static void who_is_not_let_in_learns_why(void **state)
     assert_null(strstr(fault.text, "secret"));
 }
 
-/* ---- over a socket ---------------------------------------------------------------------------- */
+/* ---- over a socket --------------------------------------------------------------------------- */
 
 static int ours, theirs;
 

@@ -63,7 +63,7 @@ static void comes(const char *text)
     line.in.end += wire.len;
 }
 
-/* ---- what was sent, unmasked ------------------------------------------------------------------ */
+/* ---- what was sent, unmasked ----------------------------------------------------------------- */
 
 static uint8_t masks[2][4];
 static unsigned masks_seen;
@@ -108,7 +108,7 @@ static void went_nothing_more(void)
     assert_int_equal(line.out.at, line.out.end);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void prepare(void)
 {
@@ -185,7 +185,7 @@ static void fails(int code, const char *sentence)
         fail_msg("%s", fault.text);
 }
 
-/* ---- the handshake ---------------------------------------------------------------------------- */
+/* ---- the handshake --------------------------------------------------------------------------- */
 
 static void opens_byte_by_byte(void **state)
 {
@@ -238,7 +238,7 @@ static void keys_differ(void **state)
     end();
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void each_write_is_a_frame(void **state)
 {
@@ -299,7 +299,7 @@ static void says_goodbye_once(void **state)
     end();
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void reads_frames_and_pieces_of_them(void **state)
 {

@@ -58,7 +58,7 @@ static void a_path_is_printable(void **state)
     assert_int_equal(th_ws_check_path("/a/b?c=%20~!", NULL), 0);
 }
 
-/* ---- the answer ------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 /* Stops behind the last character that is needed. */
 static int answer(const char *bytes, size_t *used)
@@ -140,8 +140,10 @@ static void says_what_another_status_means(void **state)
 static void knows_what_is_not_http(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\r\n", "\n", "HTTP/1.1\r\n", "HTTP/1.1 \r\n", "SSH-2.0-x\r\n",
-                                      "HTTP/1.1 abc def\r\n", "HTTP/2 101 x\r\n"};
+    static const char *const bad[] = {
+        "\r\n", "\n", "HTTP/1.1\r\n", "HTTP/1.1 \r\n", "SSH-2.0-x\r\n", "HTTP/1.1 abc def\r\n",
+        "HTTP/2 101 x\r\n",
+    };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         refused(bad[i], TH_E_PROTOCOL, "is not HTTP; does the broker listen for WebSocket");
 }
