@@ -1,4 +1,4 @@
-/* WebSocket over bytes that the test scripts: what comes, in which pieces, and what can be taken. */
+/* WebSocket over bytes of a script: what comes, in which pieces, and what can be taken. */
 #include "../mqtt/wire.h"
 
 #include "crypt/base64.h"
