@@ -50,6 +50,7 @@ static void drop_mqtt_5(struct th_cli_settings *s)
 {
     s->session_expiry_s = s->retain_handling = TH_CLI_UNSET;
     s->retain_as_published = false;
+    s->properties.count = 0;
 }
 
 /* So that a client that ends after COUNT messages is not sent more. */
