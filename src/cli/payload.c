@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "cli/connection.h"
+#include "cli/exit.h"
 #include "cli/properties.h"
 #include "cli/show.h"
 #include "cli/spoolfile.h"
@@ -211,6 +212,7 @@ static int say_lost(const struct th_cli_payload *payload, ssize_t got)
     else
         th_fault_set(&fault, TH_E_FILE, "%s has become shorter while it was sent; the message is "
                      "lost", show(payload->path, shown));
+    fault.sys_errno = EIO; /* it cannot be read, and is not in a wrong format */
     th_cli_connection_end(th_cli_say_fault(&fault));
     return TH_E_FILE;
 }
@@ -251,6 +253,10 @@ int th_cli_payload_say_refused(const struct th_event *event)
 {
     char reason[TH_CLI_SHOWN_BYTES];
     struct th_fault fault = {.reason = event->reason};
+    if (event->reason == TH_REASON_UNREADABLE) /* say_lost() has said more */
+        return th_cli_exit_of(event->fault);
+    if (event->fault)
+        return th_cli_say_fault(event->fault);
     th_fault_set(&fault, TH_E_REFUSED, "the broker refused message %u, reason code %u%s",
                  event->packet_id, event->reason,
                  th_cli_property_reason(event->properties, reason));

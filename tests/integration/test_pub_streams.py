@@ -135,7 +135,7 @@ def test_file_that_shrinks(thimble, fake, tmp_path):
         os.truncate(path, 1000)
         peer.drain()
     done = thimble("pub", *fake(script).plain, "-t", "t", "-q", "1", "-f", path)
-    done.ends_refused(67, str(path)[:30], "shorter")
+    done.ends_refused(66, str(path)[:30], "shorter")
 
 
 def test_file_repeated(thimble, fake, tmp_path):

@@ -321,15 +321,37 @@ static void shrink(void)
     assert_int_equal(source->read(source->arg, 50000, piece, sizeof piece), TH_E_FILE);
 }
 
+static void unreadable(void)
+{
+    static const struct th_fault fault = {.code = TH_E_FILE, .text = "source"};
+    tell(&(struct th_event){.kind = TH_EVENT_PUBLISHED, .reason = TH_REASON_UNREADABLE,
+                            .fault = &fault});
+}
+
+static void expired(void)
+{
+    static const struct th_fault fault = {.code = TH_E_TIMEOUT, .text = "it expired"};
+    client.pending--;
+    tell(&(struct th_event){.kind = TH_EVENT_PUBLISHED, .reason = TH_REASON_EXPIRED,
+                            .fault = &fault});
+}
+
+static void test_pub_says_what_is_not_the_brokers_refusal(void **state)
+{
+    (void)state;
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x -q 1", SCRIPT(connected, expired)), 27);
+    assert_string_equal(said, "thimble pub: it expired (27 timeout)\n");
+}
+
 static void test_pub_names_a_file_that_shrinks(void **state)
 {
     (void)state;
     char words[128], expected[256];
     fclose(large_file());
     snprintf(words, sizeof words, PUB "-q 1 -f %s", path);
-    assert_int_equal(run(TH_CLI_PUB, words, SCRIPT(connected, shrink, lost)), 67);
+    assert_int_equal(run(TH_CLI_PUB, words, SCRIPT(connected, shrink, unreadable, lost)), 66);
     snprintf(expected, sizeof expected, "thimble pub: %s has become shorter while it was sent; "
-             "the message is lost (67 file-format)\n", path);
+             "the message is lost (66 file-unusable)\n", path);
     assert_string_equal(said, expected);
 }
 
@@ -504,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup(test_pub_properties, fresh_client),
         cmocka_unit_test_setup(test_pub_shows_the_reason, fresh_client),
         cmocka_unit_test_setup(test_pub_streams_a_long_text, fresh_client),
+        cmocka_unit_test_setup(test_pub_says_what_is_not_the_brokers_refusal, fresh_client),
         cmocka_unit_test_setup_teardown(test_pub_streams_a_file, fresh_client, drop_file),
         cmocka_unit_test_setup_teardown(test_pub_names_a_file_that_shrinks, fresh_client, drop_file),
         cmocka_unit_test_setup_teardown(test_pub_limit_of_mqtt, fresh_client, drop_file),
