@@ -3,6 +3,7 @@
 #include "base/errno.h"
 #include "cli/check.h"
 #include "cli/exit.h"
+#include "cli/names.h"
 #include "cli/out.h"
 #include "cli/persona.h"
 #include "cli/say.h"

@@ -8,6 +8,7 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/keylog.h"
+#include "cli/names.h"
 #include "cli/out.h"
 #include "cli/persona.h"
 #include "cli/properties.h"
@@ -72,15 +73,10 @@ static const char *hint_at(const struct th_fault *fault)
 int th_cli_say_fault(const struct th_fault *fault)
 {
     int status = th_cli_exit_of(fault);
-    const struct th_cli_exit *exit = th_cli_exit_find(status);
     if (!status)
         return status;
     th_cli_events_fault(fault, status);
-    if (th_cli_persona() == TH_CLI_MOSQUITTO)
-        th_cli_say("%s%s", fault->text, hint_at(fault));
-    else
-        th_cli_say("%s%s (%d %s)", fault->text, hint_at(fault), status,
-                   exit ? exit->name : "unknown");
+    th_cli_say_status(status, "%s%s", fault->text, hint_at(fault));
     return status;
 }
 

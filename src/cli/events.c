@@ -20,8 +20,8 @@ static struct {
 static int say_unwritable(const char *what, int error)
 {
     char text[TH_ERRNO_TEXT_BYTES], shown[TH_CLI_SHOWN_BYTES];
-    th_cli_say("cannot write events to %s: %s (%d file-unusable)", th_cli_show(what, shown),
-               th_errno_text(error, text), TH_CLI_FILE);
+    th_cli_say_status(TH_CLI_FILE, "cannot write events to %s: %s", th_cli_show(what, shown),
+                      th_errno_text(error, text));
     return TH_CLI_FILE;
 }
 

@@ -218,11 +218,11 @@ static const struct pair errors[] = {
     {TH_E_AUTHENTICATION, TH_CLI_CREDENTIALS},
 };
 
-/* Before the connection is up they know but one failure; then there is MOSQ_ERR_KEEPALIVE. Who ends
- * a handshake does not speak TLS. */
+/* Before the connection is up they know but one failure; then there is MOSQ_ERR_KEEPALIVE. A time
+ * limit of the command itself (-W) has no phase. Who ends a handshake does not speak TLS. */
 static int theirs_of(const struct th_fault *fault)
 {
-    if (fault->code == TH_E_TIMEOUT)
+    if (fault->code == TH_E_TIMEOUT && fault->phase != TH_PHASE_RESTING)
         return fault->phase == TH_PHASE_UP ? 19 : 1;
     bool ended = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
     return ended && fault->phase == TH_PHASE_SHAKING ? TH_CLI_TLS : 0;

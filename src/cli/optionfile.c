@@ -3,6 +3,7 @@
 #include "base/errno.h"
 #include "base/format.h"
 #include "cli/given.h"
+#include "cli/names.h"
 #include "cli/persona.h"
 #include "cli/show.h"
 #include <errno.h>

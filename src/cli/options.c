@@ -2,33 +2,15 @@
 
 #include "base/format.h"
 #include "cli/given.h"
+#include "cli/names.h"
 #include "cli/nearest.h"
 #include "cli/number.h"
 #include "cli/persona.h"
 #include "cli/properties.h"
 #include "cli/show.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    th_format_list(problem->text, sizeof problem->text, format, args);
-    va_end(args);
-    return false;
-}
-
-const char *th_cli_option_name(const struct th_cli_option *option, char *text)
-{
-    if (option->letter)
-        th_format(text, TH_CLI_OPTION_NAME_BYTES, "-%c", option->letter);
-    else
-        th_format(text, TH_CLI_OPTION_NAME_BYTES, "--%s", th_cli_long(option));
-    return text;
-}
 
 /* ---- one value ---- */
 
@@ -206,28 +188,6 @@ static bool give(const struct giving *g)
 }
 
 /* ---- the words of a command line ---- */
-
-/* "--name" and "--name=value" name the same option; "-x" is exact. */
-static bool is_named(const struct th_cli_option *option, const char *word)
-{
-    if (word[0] != '-')
-        return false;
-    if (word[1] != '-')
-        return word[1] && word[1] == option->letter && !word[2];
-    const char *name = th_cli_long(option);
-    if (!name)
-        return false;
-    size_t bytes = strlen(name);
-    return !strncmp(word + 2, name, bytes) && (!word[2 + bytes] || word[2 + bytes] == '=');
-}
-
-const struct th_cli_option *th_cli_option_find(const char *word)
-{
-    for (size_t i = 0; i < th_cli_options_count; i++)
-        if (is_named(&th_cli_options[i], word))
-            return &th_cli_options[i];
-    return NULL;
-}
 
 static const char *name_of(size_t i)
 {

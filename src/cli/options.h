@@ -3,6 +3,7 @@
 #ifndef TH_CLI_OPTIONS_H
 #define TH_CLI_OPTIONS_H
 
+#include "cli/problem.h"
 #include "cli/settings.h"
 #include <stddef.h>
 
@@ -72,15 +73,6 @@ bool th_cli_stands_alone(const struct th_cli_option *option);
 
 /* Writes an int64_t, which is TH_CLI_UNSET until then. */
 bool th_cli_is_number(const struct th_cli_option *option);
-
-/* What is wrong with the command line: option, value and remedy, in one line. */
-struct th_cli_problem {
-    char text[320];
-};
-
-/* Writes the line; returns false, so that a check can end with it. */
-bool th_cli_problem(struct th_cli_problem *problem, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* "-h", or the long name if there is no letter. `text` has TH_CLI_OPTION_NAME_BYTES. */
 #define TH_CLI_OPTION_NAME_BYTES 32

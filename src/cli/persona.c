@@ -1,5 +1,6 @@
 #include "cli/persona.h"
 
+#include "cli/names.h"
 #include <string.h>
 
 /* Messages of QoS 1 and 2 that mosquitto's clients have on their way, in each direction. */

@@ -223,10 +223,10 @@ static void refuse_pieces(const struct th_delivery *piece)
     if (!is_first(piece))
         return;
     own.status = TH_CLI_TOO_LARGE;
-    th_cli_say("the message on topic %s is left out: -F %s needs its %zu bytes at once, the packet "
-               "window has no room for them; give %%p, %%x or %%j, one of them, once "
-               "(%d too-large)", th_cli_show_slice(piece->topic, shown), own.format,
-               piece->total_bytes, TH_CLI_TOO_LARGE);
+    th_cli_say_status(own.status, "the message on topic %s is left out: -F %s needs its %zu bytes "
+                      "at once, the packet window has no room for them; give %%p, %%x or %%j, one "
+                      "of them, once", th_cli_show_slice(piece->topic, shown), own.format,
+                      piece->total_bytes);
 }
 
 /* An empty message: nothing at all, or with -v "TOPIC (null)", as mosquitto_sub prints it. */

@@ -177,9 +177,9 @@ static void on_subscribed(const struct th_event *event)
         ask();
         return;
     }
-    th_cli_say("the broker refused the subscription to the response topic, reason code %u%s "
-               "(%d subscription-refused)", reason,
-               th_cli_property_reason(event->properties, text), TH_CLI_SUBSCRIPTION);
+    th_cli_say_status(TH_CLI_SUBSCRIPTION, "the broker refused the subscription to the response "
+                      "topic, reason code %u%s", reason,
+                      th_cli_property_reason(event->properties, text));
     th_cli_connection_end(TH_CLI_SUBSCRIPTION);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/exit.h"
+#include "cli/names.h"
 #include "cli/nearest.h"
 #include "cli/persona.h"
 #include "cli/say.h"

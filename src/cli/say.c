@@ -1,6 +1,7 @@
 #include "cli/say.h"
 
 #include "base/format.h"
+#include "cli/exit.h"
 #include "cli/persona.h"
 #include "cli/signals.h"
 
@@ -83,7 +84,14 @@ static void end(void)
     (void)written; /* there is nowhere left to complain */
 }
 
-static void say_list(const char *format, va_list args)
+static void add_status(int status)
+{
+    const struct th_cli_exit *exit = th_cli_exit_find(status);
+    if (status && th_cli_persona() == TH_CLI_THIMBLE)
+        add(" (%d %s)", status, exit ? exit->name : "unknown");
+}
+
+static void say_list(int status, const char *format, va_list args)
 {
     begin();
     if (th_cli_persona() == TH_CLI_MOSQUITTO)
@@ -91,6 +99,7 @@ static void say_list(const char *format, va_list args)
     else
         add("thimble%s%s: %s", *voice.command ? " " : "", voice.command, voice.danger);
     add_list(format, args);
+    add_status(status);
     end();
 }
 
@@ -100,7 +109,17 @@ void th_cli_say(const char *format, ...)
         return;
     va_list args;
     va_start(args, format);
-    say_list(format, args);
+    say_list(0, format, args);
+    va_end(args);
+}
+
+void th_cli_say_status(int status, const char *format, ...)
+{
+    if (voice.quiet)
+        return;
+    va_list args;
+    va_start(args, format);
+    say_list(status, format, args);
     va_end(args);
 }
 
@@ -108,7 +127,7 @@ void th_cli_complain(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say_list(format, args);
+    say_list(0, format, args);
     va_end(args);
 }
 

@@ -18,6 +18,10 @@ void th_cli_voice_set(const struct th_cli_voice *voice);
 /* What goes wrong or is worth knowing while running. */
 void th_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What the program ends with, or will: behind the sentence stand the status and its name, but not
+ * under the names of mosquitto's clients. */
+void th_cli_say_status(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The same for mistakes of the user, which --quiet does not hide. */
 void th_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

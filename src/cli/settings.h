@@ -170,12 +170,6 @@ enum th_cli_packet {
     TH_CLI_PACKETS
 };
 
-/* "pub", or "sub and rr" for a mask of several. */
-const char *th_cli_commands_named(int commands);
-
-/* TH_CLI_PUB for "pub"; 0: none of those with options. */
-int th_cli_command_named(const char *name);
-
 /* Nothing given. */
 void th_cli_settings_clear(struct th_cli_settings *settings, int command);
 

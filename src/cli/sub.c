@@ -114,12 +114,12 @@ static void say_refused(const struct th_event *event, size_t filter, unsigned re
     char shown[TH_CLI_SHOWN_BYTES], why[TH_CLI_SHOWN_BYTES];
     bool subscribing = event->kind == TH_EVENT_SUBSCRIBED;
     const struct th_cli_list *list = subscribing ? &own.settings.topics : &own.settings.unsubscribe;
-    th_cli_say("the broker refused the %s to %s: %s, reason code %u%s (%d subscription-refused)",
-               subscribing ? "subscription" : "end of the subscription",
-               th_cli_show(list->items[filter], shown),
-               th_mqtt_reason_name((int)own.settings.version, subscribing ? SUBACK : UNSUBACK,
-                                   reason), reason,
-               th_cli_property_reason(event->properties, why), TH_CLI_SUBSCRIPTION);
+    th_cli_say_status(TH_CLI_SUBSCRIPTION, "the broker refused the %s to %s: %s, reason code %u%s",
+                      subscribing ? "subscription" : "end of the subscription",
+                      th_cli_show(list->items[filter], shown),
+                      th_mqtt_reason_name((int)own.settings.version,
+                                          subscribing ? SUBACK : UNSUBACK, reason),
+                      reason, th_cli_property_reason(event->properties, why));
     own.status = TH_CLI_SUBSCRIPTION;
 }
 
@@ -155,9 +155,8 @@ static void on_published(const struct th_event *event)
     char why[TH_CLI_SHOWN_BYTES];
     if (event->reason >= 0x80) {
         own.status = th_cli_exit_of_reason(event->reason);
-        th_cli_say("the broker did not remove a retained message, reason code %u%s (%d %s)",
-                   event->reason, th_cli_property_reason(event->properties, why), own.status,
-                   th_cli_exit_find(own.status)->name);
+        th_cli_say_status(own.status, "the broker did not remove a retained message, reason code "
+                          "%u%s", event->reason, th_cli_property_reason(event->properties, why));
     }
     end_if_removed();
 }
@@ -315,8 +314,7 @@ static bool turn(void *arg)
     bool did = print_rate(now_ms) || remove_waiting();
     if (own.until_ms > now_ms)
         return did;
-    th_cli_say("time is up after %lld s (%d timeout)", (long long)own.settings.seconds,
-               TH_CLI_TIMEOUT);
+    th_cli_say_status(TH_CLI_TIMEOUT, "time is up after %lld s", (long long)own.settings.seconds);
     th_cli_connection_end(TH_CLI_TIMEOUT);
     return true;
 }

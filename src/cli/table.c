@@ -1,6 +1,7 @@
 /* The option table. Where mosquitto's clients have the option, name and meaning are theirs. */
 #include "cli/options.h"
 
+#include "base/format.h"
 #include <string.h>
 
 #define TEXTS(name, value, environment, help) name "\0" value "\0" environment "\0" help
@@ -316,4 +317,35 @@ bool th_cli_is_number(const struct th_cli_option *option)
 const struct th_cli_word *th_cli_word_list(const struct th_cli_option *option)
 {
     return word_lists[option->words];
+}
+
+const char *th_cli_option_name(const struct th_cli_option *option, char *text)
+{
+    if (option->letter)
+        th_format(text, TH_CLI_OPTION_NAME_BYTES, "-%c", option->letter);
+    else
+        th_format(text, TH_CLI_OPTION_NAME_BYTES, "--%s", th_cli_long(option));
+    return text;
+}
+
+/* "--name" and "--name=value" name the same option; "-x" is exact. */
+static bool is_named(const struct th_cli_option *option, const char *word)
+{
+    if (word[0] != '-')
+        return false;
+    if (word[1] != '-')
+        return word[1] && word[1] == option->letter && !word[2];
+    const char *name = th_cli_long(option);
+    if (!name)
+        return false;
+    size_t bytes = strlen(name);
+    return !strncmp(word + 2, name, bytes) && (!word[2 + bytes] || word[2 + bytes] == '=');
+}
+
+const struct th_cli_option *th_cli_option_find(const char *word)
+{
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        if (is_named(&th_cli_options[i], word))
+            return &th_cli_options[i];
+    return NULL;
 }

@@ -237,6 +237,7 @@ static void test_exit_status(void **state)
         {{.code = TH_E_PROXY}, 1},
         {{.code = TH_E_TIMEOUT, .phase = TH_PHASE_DIALING}, 1},
         {{.code = TH_E_TIMEOUT, .phase = TH_PHASE_UP}, 19},
+        {{.code = TH_E_TIMEOUT}, 27},
         {{.code = TH_E_REFUSED, .reason = 5}, 5},
         {{.code = TH_E_REFUSED, .reason = 135}, 135},
     };
@@ -250,7 +251,7 @@ static void test_exit_status(void **state)
     assert_int_equal(th_cli_exit_spoken(TH_CLI_SUBSCRIPTION), 1);
     assert_int_equal(th_cli_exit_spoken(TH_CLI_OUTPUT_CLOSED), 141);
     th_cli_exit_as(false);
-    assert_int_equal(spoken_of(faults[14].fault), TH_CLI_NOT_AUTHORIZED);
+    assert_int_equal(spoken_of(faults[15].fault), TH_CLI_NOT_AUTHORIZED);
 }
 
 int main(void)
