@@ -127,7 +127,7 @@ our_flags     = -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude -Isrc -I. -I$(B) $(wolf
                 -isystem $(CJSON) $(addprefix -include ,$(wildcard config/profile/$(PROFILE).h))
 cjson_flags   = -w -Isrc -include config/cjson.h
 # wolfSSL's arithmetic relies on wrapping overflow.
-their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(WOLFSSL)/wolfcrypt/src
+their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(B)/gen/sp -I$(WOLFSSL)/wolfcrypt/src
 
 wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/fast256.o \
             $(B)/$(1)/config/sp/smallrest.o $(B)/$(1)/config/sha1.o
@@ -142,6 +142,13 @@ $(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/orig
 	@sed 's/\( MAX_MSG_EXTRA *= \)38 + WC_MAX_DIGEST_SIZE,/\1256,/' $< >$@
 	@grep -q 'MAX_MSG_EXTRA *= 256,' $@ || { echo 'MAX_MSG_EXTRA not found in $<' >&2; exit 1; }
 
+# P-256 with a smaller table: config/sp says how and why.
+sp_c := $(B)/gen/sp/sp_c64.c $(B)/gen/sp/sp_c32.c
+
+$(B)/gen/sp/%.c: $(WOLFSSL)/wolfcrypt/src/%.c config/sp/thin256.awk
+	@mkdir -p $(@D)
+	@awk -f config/sp/thin256.awk $< >$@
+
 $(B)/gen/wolfssl/origin: FORCE | sources
 	$(call write_if_changed,$(wolfssl_origin))
 
@@ -151,6 +158,8 @@ compile.$(1) = $$(CC.$(1)) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c
 $(B)/$(1)/%.o: %.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | $(B)/gen/version.h sources
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(compile.$(1)) $$(our_flags) $$(flags.$$*) -o $$@ $$<
+
+$(B)/$(1)/config/sp/fast256.o $(B)/$(1)/config/sp/smallrest.o: $(sp_c)
 
 $(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | sources
 	@mkdir -p $$(@D)
@@ -210,7 +219,8 @@ $(B)/lib/public: $(wildcard include/*.h include/thimble/*.h)
 sources: $(if $(and $(WOLFSSL_SRC),$(CJSON_SRC)),,build-tools)
 	@tools/deps.sh sources
 
-$(addprefix $(WOLFSSL)/,$(wolfssl_c) wolfssl/internal.h) $(CJSON)/cJSON.c: | sources ;
+$(addprefix $(WOLFSSL)/,$(wolfssl_c) wolfssl/internal.h wolfcrypt/src/sp_c64.c \
+    wolfcrypt/src/sp_c32.c) $(CJSON)/cJSON.c: | sources ;
 
 # What `thimble version` tells.
 wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' \

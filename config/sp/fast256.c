@@ -1,4 +1,4 @@
-/* P-256 in its fast form: unrolled, with the table of base point multiples (28 KB in all).
+/* P-256 in its fast form: unrolled, with a table of base point multiples (thin256.awk).
  * Everything else that wolfSSL's single precision arithmetic knows is in smallrest.c. */
 #include <wolfssl/wolfcrypt/settings.h>
 
