@@ -203,8 +203,18 @@ def test_window_too_small_for_a_header(thimble, fake, size, code):
 def test_outbox_too_small(thimble, lab, topic):
     done = thimble("pub", *lab.tls(), "-t", topic, "-m", "x", "--outbox-budget", "100")
     done.ends_refused(84, "outbox", "resting", "824")
-    done = thimble("pub", *lab.tls(), "-t", topic, "-m", "x" * 3000, "--outbox-budget", "2k")
-    done.ends_refused(25, "outbox")
+    done = thimble("pub", *lab.tls(), "-t", topic, "-l", "--outbox-budget", "2k", stdin=b"x" * 3000)
+    done.ends_refused(25, "line 1", "outbox")
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_text_larger_than_the_outbox(thimble, lab, topic, qos):
+    """It goes from where it stands, piece by piece."""
+    sub = thimble.start("sub", *lab.tls(), "-t", topic, "-C", "1", "-q", qos)
+    lab.log.await_subscription(topic)
+    thimble("pub", *lab.tls(), "-t", topic, "-m", "x" * 100_000, "-q", qos, "--outbox-budget",
+            "2k").ends(0)
+    assert sub.ends(0).out == b"x" * 100_000 + b"\n"
 
 
 def test_lines_go_through_a_small_outbox(thimble, lab, topic):
