@@ -329,7 +329,8 @@ static bool check(struct th_cli_settings *s, struct th_cli_problem *problem)
 /* -x, and what -c means without it. */
 static void add_expiry(struct th_cli_settings *s)
 {
-    const struct th_property expiry = {.id = SESSION_EXPIRY, .number = (uint32_t)s->session_expiry_s};
+    const struct th_property expiry = {.id = SESSION_EXPIRY,
+                                       .number = (uint32_t)s->session_expiry_s};
     if (s->version == TH_MQTT_5 && s->session_expiry_s > 0 &&
         !th_cli_property_given(&s->properties, TH_CLI_CONNECT, expiry.id))
         th_cli_properties_put(&s->properties, TH_CLI_CONNECT, &expiry);

@@ -46,8 +46,8 @@ static bool length_fits(const struct giving *g)
     char remedy[64];
     if (bytes < option->min)
         th_format(remedy, sizeof remedy, "is empty; give a %s", th_cli_value(option));
-    else if (option->max && bytes > option->max)
-        th_format(remedy, sizeof remedy, "too long; give at most %u bytes", option->max);
+    else if (th_cli_max(option) && bytes > th_cli_max(option))
+        th_format(remedy, sizeof remedy, "too long; give at most %u bytes", th_cli_max(option));
     else
         return true;
     return refuse(g, remedy);
@@ -102,19 +102,19 @@ static bool give_number(const struct giving *g)
     const struct th_cli_option *option = g->option;
     if (word_of(option, g->value))
         return give_word(g);
-    if (th_cli_number_parse(g->value, option->min, option->max, g->place))
+    if (th_cli_number_parse(g->value, option->min, th_cli_max(option), g->place))
         return true;
     *(int64_t *)g->place = TH_CLI_UNSET;
     const struct th_cli_word *word = th_cli_word_list(option);
     char remedy[96];
     th_format(remedy, sizeof remedy, "give a whole number from %u to %u%s%s", option->min,
-              option->max, word ? ", or " : "", word ? word->text : "");
+              th_cli_max(option), word ? ", or " : "", word ? word->text : "");
     return refuse(g, remedy);
 }
 
 static bool give_seconds(const struct giving *g)
 {
-    if (th_cli_number_parse_ms(g->value, g->option->min, g->option->max, g->place))
+    if (th_cli_number_parse_ms(g->value, g->option->min, th_cli_max(g->option), g->place))
         return true;
     return refuse(g, g->option->min ? "give seconds from 0.001 to 86400"
                                     : "give seconds from 0 to 86400");
@@ -128,8 +128,7 @@ static bool give_maybe_seconds(const struct giving *g)
 
 static bool give_range(const struct giving *g)
 {
-    int64_t *first_and_last = g->place;
-    if (th_cli_number_parse_range_ms(g->value, g->option->min, g->option->max, first_and_last))
+    if (th_cli_number_parse_range_ms(g->value, g->option->min, th_cli_max(g->option), g->place))
         return true;
     return refuse(g, "give FIRST..MAX in seconds, such as 1s..60s, from 0.001 to 86400");
 }
@@ -137,7 +136,7 @@ static bool give_range(const struct giving *g)
 static bool give_percent(const struct giving *g)
 {
     int64_t *hundredths = g->place;
-    if (!th_cli_number_parse_ms(g->value, g->option->min, g->option->max, hundredths))
+    if (!th_cli_number_parse_ms(g->value, g->option->min, th_cli_max(g->option), hundredths))
         return refuse(g, "give a percentage from 0.1 to 100");
     *hundredths /= 10;
     return true;
@@ -146,11 +145,11 @@ static bool give_percent(const struct giving *g)
 static bool give_bytes(const struct giving *g)
 {
     const struct th_cli_option *option = g->option;
-    if (th_cli_number_parse_bytes(g->value, option->min, option->max, g->place))
+    if (th_cli_number_parse_bytes(g->value, option->min, th_cli_max(option), g->place))
         return true;
     char remedy[96];
     th_format(remedy, sizeof remedy, "give a number of bytes from %u to %u", option->min,
-              option->max);
+              th_cli_max(option));
     return refuse(g, remedy);
 }
 

@@ -46,12 +46,12 @@ enum th_cli_words {
 };
 
 struct th_cli_option {
-    const char *texts; /* name, value, environment, help, each ended by a NUL: 24 bytes saved */
+    const char *texts; /* name, value, environment, help, each ended by a NUL: no pointers */
     char letter;       /* 0: none */
     uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB, TH_CLI_RR */
     uint8_t kind;      /* enum th_cli_kind */
     uint8_t words;     /* enum th_cli_words */
-    uint32_t min, max;
+    uint8_t min, most; /* th_cli_max() */
     uint16_t offset;   /* of its place in struct th_cli_settings */
 };
 
@@ -60,6 +60,7 @@ const char *th_cli_long(const struct th_cli_option *option);  /* without the das
 const char *th_cli_value(const struct th_cli_option *option); /* its argument, in help */
 const char *th_cli_variable(const struct th_cli_option *option); /* stands in for it */
 const char *th_cli_help_line(const struct th_cli_option *option); /* at most 60 characters */
+uint32_t th_cli_max(const struct th_cli_option *option); /* 0: no limit */
 const struct th_cli_word *th_cli_word_list(const struct th_cli_option *option);
 
 extern const struct th_cli_option th_cli_options[];

@@ -7,22 +7,65 @@
 #define TEXTS(name, value, environment, help) name "\0" value "\0" environment "\0" help
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
 #define FLAG(field) .kind = TH_CLI_FLAG, AT(field)
-#define TEXT(field, least, most) .kind = TH_CLI_TEXT, AT(field), .min = least, .max = most
-#define SECRET(field, least, most) .kind = TH_CLI_SECRET, AT(field), .min = least, .max = most
-#define LIST(field, least, most) .kind = TH_CLI_LIST, AT(field), .min = least, .max = most
-#define NUMBER(field, least, most) .kind = TH_CLI_NUMBER, AT(field), .min = least, .max = most
+#define TEXT(field, least, limit) .kind = TH_CLI_TEXT, AT(field), .min = least, .most = limit
+#define SECRET(field, least, limit) .kind = TH_CLI_SECRET, AT(field), .min = least, .most = limit
+#define LIST(field, least, limit) .kind = TH_CLI_LIST, AT(field), .min = least, .most = limit
+#define NUMBER(field, least, limit) .kind = TH_CLI_NUMBER, AT(field), .min = least, .most = limit
 #define WORD(field, list) .kind = TH_CLI_WORD, AT(field), .words = list
-#define SECONDS(field, least) .kind = TH_CLI_SECONDS, AT(field), .min = least, .max = 86400000
-#define BYTES(field, most) .kind = TH_CLI_BYTES, AT(field), .min = 1, .max = most
+#define SECONDS(field, least) .kind = TH_CLI_SECONDS, AT(field), .min = least, .most = DAY_MS
+#define BYTES(field, limit) .kind = TH_CLI_BYTES, AT(field), .min = 1, .most = limit
 
-#define HOST_BYTES 253 /* RFC 1035 section 2.3.4 */
-#define PATH_BYTES 4095
-#define UNIX_PATH_BYTES 107 /* unix(7) */
-#define INTERFACE_BYTES 15  /* netdevice(7) */
-#define STRING_BYTES 65535 /* MQTT section 1.5.3 */
-#define PASSWORD_BYTES 4096
-#define PSK_BYTES 128 /* two digits for each of 64 */
-#define SUITES_BYTES 512
+/* A byte in each row tells which of these is the most it takes. */
+enum {
+    NO_LIMIT,
+    HOST_BYTES,
+    PATH_BYTES,
+    UNIX_PATH_BYTES,
+    INTERFACE_BYTES,
+    STRING_BYTES,
+    PASSWORD_BYTES,
+    PSK_BYTES,
+    ALPN_BYTES,
+    ADDRESS_BYTES,
+    PREFIX_BYTES,
+    LINE_BYTES,
+    MOST_QOS,
+    MOST_UINT16,
+    MOST_UINT32,
+    MOST_INT32,
+    MOST_ATTEMPTS,
+    MOST_SECONDS,
+    DAY_MS,
+    ALL_THOUSANDTHS,
+    HEAP_BYTES,
+    WINDOW_BYTES,
+    OUTBOX_BYTES,
+};
+
+static const uint32_t limits[] = {
+    [HOST_BYTES] = 253, /* RFC 1035 section 2.3.4 */
+    [PATH_BYTES] = 4095,
+    [UNIX_PATH_BYTES] = 107, /* unix(7) */
+    [INTERFACE_BYTES] = 15,  /* netdevice(7) */
+    [STRING_BYTES] = 65535,  /* MQTT section 1.5.3 */
+    [PASSWORD_BYTES] = 4096,
+    [PSK_BYTES] = 128, /* two digits for each of 64 */
+    [ALPN_BYTES] = 63,
+    [ADDRESS_BYTES] = 64,
+    [PREFIX_BYTES] = 200,
+    [LINE_BYTES] = 1024,
+    [MOST_QOS] = 2,
+    [MOST_UINT16] = UINT16_MAX,
+    [MOST_UINT32] = UINT32_MAX,
+    [MOST_INT32] = INT32_MAX,
+    [MOST_ATTEMPTS] = 1000000,
+    [MOST_SECONDS] = INT32_MAX / 1000,
+    [DAY_MS] = 86400000,
+    [ALL_THOUSANDTHS] = 100000,
+    [HEAP_BYTES] = TH_TLS_HEAP_BYTES,
+    [WINDOW_BYTES] = TH_PACKET_WINDOW_BYTES,
+    [OUTBOX_BYTES] = TH_OUTBOX_BYTES,
+};
 
 static const struct th_cli_word mqtt_versions[] = {
     {"mqttv311", TH_MQTT_3_1_1}, {"311", TH_MQTT_3_1_1}, {"mqttv5", TH_MQTT_5}, {"5", TH_MQTT_5},
@@ -74,32 +117,33 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("host", "HOST", "THIMBLE_HOST", "name or address of the broker (localhost)"),
      'h', TH_CLI_ALL, TEXT(host, 1, HOST_BYTES)},
     {TEXTS("port", "PORT", "", "port (8883; without TLS 1883; WebSocket 443, 80)"),
-     'p', TH_CLI_ALL, NUMBER(port, 1, 65535)},
+     'p', TH_CLI_ALL, NUMBER(port, 1, MOST_UINT16)},
     {TEXTS("url", "URL", "", "mqtts://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], mqtt, wss, ws"),
-     'L', TH_CLI_ALL, SECRET(url, 1, 0)},
+     'L', TH_CLI_ALL, SECRET(url, 1, NO_LIMIT)},
     {TEXTS("unix", "PATH", "", "connect to this Unix socket"),
      0, TH_CLI_ALL, TEXT(unix_path, 1, UNIX_PATH_BYTES)},
     {TEXTS("", "", "", "SRV records of HOST name the broker and its port"),
      'S', TH_CLI_ALL, FLAG(srv)},
     {TEXTS("addr", "ADDRESS", "", "connect here, verify the name of -h; repeatable"),
-     0, TH_CLI_ALL, LIST(addresses, 1, 64)},
+     0, TH_CLI_ALL, LIST(addresses, 1, ADDRESS_BYTES)},
     {TEXTS("bind", "ADDRESS", "", "our own address"),
      'A', TH_CLI_ALL, TEXT(bind_address, 1, HOST_BYTES)},
     {TEXTS("bind-interface", "NAME", "", "the network interface to use"),
      0, TH_CLI_ALL, TEXT(bind_interface, 1, INTERFACE_BYTES)},
     {TEXTS("fwmark", "NUMBER", "", "mark our packets for the routing rules"),
-     0, TH_CLI_ALL, NUMBER(mark, 1, 4294967295)},
+     0, TH_CLI_ALL, NUMBER(mark, 1, MOST_UINT32)},
     {TEXTS("proxy", "URL", "", "socks5h://[USER[:PASSWORD]@]HOST[:PORT] (port 1080)"),
-     0, TH_CLI_ALL, SECRET(proxy_argument, 1, 1024)},
+     0, TH_CLI_ALL, SECRET(proxy_argument, 1, LINE_BYTES)},
     {TEXTS("ws", "", "", "MQTT in WebSocket"), 0, TH_CLI_ALL, FLAG(websocket)},
-    {TEXTS("ws-path", "PATH", "", "its path (/mqtt)"), 0, TH_CLI_ALL, TEXT(websocket_path, 1, 512)},
+    {TEXTS("ws-path", "PATH", "", "its path (/mqtt)"),
+     0, TH_CLI_ALL, TEXT(websocket_path, 1, LINE_BYTES)},
     {TEXTS("nodelay", "", "", "always so: small packets are sent at once"),
      0, TH_CLI_ALL, FLAG(nodelay)},
 
     {TEXTS("id", "ID", "", "client identifier (the broker chooses one)"),
      'i', TH_CLI_ALL, TEXT(client_id, 0, STRING_BYTES)},
     {TEXTS("id-prefix", "PREFIX", "", "client identifier: PREFIX and the process id"),
-     'I', TH_CLI_ALL, TEXT(client_id_prefix, 1, 200)},
+     'I', TH_CLI_ALL, TEXT(client_id_prefix, 1, PREFIX_BYTES)},
     {TEXTS("username", "NAME", "THIMBLE_USERNAME", "user name for the broker"),
      'u', TH_CLI_ALL, TEXT(username, 0, STRING_BYTES)},
     {TEXTS("pw", "PASSWORD", "THIMBLE_PASSWORD",
@@ -112,18 +156,18 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("disable-clean-session", "", "", "the broker keeps the session; needs -i or -I"),
      'c', TH_CLI_ALL, FLAG(persistent)},
     {TEXTS("", "SECONDS", "", "how long it keeps it, -1: for ever (MQTT 5)"),
-     'x', TH_CLI_ALL, NUMBER(session_expiry_s, 0, 4294967295), .words = TH_CLI_EXPIRIES},
+     'x', TH_CLI_ALL, NUMBER(session_expiry_s, 0, MOST_UINT32), .words = TH_CLI_EXPIRIES},
     {TEXTS("keepalive", "SECONDS", "", "seconds of silence before a ping (60)"),
-     'k', TH_CLI_ALL, NUMBER(keep_alive_s, 5, 65535)},
+     'k', TH_CLI_ALL, NUMBER(keep_alive_s, 5, MOST_UINT16)},
     {TEXTS("protocol-version", "VERSION", "", "mqttv31, mqttv311 or mqttv5 (mqttv311; rr: mqttv5)"),
      'V', TH_CLI_ALL, WORD(version, TH_CLI_MQTT_VERSIONS)},
     {TEXTS("property", "COMMAND NAME VALUE", "",
            "a property (MQTT 5); user-property: NAME KEY VALUE"),
      'D', TH_CLI_ALL, .kind = TH_CLI_PROPERTY, AT(properties)},
     {TEXTS("topic-alias-maximum", "COUNT", "", "topic aliases the broker may use (0)"),
-     0, TH_CLI_ALL, NUMBER(topic_alias_maximum, 0, 65535)},
+     0, TH_CLI_ALL, NUMBER(topic_alias_maximum, 0, MOST_UINT16)},
     {TEXTS("", "COUNT", "", "messages of QoS 1 and 2 on their way at once (20)"),
-     'M', TH_CLI_ALL, NUMBER(max_inflight, 1, 65535)},
+     'M', TH_CLI_ALL, NUMBER(max_inflight, 1, MOST_UINT16)},
 
     {TEXTS("no-tls", "", "", "no encryption: everything is sent in the clear"),
      0, TH_CLI_ALL, FLAG(no_tls)},
@@ -138,15 +182,15 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("psk", "HEX", "", "key shared with the broker, instead of certificates"),
      0, TH_CLI_ALL, SECRET(psk_argument, 2, PSK_BYTES)},
     {TEXTS("psk-identity", "NAME", "", "its name; needs --psk"),
-     0, TH_CLI_ALL, TEXT(psk_identity, 1, 128)},
+     0, TH_CLI_ALL, TEXT(psk_identity, 1, PSK_BYTES)},
     {TEXTS("tls-version", "VERSION", "", "only tlsv1.2, only tlsv1.3, or 1.2+ (1.2+)"),
      0, TH_CLI_ALL, WORD(tls_versions, TH_CLI_TLS_VERSIONS)},
     {TEXTS("ciphers", "NAMES", "", "suites of TLS 1.2, with colons between"),
-     0, TH_CLI_ALL, TEXT(ciphers, 1, SUITES_BYTES)},
+     0, TH_CLI_ALL, TEXT(ciphers, 1, LINE_BYTES)},
     {TEXTS("ciphersuites", "NAMES", "", "suites of TLS 1.3, likewise"),
-     0, TH_CLI_ALL, TEXT(ciphersuites, 1, SUITES_BYTES)},
+     0, TH_CLI_ALL, TEXT(ciphersuites, 1, LINE_BYTES)},
     {TEXTS("tls-alpn", "PROTOCOL", "", "application protocol to ask for; several: with commas"),
-     0, TH_CLI_ALL, TEXT(alpn, 1, 63)},
+     0, TH_CLI_ALL, TEXT(alpn, 1, ALPN_BYTES)},
     {TEXTS("servername", "NAME", "", "in SNI and the broker's certificate, instead of -h"),
      0, TH_CLI_ALL, TEXT(server_name, 1, HOST_BYTES)},
     {TEXTS("tls-keylog", "FILE", "", "append the secrets of the connection, for Wireshark"),
@@ -171,14 +215,14 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, TEXT(will_topic, 1, STRING_BYTES)},
     {TEXTS("will-payload", "TEXT", "", "its payload (empty)"),
      0, TH_CLI_ALL, TEXT(will_payload, 0, STRING_BYTES)},
-    {TEXTS("will-qos", "QOS", "", "its QoS (0)"), 0, TH_CLI_ALL, NUMBER(will_qos, 0, 2)},
+    {TEXTS("will-qos", "QOS", "", "its QoS (0)"), 0, TH_CLI_ALL, NUMBER(will_qos, 0, MOST_QOS)},
     {TEXTS("will-retain", "", "", "the broker retains it"), 0, TH_CLI_ALL, FLAG(will_retain)},
 
     {TEXTS("topic", "TOPIC", "", "topic to publish on; filter to subscribe to, repeatable"),
      't', TH_CLI_ALL, LIST(topics, 1, STRING_BYTES)},
-    {TEXTS("qos", "QOS", "", "quality of service (0)"), 'q', TH_CLI_ALL, NUMBER(qos, 0, 2)},
+    {TEXTS("qos", "QOS", "", "quality of service (0)"), 'q', TH_CLI_ALL, NUMBER(qos, 0, MOST_QOS)},
     {TEXTS("message", "TEXT", "", "publish TEXT"),
-     'm', TH_CLI_PUB | TH_CLI_RR, TEXT(message, 0, 0)},
+     'm', TH_CLI_PUB | TH_CLI_RR, TEXT(message, 0, NO_LIMIT)},
     {TEXTS("file", "FILE", "", "publish the content of FILE"),
      'f', TH_CLI_PUB | TH_CLI_RR, TEXT(file, 1, PATH_BYTES)},
     {TEXTS("stdin-line", "", "", "publish each line of standard input"),
@@ -190,7 +234,7 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("retain", "", "", "the broker keeps it as the topic's last value"),
      'r', TH_CLI_PUB, FLAG(retain)},
     {TEXTS("repeat", "COUNT", "", "publish it so often (1)"),
-     0, TH_CLI_PUB, NUMBER(repeat, 1, INT32_MAX)},
+     0, TH_CLI_PUB, NUMBER(repeat, 1, MOST_INT32)},
     {TEXTS("repeat-delay", "SECONDS", "", "wait between the repetitions (0)"),
      0, TH_CLI_PUB, SECONDS(repeat_delay_ms, 0)},
 
@@ -200,7 +244,7 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("verbose", "", "", "print the topic before each message"),
      'v', TH_CLI_SUB | TH_CLI_RR, FLAG(verbose)},
     {TEXTS("", "FORMAT", "", "print each message so: see FORMAT in the manual"),
-     'F', TH_CLI_SUB | TH_CLI_RR, TEXT(format, 0, 4095)},
+     'F', TH_CLI_SUB | TH_CLI_RR, TEXT(format, 0, PATH_BYTES)},
     {TEXTS("pretty", "", "", "JSON of -F %j and %J on several lines"),
      0, TH_CLI_SUB | TH_CLI_RR, FLAG(pretty)},
     {TEXTS("jsonl", "", "", "print each message as one line of JSON"),
@@ -212,9 +256,9 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("message-rate", "", "", "print each second how many messages came"),
      0, TH_CLI_SUB, FLAG(message_rate)},
     {TEXTS("", "COUNT", "", "end after COUNT messages"),
-     'C', TH_CLI_SUB, NUMBER(count, 1, INT32_MAX)},
+     'C', TH_CLI_SUB, NUMBER(count, 1, MOST_INT32)},
     {TEXTS("", "SECONDS", "", "end SECONDS after the connection was made"),
-     'W', TH_CLI_SUB | TH_CLI_RR, NUMBER(seconds, 1, 2147483)},
+     'W', TH_CLI_SUB | TH_CLI_RR, NUMBER(seconds, 1, MOST_SECONDS)},
     {TEXTS("", "", "", "end when the subscriptions are acknowledged"),
      'E', TH_CLI_SUB, FLAG(exit_after_subscribe)},
     {TEXTS("", "", "", "do not print retained messages"),
@@ -228,18 +272,18 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("retain-handling", "WHEN", "", "retained messages come always, new or never (MQTT 5)"),
      0, TH_CLI_SUB | TH_CLI_RR, WORD(retain_handling, TH_CLI_RETAIN_HANDLINGS)},
     {TEXTS("random-filter", "PERCENT", "", "print only so many of the messages"),
-     0, TH_CLI_SUB, .kind = TH_CLI_PERCENT, AT(random_filter), .min = 100, .max = 100000},
+     0, TH_CLI_SUB, .kind = TH_CLI_PERCENT, AT(random_filter), .min = 100, .most = ALL_THOUSANDTHS},
     {TEXTS("filter-out", "FILTER", "", "do not print what FILTER selects; repeatable"),
      'T', TH_CLI_SUB, LIST(filter_out, 1, STRING_BYTES)},
     {TEXTS("unsubscribe", "FILTER", "", "unsubscribe from FILTER; repeatable"),
      'U', TH_CLI_SUB, LIST(unsubscribe, 1, STRING_BYTES)},
 
     {TEXTS("retry", "COUNT", "", "connect again up to COUNT times, or inf (10, once connected)"),
-     0, TH_CLI_ALL, NUMBER(retry, 0, 1000000), .words = TH_CLI_RETRIES},
+     0, TH_CLI_ALL, NUMBER(retry, 0, MOST_ATTEMPTS), .words = TH_CLI_RETRIES},
     {TEXTS("backoff", "FIRST..MAX", "", "wait between the attempts, doubling (1s..60s)"),
-     0, TH_CLI_ALL, .kind = TH_CLI_RANGE, AT(backoff_first_ms), .min = 1, .max = 86400000},
+     0, TH_CLI_ALL, .kind = TH_CLI_RANGE, AT(backoff_first_ms), .min = 1, .most = DAY_MS},
     {TEXTS("wait-broker", "SECONDS", "", "wait until there is a broker, at most so long"),
-     0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_SECONDS, AT(wait_broker_ms), .min = 1, .max = 86400000},
+     0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_SECONDS, AT(wait_broker_ms), .min = 1, .most = DAY_MS},
     {TEXTS("timeout", "SECONDS", "", "time for each of the following that has no own (30)"),
      0, TH_CLI_ALL, SECONDS(timeout_ms, 1)},
     {TEXTS("timeout-lookup", "SECONDS", "", "time to look the name up"),
@@ -256,15 +300,15 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("", "FILE", "", "options, one to a line, instead of the user's file"),
      'o', TH_CLI_ALL, TEXT(options_file, 1, PATH_BYTES)},
     {TEXTS("events", "FILE", "", "write each event as one line of JSON, to FILE"),
-     0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_TEXT, AT(events), .min = 1, .max = PATH_BYTES},
+     0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_TEXT, AT(events), .min = 1, .most = PATH_BYTES},
     {TEXTS("mem-report", "json:FILE", "", "tell at the end where each byte went"),
-     0, TH_CLI_ALL, .kind = TH_CLI_REPORT, AT(report), .max = PATH_BYTES},
+     0, TH_CLI_ALL, .kind = TH_CLI_REPORT, AT(report), .most = PATH_BYTES},
     {TEXTS("heap-budget", "BYTES", "", "a lower ceiling for the TLS heap"),
-     0, TH_CLI_ALL, BYTES(heap_budget_bytes, TH_TLS_HEAP_BYTES)},
+     0, TH_CLI_ALL, BYTES(heap_budget_bytes, HEAP_BYTES)},
     {TEXTS("window-budget", "BYTES", "", "a lower ceiling for the packet window"),
-     0, TH_CLI_ALL, BYTES(window_budget_bytes, TH_PACKET_WINDOW_BYTES)},
+     0, TH_CLI_ALL, BYTES(window_budget_bytes, WINDOW_BYTES)},
     {TEXTS("outbox-budget", "BYTES", "", "a lower ceiling for the outbox"),
-     0, TH_CLI_ALL, BYTES(outbox_budget_bytes, TH_OUTBOX_BYTES)},
+     0, TH_CLI_ALL, BYTES(outbox_budget_bytes, OUTBOX_BYTES)},
     {TEXTS("exit-codes", "WHOSE", "", "thimble or mosquitto (as the program is called)"),
      0, TH_CLI_ALL, WORD(exit_codes, TH_CLI_PERSONAS)},
     {TEXTS("debug", "", "", "say on standard error what happens"), 'd', TH_CLI_ALL, FLAG(debug)},
@@ -302,6 +346,11 @@ const char *th_cli_variable(const struct th_cli_option *option)
 const char *th_cli_help_line(const struct th_cli_option *option)
 {
     return text_at(option, 3);
+}
+
+uint32_t th_cli_max(const struct th_cli_option *option)
+{
+    return limits[option->most];
 }
 
 bool th_cli_stands_alone(const struct th_cli_option *option)

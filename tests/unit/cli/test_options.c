@@ -284,19 +284,19 @@ static void test_overlong_values(void **state)
         const struct th_cli_option *option = &th_cli_options[i];
         bool text = option->kind == TH_CLI_TEXT || option->kind == TH_CLI_SECRET ||
                     option->kind == TH_CLI_LIST;
-        if (!text || !option->max)
+        if (!text || !th_cli_max(option))
             continue;
         char name[TH_CLI_OPTION_NAME_BYTES], told[64];
         char *argv[] = {(char *)th_cli_option_name(option, name), value, NULL};
         int command = command_of(option);
         memset(value, 'x', sizeof value);
-        value[option->max + 1] = '\0';
+        value[th_cli_max(option) + 1] = '\0';
         th_cli_settings_clear(&settings, command);
         assert_false(th_cli_options_parse(&settings, 2, argv, &problem));
-        snprintf(told, sizeof told, "too long; give at most %lld bytes", (long long)option->max);
+        snprintf(told, sizeof told, "too long; give at most %u bytes", th_cli_max(option));
         assert_non_null(strstr(problem.text, told));
         assert_true(strlen(problem.text) < 160);
-        value[option->max] = '\0';
+        value[th_cli_max(option)] = '\0';
         assert_true(th_cli_options_parse(&settings, 2, argv, &problem));
         tried++;
     }
@@ -316,7 +316,7 @@ static const char *wrong_value(const struct th_cli_option *option, char *text)
     };
     if (option->kind != TH_CLI_NUMBER)
         return wrong[option->kind];
-    sprintf(text, "%lld", (long long)option->max + 1);
+    sprintf(text, "%lld", (long long)th_cli_max(option) + 1);
     return text;
 }
 
@@ -638,7 +638,8 @@ static void test_contradictions(void **state)
          "--auth: the password is missing; give --password-file"},
         {TH_CLI_PUB, PUB "--repeat-delay 1", "--repeat-delay: needs --repeat; give both"},
         {TH_CLI_PUB, "--cafile ca -t a -l --repeat 2", "--repeat and -l: give only one of them"},
-        {TH_CLI_PUB, PUB "--retry 1 --wait-broker", "--retry and --wait-broker: give only one of them"},
+        {TH_CLI_PUB, PUB "--retry 1 --wait-broker",
+         "--retry and --wait-broker: give only one of them"},
         {TH_CLI_PUB, "-t a -n --no-tls --tls-keylog f",
          "--tls-keylog: there is no TLS with --no-tls; leave one of them out"},
         {TH_CLI_PUB, "-L ws://h -t a -n --ciphers x",
@@ -646,7 +647,8 @@ static void test_contradictions(void **state)
         {TH_CLI_SUB, SUB "-F x --jsonl", "-F and --jsonl: give only one of them"},
         {TH_CLI_SUB, SUB "--message-rate -w", "--message-rate and -w: give only one of them"},
         {TH_CLI_RR, PUB, "-e: the topic is missing; give where the response is expected"},
-        {TH_CLI_RR, "--cafile ca -t a -e b", "-m, -f, -s, -n: nothing to publish; give one of them"},
+        {TH_CLI_RR, "--cafile ca -t a -e b",
+         "-m, -f, -s, -n: nothing to publish; give one of them"},
         {TH_CLI_PUB, PUB "-c -i me -x 5 -D connect session-expiry-interval 7",
          "-x and -D connect session-expiry-interval: give only one of them"},
     };
