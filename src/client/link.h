@@ -56,8 +56,8 @@ struct th_link {
     struct th_net_lookup lookup;
     struct th_net_addresses addresses;
     bool finds_services;       /* the lookup is for SRV records */
-    uint8_t service_next;      /* index of the host to look up after this */
     uint16_t port;             /* the broker's */
+    struct th_net_address bind; /* ours; family 0: any */
     size_t address_next;       /* index of the one to dial after this */
     uint64_t address_until_ms; /* when this one has had its share of the deadline */
     int dialing_fd;            /* or the error of the dial */

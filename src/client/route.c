@@ -15,27 +15,6 @@ static bool is_wait(int result)
 
 /* ---- what may be wished for ------------------------------------------------------------------ */
 
-static bool is_numeric(const char *text)
-{
-    struct th_net_address address;
-    return th_net_address_parse(&address, text);
-}
-
-static int check_numeric(const char *text, struct th_fault *fault)
-{
-    if (!text || is_numeric(text))
-        return 0;
-    return th_fault_set(fault, TH_E_ARGUMENT, "\"%.80s\" is no numeric address", text);
-}
-
-static int check_addresses(const struct th_route *route, struct th_fault *fault)
-{
-    int result = check_numeric(route->bind_address, fault);
-    for (size_t i = 0; i < route->addresses_count && result == 0; i++)
-        result = check_numeric(route->addresses[i], fault);
-    return result;
-}
-
 static int check_unix(const char *path, struct th_fault *fault)
 {
     if (!path || strnlen(path, TH_NET_UNIX_PATH_BYTES) < TH_NET_UNIX_PATH_BYTES)
@@ -64,7 +43,7 @@ static int check_proxy(const struct th_proxy *proxy, struct th_fault *fault)
         return 0;
     if (is_field(strlen(proxy->username)) && proxy->password.len_bytes <= TH_NET_SOCKS_FIELD_BYTES)
         return 0;
-    return th_fault_set(fault, TH_E_ARGUMENT, "the proxy's username has 1 to %d bytes, its "
+    return th_fault_set(fault, TH_E_ARGUMENT, "a proxy's username has 1 to %d bytes, its "
                         "password at most as many", TH_NET_SOCKS_FIELD_BYTES);
 }
 
@@ -75,9 +54,7 @@ int th_link_check(const char *host, const struct th_route *route, struct th_faul
     int result = check_one_road(route, fault);
     if (result == 0)
         result = check_unix(route->unix_path, fault);
-    if (result == 0)
-        result = check_proxy(&route->proxy, fault);
-    return result < 0 ? result : check_addresses(route, fault);
+    return result < 0 ? result : check_proxy(&route->proxy, fault);
 }
 
 /* ---- SRV: what is kept ----------------------------------------------------------------------- */
@@ -97,25 +74,35 @@ static const char *service_name(const struct th_link *link)
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
+static int parse(struct th_link *link, struct th_net_address *address, const char *text)
+{
+    if (th_net_address_parse(address, text))
+        return 0;
+    return th_fault_set(&link->fault, TH_E_ARGUMENT, "\"%.80s\" is no numeric address", text);
+}
+
 /* The order is the caller's. */
 static int take_addresses(struct th_link *link, const struct th_route *route)
 {
     struct th_net_address address;
     link->addresses.count = 0;
-    for (size_t i = 0; i < route->addresses_count; i++)
-        if (th_net_address_parse(&address, route->addresses[i]))
-            th_net_addresses_add(&link->addresses, &address);
-    return (int)link->addresses.count;
+    for (size_t i = 0; i < route->addresses_count; i++) {
+        if (parse(link, &address, route->addresses[i]) < 0)
+            return TH_E_ARGUMENT;
+        th_net_addresses_add(&link->addresses, &address);
+    }
+    return 0;
 }
 
-/* How many addresses there are to dial; a Unix socket counts as one. */
+/* 0 or more: it is found. A Unix socket counts as one address. */
 static int find(struct th_link *link)
 {
     const struct th_route *route = &link->config.route;
     if (route->addresses_count)
         return take_addresses(link, route);
+    link->addresses.count = 1;
     if (route->unix_path)
-        return (int)(link->addresses.count = 1);
+        return 0;
     return th_net_lookup_step(&link->lookup, th_clock_ms(), &link->addresses, &link->fault);
 }
 
@@ -128,6 +115,8 @@ int th_link_find(struct th_link *link)
     link->finds_services = route->srv;
     if (route->unix_path)
         return 0;
+    if (route->bind_address && parse(link, &link->bind, route->bind_address) < 0)
+        return TH_E_ARGUMENT;
     if (route->srv)
         return th_net_lookup_services(&link->lookup, service_name(link), host, services(link),
                                       th_clock_ms(), &link->fault);
@@ -139,9 +128,8 @@ int th_link_find(struct th_link *link)
 
 /* ---- SRV ------------------------------------------------------------------------------------- */
 
-static int find_service(struct th_link *link)
+static int find_service(struct th_link *link, const struct th_net_service *service)
 {
-    const struct th_net_service *service = &services(link)->list[link->service_next++];
     link->port = service->port;
     th_log(&link->config.log, TH_LOG_DEBUG, "%s is at %s:%u", link->config.host, service->host,
            service->port);
@@ -151,50 +139,42 @@ static int find_service(struct th_link *link)
 static int begin_services(struct th_link *link)
 {
     link->finds_services = false;
-    link->service_next = 0;
-    return find_service(link);
+    return find_service(link, th_net_services_next(services(link)));
 }
 
-static bool has_other_service(const struct th_link *link)
+static const struct th_net_service *next_service(struct th_link *link)
 {
-    return link->config.route.srv && !link->finds_services
-        && link->service_next < services(link)->count;
+    bool found = link->config.route.srv && !link->finds_services;
+    return found ? th_net_services_next(services(link)) : NULL;
 }
 
 /* Nobody answers at this host of the domain. */
 static int try_next_service(struct th_link *link, int result)
 {
-    if (!has_other_service(link))
+    const struct th_net_service *service = next_service(link);
+    if (!service)
         return result;
     th_log(&link->config.log, TH_LOG_INFO, "%s; trying the next host", link->fault.text);
     th_fault_clear(&link->fault);
     th_link_enter(link, TH_PHASE_FINDING);
-    return find_service(link);
+    return find_service(link, service);
 }
 
 /* ---- dialing --------------------------------------------------------------------------------- */
 
-static const struct th_net_address *parse_bind_address(const struct th_link *link,
-                                                       struct th_net_address *address)
-{
-    const char *text = link->config.route.bind_address;
-    return text && th_net_address_parse(address, text) ? address : NULL;
-}
-
 /* From an IPv4 address there is no way to an IPv6 one. */
 static int keep_reachable(struct th_link *link)
 {
-    struct th_net_address ours;
     struct th_net_addresses *theirs = &link->addresses;
     size_t kept = 0;
-    if (!parse_bind_address(link, &ours))
+    if (!link->bind.family)
         return 0;
     for (size_t i = 0; i < theirs->count; i++)
-        if (theirs->list[i].family == ours.family)
+        if (theirs->list[i].family == link->bind.family)
             theirs->list[kept++] = theirs->list[i];
     theirs->count = kept;
-    return kept ? 0 : th_fault_set(&link->fault, TH_E_ARGUMENT, "\"%.80s\" has no address of the "
-                                   "family of %.60s, to which the socket is to be bound",
+    return kept ? 0 : th_fault_set(&link->fault, TH_E_ARGUMENT, "%.80s has no address of the "
+                                   "family of %.60s",
                                    link->config.host, link->config.route.bind_address);
 }
 
@@ -223,13 +203,12 @@ static uint16_t dialed_port(const struct th_link *link)
 static int open_socket(struct th_link *link, const struct th_net_address *address)
 {
     const struct th_route *route = &link->config.route;
-    struct th_net_address ours;
     const struct th_net_options options = {
         .receive_buffer_bytes = socket_buffer_bytes(link),
         .send_buffer_bytes = socket_buffer_bytes(link),
         .user_timeout_ms = (int)th_link_allowed_ms(link, TH_PHASE_UP),
         .nodelay = true,
-        .bind = parse_bind_address(link, &ours),
+        .bind = link->bind.family ? &link->bind : NULL,
         .interface = route->bind_interface,
         .mark = route->mark,
     };

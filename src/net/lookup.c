@@ -215,9 +215,7 @@ static int report(struct th_net_lookup *lookup, struct th_net_addresses *address
     th_net_ask_hang_up(lookup);
     if (lookup->verdict != TH_NET_FOUND)
         return explain(lookup, fault);
-    if (lookup->services)
-        th_net_services_order(lookup->services);
-    else
+    if (!lookup->services)
         th_net_order(addresses, &lookup->found);
     return (int)count_found(lookup);
 }

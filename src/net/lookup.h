@@ -63,8 +63,8 @@ int th_net_lookup_begin(struct th_net_lookup *lookup, const char *host, uint64_t
                         struct th_fault *fault);
 
 /* The same for the SRV records of `domain`; `service` is "_mqtt._tcp." or the like. What is found
- * is in `services`, in the order it is to be tried, once th_net_lookup_step() has returned how many
- * there are; `addresses` is left alone. */
+ * is in `services` once th_net_lookup_step() has returned how many there are; `addresses` is left
+ * alone. */
 int th_net_lookup_services(struct th_net_lookup *lookup, const char *service, const char *domain,
                            struct th_net_services *services, uint64_t now_ms,
                            struct th_fault *fault);

@@ -2,65 +2,48 @@
 
 #include "crypt/random.h"
 
-static size_t least_wanted(const struct th_net_services *services)
+#include <string.h>
+
+/* Room for one more, if it is wanted more than the least wanted of a full list. */
+static struct th_net_service *room_for(struct th_net_services *services, uint16_t priority)
 {
-    size_t least = 0;
+    struct th_net_service *least = services->list;
+    if (services->count < TH_NET_SERVICES_MAX)
+        return &services->list[services->count++];
     for (size_t i = 1; i < services->count; i++)
-        if (services->list[i].priority > services->list[least].priority)
-            least = i;
-    return least;
+        if (services->list[i].priority > least->priority)
+            least = &services->list[i];
+    return priority < least->priority ? least : NULL;
 }
 
 void th_net_services_add(struct th_net_services *services, const struct th_net_service *service)
 {
-    if (services->count < TH_NET_SERVICES_MAX) {
-        services->list[services->count++] = *service;
-        return;
-    }
-    struct th_net_service *least = &services->list[least_wanted(services)];
-    if (service->priority < least->priority)
-        *least = *service;
+    struct th_net_service *room = room_for(services, service->priority);
+    if (room)
+        memcpy(room, service, sizeof *room);
 }
 
-/* Of those that are left the first of the lowest priority. */
-static size_t first_wanted(const struct th_net_services *services, size_t from)
-{
-    size_t first = from;
-    for (size_t i = from + 1; i < services->count; i++)
-        if (services->list[i].priority < services->list[first].priority)
-            first = i;
-    return first;
-}
-
-static uint32_t draw(uint32_t most)
+static bool is_lucky(uint16_t weight, uint32_t sum)
 {
     uint32_t random = 0;
     th_crypt_random(&random, sizeof random);
-    return random % (most + 1);
+    return weight && random % sum < weight;
 }
 
-static size_t draw_by_weight(const struct th_net_services *services, size_t from)
+/* Each of the lowest priority displaces those before it with a chance of weight in sum. */
+const struct th_net_service *th_net_services_next(struct th_net_services *services)
 {
-    size_t drawn = first_wanted(services, from);
-    uint16_t priority = services->list[drawn].priority;
+    struct th_net_service *next = NULL, *end = services->list + services->count;
     uint32_t sum = 0;
-    for (size_t i = from; i < services->count; i++) {
-        const struct th_net_service *service = &services->list[i];
-        if (service->priority != priority || !service->weight)
+    for (struct th_net_service *at = services->list; at < end; at++) {
+        int lower = next ? next->priority - at->priority : 1;
+        if (at->drawn || lower < 0)
             continue;
-        sum += service->weight;
-        if (draw(sum - 1) < service->weight)
-            drawn = i;
+        sum = lower ? at->weight : sum + at->weight;
+        if (lower || is_lucky(at->weight, sum))
+            next = at;
     }
-    return drawn;
-}
-
-void th_net_services_order(struct th_net_services *services)
-{
-    for (size_t i = 0; i + 1 < services->count; i++) {
-        size_t drawn = draw_by_weight(services, i);
-        struct th_net_service first = services->list[drawn];
-        services->list[drawn] = services->list[i];
-        services->list[i] = first;
-    }
+    if (next)
+        next->drawn = true;
+    return next;
 }

@@ -11,6 +11,7 @@ struct th_net_service {
     uint16_t priority; /* the lowest comes first */
     uint16_t weight;   /* among equals: how often */
     uint16_t port;
+    bool drawn;        /* by th_net_services_next() */
     char host[TH_NET_NAME_BYTES + 1];
 };
 
@@ -24,7 +25,7 @@ struct th_net_services {
 /* A full list keeps the lower priorities. */
 void th_net_services_add(struct th_net_services *services, const struct th_net_service *service);
 
-/* In the order they are to be tried: by priority, among equals drawn by weight. */
-void th_net_services_order(struct th_net_services *services);
+/* The one to try next: by priority, among equals drawn by weight. NULL: that was all. */
+const struct th_net_service *th_net_services_next(struct th_net_services *services);
 
 #endif

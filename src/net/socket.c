@@ -104,15 +104,15 @@ static int take_interface(int fd, const char *name, struct th_fault *fault)
 {
     if (!name || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) == 0)
         return 0;
-    return th_fault_set_errno(fault, TH_E_ARGUMENT, "binding to the interface \"%.16s\" failed; it "
-                              "must exist, and some kernels want CAP_NET_RAW", name);
+    return th_fault_set_errno(fault, TH_E_ARGUMENT, "binding to interface %.16s failed; it must "
+                              "exist, some kernels want CAP_NET_RAW", name);
 }
 
 static int take_mark(int fd, uint32_t mark, struct th_fault *fault)
 {
     if (!mark || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0)
         return 0;
-    return th_fault_set_errno(fault, TH_E_ARGUMENT, "the mark %u cannot be set; it needs "
+    return th_fault_set_errno(fault, TH_E_ARGUMENT, "setting mark %u failed; it needs "
                               "CAP_NET_ADMIN", (unsigned)mark);
 }
 

@@ -134,7 +134,7 @@ static int judge_method(struct th_net_socks *socks, struct th_fault *fault)
     if (socks->reply[1] != NO_METHOD)
         return not_socks(fault);
     return th_fault_set(fault, TH_E_PROXY, "%s", can_log_in
-                        ? "the proxy accepts no password; leave name and password out"
+                        ? "the proxy takes no password"
                         : "the proxy wants a name and a password");
 }
 
@@ -148,14 +148,14 @@ static int judge_login(struct th_net_socks *socks, struct th_fault *fault)
 
 /* RFC 1928 section 6. */
 #define REPLIES(WORD) \
-    WORD(1, "it failed there") \
-    WORD(2, "its rules do not allow it") \
-    WORD(3, "the network is unreachable") \
-    WORD(4, "the host is unreachable") \
-    WORD(5, "the connection was refused") \
-    WORD(6, "the time to live expired") \
-    WORD(7, "it does not know the command") \
-    WORD(8, "it does not know the kind of address")
+    WORD(1, "general failure") \
+    WORD(2, "not allowed") \
+    WORD(3, "network unreachable") \
+    WORD(4, "host unreachable") \
+    WORD(5, "connection refused") \
+    WORD(6, "time to live expired") \
+    WORD(7, "unknown command") \
+    WORD(8, "unknown kind of address")
 
 TH_WORDS(replies, REPLIES);
 

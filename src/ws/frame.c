@@ -80,7 +80,7 @@ static const char *control_problem(const struct th_ws_header *header)
     if (!th_ws_header_is_final(header))
         return "a control frame in pieces";
     bool long_one = th_ws_header_payload_bytes(header) > TH_WS_CONTROL_BYTES;
-    return long_one ? "a control frame of more than 125 bytes" : NULL;
+    return long_one ? "a long control frame" : NULL;
 }
 
 static const char *data_problem(const struct th_ws_header *header, bool continues)
@@ -91,14 +91,14 @@ static const char *data_problem(const struct th_ws_header *header, bool continue
     if (opcode > TH_WS_BINARY)
         return "an unknown kind of frame";
     if ((opcode == TH_WS_CONTINUATION) != continues)
-        return continues ? "a message within a message" : "the rest of a message without a begin";
+        return continues ? "a message within a message" : "a rest without a begin";
     return th_ws_header_payload_bytes(header) >> 63 ? "a frame without end" : NULL;
 }
 
 const char *th_ws_header_problem(const struct th_ws_header *header, bool continues)
 {
     if (header->bytes[0] & RESERVED)
-        return "a reserved bit is set";
+        return "a reserved bit";
     if (header->bytes[1] & MASKED)
         return "a masked frame";
     bool control = th_ws_is_control(th_ws_header_opcode(header));

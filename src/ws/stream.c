@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { NO_STATUS = 1005 }; /* RFC 6455 section 7.4.1 */
+
 static size_t smaller(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;
@@ -19,8 +21,8 @@ static uint8_t *control_of(const struct th_ws *ws)
 
 static int no_random(struct th_ws *ws)
 {
-    return th_fault_set(ws->fault, TH_E_ENTROPY, "the kernel's random numbers are not ready, so "
-                        "nothing can be masked");
+    th_crypt_random_check(ws->fault);
+    return TH_E_ENTROPY;
 }
 
 /* The cell is empty. */
@@ -93,10 +95,14 @@ int th_ws_open(struct th_ws *ws, uint8_t *cell, size_t cell_bytes,
 {
     uint8_t key[TH_WS_KEY_BYTES];
     size_t out_bytes = cell_bytes - TH_WS_CONTROL_BYTES;
-    *ws = (struct th_ws){.io = *io, .fault = fault, .cell = cell,
-                         .out_size_bytes = (uint16_t)out_bytes};
-    ws->response = (struct th_ws_response){.accept = ws->accept, .line = (char *)cell,
-                                           .line_size_bytes = (uint16_t)out_bytes};
+    *ws = (struct th_ws){
+        .io = *io,
+        .fault = fault,
+        .cell = cell,
+        .out_size_bytes = (uint16_t)out_bytes,
+        .response = {.accept = ws->accept, .line = (char *)cell,
+                     .line_size_bytes = (uint16_t)out_bytes},
+    };
     if (th_crypt_random(key, sizeof key) < 0)
         return no_random(ws);
     int length = th_ws_request((char *)cell, out_bytes, target, key, ws->accept, fault);
@@ -107,9 +113,8 @@ int th_ws_open(struct th_ws *ws, uint8_t *cell, size_t cell_bytes,
 static int explain_end(struct th_ws *ws, int result)
 {
     th_fault_clear(ws->fault);
-    return th_fault_set(ws->fault, result, "the broker closed the connection instead of "
-                        "answering the WebSocket upgrade; does it listen for WebSocket at this "
-                        "port?");
+    return th_fault_set(ws->fault, result, "the broker hung up on the WebSocket upgrade; is the "
+                        "port one for WebSocket?");
 }
 
 int th_ws_shake(struct th_ws *ws)
@@ -137,11 +142,10 @@ static int broken_rule(struct th_ws *ws, const char *problem)
 
 static int closed(struct th_ws *ws)
 {
-    const uint8_t *status = control_of(ws);
-    if (ws->control_bytes < 2)
-        return th_fault_set(ws->fault, TH_E_CLOSED, "the broker closed the WebSocket");
+    const uint8_t *told = control_of(ws);
+    unsigned status = ws->control_bytes < 2 ? NO_STATUS : (unsigned)(told[0] << 8 | told[1]);
     return th_fault_set(ws->fault, TH_E_CLOSED, "the broker closed the WebSocket with status %u",
-                        (unsigned)(status[0] << 8 | status[1]));
+                        status);
 }
 
 /* The answer to a close frame repeats its status (RFC 6455 section 5.5.1). */

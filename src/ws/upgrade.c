@@ -23,8 +23,8 @@ int th_ws_check_path(const char *path, struct th_fault *fault)
 {
     if (*path == '/' && is_printable(path))
         return 0;
-    return th_fault_set(fault, TH_E_ARGUMENT, "the WebSocket path \"%.80s\" does not begin with "
-                        "'/', or has a character that no path has", path);
+    return th_fault_set(fault, TH_E_ARGUMENT, "the WebSocket path \"%.80s\" must begin with '/' and "
+                        "be printable ASCII", path);
 }
 
 /* RFC 6455 section 4.2.2: the key with this behind it, hashed. */
@@ -73,45 +73,43 @@ static bool lists(const char *list, const char *word)
     return false;
 }
 
-enum header { UPGRADE, CONNECTION, PROTOCOL, ACCEPT, HEADERS };
+/* Name and value; the last one's is the proof, the only value in which case matters. */
+enum { UPGRADE, CONNECTION, PROTOCOL, ACCEPT, HEADERS };
 
-static const struct {
-    const char *name;
-    const char *word;
-} headers[HEADERS] = {
-    [UPGRADE] = {"Upgrade", "websocket"},
-    [CONNECTION] = {"Connection", "upgrade"},
-    [PROTOCOL] = {"Sec-WebSocket-Protocol", "mqtt"},
-    [ACCEPT] = {"Sec-WebSocket-Accept", NULL},
+static const char *const headers[HEADERS] = {
+    [UPGRADE] = "Upgrade: websocket",
+    [CONNECTION] = "Connection: Upgrade",
+    [PROTOCOL] = "Sec-WebSocket-Protocol: mqtt",
+    [ACCEPT] = "Sec-WebSocket-Accept: ",
 };
 
-static bool is_header(const char *line, const char *name)
+static bool is_right(const struct th_ws_response *response, int header)
 {
-    size_t bytes = strlen(name);
-    return !strncasecmp(line, name, bytes) && line[bytes] == ':';
-}
-
-/* The proof is the only word in which the case of letters matters. */
-static bool is_right(const struct th_ws_response *response, enum header header)
-{
-    const char *value = response->line + strlen(headers[header].name) + 1;
-    return header == ACCEPT ? strstr(value, response->accept) != NULL
-                            : lists(value, headers[header].word);
+    const char *wanted = headers[header];
+    size_t name_bytes = strcspn(wanted, " ");
+    if (strncasecmp(response->line, wanted, name_bytes))
+        return false;
+    return header == ACCEPT ? strstr(response->line, response->accept) != NULL
+                            : lists(response->line + name_bytes, wanted + name_bytes + 1);
 }
 
 static void take_header(struct th_ws_response *response)
 {
     for (int i = 0; i < HEADERS; i++)
-        if (is_header(response->line, headers[i].name) && is_right(response, i))
-            response->headers |= (uint8_t)(1u << i);
+        response->headers |= (uint8_t)(is_right(response, i) << i);
+}
+
+static int not_right(struct th_fault *fault, const char *what, const char *more)
+{
+    return th_fault_set(fault, TH_E_PROTOCOL, "the answer to the WebSocket upgrade %s%s", what,
+                        more);
 }
 
 static int judge_headers(const struct th_ws_response *response, struct th_fault *fault)
 {
     for (int i = 0; i < HEADERS; i++)
         if (!(response->headers & 1u << i))
-            return th_fault_set(fault, TH_E_PROTOCOL, "the broker answered the WebSocket upgrade "
-                                "without a proper header %s", headers[i].name);
+            return not_right(fault, "lacks ", headers[i]);
     return 1;
 }
 
@@ -143,8 +141,7 @@ static int judge_status(struct th_ws_response *response, struct th_fault *fault)
         return 0;
     if (status >= 100)
         return refuse(response->line, status, fault);
-    return th_fault_set(fault, TH_E_PROTOCOL, "the answer to the WebSocket upgrade is not HTTP; "
-                        "does the broker listen for WebSocket at this port?");
+    return not_right(fault, "is not HTTP; is the port one for WebSocket?", "");
 }
 
 static void end_line(struct th_ws_response *response)
@@ -175,5 +172,5 @@ int th_ws_response_take(struct th_ws_response *response, char next, struct th_fa
         response->line[response->line_bytes++] = next;
     if (++response->bytes < TH_WS_RESPONSE_BYTES)
         return 0;
-    return th_fault_set(fault, TH_E_PROTOCOL, "the answer to the WebSocket upgrade does not end");
+    return not_right(fault, "does not end", "");
 }

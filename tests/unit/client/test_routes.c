@@ -147,7 +147,7 @@ static void a_name_is_no_address(void **state)
     struct th_config config = plain_config(1, TH_MQTT_3_1_1);
     config.route.addresses = addresses;
     config.route.addresses_count = COUNT_OF(addresses);
-    is_refused(config, "\"localhost\" is no numeric address");
+    fails_for_good(config, TH_E_ARGUMENT, "\"localhost\" is no numeric address");
 }
 
 /* ---- where the socket is bound --------------------------------------------------------------- */
@@ -174,7 +174,7 @@ static void the_families_must_match(void **state)
     (void)state;
     struct th_config config = plain_config(1, TH_MQTT_3_1_1);
     config.route.bind_address = "::1";
-    fails_for_good(config, TH_E_ARGUMENT, "\"127.0.0.1\" has no address of the family of ::1");
+    fails_for_good(config, TH_E_ARGUMENT, "127.0.0.1 has no address of the family of ::1");
 }
 
 static void an_address_of_another_machine_is_not_tried_again(void **state)
@@ -184,7 +184,7 @@ static void an_address_of_another_machine_is_not_tried_again(void **state)
     config.route.bind_address = "192.0.2.1";
     fails_for_good(config, TH_E_ARGUMENT, "binding to 192.0.2.1 failed; it must be an address");
     config.route.bind_address = "lo";
-    is_refused(config, "\"lo\" is no numeric address");
+    fails_for_good(config, TH_E_ARGUMENT, "\"lo\" is no numeric address");
 }
 
 static void an_interface_that_is_not_there_is_not_tried_again(void **state)
@@ -192,7 +192,7 @@ static void an_interface_that_is_not_there_is_not_tried_again(void **state)
     (void)state;
     struct th_config config = plain_config(1, TH_MQTT_3_1_1);
     config.route.bind_interface = "none7";
-    fails_for_good(config, TH_E_ARGUMENT, "binding to the interface \"none7\" failed");
+    fails_for_good(config, TH_E_ARGUMENT, "binding to interface none7 failed");
 }
 
 /* ---- Unix sockets ---------------------------------------------------------------------------- */
@@ -316,10 +316,10 @@ static void is_refused_by_the_proxy(const char *reply, bool again, const char *s
 static void what_may_pass_is_tried_again(void **state)
 {
     (void)state;
-    is_refused_by_the_proxy("05 00 05 01 00 01 00000000 0000", true, "it failed there");
-    is_refused_by_the_proxy("05 00 05 05 00 01 00000000 0000", true, "the connection was refused");
-    is_refused_by_the_proxy("05 00 05 02 00 01 00000000 0000", false, "its rules do not allow it");
-    is_refused_by_the_proxy("05 00 05 07 00 01 00000000 0000", false, "the command");
+    is_refused_by_the_proxy("05 00 05 01 00 01 00000000 0000", true, "general failure");
+    is_refused_by_the_proxy("05 00 05 05 00 01 00000000 0000", true, "connection refused");
+    is_refused_by_the_proxy("05 00 05 02 00 01 00000000 0000", false, "not allowed");
+    is_refused_by_the_proxy("05 00 05 07 00 01 00000000 0000", false, "unknown command");
     is_refused_by_the_proxy("05 ff", false, "the proxy wants a name and a password");
     is_refused_by_the_proxy("'HTTP/1.1 400'", false, "does not speak SOCKS5");
 }
@@ -383,10 +383,10 @@ static void fields_of_the_proxy_have_bounds(void **state)
     struct th_config config = plain_config(1, TH_MQTT_3_1_1);
     config.route.proxy.host = "proxy.test";
     config.route.proxy.username = "";
-    is_refused(config, "the proxy's username has 1 to 255 bytes");
+    is_refused(config, "a proxy's username has 1 to 255 bytes");
     memset(field, 'f', 256);
     config.route.proxy.username = field;
-    is_refused(config, "the proxy's username has 1 to 255 bytes");
+    is_refused(config, "a proxy's username has 1 to 255 bytes");
     config.route.proxy.username = "joe";
     config.route.proxy.password = th_slice_text(field);
     is_refused(config, "its password at most as many");
@@ -504,7 +504,6 @@ static void the_first_host_that_answers_is_taken(void **state)
     start_names("_mqtt._tcp.example.test", targets, COUNT_OF(targets));
     begin_with_names(srv_config(1));
     greet(&device);
-    assert_int_equal(device.client->link.service_next, 3);
     both_close(&device, &broker);
     stop_names();
 }

@@ -253,7 +253,7 @@ static void a_server_that_hangs_up_is_asked_about(void **state)
     begin(websocket_config());
     UNTIL(&device, has_request());
     broker_drops(&broker);
-    ends_with(&device, TH_E_CLOSED, TH_PHASE_SHAKING, "does it listen for WebSocket at this port?");
+    ends_with(&device, TH_E_CLOSED, TH_PHASE_SHAKING, "is the port one for WebSocket?");
     closes();
 }
 
@@ -263,7 +263,7 @@ static void a_path_is_checked_before_anything(void **state)
     struct th_config config = websocket_config();
     config.websocket_path = "mqtt";
     assert_int_equal(device_open(&device, NULL, config), TH_E_ARGUMENT);
-    assert_non_null(strstr(device.fault.text, "does not begin with '/'"));
+    assert_non_null(strstr(device.fault.text, "must begin with '/'"));
     closes();
 }
 

@@ -137,10 +137,9 @@ static void every_reply_code_is_a_sentence(void **state)
 {
     (void)state;
     static const char *const sentences[] = {
-        "it failed there (1)", "its rules do not allow it (2)", "the network is unreachable (3)",
-        "the host is unreachable (4)", "the connection was refused (5)",
-        "the time to live expired (6)", "it does not know the command (7)",
-        "it does not know the kind of address (8)", "unknown reply (9)",
+        "general failure (1)", "not allowed (2)", "network unreachable (3)", "host unreachable (4)",
+        "connection refused (5)", "time to live expired (6)", "unknown command (7)",
+        "unknown kind of address (8)", "unknown reply (9)",
     };
     for (unsigned i = 0; i < COUNT_OF(sentences); i++) {
         char reply[32];
@@ -178,7 +177,7 @@ static void who_is_not_let_in_learns_why(void **state)
     begin(&open_proxy, "a", 1);
     refuses("05 ff", 0, "the proxy wants a name and a password");
     begin(&closed_proxy, "a", 1);
-    refuses("05 ff", 0, "the proxy accepts no password");
+    refuses("05 ff", 0, "the proxy takes no password");
     begin(&closed_proxy, "a", 1);
     hears("05 02");
     refuses("01 01", 0, "the proxy refused name or password");

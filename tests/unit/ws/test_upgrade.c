@@ -109,10 +109,10 @@ static void knows_a_good_answer(void **state)
 static void names_the_header_that_is_not_right(void **state)
 {
     (void)state;
-    refused(FIRST CONNECTION ACCEPT PROTOCOL "\r\n", TH_E_PROTOCOL, "a proper header Upgrade");
-    refused(FIRST UPGRADE ACCEPT PROTOCOL "\r\n", TH_E_PROTOCOL, "a proper header Connection");
+    refused(FIRST CONNECTION ACCEPT PROTOCOL "\r\n", TH_E_PROTOCOL, "lacks Upgrade: websocket");
+    refused(FIRST UPGRADE ACCEPT PROTOCOL "\r\n", TH_E_PROTOCOL, "lacks Connection: Upgrade");
     refused(FIRST UPGRADE "Connection: close\r\n" ACCEPT PROTOCOL "\r\n", TH_E_PROTOCOL,
-            "a proper header Connection");
+            "lacks Connection: Upgrade");
     refused(FIRST UPGRADE CONNECTION PROTOCOL "\r\n", TH_E_PROTOCOL, "Sec-WebSocket-Accept");
     refused(FIRST UPGRADE CONNECTION PROTOCOL
             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOO=\r\n\r\n", TH_E_PROTOCOL,
@@ -145,7 +145,7 @@ static void knows_what_is_not_http(void **state)
         "HTTP/2 101 x\r\n",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        refused(bad[i], TH_E_PROTOCOL, "is not HTTP; does the broker listen for WebSocket");
+        refused(bad[i], TH_E_PROTOCOL, "is not HTTP; is the port one for WebSocket?");
 }
 
 static void an_answer_ends(void **state)
