@@ -100,9 +100,8 @@ static int find(struct th_link *link)
     const struct th_route *route = &link->config.route;
     if (route->addresses_count)
         return take_addresses(link, route);
-    link->addresses.count = 1;
     if (route->unix_path)
-        return 0;
+        return (int)(link->addresses.count = 1);
     return th_net_lookup_step(&link->lookup, th_clock_ms(), &link->addresses, &link->fault);
 }
 
