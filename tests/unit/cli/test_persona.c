@@ -149,7 +149,9 @@ static void test_versions(void **state)
     (void)state;
     good(TH_CLI_PUB, PUB "-V 311 -D publish content-type x");
     assert_int_equal(settings.version, TH_MQTT_5);
-    bad(TH_CLI_PUB, PUB "-D publish content-type x -V 311", "-D: only MQTT 5 has it; give -V mqttv5");
+    good(TH_CLI_PUB, PUB "-D publish content-type x -V 311");
+    assert_int_equal(settings.version, TH_MQTT_3_1_1);
+    assert_int_equal(settings.properties.count, 0);
     good(TH_CLI_PUB, PUB "-x 9");
     assert_int_equal(settings.version, TH_MQTT_3_1_1);
     assert_int_equal(settings.properties.count, 0);
