@@ -144,7 +144,9 @@ struct th_message {
     struct th_payload_source source; /* instead of payload; read NULL: there is none */
     uint8_t qos;   /* 0, 1, 2 */
     bool retain;
-    struct th_properties properties; /* MQTT 5 only; else it must be empty */
+    struct th_properties properties; /* MQTT 5 only; else it must be empty. A Message Expiry
+                                      * Interval is counted down while the message waits here; when
+                                      * it has passed it is dropped (TH_REASON_EXPIRED). */
 };
 
 /* A message from the broker. One that exceeds the packet window arrives in pieces: the first at
@@ -346,7 +348,8 @@ struct th_config {
     uint16_t receive_maximum;     /* 0: as many as the profile has room for */
     uint16_t send_maximum;        /* QoS 1 and 2 in flight; 0: as many as the broker allows */
     uint16_t topic_alias_maximum; /* the broker may use for us (5.0 section 3.1.2.11.5); 0: none */
-    uint16_t topic_alias_send_maximum; /* we use for the broker, if it allows; 0: none */
+    uint16_t topic_alias_send_maximum; /* we use for the broker, if it allows; 0: none; at most 16,
+                                        * the least recently used topic makes room */
     enum th_authentication authentication;
 
     struct th_deadlines deadlines;

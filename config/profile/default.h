@@ -58,6 +58,12 @@
 #define TH_PIECE_BYTES 4096
 #endif
 
+/* Topics behind the aliases we use in MQTT 5, 4 bytes each and their length; when it is full the one
+ * not used for longest makes room. Touched only when aliases were asked for and the broker has some. */
+#ifndef TH_ALIAS_OUT_BYTES
+#define TH_ALIAS_OUT_BYTES 2048
+#endif
+
 /* Topics behind the aliases a broker uses in MQTT 5, 4 bytes each and their length. Touched only when
  * a Topic Alias Maximum was announced and is made use of; when it is full the connection ends. */
 #ifndef TH_ALIAS_IN_BYTES

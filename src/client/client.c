@@ -19,7 +19,8 @@
 size_t th_need_bytes(void)
 {
     return th_block_round(sizeof(struct th_client)) + th_link_need_bytes() +
-           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES;
+           TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES +
+           TH_ALIAS_OUT_BYTES;
 }
 
 static int check_config(const struct th_context *context, const struct th_config *config,
@@ -91,6 +92,7 @@ static int open_conversation(struct th_client *client, uint8_t *outbox, struct t
     if (result < 0)
         return result;
     th_outbox_lend_piece(&client->outbox, piece, TH_PIECE_BYTES);
+    th_outbox_lend_aliases(&client->outbox, piece + TH_PIECE_BYTES, TH_ALIAS_OUT_BYTES);
     th_session_open(&client->session, config, &client->outbox, aliases, TH_ALIAS_IN_BYTES);
     return 0;
 }
@@ -148,10 +150,19 @@ static int work(struct th_client *client)
     return called_off ? TH_E_CLOSED : th_client_advance(client);
 }
 
+static void expire(struct th_client *client)
+{
+    if (!client->outbox.expiring)
+        return;
+    th_outbox_expire(&client->outbox, th_clock_ms());
+    th_client_tell_refused(client);
+}
+
 int th_step(struct th_client *client)
 {
     struct th_link_step_mark mark = th_link_step_begin(&client->link);
     client->more = false;
+    expire(client);
     int result = work(client);
     if (result < 0 && !is_resting(client))
         th_client_end_attempt(client, result);
@@ -301,6 +312,7 @@ static void wipe(struct th_client *client)
 {
     th_crypt_wipe(client->window.bytes, TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES);
     th_crypt_wipe(client->outbox.piece.memory, client->outbox.piece.peak_bytes);
+    th_crypt_wipe(client->outbox.aliases.memory, client->outbox.aliases.used_bytes);
     th_crypt_wipe(client->session.aliases.memory, client->session.aliases.used_bytes);
     th_crypt_wipe(client, sizeof *client);
 }

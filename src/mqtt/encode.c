@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "mqtt/cursor.h"
+#include "mqtt/decode.h"
 #include "mqtt/property.h"
 #include "mqtt/property_list.h"
 #include "mqtt/topic.h"
@@ -278,6 +279,38 @@ int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const ch
 size_t th_mqtt_publish_header_encode(uint8_t *to, const struct th_mqtt_publish *publish)
 {
     return encode(to, packet_of_publish(publish));
+}
+
+struct aliased {
+    const struct th_mqtt_packet *publish;
+    uint16_t alias;
+    bool known;
+};
+
+#define ALIAS_PROPERTY_BYTES 3
+
+static void put_aliased(struct th_mqtt_writer *out, const void *argument)
+{
+    const struct aliased *aliased = argument;
+    const struct th_mqtt_packet *publish = aliased->publish;
+
+    th_mqtt_put_text(out, aliased->known ? th_slice_of(NULL, 0) : publish->publish.topic);
+    if (publish->publish.qos)
+        th_mqtt_put_number(out, 2, publish->packet_id);
+    th_mqtt_put_variable(out, ALIAS_PROPERTY_BYTES + publish->properties.raw.len_bytes);
+    th_mqtt_put_number(out, 1, TH_PROPERTY_TOPIC_ALIAS);
+    th_mqtt_put_number(out, 2, aliased->alias);
+    th_mqtt_put(out, publish->properties.raw);
+}
+
+size_t th_mqtt_publish_aliased_encode(uint8_t *to, const struct th_mqtt_packet *publish,
+                                      uint16_t alias, bool known)
+{
+    const struct aliased aliased = {publish, alias, known};
+    uint8_t first = (uint8_t)(TH_MQTT_PUBLISH << 4 | publish->flags);
+
+    return encode(to, (struct packet){first, publish->publish.payload_bytes, put_aliased,
+                                      &aliased});
 }
 
 void th_mqtt_set_dup(uint8_t *publish_packet)

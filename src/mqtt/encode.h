@@ -80,6 +80,14 @@ size_t th_mqtt_connect_encode(uint8_t *to, const struct th_mqtt_connect *connect
 int th_mqtt_publish_header_bytes(const struct th_mqtt_publish *publish, const char **problem);
 size_t th_mqtt_publish_header_encode(uint8_t *to, const struct th_mqtt_publish *publish);
 
+struct th_mqtt_packet;
+
+/* The header of a PUBLISH that was decoded, with this alias besides its properties, and without its
+ * topic if the alias is known. Its payload goes on behind it. NULL only counts. */
+size_t th_mqtt_publish_aliased_encode(uint8_t *to, const struct th_mqtt_packet *publish,
+                                      uint16_t alias, bool known);
+#define TH_MQTT_ALIAS_MORE_BYTES 5 /* a header may grow by so much */
+
 /* Of the payload, in memory or from a source. */
 size_t th_mqtt_payload_bytes(const struct th_message *message);
 

@@ -31,7 +31,8 @@ const struct th_outbox_slot *th_outbox_oldest(const struct th_outbox *outbox)
     const struct th_outbox_slot *oldest = NULL;
     for (size_t i = 0; i < outbox->slots; i++) {
         const struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
-        if (slot->sent_ms < (oldest ? oldest->sent_ms : TH_NEVER))
+        bool waits = slot->state == TH_SLOT_SENT || slot->state == TH_SLOT_RELEASING;
+        if (waits && slot->sent_ms < (oldest ? oldest->sent_ms : TH_NEVER))
             oldest = slot;
     }
     return oldest;

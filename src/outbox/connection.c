@@ -7,11 +7,6 @@
 #define PUBLISH_DUP 0x08
 #define PUBLISH_RETAIN 0x01
 
-static bool is_publish(const struct th_outbox_slot *slot)
-{
-    return slot->kind <= TH_SLOT_PUBLISH_2;
-}
-
 /* ---- rewind ------------------------------------------------------------------------------- */
 
 static bool was_begun(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
@@ -30,7 +25,8 @@ static void mark_again(struct th_outbox *outbox, struct th_outbox_slot *slot)
 
 static void queue_again(struct th_outbox_slot *slot)
 {
-    slot->sent_ms = TH_NEVER;
+    if (!(slot->marks & TH_MARK_EXPIRES))
+        slot->sent_ms = TH_NEVER;
     slot->state = th_outbox_slot_past_pubrec(slot) ? TH_SLOT_RELEASED : TH_SLOT_QUEUED;
     if (slot->marks & TH_MARK_FINISHED || slot->kind == TH_SLOT_DISCONNECT)
         slot->state = TH_SLOT_FREE;
@@ -56,6 +52,7 @@ void th_outbox_rewind(struct th_outbox *outbox)
     outbox->lent_bytes = 0;
     outbox->piece.at = outbox->piece.end = outbox->piece.packet_bytes = 0;
     outbox->piece.error = 0;
+    outbox->aliases.used_bytes = 0;
     outbox->holding = true;
     outbox->ending = outbox->ended = false;
     th_outbox_sweep(outbox);
@@ -67,9 +64,9 @@ static void forget_session(struct th_outbox *outbox, struct th_outbox_slot *slot
 {
     if (slot->state == TH_SLOT_RELEASED)
         th_outbox_refuse(slot, TH_REASON_UNCERTAIN);
-    if (is_publish(slot) && slot->len_bytes)
+    if (th_outbox_is_publish(slot) && slot->len_bytes)
         outbox->memory[slot->offset_bytes] &= (uint8_t)~PUBLISH_DUP;
-    slot->marks &= TH_MARK_SOURCED;
+    slot->marks &= TH_MARK_SOURCED | TH_MARK_EXPIRES;
 }
 
 static uint8_t objection(const struct th_outbox *outbox, const struct th_outbox_slot *slot,
@@ -78,9 +75,9 @@ static uint8_t objection(const struct th_outbox *outbox, const struct th_outbox_
     uint8_t first_byte = outbox->memory[slot->offset_bytes];
     if (th_outbox_packet_bytes(outbox, slot) > limits->packet_max_bytes)
         return TH_MQTT_PACKET_TOO_LARGE;
-    if (is_publish(slot) && slot->kind > limits->qos_maximum)
+    if (th_outbox_is_publish(slot) && slot->kind > limits->qos_maximum)
         return TH_OUTBOX_QOS_NOT_SUPPORTED;
-    if (is_publish(slot) && first_byte & PUBLISH_RETAIN && !limits->retain_available)
+    if (th_outbox_is_publish(slot) && first_byte & PUBLISH_RETAIN && !limits->retain_available)
         return TH_OUTBOX_RETAIN_NOT_SUPPORTED;
     return TH_MQTT_SUCCESS;
 }
@@ -95,6 +92,15 @@ static void resume_slot(struct th_outbox *outbox, struct th_outbox_slot *slot,
         th_outbox_refuse(slot, reason);
 }
 
+static uint16_t aliases_to_use(const struct th_outbox *outbox,
+                               const struct th_outbox_limits *limits)
+{
+    uint16_t theirs = limits->topic_alias_maximum;
+    if (!outbox->aliases.bytes)
+        return 0;
+    return theirs < TH_OUTBOX_ALIASES ? theirs : TH_OUTBOX_ALIASES;
+}
+
 void th_outbox_resume(struct th_outbox *outbox, bool session_present,
                       const struct th_outbox_limits *limits)
 {
@@ -104,7 +110,9 @@ void th_outbox_resume(struct th_outbox *outbox, bool session_present,
             forget_session(outbox, slot);
         resume_slot(outbox, slot, limits);
     }
+    outbox->packet_max_bytes = limits->packet_max_bytes;
     outbox->receive_maximum = limits->receive_maximum;
+    outbox->alias_maximum = aliases_to_use(outbox, limits);
     outbox->holding = false;
     th_outbox_sweep(outbox);
 }

@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <thimble.h>
 
+#include "mqtt/alias.h"
+
 /* The least control part: some hundred acknowledgements between two writes. */
 #define TH_OUTBOX_CONTROL_BYTES 512
 
@@ -58,11 +60,13 @@ enum th_outbox_mark {
     TH_MARK_FINISHED = 2, /* acknowledged while its last bytes were still lent to the writer */
     TH_MARK_RECEIVED = 4, /* the same with PUBREC */
     TH_MARK_SOURCED = 8,  /* its last bytes are a struct th_payload_source */
+    TH_MARK_EXPIRES = 16, /* it has a Message Expiry Interval */
 };
 
 /* 24 bytes at the end of the block for each message. */
 struct th_outbox_slot {
-    uint64_t sent_ms;      /* when its last byte went out; TH_NEVER before */
+    uint64_t sent_ms;      /* when its last byte went out; before: TH_NEVER, or with EXPIRES the time
+                            * up to which its waiting has been counted */
     uint32_t offset_bytes; /* in the block */
     uint32_t len_bytes;    /* 0 once the message is forgotten */
     uint16_t packet_id;    /* 0: QoS 0, DISCONNECT */
@@ -91,7 +95,11 @@ struct th_outbox_limits {
     uint16_t receive_maximum;
     uint8_t qos_maximum;
     bool retain_available;
+    uint16_t topic_alias_maximum;
 };
+
+/* The most aliases we use, whatever the broker allows. */
+#define TH_OUTBOX_ALIASES 16
 
 /* What is on its way through the piece. */
 struct th_outbox_piece {
@@ -117,7 +125,11 @@ struct th_outbox {
     uint64_t last_sent_ms;
     uint64_t piece_sent_ms; /* when the last bytes of the piece went out */
     struct th_outbox_piece piece;
-    uint16_t receive_maximum; /* the peer's */
+    struct th_mqtt_aliases aliases; /* of this connection */
+    uint32_t packet_max_bytes; /* the peer's */
+    uint16_t receive_maximum;  /* likewise */
+    uint16_t alias_maximum;    /* 0: topics go out as they are */
+    bool expiring;          /* there may be messages that expire */
     bool holding;           /* no CONNACK yet: only the control part goes out */
     bool ending;            /* a DISCONNECT was queued in the control part: nothing follows it */
     bool ended;             /* DISCONNECT is sent: nothing may follow (5.0 section 3.14.4) */
@@ -135,6 +147,11 @@ int th_outbox_open(struct th_outbox *outbox, void *memory, size_t bytes, size_t 
 /* Another block, for payloads that are read while they are sent: 1 to 65,535 bytes; it belongs to
  * the outbox as long as the first. */
 void th_outbox_lend_piece(struct th_outbox *outbox, void *memory, size_t bytes);
+
+/* Another one, for the topics behind aliases: without it there are none. Messages then pass through
+ * the piece, which gives them shorter headers; what waits in the outbox keeps its topic, because a
+ * new connection knows no alias. A message that has a Topic Alias itself passes as it is. */
+void th_outbox_lend_aliases(struct th_outbox *outbox, void *memory, size_t bytes);
 
 /* Whether a packet of so many encoded bytes would be taken now. */
 bool th_outbox_room_for(const struct th_outbox *outbox, size_t packet_bytes);
@@ -167,6 +184,15 @@ void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
 /* The payload of the packet committed last comes from here; of its bytes the last
  * sizeof(struct th_payload_source) are for this. The source is read by th_outbox_next(). */
 void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *source);
+
+/* The PUBLISH committed last has a Message Expiry Interval, which th_outbox_expire() counts down. */
+void th_outbox_let_expire(struct th_outbox *outbox);
+
+/* Takes the seconds they have waited off the Message Expiry Interval of all messages that wait to be
+ * sent. What has expired is refused with TH_REASON_EXPIRED; what is sent again, since it was not
+ * acknowledged, keeps a second (the standard wants it to be delivered). Call it before sending,
+ * while outbox->expiring. */
+void th_outbox_expire(struct th_outbox *outbox, uint64_t now_ms);
 
 /* Whether the control part has room for `bytes` of acknowledgements and the spare. The answer stays
  * true, whatever is sent or lent, until acknowledgements are queued. */

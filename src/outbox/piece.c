@@ -1,6 +1,9 @@
-/* Packets whose payload is read while they are sent: they pass through the piece, as many as there is
- * room for, the last one cut where the piece ends. */
+/* Packets whose payload is read while they are sent, or whose topic an alias stands for: they pass
+ * through the piece, as many as there is room for, the last one cut where the piece ends. */
 #include "outbox/slots.h"
+
+#include "mqtt/decode.h"
+#include "mqtt/encode.h"
 
 #include <string.h>
 
@@ -10,18 +13,16 @@ void th_outbox_lend_piece(struct th_outbox *outbox, void *memory, size_t bytes)
     outbox->piece.bytes = (uint32_t)bytes;
 }
 
-/* ---- sources ------------------------------------------------------------------------------ */
-
-/* Of the slot's bytes, those that are the packet's. */
-static uint32_t own_bytes(const struct th_outbox_slot *slot)
+void th_outbox_lend_aliases(struct th_outbox *outbox, void *memory, size_t bytes)
 {
-    bool sourced = slot->marks & TH_MARK_SOURCED;
-    return slot->len_bytes - (sourced ? (uint32_t)sizeof(struct th_payload_source) : 0);
+    outbox->aliases = (struct th_mqtt_aliases){.memory = memory, .bytes = (uint32_t)bytes};
 }
+
+/* ---- sources ------------------------------------------------------------------------------ */
 
 static uint8_t *place_of_source(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
-    return outbox->memory + slot->offset_bytes + own_bytes(slot);
+    return outbox->memory + slot->offset_bytes + th_outbox_own_bytes(slot);
 }
 
 static struct th_payload_source source_of(const struct th_outbox *outbox,
@@ -42,7 +43,7 @@ void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *
 
 size_t th_outbox_packet_bytes(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
-    return own_bytes(slot) + source_of(outbox, slot).total_bytes;
+    return th_outbox_own_bytes(slot) + source_of(outbox, slot).total_bytes;
 }
 
 /* ---- filling ------------------------------------------------------------------------------ */
@@ -63,12 +64,52 @@ static void took(struct th_outbox_piece *piece, uint32_t bytes)
     piece->taken_bytes += bytes;
 }
 
+/* The header as it is sent, with an alias; the rest follows as it lies. False: it has to wait for an
+ * empty piece. A header that is larger than that keeps its topic, and so does a packet that would
+ * become too large for the broker. */
+static bool put_aliased_header(struct th_outbox *outbox, const struct th_outbox_slot *slot)
+{
+    struct th_outbox_piece *piece = &outbox->piece;
+    struct th_mqtt_packet publish;
+    bool known;
+    size_t taken = (size_t)th_mqtt_decode(outbox->memory + slot->offset_bytes,
+                                          th_outbox_own_bytes(slot), TH_MQTT_5, &publish);
+    if (publish.publish.topic_alias)
+        th_mqtt_alias_keep(&outbox->aliases, publish.publish.topic_alias, publish.publish.topic);
+    if (publish.publish.topic_alias ||
+        piece->packet_bytes + TH_MQTT_ALIAS_MORE_BYTES > outbox->packet_max_bytes)
+        return true;
+    if (taken + TH_MQTT_ALIAS_MORE_BYTES > room(piece))
+        return piece->end == 0;
+    uint16_t alias = th_mqtt_alias_choose(&outbox->aliases, publish.publish.topic,
+                                          outbox->alias_maximum, &known);
+    if (!alias)
+        return true;
+    piece->taken_bytes = (uint32_t)taken;
+    piece->end += (uint32_t)th_mqtt_publish_aliased_encode(piece->memory + piece->end, &publish,
+                                                           alias, known);
+    return true;
+}
+
+/* False: not into this piece any more. */
+static bool begin(struct th_outbox *outbox, struct th_outbox_slot *slot)
+{
+    outbox->piece.packet_bytes = (uint32_t)th_outbox_packet_bytes(outbox, slot);
+    outbox->piece.taken_bytes = 0;
+    if (!outbox->alias_maximum || put_aliased_header(outbox, slot)) {
+        slot->state = TH_SLOT_BEGUN;
+        return true;
+    }
+    outbox->piece.packet_bytes = 0;
+    return false;
+}
+
 static void put_own(struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
     struct th_outbox_piece *piece = &outbox->piece;
-    if (piece->taken_bytes >= own_bytes(slot))
+    if (piece->taken_bytes >= th_outbox_own_bytes(slot))
         return;
-    uint32_t bytes = smaller(room(piece), own_bytes(slot) - piece->taken_bytes);
+    uint32_t bytes = smaller(room(piece), th_outbox_own_bytes(slot) - piece->taken_bytes);
     memcpy(piece->memory + piece->end, outbox->memory + slot->offset_bytes + piece->taken_bytes,
            bytes);
     took(piece, bytes);
@@ -89,7 +130,7 @@ static void put_payload(struct th_outbox *outbox, struct th_outbox_slot *slot)
     struct th_payload_source source = source_of(outbox, slot);
     while (room(piece) && piece->taken_bytes < piece->packet_bytes) {
         uint32_t most = smaller(room(piece), piece->packet_bytes - piece->taken_bytes);
-        int got = source.read(source.arg, piece->taken_bytes - own_bytes(slot),
+        int got = source.read(source.arg, piece->taken_bytes - th_outbox_own_bytes(slot),
                               piece->memory + piece->end, most);
         if (got <= 0 || (uint32_t)got > most) {
             fail(outbox, slot, got);
@@ -102,11 +143,6 @@ static void put_payload(struct th_outbox *outbox, struct th_outbox_slot *slot)
 static void put(struct th_outbox *outbox, struct th_outbox_slot *slot)
 {
     struct th_outbox_piece *piece = &outbox->piece;
-    if (slot->state == TH_SLOT_QUEUED) {
-        piece->packet_bytes = (uint32_t)th_outbox_packet_bytes(outbox, slot);
-        piece->taken_bytes = 0;
-    }
-    slot->state = TH_SLOT_BEGUN;
     put_own(outbox, slot);
     put_payload(outbox, slot);
     if (piece->taken_bytes < piece->packet_bytes || piece->error)
@@ -137,7 +173,7 @@ static void put_queued(struct th_outbox *outbox)
         struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
         if (!th_outbox_may_go(outbox, slot, left))
             continue;
-        if (!th_outbox_by_piece(slot))
+        if (!th_outbox_by_piece(outbox, slot) || !begin(outbox, slot))
             return;
         left -= th_outbox_slot_is_counted(slot);
         put(outbox, slot);

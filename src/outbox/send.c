@@ -41,7 +41,7 @@ static void lend_messages(struct th_outbox *outbox)
     for (size_t i = 0; i < outbox->slots; i++) {
         const struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
         bool goes = th_outbox_may_go(outbox, slot, left);
-        bool as_it_lies = goes && !th_outbox_by_piece(slot);
+        bool as_it_lies = goes && !th_outbox_by_piece(outbox, slot);
         if (end && !(as_it_lies && slot->offset_bytes == end))
             break;
         if (!goes)

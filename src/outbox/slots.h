@@ -47,7 +47,14 @@ static inline bool th_outbox_slot_lent(const struct th_outbox *outbox,
            outbox->lent_offset_bytes < th_outbox_slot_end(slot);
 }
 
-/* The size of the packet on the wire. */
+/* Of the slot's bytes, those that are the packet's: not what remembers the source. */
+static inline uint32_t th_outbox_own_bytes(const struct th_outbox_slot *slot)
+{
+    bool sourced = slot->marks & TH_MARK_SOURCED;
+    return slot->len_bytes - (sourced ? (uint32_t)sizeof(struct th_payload_source) : 0);
+}
+
+/* The size of the packet on the wire, as it lies in the outbox. */
 size_t th_outbox_packet_bytes(const struct th_outbox *outbox, const struct th_outbox_slot *slot);
 
 /* Forgets the message and waits to be reported. */
@@ -68,9 +75,15 @@ static inline bool th_outbox_piece_lent(const struct th_outbox *outbox)
     return outbox->piece.at < outbox->piece.end;
 }
 
-static inline bool th_outbox_by_piece(const struct th_outbox_slot *slot)
+static inline bool th_outbox_is_publish(const struct th_outbox_slot *slot)
 {
-    return slot->marks & TH_MARK_SOURCED;
+    return slot->kind <= TH_SLOT_PUBLISH_2;
+}
+
+static inline bool th_outbox_by_piece(const struct th_outbox *outbox,
+                                      const struct th_outbox_slot *slot)
+{
+    return slot->marks & TH_MARK_SOURCED || (outbox->alias_maximum && th_outbox_is_publish(slot));
 }
 
 /* Fills the piece, all of which is sent: with what is begun, then with what may go. */

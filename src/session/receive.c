@@ -129,6 +129,7 @@ static void go_up(struct th_session *session, bool session_present)
         .receive_maximum = th_session_send_maximum(session),
         .qos_maximum = session->limits.qos_maximum,
         .retain_available = session->limits.retain_available,
+        .topic_alias_maximum = th_session_send_aliases(session),
     });
 }
 
@@ -191,12 +192,12 @@ static int use_alias(struct th_session *session, uint16_t alias, struct th_sessi
         return breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
                       "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
     if (out->topic.len_bytes)
-        return th_session_alias_keep(&session->aliases, alias, out->topic)
+        return th_mqtt_alias_keep(&session->aliases, alias, out->topic)
                    ? 0
                    : has_no_room(out, "the topics of its aliases need more than our pool for them; "
                                  "announce a smaller Topic Alias Maximum, or enlarge the profile's "
                                  "TH_ALIAS_IN_BYTES");
-    out->topic = th_session_alias_topic(&session->aliases, alias);
+    out->topic = th_mqtt_alias_topic(&session->aliases, alias);
     return out->topic.len_bytes ? 0 : breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
                                              "a topic alias was never given a topic (3.3.2.3.4)");
 }

@@ -31,12 +31,18 @@ static int check_size(const struct th_session *session, size_t bytes, struct th_
                         "Packet Size is %u", bytes, (unsigned)session->limits.packet_max_bytes);
 }
 
+static const struct th_property *property_of(const struct th_properties *properties, uint8_t id)
+{
+    for (size_t i = 0; i < properties->count; i++)
+        if (properties->list[i].id == id)
+            return &properties->list[i];
+    return NULL;
+}
+
 static uint32_t alias_of(const struct th_message *message)
 {
-    for (size_t i = 0; i < message->properties.count; i++)
-        if (message->properties.list[i].id == TH_PROPERTY_TOPIC_ALIAS)
-            return message->properties.list[i].number;
-    return 0;
+    const struct th_property *alias = property_of(&message->properties, TH_PROPERTY_TOPIC_ALIAS);
+    return alias ? alias->number : 0;
 }
 
 /* The bytes may go out on a later connection, which knows no alias: the topic must be there. */
@@ -77,18 +83,11 @@ static int check_filter(const struct th_session *session, struct th_slice filter
     return 0;
 }
 
-static bool has_subscription_id(const struct th_properties *properties)
-{
-    for (size_t i = 0; i < properties->count; i++)
-        if (properties->list[i].id == TH_PROPERTY_SUBSCRIPTION_ID)
-            return true;
-    return false;
-}
-
 static int check_subscription(const struct th_session *session,
                               const struct th_mqtt_subscribe *subscribe, struct th_fault *fault)
 {
-    if (!session->limits.subscription_id_available && has_subscription_id(&subscribe->properties))
+    if (!session->limits.subscription_id_available &&
+        property_of(&subscribe->properties, TH_PROPERTY_SUBSCRIPTION_ID))
         return refuse(fault, TH_OUTBOX_SUBSCRIPTION_IDS_NOT_SUPPORTED, "subscription identifiers");
     int result = 0;
     for (size_t i = 0; i < subscribe->count && !result; i++)
@@ -136,6 +135,8 @@ static void encode_message(struct th_outbox *outbox, uint8_t *place,
 {
     const struct th_message *message = publish->message;
     size_t header_bytes = th_mqtt_publish_header_encode(place, publish);
+    if (property_of(&message->properties, TH_PROPERTY_MESSAGE_EXPIRY_S))
+        th_outbox_let_expire(outbox);
     if (message->source.read)
         th_outbox_attach(outbox, &message->source);
     else if (message->payload.len_bytes)

@@ -19,6 +19,9 @@ void th_session_forget_limits(struct th_session *session);
 /* QoS 1 and 2 that may be in flight: the broker's Receive Maximum or ours, whichever is less. */
 uint16_t th_session_send_maximum(const struct th_session *session);
 
+/* Topic aliases we may use: likewise. */
+uint16_t th_session_send_aliases(const struct th_session *session);
+
 /* "SUBSCRIBE: <problem>"; returns `error`. */
 int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
                       const char *problem);

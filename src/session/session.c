@@ -203,6 +203,13 @@ uint16_t th_session_send_maximum(const struct th_session *session)
     return ours && ours < theirs ? ours : theirs;
 }
 
+uint16_t th_session_send_aliases(const struct th_session *session)
+{
+    uint16_t ours = session->config->topic_alias_send_maximum;
+    uint16_t theirs = session->limits.topic_alias_maximum;
+    return ours < theirs ? ours : theirs;
+}
+
 void th_session_forget_limits(struct th_session *session)
 {
     session->limits = (struct th_session_limits){

@@ -18,7 +18,7 @@
 #include "auth/scram.h"
 #include "mqtt/decode.h"
 #include "outbox/outbox.h"
-#include "session/alias.h"
+#include "mqtt/alias.h"
 #include "session/identifiers.h"
 
 /* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1
@@ -75,7 +75,7 @@ struct th_session {
     uint16_t inbound_maximum;  /* our Receive Maximum */
     uint16_t alias_maximum;    /* our Topic Alias Maximum */
     uint32_t packet_max_bytes; /* our Maximum Packet Size; UINT32_MAX: none announced */
-    struct th_session_aliases aliases; /* the broker's, on this connection */
+    struct th_mqtt_aliases aliases; /* the broker's, on this connection */
     bool inbound_is_strict;    /* it was asked for: more is an error */
     struct th_session_ids inbound; /* QoS 2, PUBREL awaited */
     struct {                   /* the PUBLISH between receive and delivered */

@@ -8,6 +8,7 @@
 #include "../unit/outbox/check.h"
 #include "base/slice.h"
 #include "mqtt/encode.h"
+#include "mqtt/property.h"
 #include "session/table.h"
 
 #define BLOCK_BYTES 2048
@@ -27,6 +28,7 @@ static struct world {
     struct th_outbox outbox;
     uint64_t block[BLOCK_BYTES / 8];
     uint8_t piece[PIECE_BYTES];
+    uint8_t own_aliases[ALIAS_BYTES];
     uint8_t aliases[ALIAS_BYTES];
     uint8_t topics[16][ALIAS_BYTES]; /* of the aliases, with their lengths */
     size_t topics_len[16];
@@ -185,10 +187,16 @@ static void finish_delivery(void)
         world.delivered[world.delivering_qos_2] = 1;
 }
 
+static void take_refused(void)
+{
+    struct th_event refused;
+    while (th_session_next_refused(&world.session, &refused))
+        demand(refused.reason >= 0x80);
+}
+
 static void note_outcome(const struct th_mqtt_packet *packet,
                          const struct th_session_outcome *out)
 {
-    struct th_event refused;
     if (out->kind == TH_SESSION_EVENT) {
         demand_event(&out->event);
         forget_broker_state(&out->event);
@@ -199,8 +207,7 @@ static void note_outcome(const struct th_mqtt_packet *packet,
     }
     if (packet->type == TH_MQTT_PUBREL)
         world.delivered[packet->packet_id] = 0;
-    while (th_session_next_refused(&world.session, &refused))
-        demand(refused.reason >= 0x80);
+    take_refused();
 }
 
 static void fail_conversation(int error, const struct th_session_outcome *out)
@@ -301,8 +308,13 @@ static void do_acknowledge(struct script *script)
 
 static void do_accept(struct script *script)
 {
-    uint8_t packet[] = {0x20, 3, take(script) & 1, 0, 0};
-    size_t len = world.config.version == TH_MQTT_5 ? 5 : 4;
+    uint8_t flags = take(script);
+    uint8_t packet[] = {0x20, 3, flags & 1, 0, 3, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM, 0, 2};
+    size_t len = world.config.version == TH_MQTT_5 ? 8 : 4;
+    if (len == 8 && flags & 2) {
+        packet[4] = 0;
+        len = 5;
+    }
     packet[1] = (uint8_t)(len - 2);
     if (world.connected && !world.over)
         hear(packet, len);
@@ -343,6 +355,9 @@ static void do_publish(struct script *script)
     if (flags & 16)
         message.source = (struct th_payload_source){
             read_zeros, flags & 32 ? &world : NULL, (uint32_t)message.payload.len_bytes * 4};
+    const struct th_property interval = {.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = 20};
+    if (flags & 64 && world.config.version == TH_MQTT_5)
+        message.properties = (struct th_properties){&interval, 1};
     message.topic = (struct th_slice){(const uint8_t *)"topic", 1 + flags % 5u};
     int id = th_session_publish(&world.session, &message, NULL);
     demand(id < 0 || (id == 0) == (message.qos == 0));
@@ -380,6 +395,8 @@ static void do_redial(struct script *script)
 static void do_wait(struct script *script)
 {
     world.now_ms += (uint64_t)take(script) * 100;
+    th_outbox_expire(&world.outbox, world.now_ms);
+    take_refused();
     uint64_t deadline_ms = th_session_deadline_ms(&world.session);
     int result = th_session_tick(&world.session, world.now_ms, NULL);
     demand(result == 0 || result == TH_E_TIMEOUT);
@@ -412,6 +429,7 @@ static void begin(struct script *script)
         .keep_alive_s = flags & 8 ? 2 : 0,
         .receive_maximum = flags >> 4,
         .topic_alias_maximum = flags >> 4,
+        .topic_alias_send_maximum = flags >> 6,
         .username = proves ? "user" : NULL,
         .password = th_slice_text(proves ? "pencil" : NULL),
         .authentication = proves ? TH_AUTHENTICATION_SCRAM_SHA_256 : TH_AUTHENTICATION_NONE,
@@ -422,6 +440,7 @@ static void begin(struct script *script)
     demand(th_outbox_open(&world.outbox, world.block, sizeof world.block,
                           (size_t)greeting_bytes, NULL) == 0);
     th_outbox_lend_piece(&world.outbox, world.piece, sizeof world.piece);
+    th_outbox_lend_aliases(&world.outbox, world.own_aliases, sizeof world.own_aliases);
     th_session_open(&world.session, &world.config, &world.outbox, world.aliases,
                     sizeof world.aliases);
 }

@@ -586,7 +586,7 @@ static void hang_up(struct world *world)
     world->acks_begin = world->acks_end = 0;
     world->last_released = 0;
     memset(world->last_serial, 0, sizeof world->last_serial);
-    world->limits = (struct th_outbox_limits){UINT32_MAX, UINT16_MAX, 2, true};
+    world->limits = (struct th_outbox_limits){UINT32_MAX, UINT16_MAX, 2, true, 0};
     assert_int_equal(th_outbox_next(&world->outbox).len_bytes, 0);
 }
 

@@ -21,7 +21,7 @@ struct bench {
     char sent[4 * BLOCK_BYTES]; /* a word for each packet the peer got */
 };
 
-static const struct th_outbox_limits no_limits = {UINT32_MAX, UINT16_MAX, 2, true};
+static const struct th_outbox_limits no_limits = {UINT32_MAX, UINT16_MAX, 2, true, 0};
 
 static void check(const struct bench *bench)
 {
@@ -602,7 +602,7 @@ static void test_broker_that_cannot_take_it(void **state)
     put(bench, TH_SLOT_PUBLISH_1, 4);
     assert_int_equal(try_put(bench, TH_SLOT_SUBSCRIBE, 5, 50), 0);
     th_outbox_rewind(&bench->outbox);
-    th_outbox_resume(&bench->outbox, true, &(struct th_outbox_limits){49, 10, 1, false});
+    th_outbox_resume(&bench->outbox, true, &(struct th_outbox_limits){49, 10, 1, false, 0});
     reconnect(bench, true);
     static const uint8_t reasons[][2] = {{1, 0x95}, {2, 0x9b}, {3, 0x9a}, {5, 0x95}};
     for (size_t i = 0; i < 4; i++) {

@@ -187,6 +187,159 @@ static void test_suback_has_one_code_for_each_filter(void **state)
     assert_protocol_error("b0 04 0001 00 00", 0x82, "each topic filter");
 }
 
+/* ---- messages that expire ------------------------------------------------------------------ */
+
+static int publish_expiring(unsigned qos, uint32_t interval_s)
+{
+    const struct th_property properties[] = {
+        {.id = TH_PROPERTY_USER, .text = th_slice_text("n"), .value = th_slice_text("v")},
+        {.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = interval_s},
+        {.id = TH_PROPERTY_PAYLOAD_FORMAT, .number = 1},
+    };
+    return th_session_publish(&bench.session, &(struct th_message){
+        .topic = th_slice_text("t"), .payload = th_slice_text("p"), .qos = (uint8_t)qos,
+        .properties = {properties, 3}}, &bench.fault);
+}
+
+static void wait_ms(uint64_t ms)
+{
+    th_outbox_expire(&bench.outbox, bench.now_ms);
+    bench.now_ms += ms;
+    th_outbox_expire(&bench.outbox, bench.now_ms);
+    check_bench();
+}
+
+static void assert_sends_expiring(unsigned first_byte, unsigned interval_s)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%02x 15 0001't' 0001 0e 26 0001'n' 0001'v' 02 %08x 01 01 'p'",
+             first_byte, interval_s);
+    assert_sends(text);
+}
+
+static void assert_expired(unsigned packet_id)
+{
+    struct th_event event;
+    assert_int_equal(th_session_next_refused(&bench.session, &event), 1);
+    assert_int_equal(event.kind, TH_EVENT_PUBLISHED);
+    assert_int_equal(event.packet_id, packet_id);
+    assert_int_equal(event.reason, TH_REASON_EXPIRED);
+    assert_int_equal(th_session_next_refused(&bench.session, &event), 0);
+    check_bench();
+}
+
+static void test_waiting_is_taken_off_the_expiry_interval(void **state)
+{
+    (void)state;
+    static const struct { uint64_t waited_ms; unsigned left_s; } cases[] = {
+        {0, 300}, {999, 300}, {1000, 299}, {2500, 298}, {299999, 1}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bench_up(TH_MQTT_5);
+        assert_int_equal(publish_expiring(1, 300), 1);
+        wait_ms(cases[i].waited_ms);
+        assert_sends_expiring(0x32, cases[i].left_s);
+    }
+}
+
+static void test_parts_of_seconds_add_up(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_5);
+    publish_expiring(1, 300);
+    for (unsigned i = 0; i < 10; i++)
+        wait_ms(1900);
+    assert_sends_expiring(0x32, 281);
+}
+
+static void test_what_expired_is_not_sent(void **state)
+{
+    (void)state;
+    for (unsigned qos = 0; qos < 3; qos++) {
+        bench_up(TH_MQTT_5);
+        th_session_lost(&bench.session);
+        int id = publish_expiring(qos, 3);
+        publish_expiring(qos, 4);
+        wait_ms(3000);
+        assert_expired((unsigned)id);
+        connect_with("20 03 00 00 00");
+        wait_ms(1000);
+        assert_int_equal(th_outbox_pending(&bench.outbox), 1);
+        assert_expired(qos ? 2 : 0);
+        assert_sends("");
+        assert_int_equal(th_outbox_pending(&bench.outbox), 0);
+        wait_ms(0);
+        assert_false(bench.outbox.expiring);
+    }
+}
+
+static void test_an_interval_of_nothing(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_5);
+    publish_expiring(1, 0);
+    wait_ms(999);
+    assert_sends_expiring(0x32, 0);
+    publish_expiring(1, 0);
+    wait_ms(1000);
+    assert_expired(2);
+}
+
+/* What the broker may have is delivered, however late. */
+static void test_unacknowledged_messages_do_not_expire(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_5);
+    publish_expiring(1, 10);
+    wait_ms(2000);
+    assert_sends_expiring(0x32, 8);
+    wait_ms(60000);
+    assert_int_equal(th_outbox_pending(&bench.outbox), 1);
+    th_session_lost(&bench.session);
+    connect_with("20 03 01 00 00");
+    wait_ms(0);
+    assert_sends_expiring(0x3a, 1);
+    assert_event("40 02 0001", TH_EVENT_PUBLISHED, 1, 0);
+}
+
+static void test_redelivery_takes_off_what_passed_since(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_5);
+    publish_expiring(2, 100);
+    wait_ms(10000);
+    assert_sends_expiring(0x34, 90);
+    wait_ms(5000);
+    th_session_lost(&bench.session);
+    connect_with("20 03 00 00 00");
+    wait_ms(2000);
+    assert_sends_expiring(0x34, 83);
+    assert_int_equal(th_session_deadline_ms(&bench.session), bench.now_ms + 30000);
+}
+
+static void test_what_is_lent_is_left_alone(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_5);
+    publish_expiring(1, 1);
+    th_outbox_next(&bench.outbox);
+    wait_ms(5000);
+    assert_sends_expiring(0x32, 1);
+}
+
+/* Its time of queueing is no time of sending. */
+static void test_waiting_messages_have_no_deadline(void **state)
+{
+    (void)state;
+    bench_open(&(struct th_config){.client_id = "c", .version = TH_MQTT_5});
+    connect_with("20 06 00 00 03 21 0001");
+    publish_expiring(1, 1000);
+    forget_sent();
+    publish_expiring(1, 1000);
+    assert_event("40 02 0001", TH_EVENT_PUBLISHED, 1, 0);
+    wait_ms(100000);
+    assert_int_equal(th_session_deadline_ms(&bench.session), TH_NEVER);
+}
+
 /* ---- a connection lost at every point ----------------------------------------------------- */
 
 enum point { QUEUED, SENT, RECEIVED, RELEASED, POINTS };
@@ -438,6 +591,14 @@ int main(void)
         cmocka_unit_test(test_subscribe_and_unsubscribe),
         cmocka_unit_test(test_properties_of_requests),
         cmocka_unit_test(test_refused_messages_are_reported),
+        cmocka_unit_test(test_waiting_is_taken_off_the_expiry_interval),
+        cmocka_unit_test(test_parts_of_seconds_add_up),
+        cmocka_unit_test(test_what_expired_is_not_sent),
+        cmocka_unit_test(test_an_interval_of_nothing),
+        cmocka_unit_test(test_unacknowledged_messages_do_not_expire),
+        cmocka_unit_test(test_redelivery_takes_off_what_passed_since),
+        cmocka_unit_test(test_what_is_lent_is_left_alone),
+        cmocka_unit_test(test_waiting_messages_have_no_deadline),
         cmocka_unit_test(test_unknown_identifiers_are_counted),
         cmocka_unit_test(test_pubrec_before_publish_is_sent),
         cmocka_unit_test(test_wrong_acknowledgements),
