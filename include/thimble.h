@@ -285,8 +285,8 @@ enum th_authentication { TH_AUTHENTICATION_NONE, TH_AUTHENTICATION_SCRAM_SHA_256
 /* Milliseconds allowed to each phase; 0 is the default, 30,000. */
 struct th_deadlines {
     uint32_t lookup_ms;
-    uint32_t tcp_ms;
-    uint32_t tls_ms;
+    uint32_t tcp_ms; /* and the proxy */
+    uint32_t tls_ms; /* and the WebSocket handshake */
     uint32_t connack_ms;
     uint32_t ack_ms; /* from sending to PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK; and PINGRESP */
 };

@@ -77,6 +77,21 @@ def test_messages_both_ways(thimble, roads, lab, tmp_path, way, version):
 
 
 @pytest.mark.parametrize("way", ["unix", "ws", "wss"])
+@pytest.mark.parametrize("qos", QOS)
+def test_a_file_is_streamed(thimble, roads, lab, tmp_path, way, qos):
+    """Read while it is sent, in frames of a kilobyte; the same pools as for a small one."""
+    (tmp_path / "file").write_bytes(LARGE * 50)
+    where = ways(roads, lab, tmp_path)[way]
+    sub = thimble.start("sub", *roads.plain, "-t", "t", "-q", qos, "-C", 1, "-N")
+    roads.log.await_subscription("t")
+    reports = [thimble("pub", *where, "-t", "t", *what, "-q", qos, report=True).ends(0).report
+               for what in (["-f", tmp_path / "file"], ["-m", "x"])]
+    assert sub.ends(0).out == LARGE * 50
+    large, small = (report["pools"]["tls_heap"]["peak_bytes"] for report in reports)
+    assert large <= small + 4096
+
+
+@pytest.mark.parametrize("way", ["unix", "ws", "wss"])
 def test_many_messages(thimble, roads, lab, tmp_path, way):
     where = ways(roads, lab, tmp_path)[way]
     lines = b"".join(b"line %d\n" % n for n in range(500))
