@@ -81,17 +81,22 @@ static void put_fault(struct th_json_flow *flow, const struct th_fault *fault)
 
 static void put_details(struct th_json_flow *flow, const struct th_event *event)
 {
-    if (event->kind != TH_EVENT_CONNECTED && event->kind != TH_EVENT_DISCONNECTED)
-        th_cli_json_number(flow, "id", event->packet_id);
-    if (event->kind == TH_EVENT_CONNECTED)
+    switch (event->kind) {
+    case TH_EVENT_CONNECTED:
         th_cli_json_number(flow, "session_present", event->session_present);
-    if (event->kind == TH_EVENT_CONNECTED || event->kind == TH_EVENT_PUBLISHED)
-        th_cli_json_number(flow, "reason", event->reason);
-    if (event->kind == TH_EVENT_SUBSCRIBED || event->kind == TH_EVENT_UNSUBSCRIBED)
+        break;
+    case TH_EVENT_DISCONNECTED:
+        if (event->redial_in_ms >= 0)
+            th_cli_json_number(flow, "redial_ms", (uint64_t)event->redial_in_ms);
+        put_fault(flow, event->fault);
+        return;
+    default:
+        th_cli_json_number(flow, "id", event->packet_id);
+    }
+    if (event->codes.len_bytes)
         put_codes(flow, event->codes);
-    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0)
-        th_cli_json_number(flow, "redial_ms", (uint64_t)event->redial_in_ms);
-    put_fault(flow, event->fault);
+    else
+        th_cli_json_number(flow, "reason", event->reason);
     th_cli_json_properties(flow, event->properties);
 }
 
@@ -115,10 +120,7 @@ void th_cli_events_data(const struct th_delivery *piece)
         return;
     struct th_json_flow flow = begin("data");
     th_cli_json_text(&flow, "topic", piece->topic);
-    th_cli_json_number(&flow, "id", piece->packet_id);
-    th_cli_json_number(&flow, "off", piece->offset_bytes);
-    th_cli_json_number(&flow, "len", piece->payload.len_bytes);
-    th_cli_json_number(&flow, "total", piece->total_bytes);
+    th_cli_json_numbers(&flow, piece, "mid\0" "ooff\0" "llen\0" "ttotal\0");
     end(&flow);
 }
 

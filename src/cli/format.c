@@ -104,12 +104,9 @@ bool th_cli_format_check(const char *format, struct th_cli_problem *problem)
     if (!item.kind)
         return th_cli_problem(problem, "-F %s: the format ends within a sequence; a literal %c is "
                               "%c%c", shown, item.sigil, item.sigil, item.sigil);
-    if (is_known(&item))
-        return th_cli_problem(problem, "-F %s: too wide; give widths up to %d, and up to %d digits "
-                              "of %%f and %%d", shown, TH_CLI_FORMAT_WIDEST, TH_CLI_FLOAT_DIGITS);
-    return th_cli_problem(problem, "-F %s: begins with no sequence there is; a literal %c is %c%c, "
-                          "the others are in thimble-sub(1)", shown, item.sigil, item.sigil,
-                          item.sigil);
+    return th_cli_problem(problem, "-F %s: begins with no sequence there is, or one that is too "
+                          "wide; a literal %c is %c%c, the others are in thimble-sub(1)", shown,
+                          item.sigil, item.sigil, item.sigil);
 }
 
 bool th_cli_format_is_payload(const struct th_cli_item *item)

@@ -10,12 +10,11 @@
 
 #include <thimble/topic.h>
 
-#define CORRELATION_DATA 9
-#define AUTHENTICATION_DATA 22
 #define USER_PROPERTY 38
 
 /* Whose value is a text, or bytes. */
-#define OF_TEXT (BIT(3) | BIT(8) | BIT(9) | BIT(18) | BIT(21) | BIT(22) | BIT(26) | BIT(28) | BIT(31))
+#define OF_TEXT \
+    (BIT(3) | BIT(8) | BIT(9) | BIT(18) | BIT(21) | BIT(22) | BIT(26) | BIT(28) | BIT(31))
 #define BIT(id) (UINT64_C(1) << (id))
 
 /* ---- members -------------------------------------------------------------------------------- */
@@ -34,16 +33,34 @@ void th_cli_json_number(struct th_json_flow *flow, const char *name, uint64_t nu
 
 void th_cli_json_bytes(struct th_json_flow *flow, const char *name, struct th_slice bytes)
 {
+    char in_base64[32];
     if (th_mqtt_utf8_valid(bytes)) {
         th_cli_json_text(flow, name, bytes);
         return;
     }
-    th_json_flow_name_begin(flow);
-    th_json_flow_raw(flow, "\"");
-    th_json_flow_raw(flow, name);
-    th_json_flow_raw(flow, "_b64\"");
-    th_json_flow_name_end(flow);
+    th_format(in_base64, sizeof in_base64, "%s_b64", name);
+    th_json_flow_member(flow, in_base64);
     th_json_flow_base64(flow, bytes);
+}
+
+static uint64_t number_of(const struct th_delivery *piece, char which)
+{
+    switch (which) {
+    case 'q': return piece->qos;
+    case 'r': return piece->retain;
+    case 'm': return piece->packet_id;
+    case 'o': return piece->offset_bytes;
+    case 'l': return piece->payload.len_bytes;
+    default:  return piece->total_bytes;
+    }
+}
+
+void th_cli_json_numbers(struct th_json_flow *flow, const struct th_delivery *piece,
+                         const char *names)
+{
+    for (; *names; names += strlen(names) + 1)
+        if (*names != 'm' || piece->qos)
+            th_cli_json_number(flow, names + 1, number_of(piece, *names));
 }
 
 void th_cli_json_time(struct th_json_flow *flow)
@@ -57,44 +74,36 @@ void th_cli_json_time(struct th_json_flow *flow)
 
 /* ---- properties ----------------------------------------------------------------------------- */
 
-static void put_name(struct th_json_flow *flow, struct th_slice name)
+static void put_user_property(struct th_json_flow *flow, const struct th_property *property,
+                              bool ours)
 {
-    th_json_flow_name_begin(flow);
-    th_json_flow_string(flow, name);
-    th_json_flow_name_end(flow);
-}
-
-/* As mosquitto_sub: one object with all of them, where the first one stands. */
-static void put_user_object(struct th_json_flow *flow, struct th_received_properties properties)
-{
-    struct th_property property;
-    th_json_flow_member(flow, "user-properties");
-    th_json_flow_open(flow, '{');
-    while (th_property_next(&properties, &property))
-        if (property.id == USER_PROPERTY) {
-            put_name(flow, property.text);
-            th_json_flow_string(flow, property.value);
-        }
-    th_json_flow_shut(flow, '}');
-}
-
-/* A name may come twice: pairs lose none. */
-static void put_user_pairs(struct th_json_flow *flow, struct th_received_properties properties)
-{
-    struct th_property property;
-    th_json_flow_member(flow, "user-properties");
+    if (!ours) {
+        th_json_flow_name_begin(flow);
+        th_json_flow_string(flow, property->text);
+        th_json_flow_name_end(flow);
+        th_json_flow_string(flow, property->value);
+        return;
+    }
+    th_json_flow_element(flow);
     th_json_flow_open(flow, '[');
-    while (th_property_next(&properties, &property))
-        if (property.id == USER_PROPERTY) {
-            th_json_flow_element(flow);
-            th_json_flow_open(flow, '[');
-            th_json_flow_element(flow);
-            th_json_flow_string(flow, property.text);
-            th_json_flow_element(flow);
-            th_json_flow_string(flow, property.value);
-            th_json_flow_shut(flow, ']');
-        }
+    th_json_flow_string(flow, property->text);
+    th_json_flow_raw(flow, ",");
+    th_json_flow_string(flow, property->value);
     th_json_flow_shut(flow, ']');
+}
+
+/* mosquitto_sub has one object with all of them, where the first one stands. A name may come twice:
+ * ours is an array of pairs, which loses none. */
+static void put_user_properties(struct th_json_flow *flow, struct th_received_properties rest,
+                                bool ours)
+{
+    struct th_property property;
+    th_json_flow_member(flow, "user-properties");
+    th_json_flow_open(flow, ours ? '[' : '{');
+    while (th_property_next(&rest, &property))
+        if (property.id == USER_PROPERTY)
+            put_user_property(flow, &property, ours);
+    th_json_flow_shut(flow, ours ? ']' : '}');
 }
 
 static void put_property(struct th_json_flow *flow, const struct th_property *property, bool ours)
@@ -121,7 +130,7 @@ static void put_properties(struct th_json_flow *flow, struct th_received_propert
         if (property.id != USER_PROPERTY)
             put_property(flow, &property, ours);
         else if (!users_put)
-            (ours ? put_user_pairs : put_user_object)(flow, properties);
+            put_user_properties(flow, properties, ours);
         users_put |= property.id == USER_PROPERTY;
     }
     th_json_flow_shut(flow, '}');
@@ -149,11 +158,7 @@ static void put_header(struct th_json_flow *flow, const struct th_delivery *mess
     th_json_flow_open(flow, '{');
     put_timestamp(flow);
     th_cli_json_text(flow, "topic", message->topic);
-    th_cli_json_number(flow, "qos", message->qos);
-    th_cli_json_number(flow, "retain", message->retain);
-    th_cli_json_number(flow, "payloadlen", message->total_bytes);
-    if (message->qos)
-        th_cli_json_number(flow, "mid", message->packet_id);
+    th_cli_json_numbers(flow, message, "qqos\0" "rretain\0" "tpayloadlen\0" "mmid\0");
     if (message->properties.raw.len_bytes) {
         th_json_flow_member(flow, "properties");
         put_properties(flow, message->properties, false);
@@ -204,16 +209,9 @@ void th_cli_json_line(const struct th_delivery *piece)
     th_json_flow_open(&flow, '{');
     th_cli_json_time(&flow);
     th_cli_json_text(&flow, "topic", piece->topic);
-    th_cli_json_number(&flow, "qos", piece->qos);
-    th_json_flow_member(&flow, "retain");
-    th_json_flow_raw(&flow, piece->retain ? "true" : "false");
-    if (piece->qos)
-        th_cli_json_number(&flow, "mid", piece->packet_id);
-    th_cli_json_number(&flow, "len", piece->payload.len_bytes);
-    if (piece->payload.len_bytes < piece->total_bytes) {
-        th_cli_json_number(&flow, "off", piece->offset_bytes);
-        th_cli_json_number(&flow, "total", piece->total_bytes);
-    }
+    th_cli_json_numbers(&flow, piece, "qqos\0" "rretain\0" "mmid\0" "llen\0");
+    if (piece->payload.len_bytes < piece->total_bytes)
+        th_cli_json_numbers(&flow, piece, "ooff\0" "ttotal\0");
     if (piece->offset_bytes == 0)
         th_cli_json_properties(&flow, piece->properties);
     th_cli_json_bytes(&flow, "payload", piece->payload);

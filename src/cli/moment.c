@@ -14,7 +14,7 @@
 #define RULE_BYTES 80
 
 static struct {
-    char rule[RULE_BYTES];
+    const char *rule;
     struct timespec now;
     struct tm date;
     struct th_zone zone;
@@ -22,41 +22,38 @@ static struct {
 
 /* ---- which zone ----------------------------------------------------------------------------- */
 
-static void read_rule(const char *path)
+static const char *last_line(int fd)
 {
-    char tail[RULE_BYTES] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return;
-    lseek(fd, -(off_t)(sizeof tail - 1), SEEK_END);
-    ssize_t got = read(fd, tail, sizeof tail - 1);
-    close(fd);
-    if (got <= 0 || tail[got - 1] != '\n')
-        return;
-    tail[got - 1] = '\0';
+    static char tail[RULE_BYTES];
+    lseek(fd, -(off_t)sizeof tail, SEEK_END);
+    ssize_t got = read(fd, tail, sizeof tail);
+    if (got <= 0)
+        return "";
+    tail[got - 1] = '\0'; /* a newline */
     const char *line = memrchr(tail, '\n', (size_t)got);
-    if (line)
-        strcpy(own.rule, line + 1);
+    return line ? line + 1 : "";
 }
 
-static void read_zone_file(const char *name)
+static const char *rule_of_file(const char *name)
 {
     char path[256];
     th_format(path, sizeof path, "%s%s", *name == '/' ? "" : "/usr/share/zoneinfo/", name);
-    read_rule(path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return "";
+    const char *rule = last_line(fd);
+    close(fd);
+    return rule;
 }
 
 void th_cli_moment_open(void)
 {
-    const char *name = getenv("TZ");
     struct th_zone zone;
-    own.rule[0] = '\0';
-    if (!name)
-        name = "/etc/localtime";
-    if (th_zone_at(name, 0, &zone) && strlen(name) < sizeof own.rule)
-        strcpy(own.rule, name);
-    else if (*name)
-        read_zone_file(name + (*name == ':'));
+    own.rule = getenv("TZ");
+    if (!own.rule)
+        own.rule = "/etc/localtime";
+    if (!th_zone_at(own.rule, 0, &zone) && *own.rule)
+        own.rule = rule_of_file(own.rule + (*own.rule == ':'));
 }
 
 void th_cli_moment_set(struct timespec moment)
@@ -102,41 +99,28 @@ static int iso_week(int *its_year)
     return thursday / 7 + 1;
 }
 
-static int64_t number_of(char letter)
+/* Letter, digits at least, and what stands in for those that are missing; in the order of what
+ * number_of() computes. */
+static const char numbers[] =
+    "C20" "d20" "e2 " "G10" "g20" "H20" "k2 " "I20" "l2 " "j30" "M20" "m20" "N90" "\00160" "S20"
+    "U20" "u10" "V20" "W20" "w10" "Y10" "y20" "s10";
+
+#define NUMBERS (sizeof numbers / 3)
+
+/* The seconds since 1970 are the last one, and all that need more than 32 bits. */
+static int64_t number_of(size_t which)
 {
     const struct tm *date = &own.date;
-    int its_year, week = iso_week(&its_year);
-    switch (letter) {
-    case 'C': return year() / 100;
-    case 'd':
-    case 'e': return date->tm_mday;
-    case 'G': return its_year;
-    case 'g': return its_year % 100;
-    case 'H':
-    case 'k': return date->tm_hour;
-    case 'I':
-    case 'l': return (date->tm_hour + 11) % 12 + 1;
-    case 'j': return date->tm_yday + 1;
-    case 'M': return date->tm_min;
-    case 'm': return date->tm_mon + 1;
-    case 'N': return own.now.tv_nsec;
-    case 'S': return date->tm_sec;
-    case 'U': return (date->tm_yday + 7 - date->tm_wday) / 7;
-    case 'u': return day_of_week() + 1;
-    case 'V': return week;
-    case 'W': return (date->tm_yday + 7 - day_of_week()) / 7;
-    case 'w': return date->tm_wday;
-    case 'Y': return year();
-    case 'y': return year() % 100;
-    case 1:   return own.now.tv_nsec / 1000;
-    default:  return own.now.tv_sec;
-    }
+    int its_year, week = iso_week(&its_year), hour = date->tm_hour, half = (hour + 11) % 12 + 1;
+    const int values[NUMBERS - 1] = {
+        year() / 100, date->tm_mday, date->tm_mday, its_year, its_year % 100, hour, hour, half,
+        half, date->tm_yday + 1, date->tm_min, date->tm_mon + 1, (int)own.now.tv_nsec,
+        (int)(own.now.tv_nsec / 1000), date->tm_sec, (date->tm_yday + 7 - date->tm_wday) / 7,
+        day_of_week() + 1, week, (date->tm_yday + 7 - day_of_week()) / 7, date->tm_wday, year(),
+        year() % 100,
+    };
+    return which < NUMBERS - 1 ? values[which] : own.now.tv_sec;
 }
-
-/* Letter, digits at least, and what stands in for those that are missing. */
-static const char numbers[] =
-    "C20" "d20" "e2 " "G10" "g20" "H20" "I20" "j30" "k2 " "l2 " "M20" "m20" "N90" "S20" "s10" "U20"
-    "u10" "V20" "W20" "w10" "Y10" "y20" "\00160";
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
@@ -147,7 +131,7 @@ static const char months[] = "January\0February\0March\0April\0May\0June\0July\0
 /* Letter and what it is short for. */
 static const char longer[] =
     "D@m/@d/@y\0" "F@Y-@m-@d\0" "R@H:@M\0" "T@H:@M:@S\0" "X@H:@M:@S\0" "c@a @b @e @H:@M:@S @Y\0"
-    "h@b\0" "r@I:@M:@S @p\0" "x@m/@d/@y\0";
+    "h@b\0" "n\n\0" "r@I:@M:@S @p\0" "t\t\0" "x@m/@d/@y\0" "%%\0";
 
 struct page {
     char *text;
@@ -176,7 +160,8 @@ static void put_word(struct page *page, const char *words, int which, bool is_sh
 static void put_number(struct page *page, const char *entry)
 {
     char digits[24];
-    int length = th_format(digits, sizeof digits, "%lld", (long long)number_of(entry[0]));
+    size_t which = (size_t)(entry - numbers) / 3;
+    int length = th_format(digits, sizeof digits, "%lld", (long long)number_of(which));
     for (int missing = entry[1] - '0' - length; missing > 0; missing--)
         put(page, entry + 2, 1);
     put(page, digits, (size_t)length);
@@ -190,24 +175,24 @@ static void put_offset(struct page *page)
                                       size / 60, size % 60));
 }
 
-/* False: it is none of these. */
-static bool put_text(struct page *page, char letter)
+static void put_half(struct page *page, const char *halves)
 {
-    bool afternoon = own.date.tm_hour >= 12;
+    put(page, halves + (own.date.tm_hour < 12 ? 0 : 2), 2);
+}
+
+/* What strftime does not know it leaves as it is. */
+static void put_text(struct page *page, char letter)
+{
     switch (letter) {
     case 'A':
-    case 'a': put_word(page, days, own.date.tm_wday, letter == 'a'); return true;
+    case 'a': put_word(page, days, own.date.tm_wday, letter == 'a'); break;
     case 'B':
-    case 'b': put_word(page, months, own.date.tm_mon, letter == 'b'); return true;
-    case 'P': put(page, afternoon ? "pm" : "am", 2); return true;
-    case 'p': put(page, afternoon ? "PM" : "AM", 2); return true;
-    case 'Z': put(page, own.zone.name, strlen(own.zone.name)); return true;
-    case 'z': put_offset(page); return true;
-    case 'n': put(page, "\n", 1); return true;
-    case 't': put(page, "\t", 1); return true;
-    case '@':
-    case '%': put(page, &letter, 1); return true;
-    default:  return false;
+    case 'b': put_word(page, months, own.date.tm_mon, letter == 'b'); break;
+    case 'P': put_half(page, "ampm"); break;
+    case 'p': put_half(page, "AMPM"); break;
+    case 'Z': put(page, own.zone.name, strlen(own.zone.name)); break;
+    case 'z': put_offset(page); break;
+    default:  put(page, "%", letter != '@'); put(page, &letter, 1); break;
     }
 }
 
@@ -231,18 +216,15 @@ static const char *longer_of(char letter)
 
 static void put_all(struct page *page, const char *format);
 
-/* What strftime does not know it leaves as it is. */
 static void put_letter(struct page *page, char letter)
 {
     const char *entry = entry_of(letter), *means = longer_of(letter);
-    if (*means) {
+    if (*means)
         put_all(page, means);
-    } else if (entry) {
+    else if (entry)
         put_number(page, entry);
-    } else if (!put_text(page, letter)) {
-        put(page, "%", 1);
-        put(page, &letter, 1);
-    }
+    else
+        put_text(page, letter);
 }
 
 static void put_all(struct page *page, const char *format)

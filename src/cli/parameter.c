@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "cli/moment.h"
 #include "cli/out.h"
+#include "cli/properties.h"
 
 enum { CONTENT_TYPE = 3, RESPONSE_TOPIC = 8, CORRELATION_DATA = 9, USER_PROPERTY = 38 };
 
@@ -13,73 +14,66 @@ static void put(struct th_slice text)
     th_cli_out_foreign_end();
 }
 
-void th_cli_parameter_pad(char padding, size_t count)
+void th_cli_parameter_fill(const struct th_cli_item *item, size_t bytes)
 {
-    while (count-- > 0)
-        th_cli_out(&padding, 1);
+    const char *padding = item->zeros && !item->left ? "0" : " ";
+    for (size_t missing = (size_t)item->width; missing > bytes; missing--)
+        th_cli_out(padding, 1);
 }
 
-void th_cli_parameter_field(const struct th_cli_item *item, struct th_slice text, bool zeros)
+void th_cli_parameter_field(const struct th_cli_item *item, struct th_slice text)
 {
-    size_t width = (size_t)item->width;
-    size_t missing = width > text.len_bytes ? width - text.len_bytes : 0;
     if (!item->left)
-        th_cli_parameter_pad(zeros ? '0' : ' ', missing);
+        th_cli_parameter_fill(item, text.len_bytes);
     put(text);
     if (item->left)
-        th_cli_parameter_pad(' ', missing);
+        th_cli_parameter_fill(item, text.len_bytes);
 }
 
 static void put_number(const struct th_cli_item *item, uint64_t number)
 {
     char digits[24];
     size_t length = (size_t)th_format(digits, sizeof digits, "%llu", (unsigned long long)number);
-    th_cli_parameter_field(item, th_slice_of(digits, length), item->zeros);
+    th_cli_parameter_field(item, th_slice_of(digits, length));
 }
 
-/* No wider than the precision. */
+/* No wider than the precision, and never beside zeros. */
 static void put_text(const struct th_cli_item *item, struct th_slice text)
 {
+    struct th_cli_item field = *item;
+    field.zeros = false;
     if (item->precision >= 0 && text.len_bytes > (size_t)item->precision)
         text.len_bytes = (size_t)item->precision;
-    th_cli_parameter_field(item, text, false);
+    th_cli_parameter_field(&field, text);
 }
 
 /* ---- properties ----------------------------------------------------------------------------- */
-
-static bool find(const struct th_delivery *message, uint8_t id, struct th_property *property)
-{
-    struct th_received_properties rest = message->properties;
-    while (th_property_next(&rest, property))
-        if (property->id == id)
-            return true;
-    *property = (struct th_property){0};
-    return false;
-}
 
 /* One that is not there fills its field, with zeros even on the right: as mosquitto_sub does it. */
 static void put_number_property(const struct th_cli_item *item, const struct th_delivery *message,
                                 uint8_t id)
 {
     struct th_property property;
-    if (find(message, id, &property))
+    struct th_cli_item empty = *item;
+    empty.left = false;
+    if (th_cli_property_find(message->properties, id, &property))
         put_number(item, property.number);
     else
-        th_cli_parameter_pad(item->zeros ? '0' : ' ', (size_t)item->width);
+        th_cli_parameter_fill(&empty, 0);
 }
 
 static void put_text_property(const struct th_cli_item *item, const struct th_delivery *message,
                               uint8_t id)
 {
-    struct th_property property;
-    if (find(message, id, &property) || id == CONTENT_TYPE)
+    struct th_property property = {0};
+    if (th_cli_property_find(message->properties, id, &property) || id == CONTENT_TYPE)
         put_text(item, property.text);
 }
 
 static void put_correlation(const struct th_delivery *message)
 {
     struct th_property property;
-    if (find(message, CORRELATION_DATA, &property))
+    if (th_cli_property_find(message->properties, CORRELATION_DATA, &property))
         put(property.text);
 }
 

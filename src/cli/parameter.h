@@ -6,10 +6,11 @@
 
 void th_cli_parameter_print(const struct th_cli_item *item, const struct th_delivery *message);
 
-/* `count` times `padding`. */
-void th_cli_parameter_pad(char padding, size_t count);
+/* What is missing to the item's width beside `bytes`: zeros, if they are wanted and stand on the left,
+ * or blanks. */
+void th_cli_parameter_fill(const struct th_cli_item *item, size_t bytes);
 
-/* A text in the item's field, filled up with blanks, or with zeros if `zeros` and on the left. */
-void th_cli_parameter_field(const struct th_cli_item *item, struct th_slice text, bool zeros);
+/* A text in the item's field. */
+void th_cli_parameter_field(const struct th_cli_item *item, struct th_slice text);
 
 #endif

@@ -12,10 +12,16 @@
 #include "cli/watch.h"
 
 static struct {
-    const struct th_cli_settings *settings;
     const char *format;
-    bool whole;  /* it needs the payload twice, or parsed */
-    bool timed;  /* it needs the moment */
+    bool given;    /* with -F */
+    bool whole;    /* it needs the payload twice, or parsed */
+    bool pretty;
+    bool jsonl;
+    bool watch;
+    bool nothing_for_nothing; /* an empty message prints nothing, though there is no -F */
+    bool is_first; /* piece of the message being printed */
+    bool is_last;
+    const char *line_end;
     int status;
 } own;
 
@@ -28,53 +34,48 @@ static void study_format(void)
     for (const char *at = own.format; th_cli_format_next(&at, &item);) {
         payloads += th_cli_format_is_payload(&item);
         own.whole |= payloads > 1 || (item.sigil == '%' && item.kind == 'J');
-        own.timed |= item.sigil == '@' || (item.sigil == '%' && strchr("IUjJ", item.kind));
     }
 }
 
 void th_cli_print_open(const struct th_cli_settings *settings)
 {
     memset(&own, 0, sizeof own);
-    own.settings = settings;
-    own.format = settings->format ? settings->format : settings->verbose ? "%t %p" : "%p";
+    own.given = settings->format;
+    own.format = own.given ? settings->format : settings->verbose ? "%t %p" : "%p";
+    own.pretty = settings->pretty;
+    own.jsonl = settings->jsonl;
+    own.watch = settings->watch;
+    own.nothing_for_nothing = !settings->verbose || settings->no_newline;
+    own.line_end = settings->no_newline || own.watch ? "" : "\n";
     study_format();
-    if (own.timed)
-        th_cli_moment_open();
-    th_cli_out_guard(settings->watch);
-    if (settings->watch)
+    th_cli_moment_open();
+    th_cli_out_guard(own.watch);
+    if (own.watch)
         th_cli_watch_open();
 }
 
 /* ---- the payload ---------------------------------------------------------------------------- */
 
-static bool is_first(const struct th_delivery *piece)
+/* The field is filled up before its first piece, and behind its last. */
+static void pad_before(const struct th_cli_item *item, size_t whole_bytes)
 {
-    return piece->offset_bytes == 0;
+    if (own.is_first && !item->left)
+        th_cli_parameter_fill(item, whole_bytes);
 }
 
-static bool is_last(const struct th_delivery *piece)
+static void pad_behind(const struct th_cli_item *item, size_t whole_bytes)
 {
-    return piece->offset_bytes + piece->payload.len_bytes == piece->total_bytes;
-}
-
-/* The field is filled up before its first piece, or behind its last. */
-static void pad(const struct th_cli_item *item, const struct th_delivery *piece, size_t whole_bytes)
-{
-    size_t width = (size_t)item->width;
-    if (item->left ? is_last(piece) : is_first(piece))
-        th_cli_parameter_pad(item->zeros && !item->left ? '0' : ' ',
-                             width > whole_bytes ? width - whole_bytes : 0);
+    if (own.is_last && item->left)
+        th_cli_parameter_fill(item, whole_bytes);
 }
 
 static void put_bytes(const struct th_cli_item *item, const struct th_delivery *piece)
 {
-    if (!item->left)
-        pad(item, piece, piece->total_bytes);
+    pad_before(item, piece->total_bytes);
     th_cli_out_foreign(piece->payload.data, piece->payload.len_bytes);
-    if (is_last(piece))
+    if (own.is_last)
         th_cli_out_foreign_end();
-    if (item->left)
-        pad(item, piece, piece->total_bytes);
+    pad_behind(item, piece->total_bytes);
 }
 
 /* Every `precision` digits of the whole payload make a field of their own. */
@@ -95,15 +96,13 @@ static size_t hexadecimal_bytes(const struct th_cli_item *item, size_t bytes)
 static void put_hexadecimal(const struct th_cli_item *item, const struct th_delivery *piece)
 {
     size_t whole_bytes = hexadecimal_bytes(item, piece->total_bytes);
-    if (!item->left)
-        pad(item, piece, whole_bytes);
+    pad_before(item, whole_bytes);
     for (size_t i = 0; i < piece->payload.len_bytes; i++) {
         size_t place = 2 * (piece->offset_bytes + i);
         put_nibble(item, place, piece->payload.data[i] >> 4);
         put_nibble(item, place + 1, piece->payload.data[i] & 15);
     }
-    if (item->left)
-        pad(item, piece, whole_bytes);
+    pad_behind(item, whole_bytes);
 }
 
 static void say_unfit(const struct th_delivery *message, const char *problem)
@@ -115,21 +114,21 @@ static void say_unfit(const struct th_delivery *message, const char *problem)
 /* printf's: zeros stand behind the sign. */
 static void put_float_text(const struct th_cli_item *item, struct th_slice text)
 {
-    bool zeros = item->zeros && text.data[text.len_bytes - 1] < 'a';
-    struct th_cli_item rest = *item;
-    if (zeros && !item->left && text.data[0] == '-') {
+    struct th_cli_item field = *item;
+    field.zeros = item->zeros && item->width && !item->left && text.data[text.len_bytes - 1] < 'a';
+    if (field.zeros && text.data[0] == '-') {
         th_cli_out_text("-");
         text = th_slice_of(text.data + 1, text.len_bytes - 1);
-        rest.width -= rest.width > 0;
+        field.width--;
     }
-    th_cli_parameter_field(&rest, text, zeros);
+    th_cli_parameter_field(&field, text);
 }
 
 static void put_float(const struct th_cli_item *item, const struct th_delivery *piece)
 {
     size_t bytes = item->kind == 'f' ? 4 : 8;
     uint64_t bits = 0;
-    if (!is_first(piece))
+    if (!own.is_first)
         return;
     if (piece->total_bytes != bytes) {
         say_unfit(piece, bytes == 4 ? "is not a float of 4 bytes, as %f needs it"
@@ -140,14 +139,15 @@ static void put_float(const struct th_cli_item *item, const struct th_delivery *
         bits = bits << 8 | piece->payload.data[i];
     if (bytes == 4)
         bits = th_cli_float_widen((uint32_t)bits);
-    put_float_text(item, th_cli_float_text(bits, item->precision < 0 ? 6 : (unsigned)item->precision));
+    unsigned digits = item->precision < 0 ? 6 : (unsigned)item->precision;
+    put_float_text(item, th_cli_float_text(bits, digits));
 }
 
 static void put_json(const struct th_cli_item *item, const struct th_delivery *piece)
 {
-    if (!th_cli_json_message(piece, own.settings->pretty, item->kind == 'J'))
+    if (!th_cli_json_message(piece, own.pretty, item->kind == 'J'))
         say_unfit(piece, "is not JSON, as %J needs it");
-    if (is_last(piece))
+    if (own.is_last)
         th_cli_out_foreign_end();
 }
 
@@ -194,24 +194,23 @@ static void put_item(const struct th_cli_item *item, const struct th_delivery *m
 
 static void end_line(void)
 {
-    if (!own.settings->no_newline && !own.settings->watch)
-        th_cli_out("\n", 1);
+    th_cli_out_text(own.line_end);
 }
 
 /* What stands before the payload goes with the first piece, what stands behind it with the last. */
 static void put_format(const struct th_delivery *piece)
 {
     struct th_cli_item item;
-    bool wanted = is_first(piece);
+    bool wanted = own.is_first;
     for (const char *at = own.format; th_cli_format_next(&at, &item);) {
         if (th_cli_format_is_payload(&item)) {
             put_payload(&item, piece);
-            wanted = is_last(piece);
+            wanted = own.is_last;
         } else if (wanted) {
             put_item(&item, piece);
         }
     }
-    if (is_last(piece))
+    if (own.is_last)
         end_line();
 }
 
@@ -220,7 +219,7 @@ static void put_format(const struct th_delivery *piece)
 static void refuse_pieces(const struct th_delivery *piece)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    if (!is_first(piece))
+    if (!own.is_first)
         return;
     own.status = TH_CLI_TOO_LARGE;
     th_cli_say_status(own.status, "the message on topic %s is left out: -F %s needs its %zu bytes "
@@ -232,7 +231,7 @@ static void refuse_pieces(const struct th_delivery *piece)
 /* An empty message: nothing at all, or with -v "TOPIC (null)", as mosquitto_sub prints it. */
 static void put_empty(const struct th_delivery *message)
 {
-    if (!own.settings->verbose || own.settings->no_newline)
+    if (own.nothing_for_nothing)
         return;
     th_cli_out_foreign(message->topic.data, message->topic.len_bytes);
     th_cli_out_text(" (null)");
@@ -248,15 +247,17 @@ static void put_line(const struct th_delivery *piece)
 
 void th_cli_print(const struct th_delivery *piece)
 {
-    if (own.timed && is_first(piece))
+    own.is_first = piece->offset_bytes == 0;
+    own.is_last = piece->offset_bytes + piece->payload.len_bytes == piece->total_bytes;
+    if (own.given && own.is_first)
         th_cli_moment_take();
-    if (own.settings->watch && is_first(piece))
+    if (own.watch && own.is_first)
         th_cli_watch_begin(piece->topic);
-    if (own.settings->jsonl)
+    if (own.jsonl)
         put_line(piece);
-    else if (own.whole && !(is_first(piece) && is_last(piece)))
+    else if (own.whole && !(own.is_first && own.is_last))
         refuse_pieces(piece);
-    else if (!own.settings->format && !piece->total_bytes)
+    else if (!own.given && !piece->total_bytes)
         put_empty(piece);
     else
         put_format(piece);
@@ -265,7 +266,7 @@ void th_cli_print(const struct th_delivery *piece)
 void th_cli_print_cut(void)
 {
     th_cli_out_foreign_end();
-    if (!own.settings->jsonl && !own.whole)
+    if (!own.jsonl && !own.whole)
         end_line();
 }
 
@@ -276,7 +277,7 @@ int th_cli_print_status(void)
 
 void th_cli_print_close(void)
 {
-    if (own.settings->watch)
+    if (own.watch)
         th_cli_watch_close();
     th_cli_out_flush();
 }

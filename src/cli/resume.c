@@ -15,8 +15,7 @@ static struct {
     uint16_t packet_id;
     size_t total_bytes;
     size_t printed_bytes;
-    struct th_crypt_hash topic;
-    struct th_crypt_hash payload; /* what of it was printed */
+    struct th_crypt_hash printed; /* its topic, and what of it was printed */
     struct th_crypt_hash repeated;
 } own;
 
@@ -53,21 +52,10 @@ int th_cli_resume_close(void)
 
 /* ---- the beginning -------------------------------------------------------------------------- */
 
-static struct th_crypt_hash hash_of(struct th_slice data)
-{
-    struct th_crypt_hash hash;
-    th_crypt_hash_begin(&hash);
-    th_crypt_hash_add(&hash, data.data, data.len_bytes);
-    return hash;
-}
-
 static bool may_be_the_same(const struct th_delivery *piece)
 {
-    if (!own.printing || !piece->qos || piece->packet_id != own.packet_id ||
-        piece->total_bytes != own.total_bytes || !(own.session_present || piece->dup))
-        return false;
-    struct th_crypt_hash topic = hash_of(piece->topic);
-    return th_crypt_hash_equal(&topic, &own.topic);
+    return own.printing && piece->qos && piece->packet_id == own.packet_id &&
+           piece->total_bytes == own.total_bytes && (own.session_present || piece->dup);
 }
 
 static void begin(const struct th_delivery *piece)
@@ -75,15 +63,13 @@ static void begin(const struct th_delivery *piece)
     own.foreign = false;
     own.again = may_be_the_same(piece);
     th_crypt_hash_begin(&own.repeated);
+    th_crypt_hash_add(&own.repeated, piece->topic.data, piece->topic.len_bytes);
     if (own.again)
         return;
     break_off_lost();
-    own.printing = true;
     own.packet_id = piece->packet_id;
     own.total_bytes = piece->total_bytes;
-    own.printed_bytes = 0;
-    own.topic = hash_of(piece->topic);
-    th_crypt_hash_begin(&own.payload);
+    own.printed = own.repeated;
 }
 
 /* ---- its pieces ----------------------------------------------------------------------------- */
@@ -98,7 +84,7 @@ static void drop_front(struct th_delivery *piece, size_t bytes)
 static void compare(void)
 {
     own.again = false;
-    if (th_crypt_hash_equal(&own.repeated, &own.payload))
+    if (th_crypt_hash_equal(&own.repeated, &own.printed))
         return;
     own.foreign = true;
     own.status = TH_CLI_LOST;
@@ -121,7 +107,7 @@ static void note(const struct th_delivery *piece)
     own.printed_bytes = piece->offset_bytes + piece->payload.len_bytes;
     own.printing = own.printed_bytes < own.total_bytes;
     if (own.printing && piece->qos)
-        th_crypt_hash_add(&own.payload, piece->payload.data, piece->payload.len_bytes);
+        th_crypt_hash_add(&own.printed, piece->payload.data, piece->payload.len_bytes);
 }
 
 bool th_cli_resume_take(struct th_delivery *piece)

@@ -55,13 +55,13 @@ static void prepare_filters(void)
 {
     const struct th_cli_settings *s = &own.settings;
     bool is_5 = s->version == TH_MQTT_5;
-    for (uint32_t i = 0; i < s->topics.count; i++)
-        own.filters[i] = (struct th_filter){
-            .filter = th_slice_text(s->topics.items[i]),
-            .qos = (uint8_t)s->qos,
-            .retain_as_published = is_5 && s->retain_as_published,
-            .retain_handling = is_5 ? retain_handling(s) : 0,
-        };
+    for (uint32_t i = 0; i < s->topics.count; i++) {
+        struct th_filter *filter = &own.filters[i];
+        filter->filter = th_slice_text(s->topics.items[i]);
+        filter->qos = (uint8_t)s->qos;
+        filter->retain_as_published = is_5 && s->retain_as_published;
+        filter->retain_handling = is_5 ? retain_handling(s) : 0;
+    }
     for (uint32_t i = 0; i < s->unsubscribe.count; i++)
         own.unsubscribe[i] = th_slice_text(s->unsubscribe.items[i]);
 }

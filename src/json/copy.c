@@ -8,7 +8,7 @@ struct reader {
     const uint8_t *at, *end;
     struct th_json_flow *to;
     unsigned depth;
-    uint8_t arrays[TH_JSON_COPY_DEPTH / 8]; /* a bit for each level: array or object */
+    char closing[TH_JSON_COPY_DEPTH + 1]; /* what ends each level; there is none around all */
 };
 
 /* ---- small verbs ---------------------------------------------------------------------------- */
@@ -80,12 +80,10 @@ static bool copy_number(struct reader *r)
 
 static bool copy_word(struct reader *r, const char *word)
 {
-    size_t bytes = strlen(word);
-    if ((size_t)(r->end - r->at) < bytes || memcmp(r->at, word, bytes))
-        return false;
-    r->at += bytes;
     th_json_flow_raw(r->to, word);
-    return true;
+    while (*word && take(r, *word))
+        word++;
+    return !*word;
 }
 
 /* ---- strings -------------------------------------------------------------------------------- */
@@ -184,32 +182,24 @@ static bool copy_string(struct reader *r)
 
 /* ---- objects and arrays --------------------------------------------------------------------- */
 
-static bool is_in_array(const struct reader *r)
-{
-    unsigned level = r->depth - 1;
-    return r->arrays[level / 8] >> level % 8 & 1;
-}
-
 static char closing(const struct reader *r)
 {
-    return is_in_array(r) ? ']' : '}';
+    return r->closing[r->depth];
 }
 
-static bool enter(struct reader *r, bool array)
+static bool enter(struct reader *r, char bracket)
 {
-    unsigned level = r->depth++;
-    if (level == TH_JSON_COPY_DEPTH)
+    if (r->depth == TH_JSON_COPY_DEPTH)
         return false;
-    uint8_t bit = (uint8_t)(1 << level % 8);
-    r->arrays[level / 8] = (uint8_t)((r->arrays[level / 8] & ~bit) | (array ? bit : 0));
-    th_json_flow_open(r->to, array ? '[' : '{');
+    r->closing[++r->depth] = bracket == '[' ? ']' : '}';
+    th_json_flow_open(r->to, bracket);
     return true;
 }
 
 /* What stands before a value inside: a name in an object, nothing in an array. */
 static bool copy_name(struct reader *r)
 {
-    if (is_in_array(r)) {
+    if (closing(r) == ']') {
         th_json_flow_element(r->to);
         return true;
     }
@@ -250,10 +240,10 @@ static bool copy_value(struct reader *r)
 {
     for (;;) {
         skip_blanks(r);
-        bool array = take(r, '[');
-        if (!array && !take(r, '{'))
+        char bracket = (char)peek(r);
+        if (!take(r, '[') && !take(r, '{'))
             return copy_scalar(r);
-        if (!enter(r, array))
+        if (!enter(r, bracket))
             return false;
         skip_blanks(r);
         if (peek(r) == (uint8_t)closing(r))

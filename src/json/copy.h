@@ -5,7 +5,7 @@
 #include "json/flow.h"
 
 /* How deep objects and arrays may lie in each other. */
-#define TH_JSON_COPY_DEPTH 256
+#define TH_JSON_COPY_DEPTH 127
 
 /* Writes one value (RFC 8259) without the blanks around its parts, in the manner of `to`: escapes
  * that are not needed become the characters they stand for; numbers keep their digits, but for zeros

@@ -94,7 +94,7 @@ static void zones_come_from_files_too(void **state)
     assert_string_equal(offset_with(path), "+0530 IST");
     write_zone("\n<+1245>-12:45\n", 15);
     assert_string_equal(offset_with(path), "+1245 +1245");
-    write_zone("no newline at the end", 21);
+    write_zone("\nno rule at the end", 19);
     assert_string_equal(offset_with(path), "+0000 UTC");
     write_zone("\n\n", 2);
     assert_string_equal(offset_with(path), "+0000 UTC");

@@ -374,22 +374,22 @@ static void test_jsonl(void **state)
     fresh();
     settings.jsonl = true;
     print(NULL, full());
-    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":1,\"retain\":true,\"mid\":42,"
+    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":1,\"retain\":1,\"mid\":42,"
                 "\"len\":7,\"props\":{\"payload-format-indicator\":1,\"message-expiry-interval\":3600,"
                 "\"content-type\":\"plain/text\",\"response-topic\":\"/dev/null\","
                 "\"correlation-data_b64\":\"MjMA/zU=\",\"subscription-identifier\":300,"
                 "\"topic-alias\":7,\"user-properties\":[[\"name1\",\"val\\\"1\"],[\"n2\",\"v2\"]]},"
                 "\"payload\":\"message\"}\n");
     print(NULL, message("\xff\x00", 2));
-    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":false,\"len\":2,"
+    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":0,\"len\":2,"
                 "\"payload_b64\":\"/wA=\"}\n");
     print(NULL, message("", 0));
-    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":false,\"len\":0,"
+    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":0,\"len\":0,"
                 "\"payload\":\"\"}\n");
     print_in_pieces(NULL, message("one\ntwo", 7), 4);
-    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":false,\"len\":4,"
+    assert_like("{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":0,\"len\":4,"
                 "\"off\":0,\"total\":7,\"payload\":\"one\\n\"}\n"
-                "{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":false,\"len\":3,"
+                "{\"t\":##########.######,\"topic\":\"a/topic\",\"qos\":0,\"retain\":0,\"len\":3,"
                 "\"off\":4,\"total\":7,\"payload\":\"two\"}\n");
 }
 

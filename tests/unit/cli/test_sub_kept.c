@@ -294,14 +294,14 @@ static void test_events(void **state)
         "{\"event\":\"connected\",\"session_present\":1,\"reason\":0}\n"
         "{\"event\":\"subscribed\",\"id\":1,\"codes\":[1,1]}\n"
         "{\"event\":\"unsubscribed\",\"id\":1,\"codes\":[17]}\n"
-        "{\"event\":\"data\",\"topic\":\"t/1\",\"id\":0,\"off\":0,\"len\":3,\"total\":3}\none\n"
+        "{\"event\":\"data\",\"topic\":\"t/1\",\"off\":0,\"len\":3,\"total\":3}\none\n"
         "{\"event\":\"disconnected\",\"redial_ms\":1234,\"error\":\"connection-closed\","
         "\"text\":\"the line is dead\"}\n"
         "{\"event\":\"connected\",\"session_present\":0,\"reason\":0}\n"
-        "{\"event\":\"data\",\"topic\":\"t/p\",\"id\":0,\"off\":0,\"len\":5,\"total\":12}\nfirst"
-        "{\"event\":\"data\",\"topic\":\"t/p\",\"id\":0,\"off\":5,\"len\":5,\"total\":12}\n then"
-        "{\"event\":\"data\",\"topic\":\"t/p\",\"id\":0,\"off\":10,\"len\":2,\"total\":12}\n\r\n\n"
-        "{\"event\":\"data\",\"topic\":\"t/2\",\"id\":0,\"off\":0,\"len\":3,\"total\":3}\ntwo\n");
+        "{\"event\":\"data\",\"topic\":\"t/p\",\"off\":0,\"len\":5,\"total\":12}\nfirst"
+        "{\"event\":\"data\",\"topic\":\"t/p\",\"off\":5,\"len\":5,\"total\":12}\n then"
+        "{\"event\":\"data\",\"topic\":\"t/p\",\"off\":10,\"len\":2,\"total\":12}\n\r\n\n"
+        "{\"event\":\"data\",\"topic\":\"t/2\",\"off\":0,\"len\":3,\"total\":3}\ntwo\n");
 }
 
 static void test_events_of_an_error(void **state)
@@ -329,7 +329,7 @@ static void test_events_to_a_file(void **state)
     unlink(path);
     without_times(text);
     assert_string_equal(text, "{\"event\":\"connected\",\"session_present\":0,\"reason\":0}\n"
-                              "{\"event\":\"data\",\"topic\":\"t/1\",\"id\":0,\"off\":0,\"len\":3,"
+                              "{\"event\":\"data\",\"topic\":\"t/1\",\"off\":0,\"len\":3,"
                               "\"total\":3}\n");
     fresh_client(NULL);
     assert_int_equal(run(TH_CLI_SUB, PLAIN "--events=/no/such/file", SCRIPT(connected)), 66);
