@@ -19,9 +19,9 @@ void th_cli_json_time(struct th_json_flow *flow);
  * NAME_b64; and "props", if there are any. */
 void th_cli_json_text(struct th_json_flow *flow, const char *name, struct th_slice text);
 void th_cli_json_number(struct th_json_flow *flow, const char *name, uint64_t number);
-/* Numbers of a message: `names` is a list of names, each ended by a NUL, with a letter before it for
- * what it names: q QoS, r retain flag, m packet identifier (left out at QoS 0), o offset, l length of
- * the piece, t of the whole. */
+/* Numbers of a message: `names` is a list of names, each ended by a NUL, with a letter before it
+ * for what it names: q QoS, r retain flag, m packet identifier (left out at QoS 0), o offset,
+ * l length of the piece, t of the whole. */
 void th_cli_json_numbers(struct th_json_flow *flow, const struct th_delivery *piece,
                          const char *names);
 

@@ -1,5 +1,5 @@
-/* The moment a message came, written the way strftime() would in the C locale. Local time is that of
- * TZ or of /etc/localtime; UTC if neither tells. */
+/* The moment a message came, written the way strftime() would in the C locale. Local time is that
+ * of TZ or of /etc/localtime; UTC if neither tells. */
 #ifndef TH_CLI_MOMENT_H
 #define TH_CLI_MOMENT_H
 

@@ -1,7 +1,7 @@
-/* A message whose connection broke while it was printed. When the broker sends it again, printing goes
- * on where it ended: what was printed is read over, and its hash compared. It is the same one when the
- * broker kept the session or marks it as sent before, and packet identifier, topic, length and the
- * hash of what was printed agree. Otherwise the break is named. */
+/* A message whose connection broke while it was printed. When the broker sends it again, printing
+ * goes on where it ended: what was printed is read over, and its hash compared. It is the same one
+ * when the broker kept the session or marks it as sent before, and packet identifier, topic, length
+ * and the hash of what was printed agree. Otherwise the break is named. */
 #ifndef TH_CLI_RESUME_H
 #define TH_CLI_RESUME_H
 
