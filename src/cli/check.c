@@ -195,13 +195,55 @@ static bool check_tls(struct th_cli_settings *s, struct th_cli_problem *problem)
     return true;
 }
 
-static bool check_path(struct th_cli_settings *s, struct th_cli_problem *problem)
+/* ---- where ---- */
+
+static bool is_numeric(const char *address)
+{
+    size_t bytes = strspn(address, "0123456789abcdefABCDEF:.");
+    return strpbrk(address, ":.") && (!address[bytes] || address[bytes] == '%');
+}
+
+static bool is_name(const char *name)
+{
+    return *name != '.' && !strstr(name, "..") && !name[strcspn(name, " /@")];
+}
+
+static bool is_path(const char *path)
+{
+    return *path == '/';
+}
+
+static bool is_alpn(const char *names)
+{
+    return *names != ',' && !strstr(names, ",,") && names[strlen(names) - 1] != ',';
+}
+
+static bool check_form(const char *option, const char *value, bool (*is_right)(const char *),
+                       const char *remedy, struct th_cli_problem *problem)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    if (!s->websocket_path || *s->websocket_path == '/')
+    if (!value || is_right(value))
         return true;
-    return th_cli_problem(problem, "--ws-path %s: give a path that begins with /",
-                          th_cli_show(s->websocket_path, shown));
+    return th_cli_problem(problem, "%s %s: %s", option, th_cli_show(value, shown), remedy);
+}
+
+static bool check_addresses(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    static const char remedy[] = "give an address in numbers, such as 192.0.2.1 or 2001:db8::1";
+    for (uint32_t i = 0; i < s->addresses.count; i++)
+        if (!check_form("--addr", s->addresses.items[i], is_numeric, remedy, problem))
+            return false;
+    return check_form("-A", s->bind_address, is_numeric, remedy, problem);
+}
+
+static bool check_names(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    static const char remedy[] = "give a name, such as broker.example, or an address";
+    return check_form("-h", s->host, is_name, remedy, problem) &&
+           check_form("--servername", s->server_name, is_name, remedy, problem) &&
+           check_form("--tls-alpn", s->alpn, is_alpn, "give names with one comma between", problem) &&
+           check_form("--ws-path", s->websocket_path, is_path, "give a path that begins with /",
+                      problem);
 }
 
 /* ---- what ---- */
@@ -317,8 +359,8 @@ static bool check(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
         check_plaintext, check_exclusive, check_together, check_version, check_tls,
-        check_path,      check_texts,     check_password, check_client,  check_will,
-        check_command,   check_format,
+        check_addresses, check_names,     check_texts,    check_password, check_client,
+        check_will,      check_command,   check_format,
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i](s, problem))

@@ -148,8 +148,7 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
         .insecure_no_verify = s->insecure_no_verify,
         .log = th_cli_voice_log(),
     };
-    int rc = th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
-    return rc < 0 || !s->keylog ? rc : th_cli_keylog_open(s->keylog, fault);
+    return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
 }
 
 /* MQTT 3.1 has room for 23 characters, and demands one. */
@@ -268,20 +267,21 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     configure(s);
     th_slab_open(&own.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
     own.block = th_slab_take(&own.slab);
-    return th_open(&own.client, own.block, CLIENT_BYTES, own.context, &own.config, fault);
+    rc = th_open(&own.client, own.block, CLIENT_BYTES, own.context, &own.config, fault);
+    return rc < 0 || !s->keylog || s->no_tls ? rc : th_cli_keylog_open(s->keylog, fault);
 }
 
+/* What is wrong with the command line, if only the library sees it, still touches no file. */
 int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work)
 {
     memset(&own, 0, sizeof own);
     own.settings = settings;
     own.work = *work;
     choose_voice(settings);
-    int status = th_cli_events_open(settings);
-    if (status)
-        return status;
     struct th_fault fault = {0};
-    return open_all(settings, &fault) < 0 ? th_cli_say_fault(&fault) : 0;
+    int rc = open_all(settings, &fault);
+    int status = rc == TH_E_ARGUMENT ? 0 : th_cli_events_open(settings);
+    return rc < 0 ? th_cli_say_fault(&fault) : status;
 }
 
 /* ---- running ---- */

@@ -69,7 +69,7 @@ def test_zsh():
     """zsh reads it, and knows every option."""
     if not shutil.which("zsh"):
         pytest.skip("zsh is NOT TESTED: missing, try apt-get install zsh")
-    script = f"""autoload -U compinit && compinit -u -d /dev/null
+    script = f"""autoload -U compinit && compinit -u -D
 fpath=({ZSH.parent} $fpath)
 autoload -U _thimble && autoload +X _thimble && functions _thimble >/dev/null"""
     subprocess.run(["zsh", "-f", "-c", script], check=True)

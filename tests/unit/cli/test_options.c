@@ -620,6 +620,15 @@ static void test_contradictions(void **state)
          "--ws-path: the path is in the -L URL too; give it once"},
         {TH_CLI_PUB, PUB "--ws-path /q", "--ws-path: needs --ws; give both"},
         {TH_CLI_PUB, PUB "--ws --ws-path q", "--ws-path q: give a path that begins with /"},
+        {TH_CLI_PUB, PUB "--addr broker", "--addr broker: give an address in numbers, such as "
+         "192.0.2.1 or 2001:db8::1"},
+        {TH_CLI_PUB, PUB "-A ff", "-A ff: give an address in numbers, such as 192.0.2.1 or "
+         "2001:db8::1"},
+        {TH_CLI_PUB, PUB "-h a..b", "-h a..b: give a name, such as broker.example, or an address"},
+        {TH_CLI_PUB, PUB "--servername a/b",
+         "--servername a/b: give a name, such as broker.example, or an address"},
+        {TH_CLI_PUB, PUB "--tls-alpn a,,b", "--tls-alpn a,,b: give names with one comma between"},
+        {TH_CLI_PUB, PUB "--tls-alpn a,", "--tls-alpn a,: give names with one comma between"},
         {TH_CLI_PUB, PUB "--unix /s -p 1", "--unix and -p: give only one of them"},
         {TH_CLI_PUB, PUB "-S -p 1", "-S and -p: give only one of them"},
         {TH_CLI_PUB, PUB "-S --addr ::1", "-S and --addr: give only one of them"},
