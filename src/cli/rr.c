@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/connection.h"
+#include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/payload.h"
 #include "cli/print.h"
@@ -249,6 +250,7 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
     (void)arg;
     if (th_cli_connection_is_ending())
         return;
+    th_cli_events_data(delivery);
     if (delivery->offset_bytes == 0)
         own.printing = is_response(delivery);
     if (!own.printing)
