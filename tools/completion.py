@@ -85,7 +85,7 @@ def read_options():
 
 
 def read_commands():
-    return re.findall(r'^    \{"(\w+)", th_cli_\w+, "([^"]*)"', COMMANDS.read_text(), re.M)
+    return re.findall(r'^    \{"(\w+)", (?:th_cli_\w+|NULL), "([^"]*)"', COMMANDS.read_text(), re.M)
 
 
 def property_names():

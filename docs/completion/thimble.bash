@@ -51,7 +51,7 @@ _thimble() {
     *) command=${COMP_WORDS[1]} ;;
     esac
     if [[ $COMP_CWORD -eq 1 && ${COMP_WORDS[0]##*/} != mosquitto_* ]]; then
-        COMPREPLY=($(compgen -W "pub sub rr explain version --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "pub sub rr explain version help --help --version" -- "$word"))
     elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "pub sub rr" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
