@@ -416,6 +416,9 @@ const struct th_fault *th_request_fault(const struct th_client *client);
 /* Messages and requests that are queued or not yet acknowledged. */
 size_t th_pending(const struct th_client *client);
 
+/* Messages of QoS 2 that were received, and that the broker has not released yet (PUBREL). */
+size_t th_unreleased(const struct th_client *client);
+
 /* True if the outbox takes a PUBLISH with this many bytes of topic, payload and properties now; a
  * payload from a source does not count. */
 bool th_room_for(const struct th_client *client, size_t message_bytes);

@@ -154,11 +154,11 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
 /* MQTT 3.1 has room for 23 characters, and demands one. */
 static const char *made_up_id(const struct th_cli_settings *s)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     uint8_t random[23] = {0};
     getrandom(random, sizeof random, GRND_NONBLOCK);
     for (size_t i = 0; i < sizeof random; i++)
-        own.client_id[i] = letters[random[i] % 64];
+        own.client_id[i] = letters[random[i] % (sizeof letters - 1)];
     memcpy(own.client_id, s->persona == TH_CLI_MOSQUITTO ? "mosq-" : "thimble-",
            s->persona == TH_CLI_MOSQUITTO ? 5 : 8);
     return own.client_id;

@@ -219,13 +219,15 @@ static const struct pair errors[] = {
 };
 
 /* Before the connection is up they know but one failure; then there is MOSQ_ERR_KEEPALIVE. A time
- * limit of the command itself (-W) has no phase. Who ends a handshake does not speak TLS. */
+ * limit of the command itself (-W) has no phase. Whatever ends a handshake is their MOSQ_ERR_TLS; a
+ * certificate of ours is refused after it. */
 static int theirs_of(const struct th_fault *fault)
 {
     if (fault->code == TH_E_TIMEOUT && fault->phase != TH_PHASE_RESTING)
         return fault->phase == TH_PHASE_UP ? 19 : 1;
-    bool ended = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
-    return ended && fault->phase == TH_PHASE_SHAKING ? TH_CLI_TLS : 0;
+    if (fault->code == TH_E_CLIENT_CERTIFICATE)
+        return TH_CLI_LOST;
+    return fault->phase == TH_PHASE_SHAKING ? TH_CLI_TLS : 0;
 }
 
 int th_cli_exit_of(const struct th_fault *fault)
@@ -255,8 +257,9 @@ void th_cli_exit_as(bool mosquitto)
 static bool is_theirs_too(int status)
 {
     static const uint8_t same[] = {
-        TH_CLI_OK, TH_CLI_PROTOCOL, TH_CLI_LOST, TH_CLI_TLS, TH_CLI_SYSTEM, TH_CLI_TOO_LARGE,
-        TH_CLI_TIMEOUT, TH_CLI_INTERRUPTED, TH_CLI_OUTPUT_CLOSED, TH_CLI_TERMINATED,
+        TH_CLI_OK, TH_CLI_PROTOCOL, TH_CLI_LOST, TH_CLI_TLS, TH_CLI_SYSTEM, TH_CLI_PROXY,
+        TH_CLI_TOO_LARGE, TH_CLI_TIMEOUT, TH_CLI_INTERRUPTED, TH_CLI_OUTPUT_CLOSED,
+        TH_CLI_TERMINATED,
     };
     return memchr(same, status, sizeof same) != NULL;
 }

@@ -90,7 +90,7 @@ static bool take_credentials(struct th_cli_settings *s, const struct th_cli_url 
     return true;
 }
 
-/* The path ends where the argument does. In MQTT it is a topic behind its '/'. */
+/* The path ends where the argument does. In MQTT it is a topic behind its '/', the first of all. */
 static bool take_path(struct th_cli_settings *s, const struct th_cli_url *url,
                       struct th_cli_problem *problem)
 {
@@ -102,7 +102,8 @@ static bool take_path(struct th_cli_settings *s, const struct th_cli_url *url,
     }
     if (s->topics.count == TH_CLI_LIST_MAX)
         return refuse(problem, "-L", "one topic too many; give at most 64 of them");
-    s->topics.items[s->topics.count++] = (const char *)url->path.data + 1;
+    memmove(s->topics.items + 1, s->topics.items, s->topics.count++ * sizeof *s->topics.items);
+    s->topics.items[0] = (const char *)url->path.data + 1;
     return true;
 }
 

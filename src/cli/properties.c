@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/number.h"
+#include "cli/persona.h"
 #include <strings.h>
 #include <thimble/topic.h>
 
@@ -51,8 +52,11 @@ static const char packet_names[TH_CLI_PACKETS][12] = {
 
 /* ---- what is allowed ---- */
 
+/* mosquitto's clients put up with those of packets they never send. */
 static unsigned packets_of(int command)
 {
+    if (th_cli_persona() == TH_CLI_MOSQUITTO)
+        return OF_ALL;
     unsigned packets = OF(CONNECT) | OF(DISCONNECT) | OF(WILL);
     if (command & (TH_CLI_PUB | TH_CLI_RR))
         packets |= OF(PUBLISH);

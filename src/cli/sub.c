@@ -18,11 +18,11 @@
 #define UNSUBACK 11
 #define RETAINED_NEVER 2 /* 5.0 section 3.8.3.1 */
 #define RATE_MS 1000
+#define RELEASE_MS 1000 /* how long the end waits for the last PUBREL */
 
 static struct {
     struct th_cli_settings settings;
     struct th_filter filters[TH_CLI_LIST_MAX];
-    struct th_slice unsubscribe[TH_CLI_LIST_MAX];
     uint64_t until_ms;       /* -W */
     uint64_t rate_ms;        /* when --message-rate prints next */
     unsigned rate;           /* messages since it printed last */
@@ -32,8 +32,10 @@ static struct {
     bool printing;           /* it */
     bool connected_once;
     bool done;               /* waits for the broker to take what --remove-retained sent */
+    uint64_t done_ms;        /* and for the last message's PUBREL until then */
     int status;              /* of what went wrong on the way */
     int answers_awaited;     /* SUBACK, UNSUBACK */
+    size_t unsubscribed;     /* UNSUBACK that came */
 } own;
 
 /* Topics whose retained messages are to be removed, when the outbox has room: each with its length
@@ -62,8 +64,6 @@ static void prepare_filters(void)
         filter->retain_as_published = is_5 && s->retain_as_published;
         filter->retain_handling = is_5 ? retain_handling(s) : 0;
     }
-    for (uint32_t i = 0; i < s->unsubscribe.count; i++)
-        own.unsubscribe[i] = th_slice_text(s->unsubscribe.items[i]);
 }
 
 static void ask(int packet_id)
@@ -74,17 +74,25 @@ static void ask(int packet_id)
         th_cli_connection_end(th_cli_say_fault(th_request_fault(th_cli_connection_client())));
 }
 
+/* A packet for each filter, as mosquitto_sub does it. */
+static void unsubscribe(const struct th_cli_settings *s)
+{
+    struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_UNSUBSCRIBE);
+    own.unsubscribed = 0;
+    for (uint32_t i = 0; i < s->unsubscribe.count; i++) {
+        struct th_slice filter = th_slice_text(s->unsubscribe.items[i]);
+        ask(th_unsubscribe(th_cli_connection_client(), &filter, 1, &properties));
+    }
+}
+
 static void subscribe(void)
 {
-    struct th_client *client = th_cli_connection_client();
     const struct th_cli_settings *s = &own.settings;
-    struct th_properties of_subscribe = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
-    struct th_properties of_unsubscribe = th_cli_properties_of(&s->properties, TH_CLI_UNSUBSCRIBE);
+    struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     own.answers_awaited = 0;
     if (s->topics.count)
-        ask(th_subscribe(client, own.filters, s->topics.count, &of_subscribe));
-    if (s->unsubscribe.count)
-        ask(th_unsubscribe(client, own.unsubscribe, s->unsubscribe.count, &of_unsubscribe));
+        ask(th_subscribe(th_cli_connection_client(), own.filters, s->topics.count, &properties));
+    unsubscribe(s);
 }
 
 static void start_the_clocks(void)
@@ -131,21 +139,15 @@ static bool ends_with(size_t refused, size_t asked)
 
 static void on_answered(const struct th_event *event)
 {
-    size_t refused = 0;
+    size_t refused = 0, first = event->kind == TH_EVENT_UNSUBSCRIBED ? own.unsubscribed++ : 0;
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80) {
-            say_refused(event, i, event->codes.data[i]);
+            say_refused(event, first + i, event->codes.data[i]);
             refused++;
         }
     own.answers_awaited--;
     if (ends_with(refused, event->codes.len_bytes) ||
         (own.answers_awaited == 0 && own.settings.exit_after_subscribe))
-        th_cli_connection_end(TH_CLI_OK);
-}
-
-static void end_if_removed(void)
-{
-    if (own.done && !waiting.used && th_pending(th_cli_connection_client()) == 0)
         th_cli_connection_end(TH_CLI_OK);
 }
 
@@ -158,7 +160,6 @@ static void on_published(const struct th_event *event)
         th_cli_say_status(own.status, "the broker did not remove a retained message, reason code "
                           "%u%s", event->reason, th_cli_property_reason(event->properties, why));
     }
-    end_if_removed();
 }
 
 static void on_event(void *arg, const struct th_event *event)
@@ -253,7 +254,7 @@ static bool is_wanted(const struct th_delivery *message)
 static void finish(void)
 {
     own.done = true;
-    end_if_removed();
+    own.done_ms = th_clock_ms() + RELEASE_MS;
 }
 
 static void count_message(void)
@@ -291,10 +292,23 @@ static void on_delivery(void *arg, const struct th_delivery *piece)
 
 /* ---- the command ---- */
 
+/* Everything was printed, and what was to be removed is. */
+static bool is_taken(void)
+{
+    return own.done && !waiting.used && !th_pending(th_cli_connection_client());
+}
+
 static uint64_t until_ms(void *arg)
 {
     (void)arg;
-    return th_clock_earlier(own.until_ms, own.rate_ms);
+    uint64_t next_ms = th_clock_earlier(own.until_ms, own.rate_ms);
+    return is_taken() ? th_clock_earlier(next_ms, own.done_ms) : next_ms;
+}
+
+static bool is_over(uint64_t now_ms)
+{
+    return is_taken() &&
+           (!th_unreleased(th_cli_connection_client()) || own.done_ms <= now_ms);
 }
 
 static bool print_rate(uint64_t now_ms)
@@ -312,6 +326,10 @@ static bool turn(void *arg)
     (void)arg;
     uint64_t now_ms = th_clock_ms();
     bool did = print_rate(now_ms) || remove_waiting();
+    if (is_over(now_ms)) {
+        th_cli_connection_end(TH_CLI_OK);
+        return true;
+    }
     if (own.until_ms > now_ms)
         return did;
     th_cli_say_status(TH_CLI_TIMEOUT, "time is up after %lld s", (long long)own.settings.seconds);
@@ -328,7 +346,7 @@ static const struct th_cli_work work = {
 
 static void prepare(void)
 {
-    own.until_ms = own.rate_ms = TH_NEVER;
+    own.until_ms = own.rate_ms = own.done_ms = TH_NEVER;
     own.random = (uint32_t)th_clock_us() | 1;
     waiting.used = 0;
     prepare_filters();

@@ -234,6 +234,11 @@ size_t th_pending(const struct th_client *client)
     return th_outbox_pending(&client->outbox);
 }
 
+size_t th_unreleased(const struct th_client *client)
+{
+    return client->session.inbound.count;
+}
+
 bool th_room_for(const struct th_client *client, size_t message_bytes)
 {
     return th_session_room_for(&client->session, message_bytes);

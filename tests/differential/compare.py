@@ -52,7 +52,14 @@ def in_order(packets, row):
 THEIR_FIELDS = ("packet", "flags", "id", "code", "codes", "reason", "topic", "payload", "session")
 
 
+def without_goodbye(packets):
+    return [each for each in packets if each["packet"] != "DISCONNECT"]
+
+
 def side_differences(side, theirs, ours):
+    if without_goodbye(theirs) == theirs and without_goodbye(ours) != ours:
+        yield f"{side} only ours says goodbye"
+        ours = without_goodbye(ours)
     names = [[each["packet"] for each in packets] for packets in (theirs, ours)]
     if names[0] != names[1]:
         yield f"{side} {' '.join(names[0]) or 'nothing'} -> {' '.join(names[1]) or 'nothing'}"
@@ -104,6 +111,7 @@ class Intended:
     row: str
     what: str
     reason: str
+    must_occur: bool = True
     used: bool = False
 
     def concerns(self, row):
@@ -113,12 +121,16 @@ class Intended:
         return self.concerns(row) and fnmatch.fnmatchcase(difference, self.what)
 
 
+def intended_of(line):
+    row, what, reason = (part.strip() for part in line.split(" | "))
+    row, what = (part.replace("[", "[[]") for part in (row, what))
+    return Intended(row.removeprefix("~"), what, reason, not row.startswith("~"))
+
+
 def read_intended():
     """Lines "row | what | reason"; in row and what * and ? stand for anything."""
-    lines = [line for line in DIFFERENCES.read_text().splitlines()
-             if line.strip() and not line.startswith("#")]
-    return [Intended(*(part.strip().replace("[", "[[]") for part in line.split(" | ")))
-            for line in lines]
+    return [intended_of(line) for line in DIFFERENCES.read_text().splitlines()
+            if line and not line.startswith("#")]
 
 
 def unintended(row, found, intended):

@@ -62,8 +62,6 @@ row("--ws --cafile", "sub --ws -h localhost -p $WSS --cafile $PKI/ec/root.pem -t
 row("--no-tls", "pub -t $T/a -m x --no-tls", sent=[{"packet": "PUBLISH", "payload": "x"}])
 row("--tls-keylog", "pub -t $T/a -m x -q 1 --cafile $PKI/ec/root.pem --tls-keylog $DIR/keys",
     on="tls", made={"keys": r"^CLIENT_HANDSHAKE_TRAFFIC_SECRET [0-9a-f]{64} [0-9a-f]{64,96}$"})
-row("--tls-keylog 1.2", "pub -t $T/a -m x -q 1 --cafile $PKI/ec/root.pem --tls-keylog $DIR/keys "
-    "--tls-version tlsv1.2", on="tls", made={"keys": r"^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$"})
 
 # ---- retained messages (5.0 section 3.8.3.1) ----------------------------------------------------
 

@@ -32,7 +32,7 @@ static struct {
     int disconnects;
     int connects;
     bool closed;
-    size_t pending;
+    size_t pending, unreleased;
     size_t room;         /* messages it still takes */
     size_t outbox_bytes; /* longer payloads must be streamed */
     struct th_payload_source source; /* of the last message that was */
@@ -115,6 +115,7 @@ short th_poll_events(const struct th_client *it) { (void)it; return 0; }
 int th_wait_ms(const struct th_client *it) { (void)it; return *client.script ? 0 : 5000; }
 const struct th_fault *th_fault(const struct th_client *it) { (void)it; return &client.fault; }
 size_t th_pending(const struct th_client *it) { (void)it; return client.pending; }
+size_t th_unreleased(const struct th_client *it) { (void)it; return client.unreleased; }
 
 const struct th_fault *th_request_fault(const struct th_client *it)
 {
@@ -279,6 +280,11 @@ static inline void unsubscribed(void)
     answered(TH_EVENT_UNSUBSCRIBED, "\x11");
 }
 
+static inline void secret_kept(void)
+{
+    answered(TH_EVENT_UNSUBSCRIBED, "\x87");
+}
+
 static inline void deliver(const char *topic, const char *payload, size_t offset, size_t total,
                     bool retain)
 {
@@ -294,6 +300,18 @@ static inline void deliver(const char *topic, const char *payload, size_t offset
 static inline void message_one(void)
 {
     deliver("t/1", "one", 0, 3, false);
+}
+
+/* Of QoS 2: it is not over. */
+static inline void message_kept_back(void)
+{
+    client.unreleased = 1;
+    message_one();
+}
+
+static inline void released(void)
+{
+    client.unreleased = 0;
 }
 
 static inline void message_two(void)

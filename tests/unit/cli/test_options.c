@@ -684,7 +684,8 @@ static void test_url_fills_the_settings(void **state)
     assert_int_equal(settings.password.len_bytes, 6);
     assert_memory_equal(settings.password.data, "secret", 6);
     assert_int_equal(settings.topics.count, 2);
-    assert_string_equal(settings.topics.items[1], "a/b");
+    assert_string_equal(settings.topics.items[0], "a/b");
+    assert_string_equal(settings.topics.items[1], "c");
     assert_false(settings.no_tls);
     good(TH_CLI_PUB, "-L mqtt://h/a -n");
     assert_true(settings.no_tls);

@@ -87,6 +87,27 @@ static void test_sub_ends_after_subscribing(void **state)
     assert_string_equal(client.log, "subscribe t/# q0;unsubscribe old;disconnect 0;");
 }
 
+static void test_sub_unsubscribes_one_by_one(void **state)
+{
+    (void)state;
+    assert_int_equal(run(TH_CLI_SUB, PLAIN "-V 5 -U old -U secret -E",
+                         SCRIPT(connected, subscribed, unsubscribed, secret_kept)), 58);
+    assert_string_equal(client.log, "subscribe t/# q0;unsubscribe old;unsubscribe secret;"
+                                    "disconnect 0;");
+    assert_string_equal(said, "thimble sub: the broker refused the end of the subscription to "
+                              "secret: not authorized, reason code 135 (58 subscription-refused)\n");
+}
+
+static void test_sub_waits_for_the_last_release(void **state)
+{
+    (void)state;
+    assert_int_equal(run(TH_CLI_SUB, PLAIN "-q 2 -C 1",
+                         SCRIPT(connected, subscribed, message_kept_back, message_two, idle,
+                                released)), 0);
+    assert_string_equal(printed, "one\n");
+    assert_string_equal(client.log, "subscribe t/# q2;disconnect 0;");
+}
+
 static void test_sub_refused(void **state)
 {
     (void)state;
@@ -162,6 +183,8 @@ int main(void)
         cmocka_unit_test_setup(test_sub_retained, fresh_client),
         cmocka_unit_test_setup(test_sub_filters_out, fresh_client),
         cmocka_unit_test_setup(test_sub_ends_after_subscribing, fresh_client),
+        cmocka_unit_test_setup(test_sub_unsubscribes_one_by_one, fresh_client),
+        cmocka_unit_test_setup(test_sub_waits_for_the_last_release, fresh_client),
         cmocka_unit_test_setup(test_sub_refused, fresh_client),
         cmocka_unit_test_setup(test_sub_subscribes_again_without_session, fresh_client),
         cmocka_unit_test_setup(test_sub_time_is_up, fresh_client),
