@@ -81,9 +81,7 @@ static bool take_line(struct th_cli_settings *s, char *line, struct th_cli_probl
 static bool name_line(struct th_cli_problem *problem, unsigned number, const char *path)
 {
     struct th_cli_problem inner = *problem;
-    char shown[TH_CLI_SHOWN_BYTES];
-    return th_cli_problem(problem, "line %u of %s: %s", number, th_cli_show(path, shown),
-                          inner.text);
+    return th_cli_problem(problem, "line %u of %.160s: %s", number, path, inner.text);
 }
 
 /* Ends the line and returns where the next one begins. */

@@ -27,7 +27,7 @@ def until(condition, what, seconds=SECONDS):
 def environment(more):
     """Ours without what could change thimble's mind."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("THIMBLE")}
-    return {**ours, **(more or {})}
+    return {**ours, "XDG_CONFIG_HOME": "/nonexistent", **(more or {})}
 
 
 class Program:
