@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "cli/exit.h"
+#include "cli/format.h"
 #include "cli/options.h"
 #include "cli/properties.h"
 
@@ -158,6 +159,25 @@ static void test_man_page_has_every_variable(void **state)
     assert_int_equal(count("\n.TP\n\\fBTHIMBLE_"), variables);
 }
 
+/* The sequences of -F that are taken, and no others. */
+static void test_man_page_has_every_sequence(void **state)
+{
+    (void)state;
+    char format[] = "%A", heading[32];
+    struct th_cli_problem problem;
+    read_page("docs/man/format.roff");
+    for (char letter = '!'; letter <= '~'; letter++) {
+        format[1] = letter;
+        snprintf(heading, sizeof heading, "\n.TP\n\\fB%s\\fR\n", format);
+        assert_int_equal(count(heading), th_cli_format_check(format, &problem));
+    }
+    for (const char *escape = "\\0aenrtv"; *escape; escape++) {
+        snprintf(heading, sizeof heading, "\\fB\\e%s%c\\fR", *escape == '\\' ? "\\" : "",
+                 *escape == '\\' ? 'e' : *escape);
+        assert_int_equal(count(heading), 1);
+    }
+}
+
 static void test_man_page_has_every_exit_code(void **state)
 {
     (void)state;
@@ -197,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_pages_are_whole),
         cmocka_unit_test(test_every_property_is_named),
         cmocka_unit_test(test_man_page_has_every_variable),
+        cmocka_unit_test(test_man_page_has_every_sequence),
         cmocka_unit_test(test_man_page_has_every_exit_code),
         cmocka_unit_test(test_exit_codes_page),
     };
