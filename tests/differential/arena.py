@@ -202,6 +202,12 @@ class Stage:
         """Somebody who left a will dies."""
         die_with_will(self._helpers_port(), topic, payload)
 
+    def do_rehash(self, folder):
+        """A folder of authorities, as OpenSSL likes it."""
+        os.mkdir(folder)
+        shutil.copy(self.brokers.pki / "ec" / "root.pem", folder)
+        subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
+
     def do_respond(self, version, topic, *answers):
         self.helpers.append(Responder(self._helpers_port(), int(version), topic, answers))
 

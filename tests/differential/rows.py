@@ -199,6 +199,28 @@ row("pub --keyform pem", f"pub -t $T/a -m x {TRUST} {IDENTITY} --keyform pem", o
 row("pub --keyform wrong", f"pub -t $T/a -m x {TRUST} {IDENTITY} --keyform der", on="mtls")
 row("pub key of another", f"pub -t $T/a -m x {TRUST} --cert $PKI/ec/client.pem "
     "--key $PKI/other/client.key", on="mtls")
+SSL_CERT_FILE = {"SSL_CERT_FILE": "$PKI/ec/root.pem"}  # the system's authorities, for OpenSSL
+SECRET = "--psk 0123456789abcdef0123456789abcdef --psk-identity us"
+PUB, SUB, RR = ("pub -t $T/a -m x -q 1", "sub -t $T/a -C 1 -v -W 4",
+                "rr -t $T/q -e $T/r -m ping -W 4")
+MEANWHILE = {PUB: (), SUB: ["pub -t $T/a -m kept -r"], RR: ["respond 5 $T/q"]}
+for line, before in MEANWHILE.items():
+    def secured(options, on="tls", before=before, line=line, **more):
+        name = options.replace("$PKI/", "").replace("$DIR/", "")
+        row(f"{line.split()[0]} tls: {name}", f"{line} {options}", on=on, before=before, **more)
+
+    for options in ["--tls-version tlsv1.2", "--tls-version tlsv1.3", "--tls-version tlsv1.1",
+                    "--insecure", "--tls-alpn mqtt", "--keyform pem", "--keyform engine",
+                    "--tls-engine nothing", "--tls-engine-kpass-sha1 00",
+                    "--ciphers ECDHE-ECDSA-AES256-GCM-SHA384 --tls-version tlsv1.2",
+                    "--ciphers NONSENSE", "--nodelay", "--quiet", "-A 127.0.0.1"]:
+        secured(f"{TRUST} {options}")
+    secured(f"{TRUST} {IDENTITY}", on="mtls")
+    secured(SECRET, on="psk")
+    secured("--capath $DIR/ca", before=["rehash $DIR/ca", *before])
+    secured("--capath $DIR/nothing")
+    secured("--tls-use-os-certs", env=SSL_CERT_FILE)
+    secured("-p 8883", seconds=3)
 row("sub tls", f"sub -t $T/# -C 1 -v {TRUST} {IDENTITY}", on="mtls",
     before=["pub -t $T/a -m kept -r"])
 row("sub tls 8 KB", f"sub -t $T/# -C 1 {TRUST}", on="tls", files={"big": b"0123456789abcdef" * 512},
@@ -366,6 +388,8 @@ sub("sub -W", "-W 1", any_order=True)
 sub("sub -d", "-d -C 6", any_order=True)
 sub("sub -d -q 2", "-d -q 2 -C 6", any_order=True)
 sub("sub -d -v v5", "-d -v -V 5 -q 1 -C 6", any_order=True)
+sub("sub -A", "-A 127.0.0.1 -C 6", any_order=True)
+sub("sub --nodelay", "--nodelay -C 6", any_order=True)
 sub("sub --quiet", "--quiet -C 6", any_order=True)
 sub("sub -F %p", "-F %p -C 6", any_order=True)
 sub("sub -F %x", "-F %x -C 6", any_order=True)
@@ -562,6 +586,8 @@ for version in "311", "5":
 row("sub one of two refused", "sub -t $T/a -t $T/b -C 1 -W 2", on="refusing",
     then=["pub -t $T/a -m x"])
 row("rr refused subscription", "rr -t $T/q -e $T/r -m x -W 1", on="refusing")
+row("sub -u -P", "sub -t $T/a -E -u user -P secret", on="password")
+row("sub -h -p", "sub -h 127.0.0.1 -p $PORT -t $T/a -E", on="said")
 row("sub denied", "sub -t $T/secret -C 1 -W 2", on="acl")
 row("sub denied -d", "sub -d -t $T/secret -C 1 -W 2", on="acl")
 row("sub denied v5", "sub -V 5 -t $T/secret -C 1 -W 2", on="acl")
@@ -601,6 +627,11 @@ row("rr -I", f"{ASK} -m ping -I $T", before=["respond 5 $T/q"])
 row("rr -k -u -P", f"{ASK} -m ping -k 20 -u user -P secret", on="password",
     before=["respond 5 $T/q"])
 row("rr will", f"{ASK} -m ping --will-topic $T/w --will-payload p", before=["respond 5 $T/q"])
+row("rr will options", f"{ASK} -m ping --will-topic $T/w --will-qos 1 --will-retain",
+    before=["respond 5 $T/q"])
+row("rr -A --nodelay --quiet", f"{ASK} -m ping -A 127.0.0.1 --nodelay --quiet",
+    before=["respond 5 $T/q"])
+row("rr -h -p", f"{ASK} -m ping -h 127.0.0.1 -p $PORT", on="said", before=["respond 5 $T/q"])
 row("rr -W", f"{ASK} -m ping -W 1")
 row("rr -W answered", f"{ASK} -m ping -W 5", before=["respond 5 $T/q"])
 row("rr -R", f"{ASK} -m ping -R -W 2", before=["pub -t $T/r -m old -r", "respond 5 $T/q"])

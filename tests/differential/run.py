@@ -14,7 +14,8 @@ import tempfile
 sys.dont_write_bytecode = True
 
 from arena import Brokers  # noqa: E402
-from compare import differences, make_links, read_intended, run_all, unintended  # noqa: E402
+from compare import (differences, make_links, read_intended, run_all, run_theirs,  # noqa: E402
+                     unintended)
 from program import THIMBLE  # noqa: E402
 from rows import ROWS  # noqa: E402
 
@@ -64,14 +65,14 @@ def main(arguments):
     options = [each for each in arguments if each.startswith("--")]
     patterns = [each for each in arguments if not each.startswith("--")] or ["*"]
     rows = [row for row in ROWS if any(fnmatch.fnmatchcase(row.name, each) for each in patterns)]
-    who = (False,) if "--theirs" in options else (False, True)
+    run = run_theirs if "--theirs" in options else run_all
     make_links(THIMBLE)
     with tempfile.TemporaryDirectory() as directory:
         brokers = Brokers(directory)
         try:
             intended = read_intended()
             failed = sum(tell(*each, options, intended)
-                         for each in run_all(brokers, rows, directory, who=who))
+                         for each in run(brokers, rows, directory))
         finally:
             brokers.stop()
     print(f"{len(rows) - failed} of {len(rows)} rows agree")

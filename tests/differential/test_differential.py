@@ -1,8 +1,12 @@
 """Debian's clients and ours, the same command line, the same broker: what is printed, the exit
 status and the packets are the same, but for the lines of `differences`."""
+import re
+import shlex
+import subprocess
+
 import pytest
 
-from arena import Brokers
+from arena import THEIRS, Brokers
 from compare import differences, make_links, read_intended, run_all, unintended
 from program import ALL, THIMBLE
 from rows import ROWS
@@ -39,6 +43,19 @@ def test_row(outcomes, row):
 def test_names_are_unique():
     names = [row.name for row in ROWS]
     assert len(set(names)) == len(names) >= 150
+
+
+@pytest.mark.parametrize("command", ["pub", "sub", "rr"])
+def test_every_option_of_theirs_has_a_row(command):
+    """As far as their usage screen names it."""
+    screen = subprocess.run([THEIRS[command], "--help"], capture_output=True, text=True).stdout
+    named = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", screen.split("See http")[0]))
+    used = {"--unix", "--proxy"}  # the places of arena.py
+    for row in ROWS:
+        if row.line.split()[0] == command:
+            used.update(shlex.split(row.line))
+    prose = {word for word in named if not re.search(rf"^[^:]*{word}\b", screen, re.M)}
+    assert named - used - prose == set()
 
 
 def test_every_difference_still_occurs(outcomes):
