@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Records taken before it is the turn of what is to be sent. */
+#define ROUNDS_PER_TURN 64
+
 /* ---- window --------------------------------------------------------------------------------- */
 
 static const uint8_t *window_data(const struct th_window *window)
@@ -344,7 +347,7 @@ static int lost(struct th_client *client, int result)
                         "it want TLS here?");
 }
 
-int th_client_receive(struct th_client *client)
+static int receive_once(struct th_client *client)
 {
     int handled = handle_all(client);
     if (handled < 0)
@@ -356,4 +359,17 @@ int th_client_receive(struct th_client *client)
         return lost(client, got);
     handled = handle_all(client);
     return handled < 0 ? handled : got;
+}
+
+/* What lies in the TCP cell is taken before anything is sent, so that the acknowledgements of many
+ * small messages become one record and one system call. */
+int th_client_receive(struct th_client *client)
+{
+    int got = receive_once(client);
+    for (int rounds = 1; got > 0 && rounds < ROUNDS_PER_TURN; rounds++) {
+        if (!th_net_wire_pending_in(&client->link.wire))
+            return got;
+        got = receive_once(client);
+    }
+    return got;
 }
