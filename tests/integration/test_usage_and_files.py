@@ -128,7 +128,7 @@ def test_refused_port(thimble, lab, host):
     thimble("pub", *words, "-t", "t", "-m", "x").ends_refused(4, "refused")
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64 + ".test", "-h"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 64 + ".test", "-h"])
 def test_name_without_address(thimble, lab, host):
     """With a name server or without one: there is no address."""
     words = ["-h", host, *lab.identity(), "--timeout-lookup", "2"]
