@@ -37,14 +37,15 @@ def pool_peak(program):
     return program.report["memory"]["pool_peak_bytes"]
 
 
-def converse(peer):
-    """Acknowledges whatever comes until the client leaves; returns what was published."""
+def converse(peer, acknowledged=10**9, heard=10**9):
+    """Acknowledges so many messages, and returns all it heard until it has enough, or the client
+    leaves."""
     published = []
-    while got := peer.receive():
+    while len(published) < heard and (got := peer.receive()):
         answer = {PUBREL: PUBCOMP}.get(got.kind)
         if got.kind == PUBLISH:
             published.append(got)
-            answer = [None, PUBACK, PUBREC][got.qos]
+            answer = [None, PUBACK, PUBREC][got.qos] if len(published) <= acknowledged else None
         if answer:
             peer.send(ack(answer, got.packet_id))
     return published
@@ -260,6 +261,23 @@ def test_stalled_broker_stops_the_reading(thimble, fake, qos):
     program.ends(0)
     assert [each.payload for each in got] == lines
     assert program.report["pools"]["outbox"]["peak_bytes"] <= 16_384
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_lines_survive_a_lost_connection(thimble, fake, qos):
+    """What was read and not acknowledged comes again, and nothing is missing or out of order."""
+    lines = [b"%d" % n for n in range(3000)]
+    got = []
+
+    def first(peer):
+        got.extend(converse(peer.greet(), acknowledged=100, heard=110))
+        peer.reset()
+
+    def second(peer):
+        got.extend(converse(peer.greet(present=1)))
+    thimble("pub", *fake(first, second).plain, "-i", "me", "-c", "-t", "t", "-l", "-q", qos,
+            stdin=b"\n".join(lines)).ends(0)
+    assert list(dict.fromkeys(each.payload for each in got)) == lines
 
 
 def stuffed(writing, data):
