@@ -21,7 +21,7 @@ class Outcome:
 
 
 def run_one(brokers, row, name, ours, directory):
-    stage = Stage(brokers, row, name, ours, pathlib.Path(directory) / ("ours" if ours else "theirs"))
+    stage = Stage(brokers, row, name, ours, directory / ("ours" if ours else "theirs"))
     status = stage.run()
     return Outcome(status, stage.file("stdout"), stage.file("stderr"), stage.connections())
 

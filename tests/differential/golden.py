@@ -1,7 +1,7 @@
 """What mosquitto's clients have since 2.1, which Debian's do not: made from its documentation. Ours
 is run alone, under the same names, and held against what is written here. A row is one of rows.py
-with what must come of it: standard output, the exit status, and packets that must have been sent, as
-fields of wire.py."""
+with what must come of it: standard output, the exit status, and packets that must have been sent,
+as fields of wire.py."""
 from dataclasses import dataclass, field
 
 from rows import BINARY, Row
@@ -53,8 +53,8 @@ for scheme, port, trust in [("ws", "$WS", ""), ("wss", "$WSS", "--cafile $PKI/ec
         on="said")
     row(f"sub -L {scheme}", f"sub -L {scheme}://localhost:{port}/mqtt -t $T/a -C 1 {trust}",
         on="said", before=retained("-m kept"), stdout="kept\n")
-    row(f"rr -L {scheme}", f"rr -L {scheme}://localhost:{port}/mqtt -t $T/q -e $T/r -m ping {trust}",
-        on="said", before=["respond 5 $T/q"], stdout="re: ping\n")
+    row(f"rr -L {scheme}", f"rr -L {scheme}://localhost:{port}/mqtt -t $T/q -e $T/r -m ping "
+        f"{trust}", on="said", before=["respond 5 $T/q"], stdout="re: ping\n")
 row("--ws", "sub --ws -h localhost -p $WS -t $T/a -C 1", on="said", before=retained("-m kept"),
     stdout="kept\n")
 row("--ws --cafile", "sub --ws -h localhost -p $WSS --cafile $PKI/ec/root.pem -t $T/a -C 1",

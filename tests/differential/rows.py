@@ -266,7 +266,8 @@ row("pub -D will without will", "pub -V 5 -t $T/a -m x -D will content-type text
 DISCONNECT = [("session-expiry-interval", "60"), ("user-property", "name value"),
               ("reason-string", "because"), ("server-reference", "elsewhere")]
 for name, value in DISCONNECT:
-    row(f"pub -D disconnect {name}", f"pub -V 5 -t $T/a -m x -x 5 -i me-$T -D disconnect {name} {value}")
+    row(f"pub -D disconnect {name}",
+        f"pub -V 5 -t $T/a -m x -x 5 -i me-$T -D disconnect {name} {value}")
 
 for wrong in ["publish", "publish content-type", "publish nonsense 1", "nonsense content-type x",
               "publish receive-maximum 1", "publish topic-alias x", "publish topic-alias -1",
@@ -363,7 +364,7 @@ BINARY = {"binary": b"\x00\xff\x80 binary\n\x1b[31m"}
 
 
 def sub(name, options, **more):
-    """One retained message, then five. What the broker sends after the last one is not looked at."""
+    """One retained message, then five. What the broker sends after the last one is not compared."""
     row(name, f"sub -t $T/# {options}", before=SEVEN, then=MESSAGES, files=BINARY,
         deaf=("PUBLISH",), **more)
 
@@ -489,7 +490,8 @@ row("sub -D unsubscribe user-property", "sub -V 5 -t $T/a -U $T/b -E "
 for name, value in CONNECT[:7]:
     row(f"sub -D connect {name}", f"sub -V 5 -t $T/a -E -D connect {name} {value}")
 for name, value in DISCONNECT[:3]:
-    row(f"sub -D disconnect {name}", f"sub -V 5 -t $T/a -E -x 9 -i me-$T -D disconnect {name} {value}")
+    row(f"sub -D disconnect {name}",
+        f"sub -V 5 -t $T/a -E -x 9 -i me-$T -D disconnect {name} {value}")
 row("sub topic aliases of the server", "sub -V 5 -t $T/a -v -C 3 -D connect topic-alias-maximum 3",
     then=["pub -t $T/a -m x --repeat 3"])
 for wrong in ["subscribe", "subscribe content-type x", "subscribe subscription-identifier 0",
@@ -553,7 +555,8 @@ row("sub -F %J --pretty v5", "sub -V 5 -t $T/a -C 1 -F %J --pretty", before=V5_M
     mask=(*NOW, *EXPIRY))
 for name, format in [("date", "@Y-@m-@d @H:@M:@S"), ("@s", "@s"), ("@N", "@N"), ("@@", "@@"),
                      ("@a @b", "@a @b @A @B"), ("@j @Z", "@j @Z @z"), ("@y @e @p", "@y@e@p@I"),
-                     ("@u @w @U", "@u @w @U @V @W @G @g"), ("@c", "@c"), ("@D @F @T @R", "@D @F @T @R"),
+                     ("@u @w @U", "@u @w @U @V @W @G @g"), ("@c", "@c"),
+                     ("@D @F @T @R", "@D @F @T @R"),
                      ("@x @X", "@x @X @r"), ("@n @t", "a@nb@tc"), ("@C @h @k @l", "@C @h @k @l")]:
     form(name, format, mask=((r"[0-9]", "9"), (r"(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", "DAY")))
 form("@ unknown", "@q @")
@@ -581,8 +584,9 @@ row("sub --random-filter 101", "sub -t $T/a --random-filter 101 -W 1", then=["pu
 row("sub --random-filter 50", "sub -t $T/a --random-filter 50 -W 1")
 for version in "311", "5":
     row(f"sub refused subscription {version}", f"sub -V {version} -t $T/a -W 1", on="refusing")
-    row(f"sub refused subscription -d {version}", f"sub -d -V {version} -t $T/a -W 1", on="refusing")
-    row(f"sub refused subscription -E {version}", f"sub -V {version} -t $T/a -E -W 1", on="refusing")
+    for option in "-d", "-E":
+        row(f"sub refused subscription {option} {version}",
+            f"sub {option} -V {version} -t $T/a -W 1", on="refusing")
 row("sub one of two refused", "sub -t $T/a -t $T/b -C 1 -W 2", on="refusing",
     then=["pub -t $T/a -m x"])
 row("rr refused subscription", "rr -t $T/q -e $T/r -m x -W 1", on="refusing")

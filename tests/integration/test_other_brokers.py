@@ -1,6 +1,6 @@
-"""A message goes from thimble pub to thimble sub through brokers of other makers, one of them with a
-TLS stack that is not OpenSSL. What a broker does not support is named, and so is a broker that is
-not there."""
+"""A message goes from thimble pub to thimble sub through brokers of other makers, one of them with
+a TLS stack that is not OpenSSL. What a broker does not support is named, and so is a broker that
+is not there."""
 import shutil
 
 import pytest
