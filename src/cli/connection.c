@@ -122,7 +122,7 @@ static void choose_voice(const struct th_cli_settings *s)
     th_cli_voice_set(&(struct th_cli_voice){
         .command = th_cli_commands_named(s->command),
         .quiet = s->quiet,
-        .debug = s->debug,
+        .debug = s->debug && s->persona == TH_CLI_THIMBLE, /* theirs tells packets only */
         .danger = danger_of(s),
     });
 }

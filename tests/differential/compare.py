@@ -41,6 +41,12 @@ def stdout_differences(theirs, ours):
             yield f"stdout {line[0]}{line[2:]!r}"
 
 
+def stderr_differences(theirs, ours):
+    """Messages have their own words; but where theirs is silent, ours is."""
+    if not theirs.stderr and theirs.status == ours.status:
+        yield from (f"stderr +{line!r}" for line in ours.stderr.splitlines(True))
+
+
 def in_order(packets, row):
     """Where the order depends on who is faster, each kind is looked at on its own."""
     if not row.any_order:
@@ -100,7 +106,7 @@ def wire_differences(row, theirs, ours):
 
 def differences(row, theirs, ours):
     found = itertools.chain(status_differences(theirs, ours), stdout_differences(theirs, ours),
-                            wire_differences(row, theirs, ours))
+                            stderr_differences(theirs, ours), wire_differences(row, theirs, ours))
     return list(dict.fromkeys(found))
 
 
