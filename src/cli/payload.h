@@ -21,8 +21,8 @@ struct th_cli_payload {
 extern uint8_t th_cli_payload_buffer[TH_OUTBOX_BYTES];
 
 /* What -m, -n, -f and -s give. -m stays where it is; of a file or of standard input what fits goes
- * to the buffer. More than that is read while it is sent: from the file itself or, if that cannot be
- * read twice, from a copy (cli/spoolfile.h). Errors: FILE, TOO_LARGE; the sentence names the file. */
+ * to the buffer. More than that is read while it is sent: from the file itself or, if that cannot
+ * be read twice, from a copy (cli/spoolfile.h). Errors: FILE, TOO_LARGE; the file is named. */
 int th_cli_payload_open(struct th_cli_payload *payload, const struct th_cli_settings *settings,
                         struct th_fault *fault);
 

@@ -313,8 +313,9 @@ def test_properties(thimble, fake):
         heard["disconnect"] = peer.expect_end().body
     thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", "1", "--will-topic", "w",
             "-D", "connect", "receive-maximum", "7", "-D", "connect", "user-property", "a", "b",
-            "-D", "publish", "content-type", "text/plain", "-D", "PUBLISH", "Message-Expiry-Interval",
-            "60", "-D", "will", "will-delay-interval", "4",
+            "-D", "publish", "content-type", "text/plain",
+            "-D", "PUBLISH", "Message-Expiry-Interval", "60",
+            "-D", "will", "will-delay-interval", "4",
             "-D", "disconnect", "user-property", "c", "d").ends(0)
     assert b"\x21\0\7" in heard["connect"].raw
     assert b"\x26" + text("a") + text("b") in heard["connect"].raw

@@ -1,5 +1,5 @@
-/* A client that does what a script says, in the place of the real one, and a command run against it:
- * what it asks for, prints, says, and exits with. For one test program each. */
+/* A client that does what a script says, in the place of the real one, and a command run against
+ * it: what it asks for, prints, says, and exits with. For one test program each. */
 #ifndef TH_TESTS_ACTING_CLIENT_H
 #define TH_TESTS_ACTING_CLIENT_H
 

@@ -528,12 +528,15 @@ int main(void)
         cmocka_unit_test_setup(test_pub_streams_a_long_text, fresh_client),
         cmocka_unit_test_setup(test_pub_says_what_is_not_the_brokers_refusal, fresh_client),
         cmocka_unit_test_setup_teardown(test_pub_streams_a_file, fresh_client, drop_file),
-        cmocka_unit_test_setup_teardown(test_pub_names_a_file_that_shrinks, fresh_client, drop_file),
+        cmocka_unit_test_setup_teardown(test_pub_names_a_file_that_shrinks, fresh_client,
+                                        drop_file),
         cmocka_unit_test_setup_teardown(test_pub_limit_of_mqtt, fresh_client, drop_file),
         cmocka_unit_test_setup_teardown(test_pub_copies_a_pipe, fresh_client, drop_input),
-        cmocka_unit_test_setup_teardown(test_pub_copies_what_has_no_length, fresh_client, drop_input),
+        cmocka_unit_test_setup_teardown(test_pub_copies_what_has_no_length, fresh_client,
+                                        drop_input),
         cmocka_unit_test_setup_teardown(test_pub_streams_standard_input, fresh_client, drop_both),
-        cmocka_unit_test_setup_teardown(test_pub_streams_the_rest_of_standard_input, fresh_client, drop_both),
+        cmocka_unit_test_setup_teardown(test_pub_streams_the_rest_of_standard_input, fresh_client,
+                                        drop_both),
     };
     clearenv();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,8 @@ static void test_rr_asks_when_the_subscription_is_granted(void **state)
 {
     (void)state;
     char expected[256];
-    assert_int_equal(run(TH_CLI_RR, RR "-q 1", SCRIPT(connected, idle, granted, idle, response)), 0);
+    assert_int_equal(run(TH_CLI_RR, RR "-q 1", SCRIPT(connected, idle, granted, idle,
+                                                     response)), 0);
     snprintf(expected, sizeof expected, "subscribe answer q1;publish ask=q q1 9:0%s 8:0answer;"
              "disconnect 0;", correlation());
     assert_string_equal(client.log, expected);
