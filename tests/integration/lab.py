@@ -103,12 +103,20 @@ class Mosquitto:
                           "per_listener_settings false",
                           f"listener {self.port} 127.0.0.1", *map(str, self.lines), ""])
 
+    def _listens(self):
+        """At every port and path."""
+        listeners = [line.split()[1:3] for line in map(str, self.lines)
+                     if line.startswith("listener ")]
+        return is_open(self.port) and all(
+            is_open(int(port)) if int(port) else os.path.exists(where[0])
+            for port, *where in listeners)
+
     def start(self):
         (self.directory / "conf").write_text(self.configuration())
         self.process = subprocess.Popen([MOSQUITTO, "-c", self.directory / "conf"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        until(lambda: is_open(self.port) or self.process.poll() is not None, "mosquitto's port")
+        until(lambda: self._listens() or self.process.poll() is not None, "mosquitto's ports")
         assert self.process.poll() is None, self.log.text()
         return self
 

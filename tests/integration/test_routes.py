@@ -11,9 +11,8 @@ import threading
 import pytest
 
 from fake import FakeBroker, SECONDS
-from lab import free_port, is_open
+from lab import free_port
 from packets import PUBLISH, connack, publish
-from program import until
 
 QOS = [0, 1, 2]
 
@@ -42,15 +41,7 @@ def roads(mosquitto, lab, tmp_path):
                        f"listener 0 {tmp_path}/socket", "allow_anonymous true")
     broker.ws_port, broker.wss_port = (int(line.split()[1]) for line in broker.lines
                                        if line.startswith("listener") and "127.0.0.1" in line)
-    start(broker, tmp_path)
-    return broker
-
-
-def start(broker, tmp_path):
-    """Until its last listener is there."""
-    (tmp_path / "socket").unlink(missing_ok=True)
-    broker.start()
-    until(lambda: is_open(broker.wss_port) and (tmp_path / "socket").exists(), "all listeners")
+    return broker.start()
 
 
 def ways(broker, lab, tmp_path):
@@ -108,7 +99,7 @@ def test_websocket_survives_a_restart(thimble, roads, lab, tmp_path):
     roads.stop()
     sub.says("trying again in")
     roads.log.path.unlink()
-    start(roads, tmp_path)
+    roads.start()
     roads.log.await_subscription("t")
     thimble("pub", *where, "-t", "t", "-m", "after", "-q", 1).ends(0)
     assert sub.ends(0).out == b"after\n"
