@@ -24,11 +24,6 @@ void th_cli_resume_open(void)
     memset(&own, 0, sizeof own);
 }
 
-void th_cli_resume_connected(bool session_present)
-{
-    own.session_present = session_present;
-}
-
 /* ---- the break ------------------------------------------------------------------------------ */
 
 static void break_off(const char *why)
@@ -44,6 +39,13 @@ static void break_off_lost(void)
         break_off("the connection was lost");
 }
 
+void th_cli_resume_connected(bool session_present)
+{
+    own.session_present = session_present;
+    if (!own.packet_id)
+        break_off_lost();
+}
+
 int th_cli_resume_close(void)
 {
     break_off_lost();
@@ -54,7 +56,7 @@ int th_cli_resume_close(void)
 
 static bool may_be_the_same(const struct th_delivery *piece)
 {
-    return own.printing && piece->qos && piece->packet_id == own.packet_id &&
+    return own.printing && piece->packet_id == own.packet_id &&
            piece->total_bytes == own.total_bytes && (own.session_present || piece->dup);
 }
 
@@ -106,7 +108,7 @@ static void note(const struct th_delivery *piece)
 {
     own.printed_bytes = piece->offset_bytes + piece->payload.len_bytes;
     own.printing = own.printed_bytes < own.total_bytes;
-    if (own.printing && piece->qos)
+    if (own.printing && own.packet_id)
         th_crypt_hash_add(&own.printed, piece->payload.data, piece->payload.len_bytes);
 }
 

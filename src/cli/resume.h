@@ -10,7 +10,7 @@
 /* Before the first message. */
 void th_cli_resume_open(void);
 
-/* Did the broker keep the session? */
+/* Did the broker keep the session? A message of QoS 0 does not come again: its break is named. */
 void th_cli_resume_connected(bool session_present);
 
 /* Every piece that is to be printed goes through this. True: print it, less of it at its beginning

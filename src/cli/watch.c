@@ -1,5 +1,6 @@
 #include "cli/watch.h"
 
+#include "base/format.h"
 #include "cli/out.h"
 
 /* Topics beyond these share the last line, as those beyond the terminal's last line do. */
@@ -31,6 +32,12 @@ static unsigned line_of(uint32_t sum)
     return line;
 }
 
+static void go_to(unsigned line)
+{
+    char text[24];
+    th_cli_out(text, (size_t)th_format(text, sizeof text, "\033[%u;1H", line + 1));
+}
+
 void th_cli_watch_open(void)
 {
     own.count = 0;
@@ -39,10 +46,11 @@ void th_cli_watch_open(void)
 
 void th_cli_watch_begin(struct th_slice topic)
 {
-    th_cli_out_format("\033[%u;1H\033[2K", line_of(sum_of(topic)) + 1);
+    go_to(line_of(sum_of(topic)));
+    th_cli_out_text("\033[2K");
 }
 
 void th_cli_watch_close(void)
 {
-    th_cli_out_format("\033[%u;1H", own.count + 1);
+    go_to(own.count);
 }
