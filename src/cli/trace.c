@@ -62,7 +62,8 @@ static void print_message(const struct th_packet_note *note, unsigned id)
 {
     th_cli_out_format(" (d%u, q%u, r%u, m%u, '", note->flags >> 3, qos_of(note), note->flags & 1,
                       id);
-    th_cli_out(note->topic.data, note->topic.len_bytes);
+    th_cli_out_foreign(note->topic.data, note->topic.len_bytes);
+    th_cli_out_foreign_end();
     th_cli_out_format("', ... (%zu bytes))", note->payload_bytes);
 }
 
