@@ -112,13 +112,13 @@ static void go_on(struct th_outbox *outbox, size_t index)
 enum th_outbox_answer th_outbox_acknowledge(struct th_outbox *outbox, enum th_outbox_ack ack,
                                             uint16_t packet_id)
 {
-    const struct th_outbox_slot *slot = th_outbox_find(outbox, packet_id);
-    if (!slot || !was_out(outbox, slot))
+    size_t index = packet_id ? index_of(outbox, packet_id) : outbox->slots;
+    if (index == outbox->slots || !was_out(outbox, th_outbox_slot_at(outbox, index)))
         return TH_ACK_UNKNOWN;
-    enum th_outbox_answer answer = judge(slot, ack);
+    enum th_outbox_answer answer = judge(th_outbox_slot_at(outbox, index), ack);
     if (answer == TH_ACK_FINISHED)
-        finish(outbox, index_of(outbox, packet_id));
+        finish(outbox, index);
     if (answer == TH_ACK_GOES_ON)
-        go_on(outbox, index_of(outbox, packet_id));
+        go_on(outbox, index);
     return answer;
 }

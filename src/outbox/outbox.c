@@ -19,7 +19,9 @@ static uint32_t end_of_messages(const struct th_outbox *outbox)
 void th_outbox_sweep(struct th_outbox *outbox)
 {
     uint32_t kept = 0;
-    for (size_t i = 0; i < outbox->slots; i++)
+    while (kept < outbox->slots && th_outbox_slot_at(outbox, kept)->state != TH_SLOT_FREE)
+        kept++;
+    for (size_t i = kept; i < outbox->slots; i++)
         if (th_outbox_slot_at(outbox, i)->state != TH_SLOT_FREE)
             *th_outbox_slot_at(outbox, kept++) = *th_outbox_slot_at(outbox, i);
     outbox->slots = kept;

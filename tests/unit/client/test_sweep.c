@@ -44,32 +44,41 @@ static int finish(void **state)
 
 /* ---- one life -------------------------------------------------------------------------------- */
 
+/* What an earlier connection could not send goes out first. */
+static bool subscribing;
+static unsigned left_behind; /* messages */
+
 static int requests(struct device *d, const struct th_event *event)
 {
-    if (event->kind == TH_EVENT_CONNECTED)
+    if (event->kind == TH_EVENT_CONNECTED && !subscribing) {
+        subscribing = true;
         return subscribe(d, "sweep", 1);
-    if (event->kind == TH_EVENT_SUBSCRIBED)
+    }
+    if (event->kind == TH_EVENT_SUBSCRIBED) {
+        subscribing = false;
         return publish(d, "sweep", "message", 1);
+    }
     return 0;
 }
 
 static void live(struct device *d, const struct th_event *event)
 {
     assert_true(requests(d, event) >= 0);
-    if (d->deliveries && event->kind == TH_EVENT_PUBLISHED)
+    if (d->deliveries && event->kind == TH_EVENT_PUBLISHED && !th_pending(d->client))
         assert_int_equal(th_disconnect(d->client, 0, NULL), 0);
 }
 
 static void leave_when_all_is_done(struct device *d, const struct th_delivery *delivery)
 {
     (void)delivery;
-    if (count_events(d, TH_EVENT_PUBLISHED))
+    if (count_events(d, TH_EVENT_PUBLISHED) && !th_pending(d->client))
         assert_int_equal(th_disconnect(d->client, 0, NULL), 0);
 }
 
 /* From th_connect() to its end. */
 static int one_connection(void)
 {
+    left_behind = (unsigned)th_pending(device.client) - subscribing;
     device.event_count = device.deliveries = device.pieces = 0;
     assert_int_equal(th_connect(device.client), 0);
     device.result = 0;
@@ -80,7 +89,7 @@ static int one_connection(void)
 
 static bool lived(void)
 {
-    return device.deliveries == 1 && count_events(&device, TH_EVENT_PUBLISHED) == 1 &&
+    return device.deliveries == 1 && count_events(&device, TH_EVENT_PUBLISHED) == 1 + left_behind &&
            count_events(&device, TH_EVENT_DISCONNECTED) == 1;
 }
 
@@ -92,6 +101,7 @@ static int open_both(enum listener listener, enum th_tls_version version)
                                  &context_fault);
     if (result < 0)
         return result;
+    subscribing = false;
     struct th_config config = tls_config(mosquitto.ports[listener], TH_MQTT_3_1_1);
     config.client_id = NULL;
     assert_int_equal(device_open(&device, context, config), 0);
