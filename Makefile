@@ -277,7 +277,7 @@ $(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o \
 $(call objects,native,$(unit_c)): | test-tools
 $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
-.PHONY: check check-all unit fuzz integration differential budget
+.PHONY: check check-all unit fuzz integration differential budget bench
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
 	@tools/check.sh unit fuzz rooms integration differential budget
 check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, every matrix whole
@@ -292,6 +292,9 @@ differential: all lab-tools test-tools ## every command line as mosquitto's clie
 	@tools/check.sh differential
 budget: all lab-tools test-tools ## bytes and instructions against the committed budget
 	@tools/check.sh budget
+
+bench: all lab-tools ## CPU time for each message, beside mosquitto's clients
+	@$(PYTHON) tools/bench.py
 
 # ---- by hand --------------------------------------------------------------------------------
 
