@@ -181,8 +181,6 @@ static int too_many(const struct th_session *session, struct th_session_outcome 
 
 static bool has_room_for(const struct th_session *session, uint16_t packet_id, unsigned qos)
 {
-    if (session->inbound_is_strict && session->inbound.count >= session->inbound_maximum)
-        return false;
     return qos < 2 || th_session_ids_have_room(&session->inbound, packet_id);
 }
 
@@ -219,7 +217,7 @@ static int deliver(struct th_session *session, const struct th_mqtt_packet *pack
     if (result < 0)
         return result;
     bool known = qos == 2 && th_session_ids_have(&session->inbound, packet->packet_id);
-    if (qos && !known && !has_room_for(session, packet->packet_id, qos))
+    if (!known && !has_room_for(session, packet->packet_id, qos))
         return too_many(session, out);
     session->arriving.packet_id = packet->packet_id;
     session->arriving.qos = (uint8_t)qos;

@@ -23,8 +23,8 @@
 
 /* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1
  * cannot announce anything, and mosquitto 2.0.11 forgets what was announced: at full speed it has a
- * thousand under way. They are taken while the set of their identifiers has room, unless a Receive
- * Maximum was asked for. Not reading would not help, for the PUBREL that makes room is behind in
+ * thousand under way, in MQTT 5 too. They are taken while the set of their identifiers has room,
+ * whatever was announced. Not reading would not help, for the PUBREL that makes room is behind in
  * the same stream. When the set is full the connection ends; in 3.1.1 it is redialled and finishes
  * the flows that were begun, so that a session that is kept loses nothing. */
 #define TH_SESSION_INBOUND_IDS TH_SESSION_ID_RANGES
@@ -76,7 +76,6 @@ struct th_session {
     uint16_t alias_maximum;    /* our Topic Alias Maximum */
     uint32_t packet_max_bytes; /* our Maximum Packet Size; UINT32_MAX: none announced */
     struct th_mqtt_aliases aliases; /* the broker's, on this connection */
-    bool inbound_is_strict;    /* it was asked for: more is an error */
     struct th_session_ids inbound; /* QoS 2, PUBREL awaited */
     struct {                   /* the PUBLISH between receive and delivered */
         uint16_t packet_id;

@@ -69,8 +69,6 @@ static void demand_order(void)
 {
     demand(!check_outbox(&world.outbox));
     demand(world.session.inbound.ranges <= TH_SESSION_ID_RANGES);
-    demand(!world.session.inbound_is_strict ||
-           world.session.inbound.count <= world.session.inbound_maximum);
 }
 
 /* Nothing is sent twice on a connection, and never more than the broker wants at a time. */

@@ -223,16 +223,18 @@ static void test_thousands_in_no_order(void **state)
     assert_int_equal(bench.session.inbound.count, 1000 - (TH_SESSION_ID_RANGES - 1));
 }
 
-static void test_receive_maximum_counts_qos_1_in_mqtt_5(void **state)
+/* As mosquitto 2.0.11 sends at full speed. */
+static void test_more_than_our_receive_maximum(void **state)
 {
     (void)state;
     bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c", .receive_maximum = 1});
     connect_with("20 03 00 00 00");
-    assert_arrives(publish_of(1, 1, false), TH_SESSION_DELIVER);
-    th_session_delivered(&bench.session);
-    assert_arrives(publish_of(2, 2, false), TH_SESSION_DELIVER);
-    th_session_delivered(&bench.session);
-    assert_protocol_error(publish_of(1, 3, false), 0x93, "Receive Maximum");
+    for (unsigned id = 1; id <= 1000; id++) {
+        assert_arrives(publish_of(2, id, false), TH_SESSION_DELIVER);
+        th_session_delivered(&bench.session);
+        forget_sent();
+    }
+    assert_arrives(publish_of(1, 2000, false), TH_SESSION_DELIVER);
 }
 
 static void test_identifiers_leave_the_table_in_any_order(void **state)
@@ -461,7 +463,7 @@ int main(void)
         cmocka_unit_test(test_flows_begun_are_finished_after_an_overflow),
         cmocka_unit_test(test_thousands_in_order),
         cmocka_unit_test(test_thousands_in_no_order),
-        cmocka_unit_test(test_receive_maximum_counts_qos_1_in_mqtt_5),
+        cmocka_unit_test(test_more_than_our_receive_maximum),
         cmocka_unit_test(test_identifiers_leave_the_table_in_any_order),
         cmocka_unit_test(test_answers_wait_for_room),
         cmocka_unit_test(test_promised_room_stays),
