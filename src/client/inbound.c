@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "mqtt/property.h"
 
@@ -94,19 +95,25 @@ static int too_large(struct th_client *client, const struct th_mqtt_packet *pack
                         packet->type == TH_MQTT_PUBLISH ? " header" : "", packet->need_bytes);
 }
 
+static struct th_slice text_of(const struct th_mqtt_packet *packet, uint8_t id)
+{
+    struct th_property property;
+    return th_property_find(packet->properties, id, &property) ? property.text : th_slice_text("");
+}
+
 static int refused(struct th_client *client, const struct th_mqtt_packet *packet,
                    const struct th_session_outcome *outcome)
 {
-    struct th_property why;
-    if (!th_property_find(packet->properties, TH_PROPERTY_REASON_STRING, &why))
-        why.text = th_slice_text("");
+    struct th_slice why = text_of(packet, TH_PROPERTY_REASON_STRING);
+    struct th_slice instead = text_of(packet, TH_PROPERTY_SERVER_REFERENCE);
     client->link.fault.reason = outcome->reason;
     return th_fault_set(&client->link.fault, TH_E_REFUSED,
-                        "the broker said %s (code %u) in %s%s%.*s",
+                        "the broker said %s (code %u) in %s%s%.*s%s%.*s",
                         th_mqtt_reason_name(client->config.version, packet->type, outcome->reason),
                         outcome->reason, th_mqtt_type_name(packet->type),
-                        why.text.len_bytes ? ": " : "", (int)why.text.len_bytes,
-                        (const char *)why.text.data);
+                        why.len_bytes ? ": " : "", (int)why.len_bytes, (const char *)why.data,
+                        instead.len_bytes ? "; it refers to " : "", (int)instead.len_bytes,
+                        (const char *)instead.data);
 }
 
 static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *packet,
@@ -133,8 +140,22 @@ static void note_puback(struct th_client *client, const struct th_event *event)
         clock->took_us = th_clock_us() - clock->sent_us;
 }
 
+/* What the broker decided for us. */
+static void log_decisions(const struct th_client *client, struct th_received_properties properties)
+{
+    const struct th_log *log = &client->config.log;
+    struct th_property property;
+    if (th_property_find(properties, TH_PROPERTY_ASSIGNED_CLIENT_ID, &property))
+        th_log(log, TH_LOG_INFO, "the broker calls us %.*s", (int)property.text.len_bytes,
+               (const char *)property.text.data);
+    if (th_property_find(properties, TH_PROPERTY_SERVER_KEEP_ALIVE_S, &property))
+        th_log(log, TH_LOG_INFO, "the broker wants a keep alive of %u s",
+               (unsigned)property.number);
+}
+
 static void connected(struct th_client *client, const struct th_event *event)
 {
+    log_decisions(client, event->properties);
     th_link_enter(&client->link, TH_PHASE_UP);
     client->redial.up_since_ms = th_clock_ms();
     th_client_tell(client, event);

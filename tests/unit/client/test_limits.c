@@ -1,4 +1,5 @@
-/* What our CONNECT announced: topic aliases are resolved, larger packets are not taken. */
+/* What CONNECT and CONNACK announce: topic aliases are resolved, larger packets are not taken, and
+ * what the broker decides counts. */
 #include "device.h"
 
 static struct device device;
@@ -97,12 +98,49 @@ static void larger_packets_than_announced_are_not_taken(void **state)
     expect_too_large("30 80 80 01 0001't' 00 '1'"); /* nor one that would pass in pieces */
 }
 
+static void a_refusal_tells_why_and_where_else(void **state)
+{
+    (void)state;
+    broker_open(&broker);
+    assert_int_equal(device_open(&device, NULL, plain_config(broker.port, TH_MQTT_5)), 0);
+    device.broker = &broker;
+    th_connect(device.client);
+    gets(&device, CONNECT_5);
+    broker_sends(&broker, "20 11 00 9d 0e 1c 0003'b:2' 1f 0005'moved'");
+    ends_with(&device, TH_E_REFUSED, TH_PHASE_GREETING, "CONNACK: moved; it refers to b:2");
+    both_close(&device, &broker);
+}
+
+/* An identifier and a keep alive of the broker's choice are told, kept and obeyed. */
+static void what_the_broker_decides_counts(void **state)
+{
+    (void)state;
+    struct th_config config = plain_config(0, TH_MQTT_5);
+    broker_open(&broker);
+    config.port = broker.port;
+    config.client_id = NULL;
+    config.redial = (struct th_redial){.attempts = 1, .first_ms = 1, .max_ms = 1};
+    assert_int_equal(device_open(&device, NULL, config), 0);
+    device.broker = &broker;
+    th_connect(device.client);
+    gets(&device, "10 10 0004'MQTT' 05 02 0000 03 210040 0000");
+    broker_sends(&broker, "20 0c 00 00 09 12 0003'abc' 13 0001");
+    UNTIL(&device, th_phase(device.client) == TH_PHASE_UP);
+    gets(&device, "c0 00");
+    broker_drops(&broker);
+    UNTIL(&device, broker.fd >= 0);
+    gets(&device, "10 13 0004'MQTT' 05 00 0000 03 210040 0003'abc'");
+    both_close(&device, &broker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aliases_stand_for_topics),
         cmocka_unit_test(an_alias_stands_for_the_topic_of_a_large_message),
         cmocka_unit_test(larger_packets_than_announced_are_not_taken),
+        cmocka_unit_test(a_refusal_tells_why_and_where_else),
+        cmocka_unit_test(what_the_broker_decides_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
