@@ -99,6 +99,8 @@ HARDEN   := -fstack-protector
 HARDLINK := -no-pie -Wl,-z,norelro,-z,noexecstack,-z,noseparate-code
 # No gap in the file between what is read and what is written; in memory each has its pages.
 GAPLESS  := -Wl,-z,common-page-size=64
+# What is large and seldom touched apart from what is small and always touched: src/base/roomy.h.
+SORTED   := -Wl,--sort-section=alignment
 
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
@@ -116,7 +118,7 @@ THEIRS.fuzz   = -fno-sanitize=shift
 CC.fuzz       = $(FUZZ_CC)
 CFLAGS.fuzz   = $(SANITIZE) -fsanitize=fuzzer-no-link -DTH_TEST=1
 
-LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS)
+LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED)
 
 # Of single files: what stands for libc's own functions is none of the compiler's business.
 flags.mem/text = -fno-lto -ffreestanding -fno-tree-loop-distribute-patterns

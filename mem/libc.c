@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Alignas(16) uint8_t heap[TH_PROCESS_HEAP_BYTES];
+static _Alignas(64) uint8_t heap[TH_PROCESS_HEAP_BYTES];
 static struct th_payer process;
 static bool opened;
 static atomic_flag busy = ATOMIC_FLAG_INIT;

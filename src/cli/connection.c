@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/errno.h"
 #include "base/format.h"
+#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/events.h"
 #include "cli/exit.h"
@@ -466,7 +467,7 @@ static int write_error_text(void *arg, const char *text, size_t text_bytes)
     return write(STDERR_FILENO, text, text_bytes) < 0 ? TH_E_SYSTEM : 0;
 }
 
-static struct th_report report;
+static TH_ROOMY struct th_report report;
 
 static int print_report(const char *wanted, struct th_fault *fault)
 {

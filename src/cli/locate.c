@@ -1,11 +1,12 @@
 #include "cli/locate.h"
 
+#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/secret.h"
 #include "cli/url.h"
 
 /* What a URL holds needs an end of its own. */
-static struct {
+static TH_ROOMY struct {
     char host[254];
     char username[1024];
     char proxy_host[254];

@@ -2,6 +2,7 @@
 
 #include "base/errno.h"
 #include "base/format.h"
+#include "base/roomy.h"
 #include "cli/given.h"
 #include "cli/names.h"
 #include "cli/persona.h"
@@ -15,7 +16,7 @@
 /* -D COMMAND user-property NAME VALUE, and an end. */
 #define WORDS_MAX 6
 
-static char content[TH_CLI_OPTIONFILE_BYTES + 1];
+static TH_ROOMY char content[TH_CLI_OPTIONFILE_BYTES + 1];
 
 /* ---- lines ---- */
 

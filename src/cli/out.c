@@ -1,6 +1,7 @@
 #include "cli/out.h"
 
 #include "base/format.h"
+#include "base/roomy.h"
 #include "cli/guard.h"
 #include "cli/signals.h"
 
@@ -14,7 +15,7 @@
 /* A pipe that is ready for writing takes PIPE_BUF bytes without blocking: no more at a time. */
 #define OUT_BYTES 4096
 
-static struct sink {
+static TH_ROOMY struct sink {
     uint8_t bytes[OUT_BYTES];
     size_t used;
     int error;

@@ -1,6 +1,7 @@
 #include "cli/payload.h"
 
 #include "base/err.h"
+#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-uint8_t th_cli_payload_buffer[TH_OUTBOX_BYTES];
+TH_ROOMY uint8_t th_cli_payload_buffer[TH_OUTBOX_BYTES];
 
 static const char *show(const char *path, char shown[TH_CLI_SHOWN_BYTES])
 {

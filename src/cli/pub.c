@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
@@ -12,7 +13,7 @@
 #include "cli/say.h"
 #include <unistd.h>
 
-static struct {
+static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_message message;     /* each one, but for its payload */
     size_t header_bytes;           /* topic and properties, at most */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/events.h"
@@ -17,7 +18,7 @@
 
 enum { RESPONSE_TOPIC = 8, CORRELATION_DATA = 9, RESPONSE_INFORMATION = 26 };
 
-static struct {
+static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_message request;     /* but for its payload */
     struct th_cli_payload payload;

@@ -1,11 +1,12 @@
 #include "cli/secret.h"
 
 #include "base/err.h"
+#include "base/roomy.h"
 #include "cli/number.h"
 #include "cli/payload.h"
 #include <string.h>
 
-static struct {
+static TH_ROOMY struct {
     uint8_t bytes[TH_CLI_SECRET_BYTES + 1]; /* full: too long */
     size_t len_bytes;
     bool kept;

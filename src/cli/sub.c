@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/clock.h"
+#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/events.h"
@@ -20,7 +21,7 @@
 #define RATE_MS 1000
 #define RELEASE_MS 1000 /* how long the end waits for the last PUBREL */
 
-static struct {
+static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_filter filters[TH_CLI_LIST_MAX];
     uint64_t until_ms;       /* -W */
@@ -40,7 +41,7 @@ static struct {
 
 /* Topics whose retained messages are to be removed, when the outbox has room: each with its length
  * before it. */
-static struct {
+static TH_ROOMY struct {
     uint8_t bytes[65536];
     size_t used;
 } waiting;

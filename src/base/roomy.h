@@ -1,0 +1,8 @@
+/* For large variables that are seldom touched: the linker puts what has the largest alignment first
+ * (--sort-section=alignment), so that the small ones, which are always touched, share few pages. */
+#ifndef TH_BASE_ROOMY_H
+#define TH_BASE_ROOMY_H
+
+#define TH_ROOMY _Alignas(64)
+
+#endif
