@@ -278,6 +278,51 @@ static int shake_ws(struct th_link *link)
     return result < 0 ? result : th_ws_shake(&link->ws);
 }
 
+static void add_socket_figures(struct th_report_socket *figures, const struct th_net_wire *wire)
+{
+    struct th_net_kernel_bytes kernel = th_net_kernel_bytes(wire->fd);
+    figures->receive_buffer_bytes = (uint32_t)kernel.receive;
+    figures->send_buffer_bytes = (uint32_t)kernel.send;
+    figures->read_bytes += wire->bytes_in;
+    figures->written_bytes += wire->bytes_out;
+    figures->read_calls += (uint32_t)wire->calls_in;
+    figures->write_calls += (uint32_t)wire->calls_out;
+}
+
+static uint32_t wire_peak_bytes(const struct th_net_wire *wire)
+{
+    return wire->in_peak_bytes + wire->out_peak_bytes;
+}
+
+uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link)
+{
+    uint32_t now_bytes = wire_peak_bytes(&link->wire);
+    return now_bytes > link->tcp_cell_peak_bytes ? now_bytes : link->tcp_cell_peak_bytes;
+}
+
+static void close_wire(struct th_link *link)
+{
+    if (link->wire.fd < 0)
+        return;
+    link->tcp_cell_peak_bytes = th_link_tcp_cell_peak_bytes(link);
+    add_socket_figures(&link->socket, &link->wire);
+    th_net_wire_close(&link->wire);
+    memset(&link->wire, 0, sizeof link->wire);
+    memset(&link->ws, 0, sizeof link->ws);
+    link->wire.fd = -1;
+}
+
+/* The broker shares no suite with us, but we have more. */
+static int shake_again(struct th_link *link)
+{
+    th_log(&link->config.log, TH_LOG_INFO, "%s; offering AES-256 as well", link->fault.text);
+    th_tls_stream_close(&link->tls);
+    close_wire(link);
+    th_fault_clear(&link->fault);
+    th_link_dial_again(link);
+    return 0;
+}
+
 static int step_shaking(struct th_link *link)
 {
     int result = shake_tls(link);
@@ -286,7 +331,7 @@ static int step_shaking(struct th_link *link)
     int flushed = th_net_wire_flush(&link->wire);
     if (result == TH_WANT_READ || result == TH_WANT_WRITE)
         return th_link_await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
-    return result;
+    return result < 0 && link->tls.offers_more ? shake_again(link) : result;
 }
 
 static int step_once(struct th_link *link)
@@ -308,7 +353,7 @@ int th_link_step(struct th_link *link)
         int result = step_once(link);
         if (result < 0)
             return result;
-        if (before == TH_PHASE_SHAKING)
+        if (before == TH_PHASE_SHAKING && link->phase == before)
             return 0;
     }
 }
@@ -345,40 +390,6 @@ int th_link_finish(struct th_link *link)
 }
 
 /* ---- the end of an attempt ------------------------------------------------------------------- */
-
-static void add_socket_figures(struct th_report_socket *figures, const struct th_net_wire *wire)
-{
-    struct th_net_kernel_bytes kernel = th_net_kernel_bytes(wire->fd);
-    figures->receive_buffer_bytes = (uint32_t)kernel.receive;
-    figures->send_buffer_bytes = (uint32_t)kernel.send;
-    figures->read_bytes += wire->bytes_in;
-    figures->written_bytes += wire->bytes_out;
-    figures->read_calls += (uint32_t)wire->calls_in;
-    figures->write_calls += (uint32_t)wire->calls_out;
-}
-
-static uint32_t wire_peak_bytes(const struct th_net_wire *wire)
-{
-    return wire->in_peak_bytes + wire->out_peak_bytes;
-}
-
-uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link)
-{
-    uint32_t now_bytes = wire_peak_bytes(&link->wire);
-    return now_bytes > link->tcp_cell_peak_bytes ? now_bytes : link->tcp_cell_peak_bytes;
-}
-
-static void close_wire(struct th_link *link)
-{
-    if (link->wire.fd < 0)
-        return;
-    link->tcp_cell_peak_bytes = th_link_tcp_cell_peak_bytes(link);
-    add_socket_figures(&link->socket, &link->wire);
-    th_net_wire_close(&link->wire);
-    memset(&link->wire, 0, sizeof link->wire);
-    memset(&link->ws, 0, sizeof link->ws);
-    link->wire.fd = -1;
-}
 
 void th_link_hang_up(struct th_link *link)
 {

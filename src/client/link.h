@@ -156,4 +156,7 @@ int th_link_step_dialing(struct th_link *link);
 
 void th_link_stop_dialing(struct th_link *link);
 
+/* The address that was dialed last, once more. */
+void th_link_dial_again(struct th_link *link);
+
 #endif

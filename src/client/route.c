@@ -221,6 +221,14 @@ static void dial(struct th_link *link)
     link->dialing_fd = open_socket(link, &link->addresses.list[link->address_next++]);
 }
 
+void th_link_dial_again(struct th_link *link)
+{
+    link->socks.proxy = NULL;
+    link->address_next--;
+    th_link_enter(link, TH_PHASE_DIALING);
+    dial(link);
+}
+
 void th_link_stop_dialing(struct th_link *link)
 {
     th_net_hang_up(link->dialing_fd);

@@ -18,6 +18,7 @@ struct th_tls_context {
     pthread_mutex_t turn;         /* handshakes, opening and freeing of streams take turns */
     char alpn[64];                /* comma-separated; "": none */
     struct th_tls_suites suites;  /* what is offered, TLS 1.3 first */
+    bool holds_back;              /* of it AES-256, until a server takes nothing else */
     const char *psk_identity;     /* NULL: certificates prove who is who */
     struct th_slice psk;
     void (*on_keylog)(void *arg, const char *line);
@@ -37,6 +38,9 @@ struct th_tls_context {
  * FILE, CERTIFICATE, MEMORY, ENTROPY. */
 int th_tls_context_open(struct th_tls_context *context, const struct th_context_config *config,
                         struct th_fault *fault);
+
+/* From now on everything is offered. False: it was before. Nobody else shakes hands meanwhile. */
+bool th_tls_context_offer_all(struct th_tls_context *context);
 
 /* Its streams must be closed before. A context that is all zero is fine. */
 void th_tls_context_close(struct th_tls_context *context);

@@ -279,15 +279,28 @@ static int explain_alert(struct th_tls_stream *stream, int alert)
                         at < ALERTS ? alerts[at].advice : "see the server's log");
 }
 
-int th_tls_alert_error(struct th_tls_stream *stream)
+/* -1: none. */
+static int fatal_alert(struct th_tls_stream *stream)
 {
     WOLFSSL_ALERT_HISTORY history = {{-1, -1}, {-1, -1}};
     wolfSSL_get_alert_history(stream->ssl, &history);
-    if (history.last_rx.level != alert_fatal)
+    return history.last_rx.level == alert_fatal ? history.last_rx.code : -1;
+}
+
+int th_tls_alert_error(struct th_tls_stream *stream)
+{
+    int alert = fatal_alert(stream);
+    if (alert < 0)
         return 0;
     if (stream->fault)
         th_fault_clear(stream->fault);
-    return explain_alert(stream, history.last_rx.code);
+    return explain_alert(stream, alert);
+}
+
+bool th_tls_shares_nothing(struct th_tls_stream *stream)
+{
+    int alert = fatal_alert(stream);
+    return (alert == 40 || alert == 71) && !server_has_answered(stream);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */

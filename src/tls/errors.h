@@ -19,6 +19,9 @@ int th_tls_error(struct th_tls_stream *stream, int result, struct th_tls_mark ma
 /* The fatal alert the server sent, which replaces an earlier fault. 0 if it sent none. */
 int th_tls_alert_error(struct th_tls_stream *stream);
 
+/* The server said no to the ClientHello: it shares no suite with us, or no group. */
+bool th_tls_shares_nothing(struct th_tls_stream *stream);
+
 /* The bytes below ended or failed. */
 int th_tls_transport_error(struct th_tls_stream *stream);
 

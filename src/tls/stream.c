@@ -149,6 +149,8 @@ int th_tls_stream_shake(struct th_tls_stream *stream)
 {
     take_turn(stream);
     int result = shake(stream);
+    if (result == TH_E_CIPHER_SUITE && th_tls_shares_nothing(stream))
+        stream->offers_more = th_tls_context_offer_all(stream->context);
     end_turn(stream);
     return result;
 }

@@ -90,6 +90,17 @@ static void add(struct th_tls_suites *suites, uint16_t id)
     suites->count++;
 }
 
+void th_tls_suites_hold_back(struct th_tls_suites *suites)
+{
+    struct th_tls_suites every = *suites;
+    suites->count = 0;
+    for (unsigned i = 0; i < every.count; i++) {
+        uint16_t id = (uint16_t)(every.bytes[2 * i] << 8 | every.bytes[2 * i + 1]);
+        if (!strstr(th_tls_suite_name(id), "AES_256"))
+            add(suites, id);
+    }
+}
+
 static bool is_of(const struct suite *suite, enum th_tls_version version, bool psk)
 {
     return suite->version == version && (suite->use & (psk ? FOR_PSK : FOR_CERTIFICATES));

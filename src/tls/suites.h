@@ -22,6 +22,9 @@ struct th_tls_suites {
 int th_tls_suites_add(struct th_tls_suites *suites, enum th_tls_version version, const char *list,
                       bool psk, struct th_fault *fault);
 
+/* Takes out those with AES-256. */
+void th_tls_suites_hold_back(struct th_tls_suites *suites);
+
 /* "TLS_AES_128_GCM_SHA256" for 0x1301 (IANA); "unknown" for what is not in the list. */
 const char *th_tls_suite_name(int suite);
 

@@ -68,7 +68,8 @@ def test_forged_certificate(thimble, fake, forged, name, tls):
     code, words, _ = FORGED[name]
     broker = fake(nothing, tls=forged.server(name, lowest=tls, highest=tls))
     thimble("pub", *broker.where, *forged.trust(), *PUB).ends_refused(code, *words)
-    assert broker.attempts == 1
+    shares_no_suite = (name, tls) == ("p_224", "1.2")  # then AES-256 is offered as well
+    assert broker.attempts == (2 if shares_no_suite else 1)
 
 
 def test_chain_without_its_intermediate(thimble, fake, forged):
@@ -149,4 +150,4 @@ def test_not_tls(thimble, fake, lab, name):
     broker = fake(script)
     done = thimble("pub", *broker.where, *lab.identity(), "--timeout-tls", "0.5", *PUB)
     done.ends_refused(code, word)
-    assert broker.attempts == 1
+    assert broker.attempts == (2 if word == "handshake_failure" else 1)  # more suites are offered

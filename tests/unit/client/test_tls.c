@@ -366,10 +366,35 @@ static void closing_says_so(void **state)
     }
 }
 
+/* The first ClientHello has no AES-256; the second goes to the same address. */
+static void a_server_that_has_only_aes_256(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384",
+                                          "-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384"};
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        struct th_context *shared = context;
+        struct th_report report;
+        struct server server = serve_mutually("ec", options[i]);
+        context = context_of(trust("ec")); /* it remembers what was offered */
+        opens(&server);
+        write_all("to the server");
+        server_gets(&server, "to the server");
+        th_tls_report(line.stream, &report);
+        assert_int_equal(report.attempts, 1);
+        assert_non_null(strstr(report.tls.cipher_suite, "AES_256_GCM"));
+        line_closes();
+        stop(&server);
+        context_free(context);
+        context = shared;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_bytes_both_ways),
+        cmocka_unit_test(a_server_that_has_only_aes_256),
         cmocka_unit_test(closing_says_so),
         cmocka_unit_test(large_writes_pass_a_slow_reader),
         cmocka_unit_test(closing_ends_the_connection),

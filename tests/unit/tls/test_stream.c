@@ -162,15 +162,44 @@ static void offers_the_suites_it_is_told_to(void **state)
     offers(NULL, aes13, "-tls1_2", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 }
 
+/* Servers that go by their own preference would take it. */
+static void keeps_aes_256_for_those_that_have_nothing_else(void **state)
+{
+    (void)state;
+    const char *every = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
+    negotiates("ec", "-tls1_3 -serverpref", "TLS_CHACHA20_POLY1305_SHA256", "P-256");
+    negotiates("rsa", "-tls1_2 -serverpref", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+               "X25519");
+    negotiates("ec",
+               "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256 -serverpref",
+               "TLS_AES_128_GCM_SHA256", "P-256");
+    offers(NULL, every, "-tls1_3 -serverpref", "TLS_AES_256_GCM_SHA384");
+}
+
+static void offers_more_only_once(void **state)
+{
+    (void)state;
+    struct server server = serve_mutually("ec", "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384");
+    struct client *client = new_client(config_for("ec"));
+    expect_fault(client, dial_and_shake(client, server.port, "broker.test"), TH_E_CIPHER_SUITE, "");
+    assert_true(client->stream.offers_more);
+    hang_up(client);
+    assert_int_equal(dial_and_shake(client, server.port, "broker.test"), 0);
+    hang_up(client);
+    assert_int_equal(dial_and_shake(client, server.port, "broker.test"), 0);
+    free_client(client);
+    stop(&server);
+}
+
 static void speaks_every_group(void **state)
 {
     (void)state;
     negotiates("ec", "-groups X25519", "TLS_CHACHA20_POLY1305_SHA256", "X25519");
     negotiates("ec", "-groups P-384", "TLS_CHACHA20_POLY1305_SHA256", "P-384");
     negotiates("ec", "-tls1_2 -serverpref -groups X25519:P-256",
-               "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "X25519");
+               "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "X25519");
     negotiates("ec", "-tls1_2 -serverpref -groups P-384:P-256",
-               "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "P-384");
+               "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "P-384");
 }
 
 static void shares_nothing(const char *kind, const char *option)
@@ -555,6 +584,8 @@ int main(void)
         cmocka_unit_test(keeps_to_the_versions_allowed),
         cmocka_unit_test(speaks_every_suite),
         cmocka_unit_test(offers_the_suites_it_is_told_to),
+        cmocka_unit_test(keeps_aes_256_for_those_that_have_nothing_else),
+        cmocka_unit_test(offers_more_only_once),
         cmocka_unit_test(speaks_every_group),
         cmocka_unit_test(refuses_what_it_does_not_offer),
         cmocka_unit_test(sends_name_and_protocols),
