@@ -370,15 +370,12 @@ static int lost(struct th_client *client, int result)
 
 static int receive_once(struct th_client *client)
 {
-    int handled = handle_all(client);
-    if (handled < 0)
-        return handled;
     int got = window_fill(client);
     if (got == TH_WANT_READ || got == TH_WANT_WRITE)
         return got;
     if (got < 0)
         return lost(client, got);
-    handled = handle_all(client);
+    int handled = handle_all(client);
     return handled < 0 ? handled : got;
 }
 
@@ -386,11 +383,11 @@ static int receive_once(struct th_client *client)
  * small messages become one record and one system call. */
 int th_client_receive(struct th_client *client)
 {
-    int got = receive_once(client);
-    for (int rounds = 1; got > 0 && rounds < ROUNDS_PER_TURN; rounds++) {
-        if (!th_net_wire_pending_in(&client->link.wire))
-            return got;
+    int got = handle_all(client);
+    bool more = got == 0;
+    for (int rounds = 0; more && rounds < ROUNDS_PER_TURN; rounds++) {
         got = receive_once(client);
+        more = got > 0 && th_net_wire_pending_in(&client->link.wire) > 0;
     }
     return got;
 }
