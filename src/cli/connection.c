@@ -279,6 +279,7 @@ int th_cli_connection_open(const struct th_cli_settings *settings, const struct 
     own.settings = settings;
     own.work = *work;
     choose_voice(settings);
+    th_cli_out_guard(settings->watch);
     struct th_fault fault = {0};
     int rc = open_all(settings, &fault);
     int status = rc == TH_E_ARGUMENT ? 0 : th_cli_events_open(settings);

@@ -49,7 +49,6 @@ void th_cli_print_open(const struct th_cli_settings *settings)
     own.line_end = settings->no_newline || own.watch ? "" : "\n";
     study_format();
     th_cli_moment_open();
-    th_cli_out_guard(own.watch);
     if (own.watch)
         th_cli_watch_open();
 }
