@@ -27,9 +27,22 @@ size_t strlen(const char *text)
     return strnlen(text, SIZE_MAX);
 }
 
+/* Whether one of the eight bytes at `at` may be zero, once they are exclusive-ored with `pattern`:
+ * lines are searched in blocks that are read, and may be long. */
+static bool may_have(const unsigned char *at, uint64_t pattern)
+{
+    uint64_t word;
+    __builtin_memcpy(&word, at, sizeof word);
+    word ^= pattern;
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
 void *memchr(const void *data, int byte, size_t bytes)
 {
     const unsigned char *at = data;
+    uint64_t pattern = (unsigned char)byte * UINT64_C(0x0101010101010101);
+    for (; bytes >= sizeof pattern && !may_have(at, pattern); bytes -= sizeof pattern)
+        at += sizeof pattern;
     for (; bytes; bytes--, at++)
         if (*at == (unsigned char)byte)
             return (void *)at;

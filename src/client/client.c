@@ -251,7 +251,8 @@ bool th_room_for(const struct th_client *client, size_t message_bytes)
 static struct th_fault *fresh_request(struct th_client *client)
 {
     client->request_fault.phase = client->link.phase;
-    th_fault_clear(&client->request_fault);
+    if (client->request_fault.code)
+        th_fault_clear(&client->request_fault);
     return &client->request_fault;
 }
 

@@ -77,6 +77,7 @@ void th_client_forget_received(struct th_client *client);
 
 /* tell.c: tells the application; the time it takes is not ours. */
 void th_client_tell(struct th_client *client, const struct th_event *event);
+void th_client_tell_times(struct th_client *client, const struct th_event *event, unsigned times);
 void th_client_deliver(struct th_client *client, const struct th_delivery *delivery);
 void th_client_tell_refused(struct th_client *client); /* what the session refused meanwhile */
 

@@ -10,8 +10,7 @@
 static void tell_written(struct th_client *client, unsigned count)
 {
     const struct th_event event = {.kind = TH_EVENT_PUBLISHED};
-    while (count--)
-        th_client_tell(client, &event);
+    th_client_tell_times(client, &event, count);
 }
 
 static void note_first_puback(struct th_client *client)

@@ -4,13 +4,19 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-void th_client_tell(struct th_client *client, const struct th_event *event)
+void th_client_tell_times(struct th_client *client, const struct th_event *event, unsigned times)
 {
-    if (!client->config.on_event)
+    if (!client->config.on_event || !times)
         return;
     uint64_t before_us = th_clock_us();
-    client->config.on_event(client->config.arg, event);
+    while (times--)
+        client->config.on_event(client->config.arg, event);
     client->link.clock.callbacks_us += th_clock_us() - before_us;
+}
+
+void th_client_tell(struct th_client *client, const struct th_event *event)
+{
+    th_client_tell_times(client, event, 1);
 }
 
 void th_client_deliver(struct th_client *client, const struct th_delivery *delivery)

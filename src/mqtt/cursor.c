@@ -87,11 +87,9 @@ void th_mqtt_put(struct th_mqtt_writer *out, struct th_slice bytes)
 
 void th_mqtt_put_number(struct th_mqtt_writer *out, size_t width_bytes, uint32_t number)
 {
-    uint8_t digits[4];
-
-    for (size_t i = width_bytes; i-- > 0; number >>= 8)
-        digits[i] = (uint8_t)number;
-    th_mqtt_put(out, th_slice_of(digits, width_bytes));
+    for (size_t i = out->to ? width_bytes : 0; i-- > 0; number >>= 8)
+        out->to[out->bytes + i] = (uint8_t)number;
+    out->bytes = th_mqtt_add_bytes(out->bytes, width_bytes);
 }
 
 void th_mqtt_put_variable(struct th_mqtt_writer *out, size_t number)

@@ -28,6 +28,8 @@ static size_t encode(uint8_t *to, struct packet packet)
     packet.put_body(&counted, packet.argument);
     th_mqtt_put_number(&out, 1, packet.first_byte);
     th_mqtt_put_variable(&out, th_mqtt_add_bytes(counted.bytes, packet.payload_bytes));
+    if (!to)
+        return th_mqtt_add_bytes(out.bytes, counted.bytes);
     packet.put_body(&out, packet.argument);
     return out.bytes;
 }
