@@ -63,7 +63,7 @@ enum th_error {
     TH_E_CLIENT_CERTIFICATE = -38, /* client-certificate-refused: the broker's TLS refused ours */
     TH_E_SYSTEM = -39,             /* system-error: a system call failed; see sys_errno */
     TH_E_PROXY = -40,              /* proxy-failed: the proxy refused, or speaks something else */
-    TH_E_AUTHENTICATION = -41,     /* authentication-failed: the broker does not know the secret */
+    TH_E_AUTHENTICATION = -41      /* authentication-failed: the broker does not know the secret */
 };
 
 /* "certificate-error" for TH_E_CERTIFICATE; "unknown" for what is not in the list. */
@@ -125,13 +125,14 @@ struct th_received_properties {
 /* Takes the first property off `rest` and fills `out`. Returns 1, or 0 at the end. */
 int th_property_next(struct th_received_properties *rest, struct th_property *out);
 
-/* A payload that is read while it is sent, for messages larger than the outbox. read() copies up to
- * `bytes` (at least 1) from `offset_bytes` on into `out` and returns how many, at least 1; less than
- * zero, an enum th_error: it cannot be read any more, which ends the connection, for a PUBLISH that
- * was begun cannot be taken back; the message is dropped (TH_REASON_UNREADABLE). Called from
- * th_step(), with ascending offsets, and from 0 again after a redial; it calls nothing of thimble.
- * `arg` must live until TH_EVENT_PUBLISHED, or th_close(). While it is sent, and only then, nothing
- * else is: the time it takes does not count in the deadlines of what was sent before. */
+/* A payload that is read while it is sent, for messages larger than the outbox. read() copies up
+ * to `bytes` (at least 1) from `offset_bytes` on into `out` and returns how many, at least 1.
+ * Less than zero, an enum th_error, means that it cannot be read any more: that ends the
+ * connection, for a PUBLISH that was begun cannot be taken back, and the message is dropped
+ * (TH_REASON_UNREADABLE). Called from th_step(), with ascending offsets, and from 0 again after
+ * a redial; it calls nothing of thimble. `arg` must live until TH_EVENT_PUBLISHED, or
+ * th_close(). While it is sent, and only then, nothing else is: the time it takes does not count
+ * in the deadlines of what was sent before. */
 struct th_payload_source {
     int (*read)(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes);
     void *arg;
@@ -177,7 +178,7 @@ enum th_event_kind {
     TH_EVENT_SUBSCRIBED,   /* packet_id; codes: one reason code for each filter */
     TH_EVENT_UNSUBSCRIBED, /* packet_id; codes (MQTT 5) */
     TH_EVENT_PUBLISHED,    /* packet_id (0 at QoS 0: written to the connection); reason */
-    TH_EVENT_DISCONNECTED, /* fault; redial_in_ms >= 0 if another attempt follows */
+    TH_EVENT_DISCONNECTED  /* fault; redial_in_ms >= 0 if another attempt follows */
 };
 
 struct th_event {
@@ -196,7 +197,7 @@ struct th_event {
 enum th_reason {
     TH_REASON_EXPIRED = 0xf0,    /* its Message Expiry Interval passed while it waited here */
     TH_REASON_UNREADABLE = 0xf1, /* its source failed; the connection ends with the same fault */
-    TH_REASON_UNCERTAIN = 0xf2,  /* QoS 2: the broker had it and lost the session; only the broker
+    TH_REASON_UNCERTAIN = 0xf2   /* QoS 2: the broker had it and lost the session; only the broker
                                   * knows whether it was passed on, so it is not sent again */
 };
 
@@ -244,9 +245,10 @@ struct th_context_config {
     const char *alpn;             /* comma-separated protocol names, or NULL */
     const char *ciphers;          /* TLS 1.2 suites, names with colons between; NULL: ours */
     const char *ciphersuites;     /* TLS 1.3 suites, likewise */
-    const char *psk_identity;     /* with psk, both or none: then PSK suites, and only those, are */
-    struct th_slice psk;          /* offered, and no certificate plays a part; at most 128 and 64 */
-                                  /* bytes, kept until close */
+    const char *psk_identity;     /* with psk, both or none, of at most 128 and 64 bytes: then PSK
+                                   * suites, and only those, are offered, and no certificate plays
+                                   * a part */
+    struct th_slice psk;
     void (*on_keylog)(void *arg, const char *line); /* of SSLKEYLOGFILE, no newline; NULL: none */
     void *on_keylog_arg;
     const char *hwrng_path;       /* e.g. /dev/hwrng, mixed into the seed; or NULL */

@@ -1,5 +1,5 @@
-/* Binary only: the program has one thread, so a lock has nobody to wait for. libc's would be 2.5 KB.
- * Contexts are locked for the sake of library users. */
+/* Binary only: the program has one thread, so a lock has nobody to wait for. libc's would be 2.5
+ * KB. Contexts are locked for the sake of library users. */
 #include <pthread.h>
 
 /* musl's own lock, of a few signal functions. */

@@ -13,8 +13,8 @@ enum { LARGEST_PAGE_BYTES = 65536 };
 enum { LARGEST_PAGE_BYTES = 4096 };
 #endif
 
-/* The one portable way to another stack: the kernel enters a signal handler on the alternate one. It
- * is entered once, and the program is its body. A thread would do as well, for 5 KB of libc. */
+/* The one portable way to another stack: the kernel enters a signal handler on the alternate one.
+ * It is entered once, and the program is its body. A thread would do as well, for 5 KB of libc. */
 enum { ENTRY_SIGNAL = SIGURG }; /* ignored by default, so a second one would be harmless */
 
 static struct {

@@ -1,5 +1,5 @@
-/* Binary only: the functions of libc that read short texts, in few bytes. Those of musl are made for
- * long ones and would be 3.3 KB. Compiled on its own and without built-in functions: a compiler
+/* Binary only: the functions of libc that read short texts, in few bytes. Those of musl are made
+ * for long ones and would be 3.3 KB. Compiled on its own and without built-in functions: a compiler
  * that knows what strlen() is would make this one call itself. */
 #include <arpa/inet.h>
 #include <fcntl.h>

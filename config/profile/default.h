@@ -1,9 +1,9 @@
 /* The default footprint: four connections, EC or RSA certificates, chains up to 12 KB.
  *
  * Every size of the program stands here, with its unit, its reason and its price. A profile is
- * chosen at build time (-include config/profile/NAME.h); a value may be overridden on the compiler's
- * command line. Memory that is never touched costs address space only: the kernel hands out pages
- * at the first write, and the pools are filled from their lowest address. */
+ * chosen at build time (-include config/profile/NAME.h); a value may be overridden on the
+ * compiler's command line. Memory that is never touched costs address space only: the kernel hands
+ * out pages at the first write, and the pools are filled from their lowest address. */
 #ifndef TH_PROFILE_DEFAULT_H
 #define TH_PROFILE_DEFAULT_H
 
@@ -52,20 +52,23 @@
 #define TH_OUTBOX_BYTES 16384
 #endif
 
-/* What is on its way of a message that is not sent as it lies in the outbox: one whose payload is read
- * while it is sent, or whose topic is replaced by an alias. Touched only then. Two TLS records. */
+/* What is on its way of a message that is not sent as it lies in the outbox: one whose payload is
+ * read while it is sent, or whose topic is replaced by an alias. Touched only then. Two TLS
+ * records. */
 #ifndef TH_PIECE_BYTES
 #define TH_PIECE_BYTES 4096
 #endif
 
-/* Topics behind the aliases we use in MQTT 5, 4 bytes each and their length; when it is full the one
- * not used for longest makes room. Touched only when aliases were asked for and the broker has some. */
+/* Topics behind the aliases we use in MQTT 5, 4 bytes each and their length; when it is full the
+ * one not used for longest makes room. Touched only when aliases were asked for and the broker has
+ * some. */
 #ifndef TH_ALIAS_OUT_BYTES
 #define TH_ALIAS_OUT_BYTES 2048
 #endif
 
-/* Topics behind the aliases a broker uses in MQTT 5, 4 bytes each and their length. Touched only when
- * a Topic Alias Maximum was announced and is made use of; when it is full the connection ends. */
+/* Topics behind the aliases a broker uses in MQTT 5, 4 bytes each and their length. Touched only
+ * when a Topic Alias Maximum was announced and is made use of; when it is full the connection
+ * ends. */
 #ifndef TH_ALIAS_IN_BYTES
 #define TH_ALIAS_IN_BYTES 4096
 #endif

@@ -50,8 +50,9 @@ void th_auth_scram_begin(struct th_auth_scram *scram, struct th_slice username,
 size_t th_auth_scram_first(const struct th_auth_scram *scram,
                            uint8_t out[TH_AUTH_FIRST_MAX_BYTES]);
 
-/* The answer to a challenge. Returns its length; TH_WANT_READ: it is being computed, call again with
- * the same challenge; TH_E_AUTHENTICATION: the challenge is not acceptable, *problem says why. */
+/* The answer to a challenge. Returns its length; TH_WANT_READ: it is being computed, call again
+ * with the same challenge; TH_E_AUTHENTICATION: the challenge is not acceptable, *problem says
+ * why. */
 int th_auth_scram_answer(struct th_auth_scram *scram, struct th_slice challenge,
                          uint8_t out[TH_AUTH_ANSWER_MAX_BYTES], const char **problem);
 

@@ -4,9 +4,9 @@
 
 #include <thimble.h>
 
-/* Fills `fault` unless it already holds a failure (or is NULL) and returns `code`, so that a failing
- * function can end with `return th_fault_set(fault, TH_E_TCP, ...)`. The phase is the one the fault
- * was cleared with. errno is left alone. */
+/* Fills `fault` unless it already holds a failure (or is NULL) and returns `code`, so that a
+ * failing function can end with `return th_fault_set(fault, TH_E_TCP, ...)`. The phase is the one
+ * the fault was cleared with. errno is left alone. */
 int th_fault_set(struct th_fault *fault, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

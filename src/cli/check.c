@@ -241,7 +241,8 @@ static bool check_names(struct th_cli_settings *s, struct th_cli_problem *proble
     static const char remedy[] = "give a name, such as broker.example, or an address";
     return check_form("-h", s->host, is_name, remedy, problem) &&
            check_form("--servername", s->server_name, is_name, remedy, problem) &&
-           check_form("--tls-alpn", s->alpn, is_alpn, "give names with one comma between", problem) &&
+           check_form("--tls-alpn", s->alpn, is_alpn, "give names with one comma between",
+                      problem) &&
            check_form("--ws-path", s->websocket_path, is_path, "give a path that begins with /",
                       problem);
 }

@@ -306,12 +306,14 @@ void th_cli_connection_end(int status)
     own.status = status;
 }
 
-/* When the time of -W is up, mosquitto's clients have the broker publish the will (5.0 3.14.2.1). */
+#define DISCONNECT_WITH_WILL 4 /* 5.0 section 3.14.2.1 */
+
+/* When the time of -W is up, mosquitto's clients have the broker publish the will. */
 static uint8_t reason_of_leaving(void)
 {
     const struct th_cli_settings *s = own.settings;
     bool with_will = s->persona == TH_CLI_MOSQUITTO && s->version == TH_MQTT_5;
-    return with_will && own.status == TH_CLI_TIMEOUT ? 4 : 0;
+    return with_will && own.status == TH_CLI_TIMEOUT ? DISCONNECT_WITH_WILL : 0;
 }
 
 /* Without its properties there is always room for a DISCONNECT. */

@@ -22,7 +22,7 @@ enum th_cli_kind {
     TH_CLI_SECRET,        /* char *, never shown; likewise */
     TH_CLI_LIST,          /* struct th_cli_list of texts; likewise */
     TH_CLI_PROPERTY,      /* struct th_cli_properties, of three words, user-property: of four */
-    TH_CLI_DECLINED,       /* its help says what to use instead */
+    TH_CLI_DECLINED,      /* its help says what to use instead */
     TH_CLI_KINDS
 };
 

@@ -1,4 +1,4 @@
-/* The password, and the key of --psk: kept in one place, wiped where it came from and at the end. */
+/* The password, and the key of --psk: kept in one place, wiped at their source and at the end. */
 #ifndef TH_CLI_SECRET_H
 #define TH_CLI_SECRET_H
 

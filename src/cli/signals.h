@@ -1,5 +1,6 @@
 /* SIGINT and SIGTERM ask us to end; SIGPIPE and SIGXFSZ are errors of write(2). Between enter and
- * leave the first two come through a descriptor: none is missed, and no handler runs on our measured stack. */
+ * leave the first two come through a descriptor: none is missed, and no handler runs on our
+ * measured stack. */
 #ifndef TH_CLI_SIGNALS_H
 #define TH_CLI_SIGNALS_H
 

@@ -232,7 +232,6 @@ static bool is_filtered_out(struct th_slice topic)
     return false;
 }
 
-
 /* xorshift: nothing depends on what comes out but how much is printed. */
 static bool is_drawn(void)
 {

@@ -79,8 +79,8 @@ static int exceeds_maximum(struct th_client *client, const struct th_mqtt_packet
         return 0;
     th_session_abort(&client->session, TH_MQTT_PACKET_TOO_LARGE);
     client->link.fault.reason = TH_MQTT_PACKET_TOO_LARGE;
-    return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: at least %zu bytes, "
-                        "our Maximum Packet Size is %u (3.1.2.11.4)",
+    return th_fault_set(&client->link.fault, TH_E_PROTOCOL, "%s from the broker: at least %zu "
+                        "bytes, our Maximum Packet Size is %u (3.1.2.11.4)",
                         th_mqtt_type_name(packet->type), packet->need_bytes,
                         (unsigned)client->session.packet_max_bytes);
 }

@@ -175,7 +175,8 @@ static int greet(struct th_client *client)
     th_link_enter(&client->link, TH_PHASE_GREETING);
     th_client_forget_received(client);
     int result = draw_nonce(client);
-    return result < 0 ? result : th_session_greet(&client->session, th_clock_ms(), &client->link.fault);
+    return result < 0 ? result
+                      : th_session_greet(&client->session, th_clock_ms(), &client->link.fault);
 }
 
 static int step_link(struct th_client *client)

@@ -28,7 +28,7 @@ void th_client_deliver(struct th_client *client, const struct th_delivery *deliv
     client->link.clock.callbacks_us += th_clock_us() - before_us;
 }
 
-/* ---- requests that end without an answer ------------------------------------------------------ */
+/* ---- requests that end without an answer ----------------------------------------------------- */
 
 static const struct th_fault *reason_in_words(struct th_client *client,
                                               const struct th_event *event)

@@ -17,7 +17,8 @@ struct th_crypt_hash {
 void th_crypt_hash_begin(struct th_crypt_hash *hash);
 void th_crypt_hash_add(struct th_crypt_hash *hash, const void *data, size_t bytes);
 
-/* True if both have seen the same bytes; each may go on. False also after a failure of wolfCrypt. */
+/* True if both have seen the same bytes; each may go on. False also after a failure of
+ * wolfCrypt. */
 bool th_crypt_hash_equal(const struct th_crypt_hash *a, const struct th_crypt_hash *b);
 
 /* The value of what was seen so far; false: wolfCrypt failed. */

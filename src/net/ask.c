@@ -115,7 +115,8 @@ static void await_unsettled(struct th_net_lookup *lookup)
 /* While there is one server only, the socket stays: late answers still count. */
 static bool keeps_socket(const struct th_net_lookup *lookup)
 {
-    return lookup->fd >= 0 && lookup->streamed == TH_NET_OVER_UDP && lookup->resolver.server_count == 1;
+    return lookup->fd >= 0 && lookup->streamed == TH_NET_OVER_UDP &&
+           lookup->resolver.server_count == 1;
 }
 
 static void open_socket(struct th_net_lookup *lookup)

@@ -149,9 +149,9 @@ int th_outbox_open(struct th_outbox *outbox, void *memory, size_t bytes, size_t 
     size_t need_bytes = control_bytes + cost_bytes(TH_SLOT_PUBLISH_0, LEAST_MESSAGE_BYTES);
     bytes &= ~(size_t)7;
     if (bytes < need_bytes || bytes > UINT32_MAX)
-        return th_fault_set(fault, TH_E_MEMORY, "the outbox of %zu bytes is too small while resting: "
-                            "at least %zu are needed; enlarge it (profile or budget)", bytes,
-                            need_bytes);
+        return th_fault_set(fault, TH_E_MEMORY, "the outbox of %zu bytes is too small while "
+                            "resting: at least %zu are needed; enlarge it (profile or budget)",
+                            bytes, need_bytes);
     *outbox = (struct th_outbox){
         .memory = memory,
         .bytes = (uint32_t)bytes,

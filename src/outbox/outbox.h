@@ -65,13 +65,13 @@ enum th_outbox_mark {
 
 /* 24 bytes at the end of the block for each message. */
 struct th_outbox_slot {
-    uint64_t sent_ms;      /* when its last byte went out; before: TH_NEVER, or with EXPIRES the time
-                            * up to which its waiting has been counted */
+    uint64_t sent_ms;      /* when its last byte went out; before: TH_NEVER, or with EXPIRES the
+                            * time up to which its waiting has been counted */
     uint32_t offset_bytes; /* in the block */
     uint32_t len_bytes;    /* 0 once the message is forgotten */
     uint16_t packet_id;    /* 0: QoS 0, DISCONNECT */
     union {
-        uint16_t filters;  /* SUBSCRIBE, UNSUBSCRIBE: how many codes the answer must have */
+        uint16_t filters;   /* SUBSCRIBE, UNSUBSCRIBE: how many codes the answer must have */
         uint16_t piece_end; /* PUT: where it ends in the piece */
     };
     uint8_t kind;
@@ -106,7 +106,7 @@ struct th_outbox_piece {
     uint8_t *memory;
     uint32_t bytes;
     uint32_t at, end;      /* of what is in it: sent, put */
-    uint32_t packet_bytes; /* of the BEGUN packet that goes on behind it; 0: it ends with a packet */
+    uint32_t packet_bytes; /* of the BEGUN packet that goes on behind it; 0: a packet ends it */
     uint32_t taken_bytes;  /* of that packet */
     uint32_t peak_bytes;
     int error;             /* of the source that failed: nothing goes out any more */
@@ -185,11 +185,12 @@ void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
  * sizeof(struct th_payload_source) are for this. The source is read by th_outbox_next(). */
 void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *source);
 
-/* The PUBLISH committed last has a Message Expiry Interval, which th_outbox_expire() counts down. */
+/* The PUBLISH committed last has a Message Expiry Interval, which th_outbox_expire() counts
+ * down. */
 void th_outbox_let_expire(struct th_outbox *outbox);
 
-/* Takes the seconds they have waited off the Message Expiry Interval of all messages that wait to be
- * sent. What has expired is refused with TH_REASON_EXPIRED; what is sent again, since it was not
+/* Takes the seconds they have waited off the Message Expiry Interval of all messages that wait to
+ * be sent. What has expired is refused with TH_REASON_EXPIRED; what is sent again, since it was not
  * acknowledged, keeps a second (the standard wants it to be delivered). Call it before sending,
  * while outbox->expiring. */
 void th_outbox_expire(struct th_outbox *outbox, uint64_t now_ms);
@@ -266,8 +267,8 @@ void th_outbox_rewind(struct th_outbox *outbox);
 
 /* CONNACK came. When the broker has lost the session (3.1.1 section 4.1, 5.0 section 3.2.2.1.1)
  * DUP is taken back: PUBLISH packets are new to it; those of QoS 2 that were past PUBREC are
- * refused with TH_REASON_UNCERTAIN. What the broker cannot
- * take is refused: 0x95 packet too large, 0x9b QoS, 0x9a retain. */
+ * refused with TH_REASON_UNCERTAIN. What the broker cannot take is refused: 0x95 packet too large,
+ * 0x9b QoS, 0x9a retain. */
 void th_outbox_resume(struct th_outbox *outbox, bool session_present,
                       const struct th_outbox_limits *limits);
 

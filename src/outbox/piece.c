@@ -64,9 +64,9 @@ static void took(struct th_outbox_piece *piece, uint32_t bytes)
     piece->taken_bytes += bytes;
 }
 
-/* The header as it is sent, with an alias; the rest follows as it lies. False: it has to wait for an
- * empty piece. A header that is larger than that keeps its topic, and so does a packet that would
- * become too large for the broker. */
+/* The header as it is sent, with an alias; the rest follows as it lies. False: it has to wait for
+ * an empty piece. A header that is larger than that keeps its topic, and so does a packet that
+ * would become too large for the broker. */
 static bool put_aliased_header(struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
     struct th_outbox_piece *piece = &outbox->piece;

@@ -116,10 +116,10 @@ static void begin_authentication(struct greeting *greeting, const struct th_auth
 {
     greeting->first_bytes = th_auth_scram_first(scram, greeting->first);
     greeting->connect.username = greeting->connect.password = (struct th_slice){NULL, 0};
+    struct th_slice first = th_slice_of(greeting->first, greeting->first_bytes);
     add(greeting, (struct th_property){.id = TH_PROPERTY_AUTHENTICATION_METHOD,
                                        .text = th_slice_text(TH_AUTH_SCRAM_METHOD)});
-    add(greeting, (struct th_property){.id = TH_PROPERTY_AUTHENTICATION_DATA,
-                                       .text = th_slice_of(greeting->first, greeting->first_bytes)});
+    add(greeting, (struct th_property){.id = TH_PROPERTY_AUTHENTICATION_DATA, .text = first});
 }
 
 static void compose(struct greeting *greeting, const struct th_config *config,
@@ -179,7 +179,8 @@ int th_session_greeting_bytes(const struct th_config *config, struct th_fault *f
     struct greeting greeting;
     begin_scram(&scram, config, any);
     compose(&greeting, config, &scram);
-    const char *problem = th_session_proves(config) ? check_authentication(config, &greeting) : NULL;
+    bool proves = th_session_proves(config);
+    const char *problem = proves ? check_authentication(config, &greeting) : NULL;
     if (problem)
         return th_session_reject(fault, TH_E_ARGUMENT, TH_MQTT_CONNECT, problem);
     int bytes = connect_bytes(&greeting, fault);

@@ -143,9 +143,10 @@ static int set_lowest_version(struct th_tls_context *context,
     return wolfSSL_CTX_SetMinVersion(context->ctx, version);
 }
 
-/* Servers that go by their own preference take AES-256 where it is offered. Without AES instructions
- * that costs eight times the time of ChaCha20 for each byte, and its table look-ups depend on the key:
- * unless somebody asked for it, it is offered to servers that take nothing else. */
+/* Servers that go by their own preference take AES-256 where it is offered. Without AES
+ * instructions that costs eight times the time of ChaCha20 for each byte, and its table look-ups
+ * depend on the key: unless somebody asked for it, it is offered to servers that take nothing
+ * else. */
 static int set_suites(struct th_tls_context *context, const struct th_context_config *config)
 {
     struct th_tls_suites suites = context->suites;

@@ -20,7 +20,7 @@ struct th_ws_io {
 struct th_ws {
     struct th_ws_io io;
     struct th_fault *fault;
-    uint8_t *cell;       /* what is to be written, or a line of the answer; behind: control frames */
+    uint8_t *cell;       /* what is to be written, or an answer's line; behind: control frames */
     uint16_t out_size_bytes;
     uint16_t out_at;
     uint16_t out_end;

@@ -23,8 +23,8 @@ int th_ws_check_path(const char *path, struct th_fault *fault)
 {
     if (*path == '/' && is_printable(path))
         return 0;
-    return th_fault_set(fault, TH_E_ARGUMENT, "the WebSocket path \"%.80s\" must begin with '/' and "
-                        "be printable ASCII", path);
+    return th_fault_set(fault, TH_E_ARGUMENT, "the WebSocket path \"%.80s\" must begin with '/' "
+                        "and be printable ASCII", path);
 }
 
 /* RFC 6455 section 4.2.2: the key with this behind it, hashed. */
