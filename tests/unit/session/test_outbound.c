@@ -582,6 +582,38 @@ static void test_room_for_a_message(void **state)
     assert_int_equal(bench.fault.code, 0);
 }
 
+static void assert_told_why(const char *packet, enum th_event_kind kind, unsigned reason)
+{
+    struct th_property why;
+    assert_event(packet, kind, 1, reason);
+    assert_int_equal(th_property_find(bench.out.event.properties, TH_PROPERTY_REASON_STRING, &why),
+                     1);
+    assert_true(th_slice_equal(why.text, th_slice_text("no")));
+}
+
+/* What was refused is told with the broker's words. */
+static void test_a_refusal_keeps_its_reason_string(void **state)
+{
+    (void)state;
+    bench_up(TH_MQTT_5);
+    publish(1);
+    forget_sent();
+    assert_told_why("40 09 0001 87 05 1f 0002'no'", TH_EVENT_PUBLISHED, 0x87);
+    bench_up(TH_MQTT_5);
+    publish(2);
+    forget_sent();
+    assert_told_why("50 09 0001 97 05 1f 0002'no'", TH_EVENT_PUBLISHED, 0x97);
+    bench_up(TH_MQTT_5);
+    subscribe_to("a");
+    forget_sent();
+    assert_told_why("90 09 0001 05 1f 0002'no' 87", TH_EVENT_SUBSCRIBED, 0);
+    assert_int_equal(bench.out.event.codes.data[0], 0x87);
+    bench_up(TH_MQTT_5);
+    unsubscribe_from("a");
+    forget_sent();
+    assert_told_why("b0 09 0001 05 1f 0002'no' 87", TH_EVENT_UNSUBSCRIBED, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -614,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_limits_are_kept),
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_room_for_a_message),
+        cmocka_unit_test(test_a_refusal_keeps_its_reason_string),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
