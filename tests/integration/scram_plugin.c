@@ -1,6 +1,6 @@
-/* A plugin for mosquitto 2 that speaks SCRAM-SHA-256 (RFC 5802, RFC 7677) with OpenSSL, for one client
- * at a time. Options: plugin_opt_password; plugin_opt_iterations; plugin_opt_lie: it does not know the
- * password, and says yes to everybody. */
+/* A plugin for mosquitto 2 that speaks SCRAM-SHA-256 (RFC 5802, RFC 7677) with OpenSSL, for one
+ * client at a time. Options: plugin_opt_password; plugin_opt_iterations; plugin_opt_lie: it does
+ * not know the password, and says yes to everybody. */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>

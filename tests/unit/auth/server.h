@@ -22,7 +22,8 @@ static inline void server_hmac(const uint8_t key[32], const char *text, uint8_t 
     assert_true(th_crypt_hmac(th_slice_of(key, 32), &part, 1, value));
 }
 
-static inline void server_open(struct scram_server *server, const char *password, unsigned iterations)
+static inline void server_open(struct scram_server *server, const char *password,
+                               unsigned iterations)
 {
     static const uint8_t salt[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     struct th_crypt_hi hi;
@@ -47,8 +48,8 @@ static inline void server_hears(struct scram_server *server, const uint8_t *firs
 }
 
 /* Whether the proof is one of the password; writes the verdict. */
-static inline bool server_judges(const struct scram_server *server, const uint8_t *answer, size_t bytes,
-                                 char verdict[VERDICT_BYTES])
+static inline bool server_judges(const struct scram_server *server, const uint8_t *answer,
+                                 size_t bytes, char verdict[VERDICT_BYTES])
 {
     char message[3 * SERVER_TEXT_BYTES], *proof;
     uint8_t signature[32], sent[33], key[32], value[32];

@@ -1,4 +1,4 @@
-/* SCRAM-SHA-256 against the example of RFC 7677 section 3, and against a server of the test's own. */
+/* SCRAM-SHA-256 against the example of RFC 7677 section 3, and against a server of our own. */
 #include "server.h"
 
 static struct th_auth_scram scram;
@@ -151,8 +151,8 @@ static void both_sides_agree(void **state)
 {
     (void)state;
     static const char *const passwords[] = {
-        "pencil", "", "k\xc3\xa4se", "a password that is longer than one block of SHA-256, which has "
-        "64 bytes, and is hashed first therefore",
+        "pencil", "", "k\xc3\xa4se",
+        "a password that is longer than one block of SHA-256, which has 64 bytes, and is hashed first therefore",
     };
     for (size_t i = 0; i < COUNT_OF(passwords); i++) {
         struct scram_server server;

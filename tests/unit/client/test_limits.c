@@ -31,7 +31,8 @@ static void up_with_aliases(void)
 static void up_with_maximum(unsigned bytes)
 {
     char connect[128];
-    snprintf(connect, sizeof connect, "10 16 0004'MQTT' 05 02 0000 08 27%08x 210040 0001'c'", bytes);
+    snprintf(connect, sizeof connect, "10 16 0004'MQTT' 05 02 0000 08 27%08x 210040 0001'c'",
+             bytes);
     up_with((struct th_property){.id = 0x27, .number = bytes}, connect);
 }
 

@@ -223,7 +223,8 @@ static void every_connection_has_its_own_nonce(void **state)
     (void)state;
     char before[SERVER_TEXT_BYTES], verdict[VERDICT_BYTES];
     struct th_config config = scram_config("pencil");
-    config.redial = (struct th_redial){.attempts = -1, .first_ms = 1, .max_ms = 1, .first_too = true};
+    config.redial = (struct th_redial){
+        .attempts = -1, .first_ms = 1, .max_ms = 1, .first_too = true};
     server_open(&server, "pencil", 4096);
     dial(config);
     gets_first_message();
