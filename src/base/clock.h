@@ -15,8 +15,9 @@ uint64_t th_clock_ms(void); /* monotonic, milliseconds */
 /* Milliseconds from now until `when` as poll(2) wants them: -1 for TH_NEVER, 0 when past. */
 int th_clock_wait_ms(uint64_t when_ms, uint64_t now_ms);
 
-/* The earlier of the two. */
+/* The earlier of two points in time; the shorter of two such waits. */
 uint64_t th_clock_earlier(uint64_t a_ms, uint64_t b_ms);
+int th_clock_shorter_ms(int a_ms, int b_ms);
 
 /* The calendar clock, for printing: no deadline may depend on it. */
 struct timespec th_clock_calendar(void);

@@ -17,4 +17,16 @@ int th_fault_set_errno(struct th_fault *fault, int code, const char *format, ...
 /* Begins an attempt: no failure yet. */
 void th_fault_clear(struct th_fault *fault);
 
+/* Results: "poll, then call again". */
+static inline bool th_is_wait(int result)
+{
+    return result == TH_WANT_READ || result == TH_WANT_WRITE;
+}
+
+/* One of enum th_error, in earnest. */
+static inline bool th_is_failure(int result)
+{
+    return result < 0 && !th_is_wait(result);
+}
+
 #endif

@@ -354,13 +354,6 @@ static void obey_signals(void)
     th_cli_connection_end(status_of_signal());
 }
 
-static int sooner(int a_ms, int b_ms)
-{
-    if (a_ms < 0 || b_ms < 0)
-        return a_ms < 0 ? b_ms : a_ms;
-    return a_ms < b_ms ? a_ms : b_ms;
-}
-
 static int wait_ms(void)
 {
     uint64_t now_ms = th_clock_ms();
@@ -368,9 +361,10 @@ static int wait_ms(void)
     if (own.ending)
         return first_ms;
     if (!own.was_up)
-        first_ms = sooner(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
+        first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
     if (own.work.until_ms)
-        first_ms = sooner(first_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg), now_ms));
+        first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg),
+                                                                  now_ms));
     return first_ms;
 }
 

@@ -121,7 +121,7 @@ static int judged_wrong(struct th_client *client, const struct th_mqtt_packet *p
 {
     if (result == TH_WANT_WRITE)
         client->answer_waits = true;
-    if (result == TH_WANT_WRITE || result == TH_WANT_READ)
+    if (th_is_wait(result))
         return result;
     if (result == TH_E_REFUSED)
         return refused(client, packet, outcome);
@@ -211,7 +211,7 @@ static int judge(struct th_client *client, struct th_mqtt_packet *packet,
     int result = th_session_receive(&client->session, packet, th_clock_ms(), outcome);
     if (result == TH_WANT_READ)
         result = work_on(client, packet, outcome);
-    if (result != TH_WANT_WRITE && result != TH_WANT_READ)
+    if (!th_is_wait(result))
         th_client_note_received(client, packet);
     packet->publish.topic = outcome->topic;
     return result < 0 ? judged_wrong(client, packet, outcome, result) : result;
@@ -371,7 +371,7 @@ static int lost(struct th_client *client, int result)
 static int receive_once(struct th_client *client)
 {
     int got = window_fill(client);
-    if (got == TH_WANT_READ || got == TH_WANT_WRITE)
+    if (th_is_wait(got))
         return got;
     if (got < 0)
         return lost(client, got);

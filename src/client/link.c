@@ -329,7 +329,7 @@ static int step_shaking(struct th_link *link)
     if (result == 0)
         result = shake_ws(link);
     int flushed = th_net_wire_flush(&link->wire);
-    if (result == TH_WANT_READ || result == TH_WANT_WRITE)
+    if (th_is_wait(result))
         return th_link_await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
     return result < 0 && link->tls.offers_more ? shake_again(link) : result;
 }
@@ -425,21 +425,14 @@ short th_link_poll_events(const struct th_link *link)
     return th_net_wire_pending_out(&link->wire) ? POLLIN | POLLOUT : POLLIN;
 }
 
-static int sooner(int a_ms, int b_ms)
-{
-    if (a_ms < 0 || b_ms < 0)
-        return a_ms < 0 ? b_ms : a_ms;
-    return a_ms < b_ms ? a_ms : b_ms;
-}
-
 int th_link_wait_ms(const struct th_link *link)
 {
     uint64_t now_ms = th_clock_ms();
     int wait_ms = th_clock_wait_ms(link->deadline_ms, now_ms);
     if (link->phase == TH_PHASE_FINDING)
-        return sooner(wait_ms, th_net_lookup_wait_ms(&link->lookup, now_ms));
+        return th_clock_shorter_ms(wait_ms, th_net_lookup_wait_ms(&link->lookup, now_ms));
     if (link->phase == TH_PHASE_DIALING)
-        return sooner(wait_ms, th_clock_wait_ms(link->address_until_ms, now_ms));
+        return th_clock_shorter_ms(wait_ms, th_clock_wait_ms(link->address_until_ms, now_ms));
     return wait_ms;
 }
 

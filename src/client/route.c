@@ -8,11 +8,6 @@
 
 enum { PROXY_PORT = 1080 }; /* RFC 1928 section 3 */
 
-static bool is_wait(int result)
-{
-    return result == TH_WANT_READ || result == TH_WANT_WRITE;
-}
-
 /* ---- what may be wished for ------------------------------------------------------------------ */
 
 static int check_unix(const char *path, struct th_fault *fault)
@@ -271,7 +266,7 @@ static int begin_proxy(struct th_link *link)
 static int ask_proxy(struct th_link *link)
 {
     int result = th_net_socks_step(&link->socks, link->dialing_fd, &link->fault);
-    if (is_wait(result))
+    if (th_is_wait(result))
         return th_link_await(link, result);
     return result < 0 ? result : 1;
 }
@@ -289,7 +284,7 @@ static int begin_dialing(struct th_link *link)
 int th_link_step_finding(struct th_link *link)
 {
     int result = find(link);
-    if (is_wait(result))
+    if (th_is_wait(result))
         return th_link_await(link, result);
     if (result >= 0 && link->finds_services)
         return begin_services(link);

@@ -13,19 +13,9 @@
 
 /* ---- GREETING and UP: bytes in, bytes out ---------------------------------------------------- */
 
-static bool is_wait(int result)
-{
-    return result == TH_WANT_READ || result == TH_WANT_WRITE;
-}
-
-static bool is_failure(int result)
-{
-    return result < 0 && !is_wait(result);
-}
-
 static bool tells_why(int result)
 {
-    return is_failure(result) && result != TH_E_CLOSED && result != TH_E_RECEIVE;
+    return th_is_failure(result) && result != TH_E_CLOSED && result != TH_E_RECEIVE;
 }
 
 /* Sending fails because the peer has closed. What it said before, an alert or a DISCONNECT, still
@@ -47,12 +37,12 @@ static int last_words(struct th_client *client, int failure)
 static int exchange_once(struct th_client *client)
 {
     int sent = th_client_send(client);
-    if (is_failure(sent))
+    if (th_is_failure(sent))
         return sent == TH_E_CLOSED ? last_words(client, sent) : sent;
     if (th_outbox_ended(&client->outbox))
         return 0;
     int got = th_client_receive(client);
-    if (is_failure(got))
+    if (th_is_failure(got))
         return got;
     bool due = got == TH_WANT_WRITE || th_client_has_due(client);
     return got > 0 || (sent == 0 && due);
@@ -90,7 +80,7 @@ static int converse(struct th_client *client)
         return start_closing(client);
     if (owes_an_explanation(client, result))
         return start_closing(client);
-    if (is_failure(result))
+    if (th_is_failure(result))
         th_link_flush(&client->link); /* TLS may have an alert for the peer */
     return result;
 }
@@ -150,8 +140,8 @@ static int part(struct th_client *client)
 static int step_closing(struct th_client *client)
 {
     int result = part(client);
-    int overdue = is_failure(result) ? 0 : th_link_overdue(&client->link);
-    if (!is_failure(result) && !overdue)
+    int overdue = th_is_failure(result) ? 0 : th_link_overdue(&client->link);
+    if (!th_is_failure(result) && !overdue)
         return 0;
     if (!client->finished)
         return overdue ? overdue : result;
@@ -182,7 +172,7 @@ static int greet(struct th_client *client)
 static int step_link(struct th_client *client)
 {
     int result = th_link_step(&client->link);
-    if (!is_wait(result))
+    if (!th_is_wait(result))
         return result < 0 ? result : greet(client);
     return th_link_overdue(&client->link);
 }

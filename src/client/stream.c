@@ -1,4 +1,5 @@
 /* The plain TLS stream of thimble.h: a link and nothing on it. */
+#include "base/err.h"
 #include "client/block.h"
 #include "client/link.h"
 
@@ -51,7 +52,7 @@ static int shake(struct th_link *link)
 {
     struct th_link_step_mark mark = th_link_step_begin(link);
     int result = th_link_step(link);
-    if (result == TH_WANT_READ || result == TH_WANT_WRITE) {
+    if (th_is_wait(result)) {
         int overdue = th_link_overdue(link);
         result = overdue ? overdue : result;
     }
@@ -111,14 +112,9 @@ int th_tls_connect(struct th_tls **stream, void *block, size_t block_bytes,
         return result;
     if (result == 0)
         result = carry_on(*stream);
-    if (result >= 0 || result == TH_WANT_READ || result == TH_WANT_WRITE)
+    if (!th_is_failure(result))
         return result;
     return give_up(stream, result, fault);
-}
-
-static bool ended(int result)
-{
-    return result < 0 && result != TH_WANT_READ && result != TH_WANT_WRITE;
 }
 
 typedef int mover(struct th_link *link, void *data, size_t bytes);
@@ -147,7 +143,7 @@ static int move(struct th_tls *stream, mover *how, void *data, size_t bytes)
         return 0;
     struct th_link_step_mark mark = th_link_step_begin(link);
     int result = how(link, data, bytes);
-    if (ended(result))
+    if (th_is_failure(result))
         th_link_hang_up(link);
     th_link_step_end(link, mark);
     return result;

@@ -3,6 +3,7 @@
 #include "session/table.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/slice.h"
 #include "mqtt/encode.h"
 #include "mqtt/property.h"
@@ -451,7 +452,7 @@ int th_session_receive(struct th_session *session, const struct th_mqtt_packet *
 {
     *out = (struct th_session_outcome){.event.redial_in_ms = -1};
     int result = perform(session, packet, out);
-    if (result == TH_WANT_WRITE || result == TH_WANT_READ)
+    if (th_is_wait(result))
         return result;
     session->received_ms = now_ms;
     if (result < 0)
