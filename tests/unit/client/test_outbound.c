@@ -1,4 +1,4 @@
-/* What goes out: through TLS, when the other side is slow; with topic aliases; before it expires. */
+/* What goes out: through TLS to a slow reader; with topic aliases; before it expires. */
 #include "device.h"
 
 static struct device device;

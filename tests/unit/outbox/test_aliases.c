@@ -165,7 +165,8 @@ static void queue(void)
             read_payload, (void *)(uintptr_t)number, (uint32_t)payload_bytes_of(number)};
     struct th_mqtt_publish publish = {.version = TH_MQTT_5, .message = &message};
     size_t header = (size_t)th_mqtt_publish_header_bytes(&publish, NULL);
-    size_t kept = header + (message.source.read ? sizeof message.source : message.payload.len_bytes);
+    size_t kept = header;
+    kept += message.source.read ? sizeof message.source : message.payload.len_bytes;
     if (header + message.payload.len_bytes > world.limits.packet_max_bytes)
         fail_msg("the test sends too much");
     if (th_outbox_reserve(&world.outbox, TH_SLOT_PUBLISH_0, kept, &place, NULL) < 0)

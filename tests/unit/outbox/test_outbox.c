@@ -254,7 +254,7 @@ static void test_packets_go_out_together_control_first(void **state)
     assert_string_equal(flow(bench), "");
 }
 
-/* TLS may have encrypted more of it than it could send, and takes no less when it is asked again. */
+/* TLS may have encrypted more of it than it could send, and takes no less when asked again. */
 static void test_what_was_lent_is_finished_first(void **state)
 {
     struct bench *bench = *state;

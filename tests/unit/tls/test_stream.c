@@ -166,7 +166,8 @@ static void offers_the_suites_it_is_told_to(void **state)
 static void keeps_aes_256_for_those_that_have_nothing_else(void **state)
 {
     (void)state;
-    const char *every = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
+    const char *every = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
+                        "TLS_CHACHA20_POLY1305_SHA256";
     negotiates("ec", "-tls1_3 -serverpref", "TLS_CHACHA20_POLY1305_SHA256", "P-256");
     negotiates("rsa", "-tls1_2 -serverpref", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
                "X25519");
