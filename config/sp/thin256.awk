@@ -1,10 +1,10 @@
 # wolfSSL's sp_c64.c or sp_c32.c with 32 multiples of P-256's base point in its table, not 256.
 #
 # The table has all sums of 8 points, each 2^32 times the one before: a scalar takes 32 times a
-# doubling, a row, an addition. The sums of the lower four points and those of the higher four do as
-# well, with two additions for each doubling. All these rows are among the 256, and the function that
-# uses them, sp_256_ecc_mulmod_stripe, is the same but for the numbers below. 18 KB less, at no cost:
-# looking up a secret row means reading all of them, and now they are few.
+# doubling, a row, an addition. The sums of the lower four points and those of the higher four do
+# as well, with two additions for each doubling. All these rows are among the 256, and the function
+# that uses them, sp_256_ecc_mulmod_stripe, is the same but for the numbers below. 18 KB less, and
+# hardly slower: looking up a secret row means reading all of them, and now they are few.
 #
 # Fails if the file is not as expected.
 
