@@ -55,6 +55,7 @@ static struct {
     bool stop;       /* without waiting for the broker */
     bool was_up;
     uint64_t give_up_ms;        /* --wait-broker: unless connected by then */
+    uint64_t leave_by_ms;       /* what is not sent by then stays unsent */
     struct th_fault last_fault; /* of an attempt */
 } own;
 
@@ -331,8 +332,16 @@ static bool leave(void)
     if (!own.ending || own.leaving)
         return false;
     own.leaving = true;
+    own.leave_by_ms = th_clock_ms() + (uint64_t)own.settings->ack_ms;
     own.stop |= disconnect() < 0;
     return true;
+}
+
+/* A message on its way to a slow broker would hold up the end for as long as it likes. */
+static bool must_stop(void)
+{
+    own.stop |= own.leaving && th_clock_ms() >= own.leave_by_ms;
+    return own.stop;
 }
 
 /* Asked to end: sub has done what it was asked for, pub has not. */
@@ -358,8 +367,8 @@ static int wait_ms(void)
 {
     uint64_t now_ms = th_clock_ms();
     int first_ms = th_wait_ms(own.client);
-    if (own.ending)
-        return first_ms;
+    if (own.leaving)
+        return sooner(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
     if (!own.was_up)
         first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
     if (own.work.until_ms)
@@ -427,7 +436,7 @@ static bool did_something(void)
     if (!own.ending && own.work.turn(own.work.arg))
         return true;
     flush_output();
-    return leave();
+    return leave() || must_stop();
 }
 
 static void carry_on(void)

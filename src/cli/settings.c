@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DEFAULT_ATTEMPTS 10
+#define DEFAULT_TIMEOUT_MS 30000
 
 static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option *option)
 {
@@ -30,7 +31,7 @@ static void preset(int64_t *number, int64_t value)
 
 static void preset_deadlines(struct th_cli_settings *s)
 {
-    preset(&s->timeout_ms, 0);
+    preset(&s->timeout_ms, DEFAULT_TIMEOUT_MS);
     preset(&s->lookup_ms, s->timeout_ms);
     preset(&s->tcp_ms, s->timeout_ms);
     preset(&s->tls_ms, s->timeout_ms);

@@ -40,6 +40,21 @@ def test_pub_was_not_done(thimble, fake, number, code):
     pub.signal(number).ends(code, seconds=5)
 
 
+@pytest.mark.parametrize("words, signals", [(["--timeout-ack", "1"], 1), ([], 2)])
+def test_end_within_a_message(thimble, fake, tmp_path, words, signals):
+    """Its broker takes no more of it: the end comes after the patience for one, or the second
+    signal."""
+    with open(tmp_path / "large", "wb") as large:
+        large.truncate(50_000_000)
+    broker = fake(lambda peer: peer.greet().socket.recv(1) and time.sleep(8))
+    pub = thimble.start("pub", *broker.plain, "-t", "t", "-f", tmp_path / "large", *words)
+    until(lambda: broker.attempts, "the connection")
+    for _ in range(signals):
+        time.sleep(0.5)
+        pub.signal(signal.SIGINT)
+    pub.ends(130, seconds=4)
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_before_it_is_connected(thimble, fake, number, code):
     broker = fake(lambda peer: peer.drain())
