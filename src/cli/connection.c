@@ -368,7 +368,7 @@ static int wait_ms(void)
     uint64_t now_ms = th_clock_ms();
     int first_ms = th_wait_ms(own.client);
     if (own.leaving)
-        return sooner(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
+        return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
     if (!own.was_up)
         first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
     if (own.work.until_ms)
