@@ -2,10 +2,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/errno.h"
-#include "base/format.h"
 #include "base/roomy.h"
-#include "base/slice.h"
+#include "cli/command.h"
+#include "cli/configure.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/keylog.h"
@@ -17,13 +16,10 @@
 #include "cli/secret.h"
 #include "cli/signals.h"
 #include "cli/trace.h"
-#include "mem/run.h"
 #include "mem/slab.h"
 #include "report/report.h"
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 /* The struct of a client beside its pools, and of a context beside the shared heap. */
@@ -47,7 +43,6 @@ static struct {
     struct th_context *context;
     struct th_client *client;
     struct th_config config;
-    char client_id[224];
     int status;      /* of the command, once it ends */
     int signals;     /* already obeyed */
     bool ending;
@@ -131,132 +126,21 @@ static void choose_voice(const struct th_cli_settings *s)
 
 static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
 {
+    struct th_context_config config;
     if (s->no_tls)
         return 0;
-    const struct th_context_config config = {
-        .roots.path = s->cafile,
-        .certificate.path = s->certificate,
-        .key.path = s->key,
-        .tls_min = (enum th_tls_version)(s->tls_versions / 256),
-        .tls_max = (enum th_tls_version)(s->tls_versions % 256),
-        .alpn = s->alpn,
-        .ciphers = s->ciphers,
-        .ciphersuites = s->ciphersuites,
-        .psk_identity = s->psk_identity,
-        .psk = s->psk,
-        .on_keylog = s->keylog ? th_cli_keylog_line : NULL,
-        .hwrng_path = s->hwrng,
-        .insecure_no_name_check = s->insecure,
-        .insecure_no_verify = s->insecure_no_verify,
-        .log = th_cli_voice_log(),
-    };
+    th_cli_configure_context(&config, s);
     return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
-}
-
-/* MQTT 3.1 has room for 23 characters, and demands one. */
-static const char *made_up_id(const struct th_cli_settings *s)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    uint8_t random[23] = {0};
-    getrandom(random, sizeof random, GRND_NONBLOCK);
-    for (size_t i = 0; i < sizeof random; i++)
-        own.client_id[i] = letters[random[i] % (sizeof letters - 1)];
-    memcpy(own.client_id, s->persona == TH_CLI_MOSQUITTO ? "mosq-" : "thimble-",
-           s->persona == TH_CLI_MOSQUITTO ? 5 : 8);
-    return own.client_id;
-}
-
-static const char *client_id_of(const struct th_cli_settings *s)
-{
-    bool named = s->client_id && *s->client_id;
-    if (!s->client_id_prefix)
-        return named || s->version != TH_MQTT_3_1 ? s->client_id : made_up_id(s);
-    th_format(own.client_id, sizeof own.client_id, "%s%d", s->client_id_prefix, (int)getpid());
-    return own.client_id;
-}
-
-static struct th_will will_of(const struct th_cli_settings *s)
-{
-    return (struct th_will){.message = {
-        .topic = th_slice_text(s->will_topic),
-        .payload = th_slice_text(s->will_payload),
-        .qos = (uint8_t)s->will_qos,
-        .retain = s->will_retain,
-        .properties = th_cli_properties_of(&s->properties, TH_CLI_WILL),
-    }};
-}
-
-static struct th_redial redial_of(const struct th_cli_settings *s)
-{
-    return (struct th_redial){
-        .attempts = (int)s->attempts,
-        .first_too = s->first_too,
-        .first_ms = (uint32_t)s->backoff_first_ms,
-        .max_ms = (uint32_t)s->backoff_max_ms,
-    };
-}
-
-static struct th_route route_of(const struct th_cli_settings *s)
-{
-    return (struct th_route){
-        .addresses = s->addresses.items,
-        .addresses_count = s->addresses.count,
-        .unix_path = s->unix_path,
-        .srv = s->srv,
-        .bind_address = s->bind_address,
-        .bind_interface = s->bind_interface,
-        .mark = (uint32_t)s->mark,
-        .proxy = s->proxy,
-    };
-}
-
-static struct th_deadlines deadlines_of(const struct th_cli_settings *s)
-{
-    return (struct th_deadlines){
-        .lookup_ms = (uint32_t)s->lookup_ms,
-        .tcp_ms = (uint32_t)s->tcp_ms,
-        .tls_ms = (uint32_t)s->tls_ms,
-        .connack_ms = (uint32_t)s->connack_ms,
-        .ack_ms = (uint32_t)s->ack_ms,
-    };
 }
 
 static void configure(const struct th_cli_settings *s)
 {
-    const char *client_id = client_id_of(s);
-    th_cli_trace_begin(s, client_id);
-    own.config = (struct th_config){
-        .host = s->host,
-        .port = (uint16_t)s->port,
-        .server_name = s->server_name,
-        .route = route_of(s),
-        .websocket_path = s->websocket ? s->websocket_path : NULL,
-        .insecure_plaintext = s->no_tls,
-        .version = (enum th_mqtt_version)s->version,
-        .client_id = client_id,
-        .clean_start = !s->persistent,
-        .keep_alive_s = (uint16_t)s->keep_alive_s,
-        .username = s->username,
-        .password = th_cli_secret(),
-        .will = will_of(s),
-        .properties = th_cli_properties_of(&s->properties, TH_CLI_CONNECT),
-        .receive_maximum = s->receive_maximum,
-        .send_maximum = (uint16_t)s->max_inflight,
-        .topic_alias_maximum = (uint16_t)s->topic_alias_maximum,
-        .authentication = (enum th_authentication)s->authentication,
-        .deadlines = deadlines_of(s),
-        .redial = redial_of(s),
-        .heap_budget_bytes = (size_t)s->heap_budget_bytes,
-        .window_budget_bytes = (size_t)s->window_budget_bytes,
-        .outbox_budget_bytes = (size_t)s->outbox_budget_bytes,
-        .stack_low = th_stack_run_low(),
-        .stack_bytes = th_stack_run_bytes(),
-        .on_delivery = own.work.on_delivery,
-        .on_event = on_event,
-        .on_packet = th_cli_trace_sink(),
-        .arg = own.work.arg,
-        .log = th_cli_voice_log(),
-    };
+    th_cli_configure(&own.config, s);
+    th_cli_trace_begin(s, own.config.client_id);
+    own.config.on_delivery = own.work.on_delivery;
+    own.config.on_event = on_event;
+    own.config.on_packet = th_cli_trace_sink();
+    own.config.arg = own.work.arg;
 }
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
@@ -409,24 +293,12 @@ static void poll_all(void)
         own.work.on_input(own.work.arg);
 }
 
-/* Somebody closed the pipe we print into: an end, not an error to talk about. */
-static int status_of_output(void)
-{
-    int error = th_cli_out_error();
-    char text[TH_ERRNO_TEXT_BYTES];
-    if (error && error != EPIPE && error != EINTR)
-        th_cli_say("cannot write to standard output: %s", th_errno_text(error, text));
-    return !error || error == EINTR ? TH_CLI_OK
-           : error == EPIPE         ? TH_CLI_OUTPUT_CLOSED
-                                    : TH_CLI_SYSTEM;
-}
-
 /* Before waiting: what was printed must be on its way, or we learn that nobody wants it. */
 static void flush_output(void)
 {
     th_cli_out_flush();
     if (!own.ending && th_cli_out_error())
-        th_cli_connection_end(status_of_output());
+        th_cli_connection_end(th_cli_printed());
 }
 
 static bool did_something(void)
@@ -453,7 +325,7 @@ static int status_at_end(void)
     const struct th_fault *fault = th_fault(own.client);
     if (!own.ending && fault->code)
         return th_cli_say_fault(fault);
-    return own.status ? own.status : status_of_output();
+    return own.status ? own.status : th_cli_printed();
 }
 
 int th_cli_connection_run(void)

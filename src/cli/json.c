@@ -5,6 +5,7 @@
 #include "base/slice.h"
 #include "cli/moment.h"
 #include "cli/out.h"
+#include "cli/piece.h"
 #include "cli/properties.h"
 #include "json/copy.h"
 
@@ -168,7 +169,7 @@ static void put_header(struct th_json_flow *flow, const struct th_delivery *mess
 
 static void put_quoted(struct th_json_flow *flow, const struct th_delivery *piece, bool is_last)
 {
-    if (piece->offset_bytes == 0)
+    if (th_cli_piece_is_first(piece))
         th_json_flow_raw(flow, "\"");
     th_json_flow_part(flow, piece->payload);
     if (is_last)
@@ -186,8 +187,8 @@ bool th_cli_json_message(const struct th_delivery *piece, bool pretty, bool pars
     struct th_json_flow flow = {.write = th_cli_out_foreign, .pretty = pretty};
     if (parsed && !is_json(piece->payload))
         return false;
-    bool is_last = piece->offset_bytes + piece->payload.len_bytes == piece->total_bytes;
-    if (piece->offset_bytes == 0)
+    bool is_last = th_cli_piece_is_last(piece);
+    if (th_cli_piece_is_first(piece))
         put_header(&flow, piece);
     flow.depth = 1;
     if (!piece->total_bytes)
@@ -212,7 +213,7 @@ void th_cli_json_line(const struct th_delivery *piece)
     th_cli_json_numbers(&flow, piece, "qqos\0" "rretain\0" "mmid\0" "llen\0");
     if (piece->payload.len_bytes < piece->total_bytes)
         th_cli_json_numbers(&flow, piece, "ooff\0" "ttotal\0");
-    if (piece->offset_bytes == 0)
+    if (th_cli_piece_is_first(piece))
         th_cli_json_properties(&flow, piece->properties);
     th_cli_json_bytes(&flow, "payload", piece->payload);
     th_json_flow_shut(&flow, '}');

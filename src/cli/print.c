@@ -7,6 +7,7 @@
 #include "cli/moment.h"
 #include "cli/out.h"
 #include "cli/parameter.h"
+#include "cli/piece.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include "cli/watch.h"
@@ -246,8 +247,8 @@ static void put_line(const struct th_delivery *piece)
 
 void th_cli_print(const struct th_delivery *piece)
 {
-    own.is_first = piece->offset_bytes == 0;
-    own.is_last = piece->offset_bytes + piece->payload.len_bytes == piece->total_bytes;
+    own.is_first = th_cli_piece_is_first(piece);
+    own.is_last = th_cli_piece_is_last(piece);
     if (own.given && own.is_first)
         th_cli_moment_take();
     if (own.watch && own.is_first)

@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "cli/exit.h"
+#include "cli/piece.h"
 #include "cli/print.h"
 #include "cli/say.h"
 #include "crypt/hash.h"
@@ -114,9 +115,9 @@ static void note(const struct th_delivery *piece)
 
 bool th_cli_resume_take(struct th_delivery *piece)
 {
-    if (piece->offset_bytes == 0 && piece->payload.len_bytes == piece->total_bytes && !own.printing)
+    if (th_cli_piece_is_first(piece) && th_cli_piece_is_last(piece) && !own.printing)
         return true;
-    if (piece->offset_bytes == 0)
+    if (th_cli_piece_is_first(piece))
         begin(piece);
     if (own.again)
         read_over(piece);

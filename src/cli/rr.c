@@ -9,6 +9,7 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/payload.h"
+#include "cli/piece.h"
 #include "cli/print.h"
 #include "cli/properties.h"
 #include "cli/say.h"
@@ -252,14 +253,14 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
     if (th_cli_connection_is_ending())
         return;
     th_cli_events_data(delivery);
-    if (delivery->offset_bytes == 0)
+    if (th_cli_piece_is_first(delivery))
         own.printing = is_response(delivery);
     if (!own.printing)
         return;
-    if (delivery->offset_bytes == 0 && own.settings.latency)
+    if (th_cli_piece_is_first(delivery) && own.settings.latency)
         say_latency();
     th_cli_print(delivery);
-    if (delivery->offset_bytes + delivery->payload.len_bytes == delivery->total_bytes)
+    if (th_cli_piece_is_last(delivery))
         th_cli_connection_end(th_cli_print_status());
 }
 

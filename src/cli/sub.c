@@ -7,8 +7,10 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/out.h"
+#include "cli/piece.h"
 #include "cli/print.h"
 #include "cli/properties.h"
+#include "cli/remove.h"
 #include "cli/resume.h"
 #include "cli/say.h"
 #include "cli/show.h"
@@ -34,17 +36,10 @@ static TH_ROOMY struct {
     bool connected_once;
     bool done;               /* waits for the broker to take what --remove-retained sent */
     uint64_t done_ms;        /* and for the last message's PUBREL until then */
-    int status;              /* of what went wrong on the way */
+    int status;              /* of a subscription that was refused */
     int answers_awaited;     /* SUBACK, UNSUBACK */
     size_t unsubscribed;     /* UNSUBACK that came */
 } own;
-
-/* Topics whose retained messages are to be removed, when the outbox has room: each with its length
- * before it. */
-static TH_ROOMY struct {
-    uint8_t bytes[65536];
-    size_t used;
-} waiting;
 
 /* ---- subscribing ---- */
 
@@ -152,17 +147,6 @@ static void on_answered(const struct th_event *event)
         th_cli_connection_end(TH_CLI_OK);
 }
 
-/* Of --remove-retained: sub publishes nothing else. */
-static void on_published(const struct th_event *event)
-{
-    char why[TH_CLI_SHOWN_BYTES];
-    if (event->reason >= 0x80) {
-        own.status = th_cli_exit_of_reason(event->reason);
-        th_cli_say_status(own.status, "the broker did not remove a retained message, reason code "
-                          "%u%s", event->reason, th_cli_property_reason(event->properties, why));
-    }
-}
-
 static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
@@ -171,54 +155,7 @@ static void on_event(void *arg, const struct th_event *event)
     if (event->kind == TH_EVENT_SUBSCRIBED || event->kind == TH_EVENT_UNSUBSCRIBED)
         on_answered(event);
     if (event->kind == TH_EVENT_PUBLISHED)
-        on_published(event);
-}
-
-/* ---- --remove-retained ---- */
-
-/* There may be thousands: the first one is told. */
-static void say_not_removed(void)
-{
-    if (!own.status)
-        own.status = th_cli_say_fault(th_request_fault(th_cli_connection_client()));
-}
-
-/* An empty retained message takes the place of the one there is (section 3.3.1.3). False: there is
- * no room for it now. */
-static bool remove_one(struct th_slice topic)
-{
-    const struct th_message empty = {.topic = topic, .qos = 1, .retain = true};
-    int rc = th_publish(th_cli_connection_client(), &empty);
-    if (rc < 0 && rc != TH_E_SEND_FULL)
-        say_not_removed();
-    return rc != TH_E_SEND_FULL;
-}
-
-static void remove_retained(struct th_slice topic)
-{
-    if (remove_one(topic))
-        return;
-    if (topic.len_bytes + sizeof(uint16_t) > sizeof waiting.bytes - waiting.used) {
-        say_not_removed();
-        return;
-    }
-    uint16_t len_bytes = (uint16_t)topic.len_bytes;
-    memcpy(waiting.bytes + waiting.used, &len_bytes, sizeof len_bytes);
-    memcpy(waiting.bytes + waiting.used + sizeof len_bytes, topic.data, len_bytes);
-    waiting.used += sizeof len_bytes + len_bytes;
-}
-
-static bool remove_waiting(void)
-{
-    uint16_t len_bytes;
-    if (!waiting.used)
-        return false;
-    memcpy(&len_bytes, waiting.bytes, sizeof len_bytes);
-    if (!remove_one(th_slice_of(waiting.bytes + sizeof len_bytes, len_bytes)))
-        return false;
-    waiting.used -= sizeof len_bytes + len_bytes;
-    memmove(waiting.bytes, waiting.bytes + sizeof len_bytes + len_bytes, waiting.used);
-    return true;
+        th_cli_remove_published(event);
 }
 
 /* ---- which messages ---- */
@@ -247,7 +184,7 @@ static bool is_wanted(const struct th_delivery *message)
     if (is_filtered_out(message->topic))
         return false;
     if (message->retain && own.settings.remove_retained)
-        remove_retained(message->topic);
+        th_cli_remove(message->topic);
     return !message->retain || !own.settings.no_retained;
 }
 
@@ -281,12 +218,12 @@ static void on_delivery(void *arg, const struct th_delivery *piece)
         finish();
         return;
     }
-    if (piece->offset_bytes == 0) {
+    if (th_cli_piece_is_first(piece)) {
         own.wanted = is_wanted(piece);
         own.printing = own.wanted && is_drawn();
     }
     print(piece);
-    if (own.wanted && piece->offset_bytes + piece->payload.len_bytes == piece->total_bytes)
+    if (own.wanted && th_cli_piece_is_last(piece))
         count_message();
 }
 
@@ -295,7 +232,7 @@ static void on_delivery(void *arg, const struct th_delivery *piece)
 /* Everything was printed, and what was to be removed is. */
 static bool is_taken(void)
 {
-    return own.done && !waiting.used && !th_pending(th_cli_connection_client());
+    return own.done && !th_cli_remove_waits() && !th_pending(th_cli_connection_client());
 }
 
 static uint64_t until_ms(void *arg)
@@ -325,7 +262,7 @@ static bool turn(void *arg)
 {
     (void)arg;
     uint64_t now_ms = th_clock_ms();
-    bool did = print_rate(now_ms) || remove_waiting();
+    bool did = print_rate(now_ms) || th_cli_remove_next();
     if (is_over(now_ms)) {
         th_cli_connection_end(TH_CLI_OK);
         return true;
@@ -348,7 +285,7 @@ static void prepare(void)
 {
     own.until_ms = own.rate_ms = own.done_ms = TH_NEVER;
     own.random = (uint32_t)th_clock_us() | 1;
-    waiting.used = 0;
+    th_cli_remove_open();
     prepare_filters();
     th_cli_print_open(&own.settings);
     th_cli_resume_open();
@@ -357,9 +294,12 @@ static void prepare(void)
 /* What went wrong on the way tells more than that the end was reached. */
 static int status_of_messages(int status)
 {
-    int of_break = th_cli_resume_close(), of_format = th_cli_print_status();
+    const int on_the_way[] = {own.status, th_cli_remove_status(), th_cli_resume_close(),
+                              th_cli_print_status()};
     th_cli_print_close();
-    return status ? status : own.status ? own.status : of_break ? of_break : of_format;
+    for (size_t i = 0; !status && i < sizeof on_the_way / sizeof *on_the_way; i++)
+        status = on_the_way[i];
+    return status;
 }
 
 int th_cli_sub(int argc, char *argv[])

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "cli/check.h"
 #include "cli/optionfile.h"
 #include "cli/persona.h"
+#include "cli/read.h"
 #include "cli/secret.h"
 
 static struct th_cli_settings settings;

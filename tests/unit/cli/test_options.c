@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cli/check.h"
+#include "cli/read.h"
 #include "cli/secret.h"
 
 #define MOST_WORDS 80
