@@ -15,8 +15,9 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import time
 
-from budget import TOP, Lab, Trouble
+from budget import TOP, WAIT_SECONDS, Lab, Trouble
 
 WORK = pathlib.Path("build/bench")
 LINE = b"x" * 100 + b"\n"
@@ -29,6 +30,10 @@ def programs():
                     "receive": [TOP / "build/thimble", "sub"]},
         "mosquitto": {"publish": ["mosquitto_pub", "-l"], "receive": ["mosquitto_sub"]},
     }
+
+
+def messages(options, qos):
+    return options.messages if qos == 0 else options.messages // 5
 
 
 def arguments(lab, options, qos, topic):
@@ -58,24 +63,40 @@ def started(command, **streams):
             process.wait()
 
 
-def transfer(lab, publisher, subscriber, topic):
+def await_subscription(lab, topic):
+    """The broker writes nothing else down: a log of each packet would hold everybody up."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while f" {topic}\n" not in (TOP / lab.folder / "broker.log").read_text():
+        if time.monotonic() > deadline:
+            raise Trouble(f"the broker saw no subscription of {topic}")
+        time.sleep(0.01)
+
+
+def transfer(lab, publisher, subscriber, topic, qos):
     """From one to the other; what each used."""
-    lines = TOP / WORK / "lines"
+    lines = TOP / WORK / f"lines-{qos}"
     with started(subscriber, stdout=subprocess.DEVNULL) as receiving:
-        lab.await_subscription(topic)
+        await_subscription(lab, topic)
         with open(lines, "rb") as source, started(publisher, stdin=source) as sending:
             return {"publish": cpu_seconds(sending), "receive": cpu_seconds(receiving)}
 
 
+def other_end(lab, what, qos, topic):
+    """Always the same one, without TLS, so that it does not hold up who is measured."""
+    plain = ["-h", "localhost", "-p", lab.ports["plain_port"], "-t", topic]
+    if what == "publish":
+        return [*programs()["mosquitto"]["receive"], *plain, "-q", "0"]
+    return [*programs()["mosquitto"]["publish"], *plain, "-q", str(qos)]
+
+
 def measure(lab, options, what, qos, name, number):
-    """The other end is always ours, and always the same."""
     topic = f"bench/{what}/{qos}/{name}/{number}"
-    makers = {side: name if side == what else "thimble" for side in ("publish", "receive")}
-    commands = {side: [*programs()[maker][side], *arguments(lab, options, qos, topic)]
-                for side, maker in makers.items()}
-    used = transfer(lab, commands["publish"],
-                    [*commands["receive"], "-C", str(options.messages)], topic)
-    return used[what] / options.messages * 1e6
+    measured = [*programs()[name][what], *arguments(lab, options, qos, topic)]
+    ends = {"publish": measured, "receive": measured}
+    ends["receive" if what == "publish" else "publish"] = other_end(lab, what, qos, topic)
+    count = messages(options, qos)
+    used = transfer(lab, ends["publish"], [*ends["receive"], "-C", str(count)], topic, qos)
+    return used[what] / count * 1e6
 
 
 def compare(lab, options, what, qos):
@@ -91,8 +112,8 @@ def compare(lab, options, what, qos):
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--messages", type=int, default=10000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--messages", type=int, default=100000, help="at QoS 0; a fifth at QoS 1")
     parser.add_argument("--tls", default="tlsv1.3", choices=["tlsv1.2", "tlsv1.3"])
     parser.add_argument("--kind", default="ec", choices=["ec", "rsa"])
     return parser.parse_args()
@@ -101,10 +122,12 @@ def read_options():
 def main():
     options = read_options()
     (TOP / WORK).mkdir(parents=True, exist_ok=True)
-    (TOP / WORK / "lines").write_bytes(LINE * options.messages)
-    print(f"CPU time for each message of 100 bytes, {options.tls}, {options.kind}, "
-          f"{options.rounds} rounds of {options.messages}\n"
+    for qos in (0, 1):
+        (TOP / WORK / f"lines-{qos}").write_bytes(LINE * messages(options, qos))
+    print(f"CPU time for each message of 100 bytes, {options.tls}, {options.kind}, {options.rounds} "
+          f"rounds of {messages(options, 0)} at QoS 0 and {messages(options, 1)} at QoS 1\n"
           f"                    thimble    mosquitto")
+    os.environ["LAB_LOG_TYPE"] = "subscribe"
     with Lab(WORK / "lab") as lab:
         for what, qos in GOALS:
             compare(lab, options, what, qos)

@@ -17,7 +17,8 @@
 #
 # and other/root.pem, other/client.pem, other/client.key of a hierarchy nobody trusts. Servers are
 # localhost, 127.0.0.1 and ::1. The ports are kept in DIR/ports, ready for `. DIR/ports`:
-# ec_port and rsa_port ask for a client certificate, plain_port does not use TLS.
+# ec_port and rsa_port ask for a client certificate, plain_port does not use TLS. The broker writes
+# down everything; LAB_LOG_TYPE names less (mosquitto.conf, log_type).
 set -eu
 
 fail() { printf '\n  FAILED  %s\n' "$1" >&2; shift; printf '          %s\n' "$@" >&2; exit 1; }
@@ -184,9 +185,9 @@ user $(id -un)
 allow_anonymous true
 persistence false
 set_tcp_nodelay true
-max_queued_messages 10000
+max_queued_messages 200000
 log_dest file $1/broker.log
-log_type all
+log_type ${LAB_LOG_TYPE:-all}
 END
     tls_listener "$1/ec" "$ec_port"
     tls_listener "$1/rsa" "$rsa_port"
