@@ -72,6 +72,11 @@ wolfssl_c := $(addprefix src/,internal.c keys.c ssl.c tls.c tls13.c wolfio.c) \
                  logging.c memory.c poly1305.c random.c rsa.c sha256.c sha512.c signature.c \
                  sp_int.c wc_encrypt.c wc_port.c wolfmath.c)
 
+# The record cipher of the binary, in assembler where wolfSSL has one.
+is_x86_64  := $(findstring x86_64,$(shell $(MUSL_CC) -dumpmachine))
+chacha_asm := $(if $(is_x86_64),$(B)/musl/wolfssl/wolfcrypt/src/chacha_asm.o)
+wolfssl_c  += $(if $(is_x86_64),wolfcrypt/src/cpuid.c)
+
 # ---- how it is compiled ---------------------------------------------------------------------
 
 # Four flavours of the same sources:
@@ -105,7 +110,7 @@ SORTED   := -Wl,--sort-section=alignment
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
 # Two functions of musl's have smaller ones of src/base in their place, 1,800 bytes.
-CFLAGS.musl   = $(SMALL) $(tight_flags) $(HARDEN) -DSINGLE_THREADED \
+CFLAGS.musl   = $(if $(is_x86_64),-DTH_CHACHA_ASM) $(SMALL) $(tight_flags) $(HARDEN) -DSINGLE_THREADED \
                 -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
                 -flto=auto -flto-partition=one -fno-pie -idirafter $(B)/system
 CC.lib        = $(CC)
@@ -194,8 +199,12 @@ FORCE:
 .PHONY: all
 all: $(B)/thimble $(B)/libthimble.a ## the static binary and the library (default)
 
+$(chacha_asm): $(WOLFSSL)/wolfcrypt/src/chacha_asm.S $(B)/musl/flags
+	@mkdir -p $(@D)
+	$(call say,AS,wolfssl/wolfcrypt/src/chacha_asm.S)$(compile.musl) -fno-lto $(their_flags) -o $@ $<
+
 $(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o \
-              $(B)/gen/hot.ld
+              $(chacha_asm) $(B)/gen/hot.ld
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(TOGETHER) \
 	    $(LDFLAGS) -o $@.full $(filter %.o,$^)
 	@$(STRIP) -s -R .comment -o $@ $@.full
@@ -210,7 +219,7 @@ $(B)/gen/hot.ld: config/hot config/hot.awk
 # The same program for tools/hot.py: each text stays where its function has it.
 UNMERGED := -w --set-section-flags '.rodata*.str*=alloc,readonly,data,contents'
 
-$(B)/hot/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o
+$(B)/hot/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o $(chacha_asm)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(LDFLAGS.musl) -save-temps -o $@.full $^
 	@$(OBJCOPY) $(UNMERGED) $@.full.ltrans0.ltrans.o

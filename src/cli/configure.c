@@ -10,6 +10,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+/* Topics sent by alias, under our own name; mosquitto's clients send none. */
+#define ALIASES_MAX 16
+
 void th_cli_configure_context(struct th_context_config *config, const struct th_cli_settings *s)
 {
     *config = (struct th_context_config){
@@ -126,6 +129,7 @@ void th_cli_configure(struct th_config *config, const struct th_cli_settings *s)
         .receive_maximum = s->receive_maximum,
         .send_maximum = (uint16_t)s->max_inflight,
         .topic_alias_maximum = (uint16_t)s->topic_alias_maximum,
+        .topic_alias_send_maximum = s->persona == TH_CLI_THIMBLE ? ALIASES_MAX : 0,
         .authentication = (enum th_authentication)s->authentication,
         .deadlines = deadlines_of(s),
         .redial = redial_of(s),
