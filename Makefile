@@ -251,7 +251,7 @@ sources: $(if $(and $(WOLFSSL_SRC),$(CJSON_SRC)),,build-tools)
 	@tools/deps.sh sources
 
 $(addprefix $(WOLFSSL)/,$(wolfssl_c) wolfssl/internal.h wolfcrypt/src/sp_c64.c \
-    wolfcrypt/src/sp_c32.c) $(CJSON)/cJSON.c: | sources ;
+    wolfcrypt/src/sp_c32.c wolfcrypt/src/chacha_asm.S) $(CJSON)/cJSON.c: | sources ;
 
 # What `thimble version` tells.
 wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' \
