@@ -349,7 +349,7 @@ $(B)/man/%.1: docs/%.1 $(wildcard docs/man/*.roff)
 	@awk '$$1 == ".so" { while ((getline line < ("docs/" $$2)) > 0) print line; next } 1' $< >$@
 
 .PHONY: manual
-manual: $(man_pages)
+manual: $(man_pages) ## the man pages, in build/man
 
 # ---- install --------------------------------------------------------------------------------
 

@@ -63,8 +63,8 @@ static const char *hint_at(const struct th_fault *fault)
     bool plain = own.settings && own.settings->no_tls;
     if (!ended || !plain || fault->phase != TH_PHASE_GREETING)
         return "";
-    return th_cli_persona() == TH_CLI_MOSQUITTO ? "; is it a TLS port? give --cafile"
-                                                : "; is it a TLS port? leave --no-tls out";
+    return th_cli_persona() == TH_CLI_MOSQUITTO ? " then give --cafile"
+                                                : " then leave --no-tls out";
 }
 
 int th_cli_say_fault(const struct th_fault *fault)
@@ -370,6 +370,7 @@ static int report_if_wanted(int status)
 int th_cli_connection_close(int status)
 {
     status = report_if_wanted(status);
+    th_cli_out_flush(); /* the event of what was said last */
     th_close(own.client);
     th_context_close(own.context);
     th_cli_keylog_close();

@@ -18,7 +18,8 @@ const struct th_cli_exit th_cli_exits[] = {
      TH_CLI_NOT_CONNECTED},
     {ENTRY("connection-lost", "The connection ended before the work was done.",
            "Look at the broker's log. A broker that closes right after a publish or subscribe "
-           "often means that its rules forbid the topic; --retry sets how often to connect again."),
+           "often means that its rules forbid the topic; one that closes at once may want TLS, or "
+           "none. --retry sets how often to connect again."),
      TH_CLI_LOST},
     {ENTRY("tls-error", "TLS failed in a way no other code describes.",
            "Check that the port speaks TLS (8883 usually does, 1883 usually does not); see more "
@@ -45,10 +46,13 @@ const struct th_cli_exit th_cli_exits[] = {
            "Reason codes are listed in section 2.4 of the MQTT 5 standard."),
      TH_CLI_REFUSED},
     {ENTRY("not-authorized", "The broker does not allow us that.",
-           "Check its access rules for this user name, certificate, client id and topic."),
+           "Check user name and password, for some brokers say it of these too; and its access "
+           "rules for this user name, certificate, client id and topic."),
      TH_CLI_NOT_AUTHORIZED},
-    {ENTRY("bad-credentials", "The broker does not accept user name and password.",
-           "Check -u and the password; a password file counts up to the end of its first line."),
+    {ENTRY("bad-credentials", "The broker does not accept user name and password, or the key.",
+           "Check -u and the password; a password file counts up to the end of its first line. "
+           "With --psk check the key and --psk-identity, with --auth whether the broker has the "
+           "method."),
      TH_CLI_CREDENTIALS},
     {ENTRY("client-id-refused", "The broker does not accept the client identifier.",
            "Give another one with -i; some brokers take only letters and digits, at most 23, and "

@@ -36,7 +36,7 @@ static const struct th_cli_exit *find(const char *word)
 static int refuse(const char *word)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_complain("explain %s: thimble never ends with this; thimble explain lists what it does",
+    th_cli_complain("explain %s: no code of thimble's own; thimble explain lists them",
                     th_cli_show(word, shown));
     return TH_CLI_USAGE;
 }

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
@@ -258,6 +259,14 @@ static bool print_rate(uint64_t now_ms)
     return true;
 }
 
+static void end_late(void)
+{
+    struct th_fault fault = {0};
+    th_fault_set(&fault, TH_E_TIMEOUT, "time is up after %lld s",
+                 (long long)own.settings.seconds);
+    th_cli_connection_end(th_cli_say_fault(&fault));
+}
+
 static bool turn(void *arg)
 {
     (void)arg;
@@ -269,8 +278,7 @@ static bool turn(void *arg)
     }
     if (own.until_ms > now_ms)
         return did;
-    th_cli_say_status(TH_CLI_TIMEOUT, "time is up after %lld s", (long long)own.settings.seconds);
-    th_cli_connection_end(TH_CLI_TIMEOUT);
+    end_late();
     return true;
 }
 

@@ -166,7 +166,7 @@ const struct th_cli_option th_cli_options[] = {
      'D', TH_CLI_ALL, .kind = TH_CLI_PROPERTY, AT(properties)},
     {TEXTS("topic-alias-maximum", "COUNT", "", "topic aliases the broker may use (0)"),
      0, TH_CLI_ALL, NUMBER(topic_alias_maximum, 0, MOST_UINT16)},
-    {TEXTS("", "COUNT", "", "messages of QoS 1 and 2 on their way at once (20)"),
+    {TEXTS("", "COUNT", "", "messages of QoS 1 and 2 on their way at once (what fits)"),
      'M', TH_CLI_ALL, NUMBER(max_inflight, 1, MOST_UINT16)},
 
     {TEXTS("no-tls", "", "", "no encryption: everything is sent in the clear"),

@@ -148,6 +148,7 @@ static void settle_memory(struct th_link *link)
 
 void th_link_enter(struct th_link *link, enum th_phase phase)
 {
+    bool is_new = phase != link->phase;
     clock_phase(link);
     link->phase = phase;
     link->clock.shook |= phase == TH_PHASE_SHAKING;
@@ -158,7 +159,9 @@ void th_link_enter(struct th_link *link, enum th_phase phase)
     th_ledger_enter_phase(&link->payer.ledger, phase);
     credit_stack(link);
     settle_memory(link);
-    th_log(&link->config.log, TH_LOG_DEBUG, "%s: %s", link->config.host, th_phase_name(phase));
+    if (is_new)
+        th_log(&link->config.log, TH_LOG_DEBUG, "%s: %s", link->config.host,
+               th_phase_name(phase));
 }
 
 static const char *awaited(const struct th_link *link)

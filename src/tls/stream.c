@@ -81,10 +81,10 @@ static void warn_if_insecure(const struct th_tls_stream *stream)
     const struct th_tls_context *context = stream->context;
     if (context->insecure_no_verify)
         th_log(&context->log, TH_LOG_WARNING,
-               "insecure_no_verify: nothing about %s is verified", stream->host.name);
+               "nothing about %s is verified", stream->host.name);
     else if (context->insecure_no_name_check)
         th_log(&context->log, TH_LOG_WARNING,
-               "insecure_no_name_check: the name %s is not verified", stream->host.name);
+               "the name %s is not verified", stream->host.name);
 }
 
 int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *context,

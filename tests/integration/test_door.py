@@ -115,7 +115,7 @@ def test_wait_broker_does_not_wait_for_a_change_of_mind(thimble, lab, topic):
 
 def test_plain_on_a_tls_port(thimble, lab, topic):
     thimble("pub", "-h", "localhost", "-p", lab.ports["ec_port"], "--no-tls", "-t", topic,
-            "-n").ends(7, "is it a TLS port? leave --no-tls out")
+            "-n").ends(7, "does it want TLS here? then leave --no-tls out")
 
 
 # ---- secrets ------------------------------------------------------------------------------------

@@ -50,6 +50,9 @@ static void test_pub_fails(void **state)
     assert_string_equal(client.log, "");
     assert_int_equal(run(TH_CLI_PUB, PUB "-m x --quiet", SCRIPT(idle)), 4);
     assert_string_equal(said, "");
+    assert_int_equal(run(TH_CLI_PUB, PUB "-m x --events", SCRIPT(idle)), 4);
+    assert_non_null(strstr(printed, "\"error\":\"tcp-connection-failed\","
+                                    "\"text\":\"nobody there\",\"exit\":4}\n"));
     assert_true(client.closed);
 }
 

@@ -313,6 +313,9 @@ static void test_events_of_an_error(void **state)
     without_times(printed);
     assert_non_null(strstr(printed, "{\"event\":\"error\",\"error\":\"too-large\","
                                     "\"text\":\"too \\\"many\\\" filters\",\"exit\":25}\n"));
+    fresh_client(NULL);
+    assert_int_equal(run(TH_CLI_SUB, PLAIN "-W 1 --events", SCRIPT(connected)), 27);
+    assert_non_null(strstr(printed, "\"text\":\"time is up after 1 s\",\"exit\":27}\n"));
 }
 
 static void test_events_to_a_file(void **state)
