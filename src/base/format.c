@@ -1,5 +1,7 @@
 #include "base/format.h"
 
+#include "base/text.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -119,7 +121,7 @@ static int take_count(const char **format, va_list *args)
         ++*format;
         return va_arg(*args, int);
     }
-    while (**format >= '0' && **format <= '9')
+    while (th_is_digit(**format))
         count = count * 10 + *(*format)++ - '0';
     return count;
 }

@@ -2,8 +2,16 @@
 #ifndef TH_BASE_TEXT_H
 #define TH_BASE_TEXT_H
 
+#include <stdbool.h>
+
 /* As strstr(). The binary uses it in place of libc's, which is made for long texts and needs 1,200
  * bytes more. */
 char *th_text_find(const char *text, const char *part);
+
+/* Of ASCII, whatever the locale. */
+static inline bool th_is_digit(int character)
+{
+    return character >= '0' && character <= '9';
+}
 
 #endif

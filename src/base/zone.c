@@ -1,6 +1,7 @@
 #include "base/zone.h"
 
 #include "base/date.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -20,11 +21,6 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool take(const char **at, char wanted)
 {
     bool there = **at == wanted;
@@ -36,9 +32,9 @@ static bool take(const char **at, char wanted)
 static int take_number(const char **at, int least, int most)
 {
     int number = 0;
-    if (!is_digit(**at))
+    if (!th_is_digit(**at))
         return -1;
-    while (is_digit(**at) && number <= most)
+    while (th_is_digit(**at) && number <= most)
         number = number * 10 + *(*at)++ - '0';
     return number >= least && number <= most ? number : -1;
 }
@@ -119,18 +115,25 @@ static bool is_summer(const struct change *begin, const struct change *end, int3
     return from < to ? now >= from && now < to : now >= from || now < to;
 }
 
+/* "CEST", an hour ahead, or "CEST-3". */
+static bool take_summer(const char **at, struct th_zone *summer)
+{
+    if (!take_name(at, summer->name))
+        return false;
+    if (!**at || **at == ',')
+        return true;
+    bool there = take_time(at, &summer->east_s);
+    summer->east_s = -summer->east_s;
+    return there;
+}
+
 /* `at` stands behind the zone's usual time; `zone` is that. */
 static bool turn_to_summer(const char *at, int64_t when_s, struct th_zone *zone)
 {
     struct th_zone summer = {.east_s = zone->east_s + HOUR_S};
     struct change begin, end;
-    if (!take_name(&at, summer.name))
+    if (!take_summer(&at, &summer))
         return false;
-    if (*at && *at != ',') {
-        if (!take_time(&at, &summer.east_s))
-            return false;
-        summer.east_s = -summer.east_s;
-    }
     if (!*at)
         at = USUAL_CHANGES;
     if (!take_change(&at, &begin) || !take_change(&at, &end) || *at)

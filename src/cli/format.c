@@ -1,6 +1,7 @@
 #include "cli/format.h"
 
 #include "base/slice.h"
+#include "base/text.h"
 #include "cli/float.h"
 #include "cli/show.h"
 
@@ -31,7 +32,7 @@ static bool take(const char **at, char wanted)
 static int take_number(const char **at)
 {
     int number = 0;
-    for (; **at >= '0' && **at <= '9'; ++*at) {
+    for (; th_is_digit(**at); ++*at) {
         number = number * 10 + **at - '0';
         if (number > TH_CLI_FORMAT_WIDEST)
             number = TH_CLI_FORMAT_WIDEST + 1;

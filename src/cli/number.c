@@ -1,19 +1,16 @@
 #include "cli/number.h"
 
+#include "base/text.h"
+
 #include <stddef.h>
 #include <string.h>
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Reads digits and moves *text behind them; false if there is none or too many. */
 static bool take_digits(const char **text, int64_t *number)
 {
     const char *at = *text;
     *number = 0;
-    for (; is_digit(*at); at++)
+    for (; th_is_digit(*at); at++)
         if (*number > (INT64_MAX - (*at - '0')) / 10)
             return false;
         else
@@ -41,7 +38,7 @@ static bool take_decimals(const char **text, int64_t *thousandths)
         return true;
     int64_t weight = 100;
     const char *at = *text + 1;
-    for (; is_digit(*at) && weight; at++, weight /= 10)
+    for (; th_is_digit(*at) && weight; at++, weight /= 10)
         *thousandths += (*at - '0') * weight;
     bool any = at != *text + 1;
     *text = at;
@@ -96,7 +93,7 @@ bool th_cli_number_parse_bytes(const char *text, int64_t min, int64_t max, int64
 
 static int hex_digit(char c)
 {
-    if (is_digit(c))
+    if (th_is_digit(c))
         return c - '0';
     int letter = c | 0x20;
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;

@@ -1,6 +1,7 @@
 #include "json/copy.h"
 
 #include "base/slice.h"
+#include "base/text.h"
 
 #define DIGITS_TOLD 15 /* more would not survive a double: they are not touched */
 
@@ -31,15 +32,10 @@ static void skip_blanks(struct reader *r)
         ;
 }
 
-static bool is_digit(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 static bool skip_digits(struct reader *r)
 {
     const uint8_t *before = r->at;
-    while (is_digit(peek(r)))
+    while (th_is_digit(peek(r)))
         r->at++;
     return r->at > before;
 }
@@ -56,25 +52,31 @@ static struct th_slice without_zeros(struct th_slice number)
     return number;
 }
 
-static bool copy_number(struct reader *r)
+static bool skip_decimals(struct reader *r)
 {
-    struct th_slice number = {r->at, 0};
     take(r, '-');
     if (!take(r, '0') && !skip_digits(r))
         return false;
-    if (take(r, '.') && !skip_digits(r))
+    return !take(r, '.') || skip_digits(r);
+}
+
+static bool skip_exponent(struct reader *r)
+{
+    if (!take(r, '-'))
+        take(r, '+');
+    return skip_digits(r);
+}
+
+static bool copy_number(struct reader *r)
+{
+    const uint8_t *begin = r->at;
+    if (!skip_decimals(r))
         return false;
-    number.len_bytes = (size_t)(r->at - number.data);
-    if (take(r, 'e') || take(r, 'E')) {
-        if (!take(r, '-'))
-            take(r, '+');
-        if (!skip_digits(r))
-            return false;
-        number.len_bytes = (size_t)(r->at - number.data);
-    } else {
-        number = without_zeros(number);
-    }
-    th_json_flow_part(r->to, number);
+    bool has_exponent = take(r, 'e') || take(r, 'E');
+    if (has_exponent && !skip_exponent(r))
+        return false;
+    struct th_slice number = th_slice_of(begin, (size_t)(r->at - begin));
+    th_json_flow_part(r->to, has_exponent ? number : without_zeros(number));
     return true;
 }
 
@@ -92,7 +94,7 @@ static int take_nibble(struct reader *r)
 {
     uint8_t digit = peek(r), letter = digit | 0x20;
     bool is_letter = letter >= 'a' && letter <= 'f';
-    if (!is_letter && !is_digit(digit))
+    if (!is_letter && !th_is_digit(digit))
         return -1;
     r->at++;
     return is_letter ? letter - 'a' + 10 : digit - '0';

@@ -1,5 +1,6 @@
 #include "json/flow.h"
 
+#include "base/base64.h"
 #include "base/format.h"
 #include "base/slice.h"
 
@@ -122,13 +123,8 @@ void th_json_flow_string(struct th_json_flow *flow, struct th_slice text)
 
 static void put_group(struct th_json_flow *flow, const uint8_t *data, size_t bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t bits = 0;
     char group[4];
-    for (size_t i = 0; i < 3; i++)
-        bits = bits << 8 | (i < bytes ? data[i] : 0);
-    for (size_t i = 0; i < 4; i++)
-        group[i] = i <= bytes ? digits[bits >> (18 - 6 * i) & 63] : '=';
+    th_base64_group(data, bytes, group);
     put(flow, group, sizeof group);
 }
 

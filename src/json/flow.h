@@ -1,4 +1,7 @@
 /* Writes JSON straight through, in pieces as small as one likes: nothing is held, nothing copied.
+ * What is printed of messages goes through here, for a payload may be larger than memory; the
+ * report, whose leaves are small, is built by json/writer.h.
+ *
  * The order of calls is the caller's affair:
  *
  *     th_json_flow_open(&flow, '{');

@@ -1,6 +1,7 @@
 /* Writes one JSON object, leaf by leaf: a leaf is an object of numbers, texts and flags, built as a
  * cJSON tree, printed and given back before the next one begins. What is held from malloc at any
- * time is one leaf, whatever the length of the whole.
+ * time is one leaf, whatever the length of the whole. For the report; what is too long for a tree
+ * goes through json/flow.h.
  *
  *     th_json_begin(&json, write, arg);
  *     th_json_enter(&json, "phases");

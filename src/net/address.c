@@ -1,5 +1,7 @@
 #include "net/address.h"
+
 #include "base/format.h"
+#include "base/text.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -25,7 +27,7 @@ static bool strip_brackets(char plain[TH_NET_ADDRESS_TEXT_BYTES], const char *te
 static bool parse_digits(uint32_t *number, const char *text)
 {
     uint64_t value = 0;
-    for (; *text >= '0' && *text <= '9' && value <= UINT32_MAX; text++)
+    for (; th_is_digit(*text) && value <= UINT32_MAX; text++)
         value = value * 10 + (uint64_t)(*text - '0');
     *number = (uint32_t)value;
     return *text == '\0' && value > 0 && value <= UINT32_MAX;

@@ -1,5 +1,7 @@
 #include "net/name.h"
 
+#include "base/text.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -13,7 +15,7 @@ static size_t length_without_dot(const char *name)
 
 static bool is_name_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || th_is_digit(c)
         || c == '-' || c == '_';
 }
 

@@ -1,5 +1,6 @@
 #include "net/resolver.h"
 
+#include "base/text.h"
 #include "net/name.h"
 #include "net/words.h"
 
@@ -26,7 +27,7 @@ static bool parse_number(uint8_t *number, const char *text, unsigned least, unsi
 {
     unsigned value = 0;
     const char *at = text;
-    for (; *at >= '0' && *at <= '9'; at++)
+    for (; th_is_digit(*at); at++)
         value = value > most ? value : value * 10 + (unsigned)(*at - '0');
     if (at == text || *at)
         return false;

@@ -1,3 +1,5 @@
+#include "base/text.h"
+
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
@@ -27,7 +29,7 @@ static uint32_t leading_number(const char *text)
 {
     uint32_t number = 0;
     text += strspn(text, " ");
-    while (*text >= '0' && *text <= '9')
+    while (th_is_digit(*text))
         number = number * 10 + (uint32_t)(*text++ - '0');
     return number;
 }

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/format.h"
+#include "base/text.h"
 #include "crypt/base64.h"
 #include "crypt/sha1.h"
 
@@ -119,7 +120,7 @@ static int parse_status(const char *line)
     int status = 0;
     if (strncmp(line, http, sizeof http - 1) || strlen(line) < sizeof "HTTP/1.1 101" - 1)
         return 0;
-    for (const char *at = line + sizeof http + 1; *at >= '0' && *at <= '9' && status < 100; at++)
+    for (const char *at = line + sizeof http + 1; th_is_digit(*at) && status < 100; at++)
         status = status * 10 + *at - '0';
     return status;
 }

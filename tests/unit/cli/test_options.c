@@ -98,7 +98,7 @@ static void test_defaults(void **state)
     assert_int_equal(settings.version, TH_MQTT_3_1_1);
     assert_int_equal(settings.keep_alive_s, 60);
     assert_int_equal(settings.qos, 0);
-    assert_int_equal(settings.tls_ms, 0);
+    assert_int_equal(settings.tls_ms, 30000);
     assert_int_equal(settings.retry, TH_CLI_UNSET);
     assert_null(settings.report);
     good(TH_CLI_PUB, "-t a -n --no-tls");
