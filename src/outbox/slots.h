@@ -62,6 +62,16 @@ size_t th_outbox_packet_bytes(const struct th_outbox *outbox, const struct th_ou
 /* Forgets the message and waits to be reported. */
 void th_outbox_refuse(struct th_outbox_slot *slot, uint8_t reason);
 
+/* Forgets the message, keeps its identifier for PUBREL: the slot moves behind those that are past
+ * PUBREC already, the slots it passes move back by one. */
+void th_outbox_release(struct th_outbox *outbox, size_t index);
+
+/* Removes the slots that are FREE. */
+void th_outbox_sweep(struct th_outbox *outbox);
+
+/* Wipes the first `bytes` of the control part and closes up. */
+void th_outbox_drop_control(struct th_outbox *outbox, size_t bytes);
+
 /* send.c: QoS 1 and 2 that may still begin; whether the slot may, with so many left. */
 size_t th_outbox_quota(const struct th_outbox *outbox);
 bool th_outbox_may_go(const struct th_outbox *outbox, const struct th_outbox_slot *slot,
@@ -93,15 +103,5 @@ void th_outbox_piece_fill(struct th_outbox *outbox);
 
 /* So many bytes of the piece are sent. Returns as th_outbox_sent(). */
 unsigned th_outbox_piece_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms);
-
-/* Forgets the message, keeps its identifier for PUBREL: the slot moves behind those that are past
- * PUBREC already, the slots it passes move back by one. */
-void th_outbox_release(struct th_outbox *outbox, size_t index);
-
-/* Removes the slots that are FREE. */
-void th_outbox_sweep(struct th_outbox *outbox);
-
-/* Wipes the first `bytes` of the control part and closes up. */
-void th_outbox_drop_control(struct th_outbox *outbox, size_t bytes);
 
 #endif

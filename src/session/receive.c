@@ -1,4 +1,5 @@
 /* What each packet of the broker does; the table says which of these functions a packet gets. */
+#include "session/outcome.h"
 #include "session/rules.h"
 #include "session/table.h"
 
@@ -9,44 +10,13 @@
 #include "mqtt/property.h"
 #include <string.h>
 
-#define BAD_AUTHENTICATION_METHOD 0x8c
-
-/* ---- outcomes ----------------------------------------------------------------------------- */
-
-static int breaks(struct th_session_outcome *out, uint8_t reason, const char *problem)
-{
-    out->reason = reason;
-    out->problem = problem;
-    return TH_E_PROTOCOL;
-}
+/* ---- answers ------------------------------------------------------------------------------ */
 
 static int has_no_room(struct th_session_outcome *out, const char *problem)
 {
     out->reason = TH_MQTT_QUOTA_EXCEEDED;
     out->problem = problem;
     return TH_E_MEMORY;
-}
-
-static int says_no(struct th_session_outcome *out, const struct th_mqtt_packet *packet, int error,
-                   const char *problem)
-{
-    out->reason = packet->reason;
-    out->problem = problem;
-    out->event.properties = packet->properties;
-    return error;
-}
-
-static int tell(struct th_session_outcome *out, const struct th_mqtt_packet *packet,
-                enum th_event_kind kind)
-{
-    out->kind = TH_SESSION_EVENT;
-    out->event.kind = kind;
-    out->event.packet_id = packet->packet_id;
-    out->event.reason = packet->reason;
-    out->event.session_present = packet->session_present;
-    out->event.codes = packet->codes;
-    out->event.properties = packet->properties;
-    return 0;
 }
 
 /* There is always room: receiving waits for it first. */
@@ -66,108 +36,6 @@ static bool no_room_to_answer(const struct th_session *session)
     return !th_outbox_control_room(session->outbox, TH_OUTBOX_CONTROL_ANSWER_BYTES);
 }
 
-/* ---- CONNACK (3.2) ------------------------------------------------------------------------ */
-
-static void note_limit(struct th_session_limits *limits, const struct th_property *property)
-{
-    switch (property->id) {
-    case TH_PROPERTY_RECEIVE_MAXIMUM:
-        limits->receive_maximum = (uint16_t)property->number;
-        break;
-    case TH_PROPERTY_MAXIMUM_QOS:
-        limits->qos_maximum = (uint8_t)property->number;
-        break;
-    case TH_PROPERTY_RETAIN_AVAILABLE:
-        limits->retain_available = property->number;
-        break;
-    case TH_PROPERTY_MAXIMUM_PACKET_SIZE:
-        limits->packet_max_bytes = property->number;
-        break;
-    case TH_PROPERTY_TOPIC_ALIAS_MAXIMUM:
-        limits->topic_alias_maximum = (uint16_t)property->number;
-        break;
-    case TH_PROPERTY_SERVER_KEEP_ALIVE_S:
-        limits->keep_alive_s = (uint16_t)property->number;
-        break;
-    case TH_PROPERTY_WILDCARD_AVAILABLE:
-        limits->wildcard_available = property->number;
-        break;
-    case TH_PROPERTY_SUBSCRIPTION_ID_AVAILABLE:
-        limits->subscription_id_available = property->number;
-        break;
-    case TH_PROPERTY_SHARED_AVAILABLE:
-        limits->shared_available = property->number;
-        break;
-    }
-}
-
-static void note_limits(struct th_session *session, struct th_received_properties properties)
-{
-    struct th_property property;
-    while (th_property_next(&properties, &property))
-        note_limit(&session->limits, &property);
-}
-
-static void keep_assigned_id(struct th_session *session, struct th_received_properties properties)
-{
-    struct th_property id;
-    if (!th_property_find(properties, TH_PROPERTY_ASSIGNED_CLIENT_ID, &id))
-        return;
-    if (id.text.len_bytes > sizeof session->assigned_id)
-        return;
-    memcpy(session->assigned_id, id.text.data, id.text.len_bytes);
-    session->assigned_id_bytes = (uint8_t)id.text.len_bytes;
-}
-
-static void go_up(struct th_session *session, bool session_present)
-{
-    session->state = TH_SESSION_UP;
-    session->established = true;
-    if (!session_present)
-        session->inbound = (struct th_session_ids){0};
-    th_outbox_resume(session->outbox, session_present, &(struct th_outbox_limits){
-        .packet_max_bytes = session->limits.packet_max_bytes,
-        .receive_maximum = th_session_send_maximum(session),
-        .qos_maximum = session->limits.qos_maximum,
-        .retain_available = session->limits.retain_available,
-        .topic_alias_maximum = th_session_send_aliases(session),
-    });
-}
-
-/* Only who knows the password can sign our messages with what is made of it. */
-static bool is_proved(const struct th_session *session, const struct th_mqtt_packet *packet)
-{
-    struct th_property verdict;
-    return th_property_find(packet->properties, TH_PROPERTY_AUTHENTICATION_DATA, &verdict) &&
-           th_auth_scram_verify(&session->scram, verdict.text);
-}
-
-static int distrusts(struct th_session_outcome *out, const char *problem)
-{
-    out->reason = TH_MQTT_NOT_AUTHORIZED;
-    out->problem = problem;
-    return TH_E_AUTHENTICATION;
-}
-
-/* A session that is present is ours even in a new process, with nothing left to send in it: only
- * what was asked to be clean must not be present. */
-static int accept_us(struct th_session *session, const struct th_mqtt_packet *packet,
-                     struct th_session_outcome *out)
-{
-    if (packet->reason)
-        return says_no(out, packet, TH_E_REFUSED, "the broker refused the connection");
-    if (th_session_proves(session->config) && !is_proved(session, packet))
-        return distrusts(out, "it accepts us, but does not prove that it knows the password");
-    th_auth_scram_wipe(&session->scram);
-    if (packet->session_present && session->clean_start_sent)
-        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
-                      "a session is present after a clean start (3.2.2.1.1)");
-    note_limits(session, packet->properties);
-    keep_assigned_id(session, packet->properties);
-    go_up(session, packet->session_present);
-    return tell(out, packet, TH_EVENT_CONNECTED);
-}
-
 /* ---- PUBLISH and PUBREL (4.3) ------------------------------------------------------------- */
 
 /* A larger maximum than the set has ranges may have been asked for: then it is our fault. */
@@ -176,8 +44,8 @@ static int too_many(const struct th_session *session, struct th_session_outcome 
     if (session->inbound.count < session->inbound_maximum)
         return has_no_room(out, "too few of its packet identifiers lie side by side for our table; "
                            "announce a smaller Receive Maximum");
-    return breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
-                  "more messages are under way than our Receive Maximum (3.3.4)");
+    return th_session_breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
+                             "more messages are under way than our Receive Maximum (3.3.4)");
 }
 
 static bool has_room_for(const struct th_session *session, uint16_t packet_id, unsigned qos)
@@ -188,8 +56,8 @@ static bool has_room_for(const struct th_session *session, uint16_t packet_id, u
 static int use_alias(struct th_session *session, uint16_t alias, struct th_session_outcome *out)
 {
     if (alias > session->alias_maximum)
-        return breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
-                      "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
+        return th_session_breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
+                                 "a topic alias exceeds our Topic Alias Maximum (3.3.2.3.4)");
     if (out->topic.len_bytes)
         return th_mqtt_alias_keep(&session->aliases, alias, out->topic)
                    ? 0
@@ -197,8 +65,10 @@ static int use_alias(struct th_session *session, uint16_t alias, struct th_sessi
                                  "announce a smaller Topic Alias Maximum, or enlarge the profile's "
                                  "TH_ALIAS_IN_BYTES");
     out->topic = th_mqtt_alias_topic(&session->aliases, alias);
-    return out->topic.len_bytes ? 0 : breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
-                                             "a topic alias was never given a topic (3.3.2.3.4)");
+    if (out->topic.len_bytes)
+        return 0;
+    return th_session_breaks(out, TH_MQTT_TOPIC_ALIAS_INVALID,
+                             "a topic alias was never given a topic (3.3.2.3.4)");
 }
 
 static int find_topic(struct th_session *session, const struct th_mqtt_packet *packet,
@@ -266,10 +136,10 @@ static int acknowledge(struct th_session *session, enum th_outbox_ack ack,
 {
     switch (th_outbox_acknowledge(session->outbox, ack, packet->packet_id)) {
     case TH_ACK_FINISHED:
-        return tell(out, packet, kind);
+        return th_session_tell(out, packet, kind);
     case TH_ACK_WRONG:
-        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
-                      "an acknowledgement does not fit what was sent (4.3)");
+        return th_session_breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                                 "an acknowledgement does not fit what was sent (4.3)");
     case TH_ACK_AGAIN:
         session->strays.duplicates++;
         return 0;
@@ -319,12 +189,12 @@ static int grant(struct th_session *session, enum th_outbox_ack ack,
     const struct th_outbox_slot *slot = th_outbox_find(session->outbox, packet->packet_id);
     if (slot && slot->filters && counts_codes(session, packet->type) &&
         slot->filters != packet->codes.len_bytes)
-        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
-                      "not one reason code for each topic filter (3.9.3, 3.11.3)");
+        return th_session_breaks(out, TH_MQTT_PROTOCOL_ERROR,
+                                 "not one reason code for each topic filter (3.9.3, 3.11.3)");
     return acknowledge(session, ack, packet, kind, out);
 }
 
-/* ---- PINGRESP, DISCONNECT, AUTH ----------------------------------------------------------- */
+/* ---- PINGRESP, DISCONNECT ----------------------------------------------------------------- */
 
 static int pong(struct th_session *session)
 {
@@ -336,61 +206,7 @@ static int pong(struct th_session *session)
 static int leave(const struct th_mqtt_packet *packet, struct th_session_outcome *out)
 {
     int error = packet->reason ? TH_E_REFUSED : TH_E_CLOSED;
-    return says_no(out, packet, error, "the broker ended the connection");
-}
-
-static int answer_challenge(struct th_session *session, struct th_slice message,
-                            const char **problem)
-{
-    uint8_t answer[TH_AUTH_ANSWER_MAX_BYTES];
-    int bytes = th_auth_scram_answer(&session->scram, message, answer, problem);
-    if (bytes < 0)
-        return bytes;
-    const struct th_property properties[] = {
-        {.id = TH_PROPERTY_AUTHENTICATION_METHOD, .text = th_slice_text(TH_AUTH_SCRAM_METHOD)},
-        {.id = TH_PROPERTY_AUTHENTICATION_DATA, .text = th_slice_of(answer, (size_t)bytes)},
-    };
-    const struct th_mqtt_auth auth = {TH_MQTT_CONTINUE_AUTHENTICATION, {properties, 2}};
-    uint8_t *place = th_outbox_control(session->outbox, th_mqtt_auth_encode(NULL, &auth));
-    if (place)
-        th_mqtt_auth_encode(place, &auth);
-    return 0;
-}
-
-static bool is_ours(const struct th_mqtt_packet *packet)
-{
-    struct th_property method;
-    return packet->reason == TH_MQTT_CONTINUE_AUTHENTICATION &&
-           th_property_find(packet->properties, TH_PROPERTY_AUTHENTICATION_METHOD, &method) &&
-           th_slice_equal(method.text, th_slice_text(TH_AUTH_SCRAM_METHOD));
-}
-
-/* While it is computed nothing has been done: the packet comes again. CONNECT has left the control
- * part, whose least size takes the answer. */
-static int prove(struct th_session *session, const struct th_mqtt_packet *packet,
-                 struct th_session_outcome *out)
-{
-    struct th_property challenge = {.text = {NULL, 0}};
-    if (session->state != TH_SESSION_GREETING || !is_ours(packet))
-        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
-                      "AUTH is not a step of the authentication that was begun (4.12)");
-    th_property_find(packet->properties, TH_PROPERTY_AUTHENTICATION_DATA, &challenge);
-    const char *problem;
-    int result = answer_challenge(session, challenge.text, &problem);
-    return result == TH_E_AUTHENTICATION ? distrusts(out, problem) : result;
-}
-
-static int authenticate(struct th_session *session, const struct th_mqtt_packet *packet,
-                        struct th_session_outcome *out)
-{
-    if (th_session_proves(session->config))
-        return prove(session, packet, out);
-    if (!th_session_authenticates(session->config))
-        return breaks(out, TH_MQTT_PROTOCOL_ERROR,
-                      "AUTH without an authentication method in CONNECT (4.12)");
-    says_no(out, packet, 0, "the broker asks for an authentication step that is not known here");
-    out->reason = BAD_AUTHENTICATION_METHOD;
-    return TH_E_REFUSED;
+    return th_session_says_no(out, packet, error, "the broker ended the connection");
 }
 
 static int forbid(const struct th_session *session, const struct th_mqtt_packet *packet,
@@ -401,7 +217,7 @@ static int forbid(const struct th_session *session, const struct th_mqtt_packet 
         problem = "a packet came before CONNACK (3.2)";
     else if (packet->type == TH_MQTT_CONNACK)
         problem = "a second CONNACK came (3.2)";
-    return breaks(out, TH_MQTT_PROTOCOL_ERROR, problem);
+    return th_session_breaks(out, TH_MQTT_PROTOCOL_ERROR, problem);
 }
 
 /* ---- receive ------------------------------------------------------------------------------ */
@@ -411,7 +227,7 @@ static int perform(struct th_session *session, const struct th_mqtt_packet *pack
 {
     switch (th_session_action(session->state, packet->type)) {
     case TH_DO_ACCEPT:
-        return accept_us(session, packet, out);
+        return th_session_take_connack(session, packet, out);
     case TH_DO_DELIVER:
         return deliver(session, packet, out);
     case TH_DO_FINISH:
@@ -431,7 +247,7 @@ static int perform(struct th_session *session, const struct th_mqtt_packet *pack
     case TH_DO_LEAVE:
         return leave(packet, out);
     case TH_DO_AUTHENTICATE:
-        return authenticate(session, packet, out);
+        return th_session_take_auth(session, packet, out);
     case TH_DO_IGNORE:
         return 0;
     default:
