@@ -115,7 +115,8 @@ const struct th_cli_exit th_cli_exits[] = {
            "Wait after booting, or feed the kernel from a hardware source."),
      TH_CLI_ENTROPY},
     {ENTRY("out-of-memory", "A pool is too small; the message names pool, phase and size.",
-           "--mem-report shows the pools; raise a lowered budget, or build with a larger profile."),
+           "--mem-report shows the pools; raise a lowered budget, or build with a larger profile. "
+           "Of authorities give the one that counts, not all of the system's."),
      TH_CLI_MEMORY},
     {ENTRY("internal-error", "thimble broke one of its own rules.",
            "Please report it, with the message and the output of thimble version."),

@@ -92,13 +92,19 @@ static void subscribe(void)
     unsubscribe(s);
 }
 
+/* -W counts from when the broker has let us in; mosquitto_sub does not wait for that. */
+static void start_the_clock(void)
+{
+    if (own.settings.seconds != TH_CLI_UNSET)
+        own.until_ms = th_clock_ms() + (uint64_t)own.settings.seconds * 1000;
+}
+
 static void start_the_clocks(void)
 {
-    uint64_t now_ms = th_clock_ms();
-    if (own.settings.seconds != TH_CLI_UNSET)
-        own.until_ms = now_ms + (uint64_t)own.settings.seconds * 1000;
+    if (own.settings.persona == TH_CLI_THIMBLE)
+        start_the_clock();
     if (own.settings.message_rate)
-        own.rate_ms = now_ms + RATE_MS;
+        own.rate_ms = th_clock_ms() + RATE_MS;
 }
 
 /* A session the broker still has keeps its subscriptions. */
@@ -292,6 +298,8 @@ static const struct th_cli_work work = {
 static void prepare(void)
 {
     own.until_ms = own.rate_ms = own.done_ms = TH_NEVER;
+    if (own.settings.persona == TH_CLI_MOSQUITTO)
+        start_the_clock();
     own.random = (uint32_t)th_clock_us() | 1;
     th_cli_remove_open();
     prepare_filters();

@@ -1,5 +1,6 @@
 /* sub against a client that does what a script says. */
 #include "acting_client.h"
+#include "cli/persona.h"
 
 #define PLAIN "--no-tls -t t/# "
 
@@ -139,6 +140,16 @@ static void test_sub_time_is_up(void **state)
     assert_string_equal(said, "thimble sub: time is up after 1 s (27 timeout)\n");
 }
 
+static void test_time_is_up_before_the_broker_answers(void **state)
+{
+    (void)state;
+    th_cli_persona_take("mosquitto_sub");
+    int status = run(TH_CLI_SUB, PLAIN "-W 1", SCRIPT(idle));
+    th_cli_persona_take("thimble");
+    assert_int_equal(status, 27);
+    assert_string_equal(said, "Error: time is up after 1 s\n");
+}
+
 static void test_sub_signals(void **state)
 {
     (void)state;
@@ -188,6 +199,7 @@ int main(void)
         cmocka_unit_test_setup(test_sub_refused, fresh_client),
         cmocka_unit_test_setup(test_sub_subscribes_again_without_session, fresh_client),
         cmocka_unit_test_setup(test_sub_time_is_up, fresh_client),
+        cmocka_unit_test_setup(test_time_is_up_before_the_broker_answers, fresh_client),
         cmocka_unit_test_setup(test_sub_signals, fresh_client),
         cmocka_unit_test_setup(test_sub_request_fails, fresh_client),
         cmocka_unit_test_setup(test_full_disk, fresh_client),
