@@ -60,7 +60,7 @@ static struct {
 static const char *hint_at(const struct th_fault *fault)
 {
     bool ended = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
-    bool plain = own.settings && own.settings->no_tls;
+    bool plain = own.settings && own.settings->no_tls && !own.settings->websocket;
     if (!ended || !plain || fault->phase != TH_PHASE_GREETING)
         return "";
     return th_cli_persona() == TH_CLI_MOSQUITTO ? " then give --cafile"

@@ -149,6 +149,12 @@ static bool take_file(struct th_cli_settings *s, int file, const char *path,
     return th_cli_optionfile_parse(s, content, (size_t)bytes, path, problem);
 }
 
+/* In the home of somebody else (of root, for a daemon) nothing is ours. */
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
 /* $XDG_CONFIG_HOME/thimble_pub, or ~/.config/thimble_pub; false: neither variable is set. */
 static bool own_path(char *path, size_t room, int command)
 {
@@ -171,7 +177,7 @@ bool th_cli_optionfile_read(struct th_cli_settings *s, const char *path,
     path = asked ? path : own;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return !asked && errno != EACCES ? true : refuse_errno(problem, path);
+        return !asked && !is_there(path) ? true : refuse_errno(problem, path);
     bool right = take_file(s, file, path, problem);
     close(file);
     return right;

@@ -118,15 +118,27 @@ void th_cli_out_foreign_end(void)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
+static void put_event(const void *data, size_t bytes)
+{
+    put(&events, data, bytes);
+}
+
+static struct th_cli_guard events_guard = {.write = put_event};
+static bool are_events_guarded;
+
 bool th_cli_out_events_open(const char *path)
 {
     events_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+    are_events_guarded = isatty(events_fd);
     return events_fd >= 0;
 }
 
 void th_cli_out_event(const void *data, size_t bytes)
 {
-    put(&events, data, bytes);
+    if (are_events_guarded)
+        th_cli_guard_pass(&events_guard, data, bytes);
+    else
+        put_event(data, bytes);
 }
 
 int th_cli_out_event_end(void)

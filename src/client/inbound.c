@@ -356,12 +356,13 @@ static int handle_all(struct th_client *client)
     return result;
 }
 
-/* A broker that waits for TLS hangs up on who speaks without. */
+/* A broker that waits for TLS hangs up on who speaks without, but not after an upgrade. */
 static int lost(struct th_client *client, int result)
 {
     struct th_fault *fault = &client->link.fault;
     bool ended = result == TH_E_CLOSED || result == TH_E_RECEIVE;
-    if (!ended || client->link.phase != TH_PHASE_GREETING || !client->config.insecure_plaintext)
+    bool plain = client->config.insecure_plaintext && !client->config.websocket_path;
+    if (!ended || !plain || client->link.phase != TH_PHASE_GREETING)
         return th_fault_set(fault, result, "the broker closed the connection");
     th_fault_clear(fault);
     return th_fault_set(fault, result, "the broker closed the connection before it answered; does "

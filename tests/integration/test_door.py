@@ -48,6 +48,15 @@ def test_wrong_options_file(thimble, tmp_path):
         64, f"line 2 of {tmp_path}/thimble_sub: --bogus: no such option")
 
 
+def test_options_file_in_the_home_of_others(thimble, lab, topic, tmp_path):
+    """Its folder may not even be searched: as if there were none."""
+    (tmp_path / "home").mkdir(mode=0)
+    powerless = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    pub = thimble("pub", *lab.plain, "-t", topic, "-n", prefix=() if os.getuid() else powerless,
+                  env={"XDG_CONFIG_HOME": str(tmp_path / "home")})
+    pub.ends(0)
+
+
 # ---- other names --------------------------------------------------------------------------------
 
 def test_plain_by_default(thimble, lab, topic):

@@ -156,6 +156,20 @@ def test_a_message_cannot_drive_the_terminal(thimble, fake):
     assert shown == (b"\x1b[1m\\x1b[2J\\x07\\xc2\\x9b31m\\x0d\\xff caf\xc3\xa9\r\n\x1b[0m\r\n")
 
 
+def test_events_cannot_drive_the_terminal_either(thimble, fake):
+    def script(peer):
+        peer.greet().grant()
+        peer.send(publish("t\x9b31m", b"x"))
+        peer.expect_end()
+    leader, terminal = pty.openpty()
+    thimble("sub", *fake(script).plain, "-t", "#", "-C", "1",
+            f"--events=/proc/{os.getpid()}/fd/{terminal}").ends(0)
+    shown = os.read(leader, 4096)
+    os.close(leader)
+    os.close(terminal)
+    assert rb"t\xc2\x9b31m" in shown
+
+
 def test_into_a_pipe_everything_goes_as_it_came(thimble, fake):
     done = thimble("sub", *fake(says_evil).plain, "-t", "t", "-C", "1").ends(0)
     assert done.out == b"\x1b[2J\x07\xc2\x9b31m\r\xff caf\xc3\xa9\n\n"

@@ -420,6 +420,15 @@ def hear_frame(peer):
 WS = ["--ws", "--ws-path", "/a/path"]
 
 
+def test_the_status_of_a_close_is_told(thimble, fake):
+    def script(peer):
+        upgrade(peer)
+        peer.send(frame(b"\x03\xf0", 8))
+        peer.drain()
+    pub = thimble("pub", *fake(script).plain, *WS, "-t", "t", "-n")
+    pub.ends_refused(7, "the broker closed the WebSocket with status 1008 (7")
+
+
 def test_frames_in_pieces_and_controls_between(thimble, fake):
     heard = []
 
