@@ -247,7 +247,7 @@ say_what_to_try() {
     cat <<END
 
 A broker runs on localhost, port $ec_port. Its certificates are in $1/ec;
-those for its port $rsa_port, with RSA keys, are in $1/rsa. In two terminals:
+those for its port $rsa_port, with RSA keys, are in $1/rsa. Port $plain_port takes --no-tls. In two terminals:
 
 $THIMBLE sub $tls -t hello -v
 
