@@ -219,12 +219,13 @@ $(B)/gen/hot.ld: config/hot config/hot.awk
 # The same program for tools/hot.py: each text stays where its function has it.
 UNMERGED := -w --set-section-flags '.rodata*.str*=alloc,readonly,data,contents'
 
-$(B)/hot/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o $(chacha_asm)
+$(B)/hot/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) \
+                  $(B)/musl/cjson/cJSON.o $(chacha_asm)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(LDFLAGS.musl) -save-temps -o $@.full $^
 	@$(OBJCOPY) $(UNMERGED) $@.full.ltrans0.ltrans.o
 	@$(CC.musl) $(LDFLAGS.musl) -Wl,-Map=$@.map -o $@ $@.full.ltrans0.ltrans.o \
-	    $(B)/musl/mem/text.o
+	    $(B)/musl/mem/text.o $(chacha_asm)
 
 # musl has no kernel headers and no valgrind headers: it may see these, and no other header of
 # the system's C library.
