@@ -32,7 +32,7 @@ void th_cli_json_number(struct th_json_flow *flow, const char *name, uint64_t nu
     th_json_flow_integer(flow, number);
 }
 
-void th_cli_json_bytes(struct th_json_flow *flow, const char *name, struct th_slice bytes)
+static void put_bytes(struct th_json_flow *flow, const char *name, struct th_slice bytes)
 {
     char in_base64[32];
     if (th_mqtt_utf8_valid(bytes)) {
@@ -115,7 +115,7 @@ static void put_property(struct th_json_flow *flow, const struct th_property *pr
     if (!(OF_TEXT >> property->id & 1))
         th_cli_json_number(flow, name, property->number);
     else if (ours)
-        th_cli_json_bytes(flow, name, property->text);
+        put_bytes(flow, name, property->text);
     else
         th_cli_json_text(flow, name, property->text);
 }
@@ -215,6 +215,6 @@ void th_cli_json_line(const struct th_delivery *piece)
         th_cli_json_numbers(&flow, piece, "ooff\0" "ttotal\0");
     if (th_cli_piece_is_first(piece))
         th_cli_json_properties(&flow, piece->properties);
-    th_cli_json_bytes(&flow, "payload", piece->payload);
+    put_bytes(&flow, "payload", piece->payload);
     th_json_flow_shut(&flow, '}');
 }

@@ -21,7 +21,8 @@ static void next_row(unsigned row[], char letter, const char *b, size_t b_bytes)
     }
 }
 
-unsigned th_cli_distance(const char *a, const char *b)
+/* Insertions, deletions and replacements between two words. */
+static unsigned distance_of(const char *a, const char *b)
 {
     size_t b_bytes = strlen(b);
     if (strlen(a) > TH_CLI_NEAREST_BYTES || b_bytes > TH_CLI_NEAREST_BYTES)
@@ -49,7 +50,7 @@ const char *th_cli_nearest(const char *typed, const char *(*name_of)(size_t i), 
     unsigned least = UINT_MAX;
     for (size_t i = 0; i < count; i++) {
         const char *name = name_of(i);
-        unsigned distance = name ? th_cli_distance(typed, name) : UINT_MAX;
+        unsigned distance = name ? distance_of(typed, name) : UINT_MAX;
         if (distance < least && distance <= tolerated(typed, name)) {
             least = distance;
             nearest = name;

@@ -6,12 +6,8 @@
 
 #define TH_CLI_NEAREST_BYTES 40
 
-/* Insertions, deletions and replacements between two words; words longer than
- * TH_CLI_NEAREST_BYTES are far from everything. */
-unsigned th_cli_distance(const char *a, const char *b);
-
 /* The one of `count` names from which a typing error leads to what was typed, or NULL. name_of()
- * may return NULL. */
+ * may return NULL. Words longer than TH_CLI_NEAREST_BYTES are far from everything. */
 const char *th_cli_nearest(const char *typed, const char *(*name_of)(size_t i), size_t count);
 
 #endif

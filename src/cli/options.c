@@ -260,6 +260,16 @@ static void obey_order(struct th_cli_settings *s, const struct th_cli_option *op
     s->port = TH_CLI_UNSET;
 }
 
+static int take_value(struct giving g, char *next)
+{
+    if (g.value || th_cli_stands_alone(g.option))
+        return give(&g);
+    g.value = next;
+    if (!next)
+        return refuse_missing(&g);
+    return give(&g) ? 2 : 0;
+}
+
 /* Takes one option and its value. Returns the words used, 0: see the problem. */
 static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_problem *problem)
 {
@@ -276,12 +286,7 @@ static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_pr
     obey_order(settings, option);
     if (option->kind == TH_CLI_PROPERTY)
         return take_property(&g, settings->command, argv + 1);
-    if (g.value || th_cli_stands_alone(option))
-        return give(&g);
-    g.value = argv[1];
-    if (!g.value)
-        return refuse_missing(&g);
-    return give(&g) ? 2 : 0;
+    return take_value(g, argv[1]);
 }
 
 bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv[],

@@ -172,23 +172,29 @@ static void print_as_mosquitto(void *arg, const struct th_packet_note *note)
 
 /* ---- our words ---- */
 
+static void write_details(char *text, size_t room, const struct th_packet_note *note)
+{
+    char topic[TH_CLI_SHOWN_BYTES];
+    if (note->type == PUBLISH)
+        th_format(text, room, ": QoS %u%s%s, %s, %zu bytes", qos_of(note),
+                  note->flags & 1 ? ", retain" : "", note->flags & 8 ? ", again" : "",
+                  shown(note->topic, topic), note->payload_bytes);
+    else if (note->reason)
+        th_format(text, room, ": %s (%u)",
+                  th_mqtt_reason_name((int)own.settings->version, note->type, note->reason),
+                  note->reason);
+}
+
 static void say_packet(void *arg, const struct th_packet_note *note)
 {
-    char text[160], topic[TH_CLI_SHOWN_BYTES];
+    char text[160];
     struct th_log log = th_cli_voice_log();
     (void)arg;
     int at = th_format(text, sizeof text, "%s %s", note->sent ? "sent" : "received",
                        th_mqtt_type_name(note->type));
     if (note->packet_id)
         at += th_format(text + at, sizeof text - (size_t)at, " %u", note->packet_id);
-    if (note->type == PUBLISH)
-        th_format(text + at, sizeof text - (size_t)at, ": QoS %u%s%s, %s, %zu bytes", qos_of(note),
-                  note->flags & 1 ? ", retain" : "", note->flags & 8 ? ", again" : "",
-                  shown(note->topic, topic), note->payload_bytes);
-    else if (note->reason)
-        th_format(text + at, sizeof text - (size_t)at, ": %s (%u)",
-                  th_mqtt_reason_name((int)own.settings->version, note->type, note->reason),
-                  note->reason);
+    write_details(text + at, sizeof text - (size_t)at, note);
     if (log.line)
         log.line(log.arg, TH_LOG_DEBUG, text);
 }

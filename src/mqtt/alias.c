@@ -46,7 +46,7 @@ static void take_out(struct th_mqtt_aliases *aliases, uint8_t *record)
 }
 
 bool th_mqtt_alias_keep(struct th_mqtt_aliases *aliases, uint16_t alias,
-                           struct th_slice topic)
+                        struct th_slice topic)
 {
     uint8_t *record = find(aliases, alias);
     if (record)

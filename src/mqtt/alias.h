@@ -21,7 +21,7 @@ struct th_slice th_mqtt_alias_topic(const struct th_mqtt_aliases *aliases, uint1
 /* From now on `alias` means `topic`, which lies elsewhere. False: there is no room; the alias then
  * means nothing. */
 bool th_mqtt_alias_keep(struct th_mqtt_aliases *aliases, uint16_t alias,
-                           struct th_slice topic);
+                        struct th_slice topic);
 
 /* The alias we use for `topic`, which lies elsewhere: 1 to `maximum` (> 0). *known: it means this
  * topic already; else it is free, or that of the topic that was not used for longest. 0: the topic

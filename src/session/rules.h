@@ -13,9 +13,6 @@ bool th_session_proves(const struct th_config *config);
 /* Whether CONNECT names an authentication method (5.0 section 4.12). */
 bool th_session_authenticates(const struct th_config *config);
 
-/* Nothing is known of the broker: the standard's defaults. */
-void th_session_forget_limits(struct th_session *session);
-
 /* QoS 1 and 2 that may be in flight: the broker's Receive Maximum or ours, whichever is less. */
 uint16_t th_session_send_maximum(const struct th_session *session);
 

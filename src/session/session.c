@@ -211,7 +211,8 @@ uint16_t th_session_send_aliases(const struct th_session *session)
     return ours < theirs ? ours : theirs;
 }
 
-void th_session_forget_limits(struct th_session *session)
+/* Nothing is known of the broker: the standard's defaults. */
+static void forget_limits(struct th_session *session)
 {
     session->limits = (struct th_session_limits){
         .packet_max_bytes = UINT32_MAX,
@@ -238,7 +239,7 @@ void th_session_open(struct th_session *session, const struct th_config *config,
         .packet_max_bytes = packet_max_bytes(config),
         .aliases = {.memory = alias_memory, .bytes = (uint32_t)alias_bytes},
     };
-    th_session_forget_limits(session);
+    forget_limits(session);
 }
 
 /* ---- greet and lose ----------------------------------------------------------------------- */
@@ -289,7 +290,7 @@ void th_session_lost(struct th_session *session)
     session->ping_sent_ms = TH_NEVER;
     session->aliases.used_bytes = 0;
     th_auth_scram_wipe(&session->scram);
-    th_session_forget_limits(session);
+    forget_limits(session);
     th_outbox_rewind(session->outbox);
 }
 

@@ -226,7 +226,8 @@ static size_t find_alert(int alert)
     return at;
 }
 
-const char *th_tls_alert_name(int alert)
+/* "handshake_failure" for 40 (RFC 8446 section 6.2); "unknown" for what is not in the list. */
+static const char *alert_name(int alert)
 {
     size_t at = find_alert(alert);
     return at < ALERTS ? alerts[at].name : "unknown";
@@ -275,7 +276,7 @@ static int explain_alert(struct th_tls_stream *stream, int alert)
     if (error == TH_E_CLIENT_CERTIFICATE || means_missing_certificate(stream, alert))
         return refused_client_certificate(stream, at);
     return th_fault_set(stream->fault, error, "%s ended the connection with the alert %s (%d): %s",
-                        stream->host.name, th_tls_alert_name(alert), alert,
+                        stream->host.name, alert_name(alert), alert,
                         at < ALERTS ? alerts[at].advice : "see the server's log");
 }
 

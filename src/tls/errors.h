@@ -33,7 +33,4 @@ int th_tls_setup_error(int code, struct th_tls_mark mark, const char *doing,
 int th_tls_file_error(int code, const char *what, const struct th_pem_place *place,
                       struct th_fault *fault);
 
-/* "handshake_failure" for 40 (RFC 8446 section 6.2); "unknown" for what is not in the list. */
-const char *th_tls_alert_name(int alert);
-
 #endif
