@@ -45,7 +45,7 @@ static int exchange_once(struct th_client *client)
     if (th_is_failure(got))
         return got;
     bool due = got == TH_WANT_WRITE || th_client_has_due(client);
-    return got > 0 || (sent == 0 && due);
+    return got >= 0 || (sent == 0 && due);
 }
 
 static int exchange(struct th_client *client)

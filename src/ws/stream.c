@@ -7,6 +7,9 @@
 
 enum { NO_STATUS = 1005 }; /* RFC 6455 section 7.4.1 */
 
+/* Whoever floods us with frames that hold no data must not hold the thread for ever. */
+#define PARTS_PER_READ 64
+
 static size_t smaller(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;
@@ -242,7 +245,7 @@ static int read_control(struct th_ws *ws, uint8_t *buffer, size_t bytes)
 int th_ws_read(struct th_ws *ws, uint8_t *buffer, size_t bytes)
 {
     int got = 0;
-    while (got == 0) {
+    for (int parts = 0; got == 0 && parts < PARTS_PER_READ; parts++) {
         if (ws->closed)
             return closed(ws);
         if (!ws->left_bytes)

@@ -50,7 +50,8 @@ int th_ws_open(struct th_ws *ws, uint8_t *cell, size_t cell_bytes,
 int th_ws_shake(struct th_ws *ws);
 
 /* Bytes moved, TH_WANT_*, or an error: CLOSED after the server's close frame, PROTOCOL, ENTROPY,
- * those of the bytes below. What a write took may still lie in the cell: flush it. */
+ * those of the bytes below. A read of many frames without data returns 0, and wants to be called
+ * again. What a write took may still lie in the cell: flush it. */
 int th_ws_read(struct th_ws *ws, uint8_t *buffer, size_t bytes);
 int th_ws_write(struct th_ws *ws, const uint8_t *data, size_t bytes);
 

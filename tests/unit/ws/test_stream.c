@@ -432,6 +432,21 @@ static void what_a_server_may_not_send_ends_it(void **state)
     }
 }
 
+static void a_flood_without_data_lets_others_have_their_turn(void **state)
+{
+    (void)state;
+    uint8_t buffer[8];
+    begin();
+    for (int i = 0; i < 200; i++)
+        comes("8a 00");
+    assert_int_equal(th_ws_read(&ws, buffer, sizeof buffer), 0);
+    while (th_ws_read(&ws, buffer, sizeof buffer) == 0)
+        ;
+    comes("82 02 'ab'");
+    reads("ab");
+    end();
+}
+
 static void what_fails_below_is_passed_on(void **state)
 {
     (void)state;
@@ -463,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_close_frame_is_answered_and_ends_it),
         cmocka_unit_test(the_answer_to_our_close_frame_needs_none),
         cmocka_unit_test(what_a_server_may_not_send_ends_it),
+        cmocka_unit_test(a_flood_without_data_lets_others_have_their_turn),
         cmocka_unit_test(what_fails_below_is_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
