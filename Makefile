@@ -110,8 +110,8 @@ SORTED   := -Wl,--sort-section=alignment
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
 # Two functions of musl's have smaller ones of src/base in their place, 1,800 bytes.
-CFLAGS.musl   = $(if $(is_x86_64),-DTH_CHACHA_ASM) $(SMALL) $(tight_flags) $(HARDEN) -DSINGLE_THREADED \
-                -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
+CFLAGS.musl   = $(if $(is_x86_64),-DTH_CHACHA_ASM) $(SMALL) $(tight_flags) $(HARDEN) \
+                -DSINGLE_THREADED -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
                 -flto=auto -flto-partition=one -fno-pie -idirafter $(B)/system
 CC.lib        = $(CC)
 CFLAGS.lib    = $(SMALL) $(HARDEN) -fPIC
@@ -145,8 +145,9 @@ wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/
 objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
 # wolfSSL refuses ciphertext beyond 2^14 + 102 bytes; RFC 8446 section 5.2 allows 2^14 + 256, which
-# padded records reach. The limit is an enumerator, so its header is shown changed. All objects depend
-# on it, and by it on the settings: wolfSSL's headers include those, and gcc lists no such file.
+# padded records reach. The limit is an enumerator, so its header is shown changed. All objects
+# depend on it, and by it on the settings: wolfSSL's headers include those, and gcc lists no such
+# file.
 $(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/origin \
                              config/user_settings.h
 	@mkdir -p $(@D)
@@ -281,7 +282,8 @@ $(B)/gen/version.h: FORCE | sources
 
 unit_programs := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_c))
 fuzz_programs := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(fuzz_c))
-testable_c    := $(filter-out mem/libc.c mem/alone.c mem/text.c,$(binary_c)) $(tests_only) $(support_c)
+testable_c    := $(filter-out mem/libc.c mem/alone.c mem/text.c,$(binary_c)) $(tests_only) \
+                 $(support_c)
 
 $(B)/native/libours.a: $(call objects,native,$(testable_c)) $(B)/native/cjson/cJSON.o
 	$(call say,AR,$@)rm -f $@; $(AR) rcs $@ $^
@@ -312,7 +314,7 @@ $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-too
 .PHONY: check check-all unit fuzz integration differential budget bench
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
 	@tools/check.sh unit fuzz rooms integration differential budget
-check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, every matrix whole
+check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, matrices whole
 	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration differential budget
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
@@ -344,7 +346,8 @@ lab-stop: ## stop that broker
 
 man_pages := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.1))
 
-# A line ".so man/FILE" is the content of docs/man/FILE: what several commands share is written once.
+# A line ".so man/FILE" is the content of docs/man/FILE: what several commands share is written
+# once.
 $(B)/man/%.1: docs/%.1 $(wildcard docs/man/*.roff)
 	@mkdir -p $(@D)
 	@awk '$$1 == ".so" { while ((getline line < ("docs/" $$2)) > 0) print line; next } 1' $< >$@

@@ -16,7 +16,6 @@
 
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/ssl.h>
-#include <wolfssl/version.h>
 #include <wolfssl/wolfcrypt/random.h>
 
 #define RSA_MIN_BITS 2048
@@ -43,11 +42,6 @@ static void close_library(void)
     pthread_mutex_lock(&library_lock);
     wolfSSL_Cleanup();
     pthread_mutex_unlock(&library_lock);
-}
-
-const char *th_tls_library_version(void)
-{
-    return LIBWOLFSSL_VERSION_STRING;
 }
 
 /* ---- configuration --------------------------------------------------------------------------- */

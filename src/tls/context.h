@@ -45,7 +45,4 @@ bool th_tls_context_offer_all(struct th_tls_context *context);
 /* Its streams must be closed before. A context that is all zero is fine. */
 void th_tls_context_close(struct th_tls_context *context);
 
-/* "5.9.2": the wolfSSL this was linked with. */
-const char *th_tls_library_version(void);
-
 #endif
