@@ -189,7 +189,7 @@ static void note_refused(const struct th_event *event)
 static void say_refused(void)
 {
     if (own.refused > 1)
-        th_cli_say("the broker refused %u messages in all", own.refused);
+        th_cli_say("%u messages in all did not get through", own.refused);
 }
 
 static void on_published(const struct th_event *event)
