@@ -33,8 +33,4 @@ void th_cli_help_command(int command);
 /* The list of commands. */
 void th_cli_help_commands(void);
 
-/* Writes what was printed. TH_CLI_OK; TH_CLI_OUTPUT_CLOSED, which is no error to talk about; or the
- * exit status of a failure, after having said why. */
-int th_cli_printed(void);
-
 #endif

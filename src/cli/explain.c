@@ -3,6 +3,7 @@
 #include "cli/exit.h"
 #include "cli/number.h"
 #include "cli/out.h"
+#include "cli/printed.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include <string.h>

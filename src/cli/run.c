@@ -4,6 +4,7 @@
 #include "cli/names.h"
 #include "cli/nearest.h"
 #include "cli/persona.h"
+#include "cli/printed.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include "cli/signals.h"

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/out.h"
+#include "cli/printed.h"
 #include "gen/version.h"
 
 static void line(const char *name, const char *text)
