@@ -129,8 +129,10 @@ static bool are_events_guarded;
 bool th_cli_out_events_open(const char *path)
 {
     events_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+    if (events_fd < 0)
+        return false;
     are_events_guarded = isatty(events_fd);
-    return events_fd >= 0;
+    return true;
 }
 
 void th_cli_out_event(const void *data, size_t bytes)
