@@ -38,7 +38,8 @@ ARCHITECTURES = {3: "i386", 8: "mips", 40: "arm", 62: "x86_64", 183: "aarch64", 
 # By how much a figure may exceed its entry. What is not listed: not at all.
 ALLOWED_GROWTH = {
     "instructions": 0.03,  # retries in signatures, and the compiler's mood
-    "rss_bytes": 0.05,     # the kernel maps clean code pages around those that were touched
+    "rss_bytes": 0.10,     # how much is mapped around what was touched is the kernel's choice, up to
+                           # the whole file; the goal holds even then
 }
 # Each laboratory has new certificates, and an ECDSA signature is 70 to 72 bytes long.
 ALLOWED_BYTES = {
