@@ -35,6 +35,10 @@ _Static_assert(CLIENT_BYTES % 16 == 0, "blocks of the slab stay aligned");
 static _Alignas(PAGE_BYTES) uint8_t client_blocks[TH_CONNECTIONS][CLIENT_BYTES];
 static _Alignas(PAGE_BYTES) uint8_t context_block[TH_SHARED_HEAP_BYTES + STRUCT_BYTES];
 
+/* Wakings closer than this are many; then so long is waited for more to read. */
+#define BUSY_US 500
+#define GATHER_US 200
+
 static struct {
     const struct th_cli_settings *settings;
     struct th_cli_work work;
@@ -48,6 +52,8 @@ static struct {
     bool ending;
     bool leaving;    /* th_disconnect() was called */
     bool stop;       /* without waiting for the broker */
+    bool is_busy;    /* the last two wakings came close together */
+    uint64_t woke_us;
     bool was_up;
     uint64_t give_up_ms;        /* --wait-broker: unless connected by then */
     uint64_t leave_by_ms;       /* what is not sent by then stays unsent */
@@ -281,6 +287,21 @@ static bool awaits_input(void)
     return !own.ending && own.work.wants_input && own.work.wants_input(own.work.arg);
 }
 
+/* At a high rate each packet would be read, answered and printed alone. A moment later there are
+ * several, and one turn serves them all. */
+static void gather(short events)
+{
+    if (own.is_busy && own.was_up && events == POLLIN)
+        th_cli_signals_rest(GATHER_US);
+}
+
+static void note_waking(void)
+{
+    uint64_t now_us = th_clock_us();
+    own.is_busy = now_us - own.woke_us < BUSY_US;
+    own.woke_us = now_us;
+}
+
 static void poll_all(void)
 {
     bool input = awaits_input();
@@ -288,7 +309,10 @@ static void poll_all(void)
         {.fd = th_fd(own.client), .events = th_poll_events(own.client)},
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
+    if (!input)
+        gather(awaited[0].events);
     int ready = th_cli_signals_poll(awaited, input ? 2 : 1, wait_ms());
+    note_waking();
     if (ready > 0 && input && awaited[1].revents)
         own.work.on_input(own.work.arg);
 }

@@ -71,6 +71,14 @@ int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return ready;
 }
 
+void th_cli_signals_rest(unsigned us)
+{
+    struct pollfd asked = {.fd = own.fd, .events = POLLIN};
+    const struct timespec moment = {.tv_nsec = (long)us * 1000};
+    if (ppoll(&asked, 1, &moment, NULL) > 0)
+        note_signal();
+}
+
 bool th_cli_signals_await_writable(int fd)
 {
     struct pollfd awaited = {.fd = fd, .events = POLLOUT};

@@ -17,6 +17,9 @@ void th_cli_signals_leave(void);
 /* poll(2), which ends when a signal comes, too; then possibly with 0 before its time. */
 int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 
+/* Waits less than a second for nothing but a signal. */
+void th_cli_signals_rest(unsigned us);
+
 /* Waits until the descriptor takes at least PIPE_BUF bytes without blocking. False if a signal came
  * instead. */
 bool th_cli_signals_await_writable(int fd);
