@@ -1,4 +1,5 @@
 """What went over the wire, as fields: MQTT 3.1, 3.1.1 and 5.0, both directions, read strictly."""
+from packets import Cursor as Octets
 
 NAMES = ["RESERVED", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP",
          "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT",
@@ -22,32 +23,9 @@ PROPERTIES = {
 }
 
 
-class Cursor:
-    def __init__(self, data):
-        self.data = data
-
-    def take(self, count):
-        if count > len(self.data):
-            raise ValueError("cut off")
-        taken, self.data = self.data[:count], self.data[count:]
-        return taken
-
-    def byte(self):
-        return self.take(1)[0]
-
-    def two(self):
-        return int.from_bytes(self.take(2), "big")
-
+class Cursor(Octets):
     def four(self):
         return int.from_bytes(self.take(4), "big")
-
-    def number(self):
-        value, shift, digit = 0, 0, 0x80
-        while digit & 0x80:
-            digit = self.byte()
-            value |= (digit & 0x7F) << shift
-            shift += 7
-        return value
 
     def text(self):
         return self.take(self.two()).decode("latin-1")

@@ -69,7 +69,8 @@ class Cursor:
         self.data = data
 
     def take(self, count):
-        assert count <= len(self.data), "the client's packet is cut off"
+        if count > len(self.data):
+            raise ValueError("the packet is cut off")
         taken, self.data = self.data[:count], self.data[count:]
         return taken
 

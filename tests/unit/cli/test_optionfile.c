@@ -13,11 +13,7 @@
 
 #include "cli/optionfile.h"
 #include "cli/persona.h"
-#include "cli/read.h"
-#include "cli/secret.h"
-
-static struct th_cli_settings settings;
-static struct th_cli_problem problem;
+#include "words.h"
 
 static bool parses(int command, const char *content)
 {
@@ -108,19 +104,6 @@ static void write_file(const char *name, const char *content, size_t bytes)
     assert_non_null(file);
     assert_int_equal(fwrite(content, 1, bytes, file), bytes);
     fclose(file);
-}
-
-static bool reads(int command, const char *line)
-{
-    static char text[1024];
-    static char *words[64];
-    int count = 0;
-    strcpy(text, line);
-    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
-        words[count++] = word;
-    words[count] = NULL;
-    th_cli_secret_wipe();
-    return th_cli_settings_read(&settings, command, count, words, &problem);
 }
 
 static void given(const char *line)
