@@ -122,11 +122,6 @@ size_t th_cell_size(const struct th_cell *cell, const void *block)
     return is_high(cell, block) ? cell->high_bytes : 0;
 }
 
-bool th_cell_owns(const struct th_cell *cell, const void *address)
-{
-    return (uintptr_t)address - (uintptr_t)cell->memory < cell->bytes;
-}
-
 void *th_cell_first(const struct th_cell *cell)
 {
     if (cell->low_taken)

@@ -34,7 +34,6 @@ void th_cell_trim(struct th_cell *cell);
 void *th_cell_take(struct th_cell *cell, size_t bytes); /* or NULL */
 bool th_cell_give(struct th_cell *cell, void *block);   /* false: not a live block of the cell */
 size_t th_cell_size(const struct th_cell *cell, const void *block);
-bool th_cell_owns(const struct th_cell *cell, const void *address);
 void *th_cell_first(const struct th_cell *cell); /* a live block, or NULL */
 size_t th_cell_live_bytes(const struct th_cell *cell);
 

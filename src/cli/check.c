@@ -178,6 +178,21 @@ static bool check_plaintext(struct th_cli_settings *s, struct th_cli_problem *pr
                           : s->websocket ? "ws://" : "mqtt://");
 }
 
+static bool takes_suites(const struct th_cli_settings *s, const char *option, const char *list,
+                         enum th_tls_version version, struct th_cli_problem *problem)
+{
+    struct th_fault fault;
+    if (!list || th_ciphers_check(list, version, s->psk.data, &fault) == 0)
+        return true;
+    return th_cli_problem(problem, "%s: %s", option, fault.text);
+}
+
+static bool check_suites(const struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    return takes_suites(s, "--ciphers", s->ciphers, TH_TLS_1_2, problem) &&
+           takes_suites(s, "--ciphersuites", s->ciphersuites, TH_TLS_1_3, problem);
+}
+
 static bool check_tls(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     if (s->no_tls)
@@ -189,7 +204,7 @@ static bool check_tls(struct th_cli_settings *s, struct th_cli_problem *problem)
     if (!s->cafile && !s->insecure_no_verify && !s->psk.data)
         return th_cli_problem(problem, "--cafile: TLS needs to know whom to trust; give the "
                               "certificate of the broker's authority, or --no-tls");
-    return true;
+    return check_suites(s, problem);
 }
 
 /* ---- where ---- */
