@@ -123,9 +123,8 @@ THEIRS.fuzz   = -fno-sanitize=shift
 CC.fuzz       = $(FUZZ_CC)
 CFLAGS.fuzz   = $(SANITIZE) -fsanitize=fuzzer-no-link -DTH_TEST=1
 
-# What a waiting subscriber has needed lies side by side: the rest is not mapped. tools/hot.py tells
-# how the list is made.
-TOGETHER := -Wl,-T,$(B)/gen/hot.ld
+# What a waiting subscriber never needs lies apart and is not mapped: tools/layout.py.
+APART    := -Wl,-T,$(B)/gen/layout.ld
 
 LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED)
 
@@ -205,28 +204,17 @@ $(chacha_asm): $(WOLFSSL)/wolfcrypt/src/chacha_asm.S $(B)/musl/flags
 	$(call say,AS,wolfssl/wolfcrypt/src/chacha_asm.S)$(compile.musl) -fno-lto $(their_flags) -o $@ $<
 
 $(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o \
-              $(chacha_asm) $(B)/gen/hot.ld
-	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(TOGETHER) \
-	    $(LDFLAGS) -o $@.full $(filter %.o,$^)
+              $(chacha_asm) $(B)/gen/layout.ld
+	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(APART) \
+	    $(LDFLAGS) -Wl,-Map=$@.map -o $@.full $(filter %.o,$^)
 	@$(STRIP) -s -R .comment -o $@ $@.full
 	@printf '  %-7s %s\n' SIZE "$@: $$(stat -c %s $@) bytes"
 
 $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl): | $(B)/system
 
-$(B)/gen/hot.ld: config/hot config/hot.awk
+$(B)/gen/layout.ld: config/layout config/layout.awk
 	@mkdir -p $(@D)
-	@awk -f config/hot.awk $< >$@
-
-# The same program for tools/hot.py: each text stays where its function has it.
-UNMERGED := -w --set-section-flags '.rodata*.str*=alloc,readonly,data,contents'
-
-$(B)/hot/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) \
-                  $(B)/musl/cjson/cJSON.o $(chacha_asm)
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(LDFLAGS.musl) -save-temps -o $@.full $^
-	@$(OBJCOPY) $(UNMERGED) $@.full.ltrans0.ltrans.o
-	@$(CC.musl) $(LDFLAGS.musl) -Wl,-Map=$@.map -o $@ $@.full.ltrans0.ltrans.o \
-	    $(B)/musl/mem/text.o $(chacha_asm)
+	@awk -f config/layout.awk $< >$@
 
 # musl has no kernel headers and no valgrind headers: it may see these, and no other header of
 # the system's C library.

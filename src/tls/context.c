@@ -228,22 +228,9 @@ static int set_io(struct th_tls_context *context, const struct th_context_config
     return WOLFSSL_SUCCESS;
 }
 
-static const struct {
-    int (*set)(struct th_tls_context *context, const struct th_context_config *config);
-    const char *doing;
-} steps[] = {
-    {create, "create the TLS context"},
-    {set_lowest_version, "set the lowest TLS version"},
-    {set_suites, "set the cipher suites"},
-    {set_groups, "set the key exchange groups"},
-    {set_forward_secrecy, "demand forward secrecy"},
-    {set_rsa_minimum, "set the smallest RSA key"},
-    {set_ecc_minimum, "set the smallest EC key"},
-    {set_no_session_cache, "switch the session cache off"},
-    {set_grouping, "set the grouping of messages"},
-    {set_verification, "set the verification"},
-    {set_psk, "set the pre-shared key"},
-    {set_io, "set the transport"},
+static int (*const steps[])(struct th_tls_context *, const struct th_context_config *) = {
+    create, set_lowest_version, set_suites, set_groups, set_forward_secrecy, set_rsa_minimum,
+    set_ecc_minimum, set_no_session_cache, set_grouping, set_verification, set_psk, set_io,
 };
 
 static int set_policy(struct th_tls_context *context, const struct th_context_config *config,
@@ -251,9 +238,9 @@ static int set_policy(struct th_tls_context *context, const struct th_context_co
 {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct th_tls_mark mark = th_tls_mark();
-        int code = steps[i].set(context, config);
+        int code = steps[i](context, config);
         if (code != WOLFSSL_SUCCESS)
-            return th_tls_setup_error(code, mark, steps[i].doing, fault);
+            return th_tls_setup_error(code, mark, "create the TLS context", fault);
     }
     return 0;
 }

@@ -181,56 +181,68 @@ static bool awaits_key(const struct th_tls_stream *stream)
 
 /* ---- alerts (RFC 8446 section 6, RFC 5246 section 7.2) --------------------------------------- */
 
-static const struct {
-    int16_t alert;
-    int16_t error; /* TH_E_TLS: depends on the moment */
-    const char *name;
-    const char *advice;
-} alerts[] = {
-    {10, TH_E_TLS, "unexpected_message", "is it a TLS server of today?"},
-    {20, TH_E_TLS, "bad_record_mac", "the bytes were changed on the way"},
-    {22, TH_E_TLS, "record_overflow", "the bytes were changed on the way"},
-    {40, TH_E_CIPHER_SUITE, "handshake_failure", "no cipher suite, group or signature in common"},
-    {42, TH_E_CLIENT_CERTIFICATE, "bad_certificate", "check the client certificate"},
-    {43, TH_E_CLIENT_CERTIFICATE, "unsupported_certificate", "the server does not take this kind"},
-    {44, TH_E_CLIENT_CERTIFICATE, "certificate_revoked", "have a new one issued"},
-    {45, TH_E_CLIENT_CERTIFICATE, "certificate_expired", "renew it, or set the server's clock"},
-    {46, TH_E_CLIENT_CERTIFICATE, "certificate_unknown", "see the server's log"},
-    {47, TH_E_TLS, "illegal_parameter", "see the server's log"},
-    {48, TH_E_CLIENT_CERTIFICATE, "unknown_ca", "the server does not trust its issuer; send the "
-                                                "whole chain, or have it issued by its CA"},
-    {49, TH_E_CLIENT_CERTIFICATE, "access_denied", "see the server's log"},
-    {50, TH_E_TLS, "decode_error", "see the server's log"},
-    {51, TH_E_TLS, "decrypt_error", "does the key belong to the certificate?"},
-    {70, TH_E_CIPHER_SUITE, "protocol_version", "it speaks none of the TLS versions allowed here"},
-    {71, TH_E_CIPHER_SUITE, "insufficient_security", "it wants stronger suites or keys"},
-    {80, TH_E_TLS, "internal_error", "see the server's log"},
-    {86, TH_E_CIPHER_SUITE, "inappropriate_fallback", "allow a newer TLS version"},
-    {90, TH_E_TLS, "user_canceled", "see the server's log"},
-    {109, TH_E_CIPHER_SUITE, "missing_extension", "no group in common"},
-    {110, TH_E_TLS, "unsupported_extension", "see the server's log"},
-    {112, TH_E_SERVER_NAME, "unrecognized_name", "the server does not serve this name"},
-    {113, TH_E_TLS, "bad_certificate_status_response", "see the server's log"},
-    {115, TH_E_TLS, "unknown_psk_identity", "see the server's log"},
-    {116, TH_E_CLIENT_CERTIFICATE, "certificate_required", "give a certificate and its key"},
-    {120, TH_E_HANDSHAKE, "no_application_protocol", "no ALPN protocol in common"},
-};
+#define ALERT_NAMES(WORD) \
+    WORD(10, "unexpected_message") \
+    WORD(20, "bad_record_mac") \
+    WORD(22, "record_overflow") \
+    WORD(40, "handshake_failure") \
+    WORD(42, "bad_certificate") \
+    WORD(43, "unsupported_certificate") \
+    WORD(44, "certificate_revoked") \
+    WORD(45, "certificate_expired") \
+    WORD(46, "certificate_unknown") \
+    WORD(47, "illegal_parameter") \
+    WORD(48, "unknown_ca") \
+    WORD(49, "access_denied") \
+    WORD(50, "decode_error") \
+    WORD(51, "decrypt_error") \
+    WORD(70, "protocol_version") \
+    WORD(71, "insufficient_security") \
+    WORD(80, "internal_error") \
+    WORD(86, "inappropriate_fallback") \
+    WORD(90, "user_canceled") \
+    WORD(109, "missing_extension") \
+    WORD(110, "unsupported_extension") \
+    WORD(112, "unrecognized_name") \
+    WORD(113, "bad_certificate_status_response") \
+    WORD(115, "unknown_psk_identity") \
+    WORD(116, "certificate_required") \
+    WORD(120, "no_application_protocol")
 
-#define ALERTS (sizeof alerts / sizeof *alerts)
+#define ALERT_ADVICE(WORD) \
+    WORD(10, "is it a TLS server of today?") \
+    WORD(20, "the bytes were changed on the way") \
+    WORD(22, "the bytes were changed on the way") \
+    WORD(40, "no cipher suite, group or signature in common") \
+    WORD(42, "check the client certificate") \
+    WORD(43, "the server does not take this kind") \
+    WORD(44, "have a new one issued") \
+    WORD(45, "renew it, or set the server's clock") \
+    WORD(48, "the server does not trust its issuer; send the whole chain, or have it issued by its " \
+             "CA") \
+    WORD(51, "does the key belong to the certificate?") \
+    WORD(70, "it speaks none of the TLS versions allowed here") \
+    WORD(71, "it wants stronger suites or keys") \
+    WORD(86, "allow a newer TLS version") \
+    WORD(109, "no group in common") \
+    WORD(112, "the server does not serve this name") \
+    WORD(116, "give a certificate and its key") \
+    WORD(120, "no ALPN protocol in common")
 
-static size_t find_alert(int alert)
-{
-    size_t at = 0;
-    while (at < ALERTS && alerts[at].alert != alert)
-        at++;
-    return at;
-}
+TH_WORDS(alert_names, ALERT_NAMES);
+TH_WORDS(alert_advice, ALERT_ADVICE);
 
 /* "handshake_failure" for 40 (RFC 8446 section 6.2); "unknown" for what is not in the list. */
 static const char *alert_name(int alert)
 {
-    size_t at = find_alert(alert);
-    return at < ALERTS ? alerts[at].name : "unknown";
+    const char *name = th_words_find(&alert_names, alert);
+    return name ? name : "unknown";
+}
+
+static const char *advice_for(int alert)
+{
+    const char *advice = th_words_find(&alert_advice, alert);
+    return advice ? advice : "see the server's log";
 }
 
 /* Its ServerHello is here: only then can there be a certificate to complain of. */
@@ -246,19 +258,29 @@ static bool means_missing_certificate(const struct th_tls_stream *stream, int al
            stream->context->identity.chain_certificates == 0;
 }
 
-static int alert_error(const struct th_tls_stream *stream, size_t at)
+static int alert_error(const struct th_tls_stream *stream, int alert)
 {
-    int error = at < ALERTS ? alerts[at].error : TH_E_TLS;
-    return error == TH_E_TLS && !stream->shaken ? TH_E_HANDSHAKE : error;
+    switch (alert) {
+    case 40: case 70: case 71: case 86: case 109:
+        return TH_E_CIPHER_SUITE;
+    case 42: case 43: case 44: case 45: case 46: case 48: case 49: case 116:
+        return TH_E_CLIENT_CERTIFICATE;
+    case 112:
+        return TH_E_SERVER_NAME;
+    case 120:
+        return TH_E_HANDSHAKE;
+    default:
+        return stream->shaken ? TH_E_TLS : TH_E_HANDSHAKE;
+    }
 }
 
-static int refused_client_certificate(struct th_tls_stream *stream, size_t at)
+static int refused_client_certificate(struct th_tls_stream *stream, int alert)
 {
     bool given = stream->context->identity.chain_certificates > 0;
     return th_fault_set(stream->fault, TH_E_CLIENT_CERTIFICATE,
                         "%s refused the client certificate with the alert %s: %s",
-                        stream->host.name, alerts[at].name,
-                        given ? alerts[at].advice : "none was given; give a certificate and key");
+                        stream->host.name, alert_name(alert),
+                        given ? advice_for(alert) : "none was given; give a certificate and key");
 }
 
 /* What servers say when the key or its identity is not theirs. */
@@ -269,15 +291,14 @@ static bool means_other_key(int alert)
 
 static int explain_alert(struct th_tls_stream *stream, int alert)
 {
-    size_t at = find_alert(alert);
     if (awaits_key(stream) && means_other_key(alert))
         return refused_key(stream);
-    int error = alert_error(stream, at);
+    int error = alert_error(stream, alert);
     if (error == TH_E_CLIENT_CERTIFICATE || means_missing_certificate(stream, alert))
-        return refused_client_certificate(stream, at);
+        return refused_client_certificate(stream, alert);
     return th_fault_set(stream->fault, error, "%s ended the connection with the alert %s (%d): %s",
                         stream->host.name, alert_name(alert), alert,
-                        at < ALERTS ? alerts[at].advice : "see the server's log");
+                        advice_for(alert));
 }
 
 /* -1: none. */

@@ -55,23 +55,17 @@ static int announce_protocols(struct th_tls_stream *stream)
                            WOLFSSL_ALPN_CONTINUE_ON_MISMATCH);
 }
 
-static const struct {
-    int (*set)(struct th_tls_stream *stream);
-    const char *doing;
-} steps[] = {
-    {create, "begin a TLS connection"},
-    {announce_name, "announce the server's name"},
-    {announce_protocols, "announce the ALPN protocols"},
-    {th_tls_keylog_begin, "begin the key log"},
+static int (*const steps[])(struct th_tls_stream *) = {
+    create, announce_name, announce_protocols, th_tls_keylog_begin,
 };
 
 static int set_up(struct th_tls_stream *stream)
 {
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct th_tls_mark mark = th_tls_mark();
-        int code = steps[i].set(stream);
+        int code = steps[i](stream);
         if (code != WOLFSSL_SUCCESS)
-            return th_tls_setup_error(code, mark, steps[i].doing, stream->fault);
+            return th_tls_setup_error(code, mark, "begin a TLS connection", stream->fault);
     }
     return 0;
 }

@@ -1,36 +1,35 @@
 #!/usr/bin/python3
-"""Which code a subscriber runs, which constants it reads and which variables it sets, from its
-start until it waits.
+"""What a subscriber never needs, from its start until it waits, and which variables it sets.
 
-The kernel maps clean pages in windows of 64 KB around those that are touched. What is needed lies
-side by side in the binary, and the rest (help, errors, the other commands, algorithms a broker
-did not choose) is then never mapped. Small variables that are set share pages with each other,
-not with what is never used. This writes the list of names for the linker:
+The kernel maps clean pages in windows around those that are touched. Help, errors, the other
+commands, algorithms no broker chose lie apart from what is needed, and are then never mapped.
+Small variables that are set share pages with each other. This writes the list of names for the
+linker (config/layout.awk):
 
-    tools/hot.py                 trace build/hot/thimble, write config/hot
-    tools/hot.py --show          print what each part amounts to
+    tools/layout.py              trace build/thimble.full, write config/layout
+    tools/layout.py --show       print what each part amounts to
 
-First what a connection with EC keys needs, behind it what others need in addition. A name that
-does not exist any more is ignored, one that is missing costs resident memory, which
-tools/budget.py holds against its goal.
+It takes some minutes. Names that no longer exist do no harm; a function that is listed, and needed
+now, costs up to 100 KB of resident memory, which tools/budget.py holds against its goal.
 """
 import argparse
 import bisect
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
-LIST = TOP / "config" / "hot"
-WORK = pathlib.Path("build/hot")
+LIST = TOP / "config" / "layout"
+WORK = pathlib.Path("build/layout")
 SECONDS = 60  # under valgrind a connection takes a while; then the subscriber waits
 PARTS = (("ec", "any"), ("ec", "tlsv1.2"), ("rsa", "any"), ("rsa", "tlsv1.2"))
 KINDS = (".text", ".rodata", ".bss")
-SMALL_BYTES = 4096  # what is larger has pages of its own
-UNSEEN = (".rodata.reset.str1.1",)  # paths: only the kernel reads them
+SMALL_BYTES = 4096  # a variable that is larger has pages of its own
+WORTH_BYTES = 24     # what is smaller stays where it is
 COLUMNS = 100
 
 sys.path.insert(0, str(TOP / "tools"))
@@ -46,7 +45,7 @@ CONTINUED = re.compile(r" {16}0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$")
 def sections():
     """(address, bytes, name, file) of each input section, in the order of addresses."""
     found, name = [], None
-    for line in (TOP / WORK / "thimble.map").read_text().splitlines():
+    for line in (TOP / WORK / "map").read_text().splitlines():
         match = SECTION.match(line)
         if match:
             name = match.group(1)
@@ -86,11 +85,8 @@ def touched(lab, kind, version):
 
 
 def counts(section, how):
-    """The script has all of libc; variables that are only read share the kernel's zeros."""
-    _, size, name, file = section
-    if "libc.a(" in file:
-        return False
-    return not name.startswith(".bss") or how in "MS" and size < SMALL_BYTES
+    """A variable that is only read shares the kernel's page of zeros."""
+    return not section[2].startswith(".bss") or how in "MS"
 
 
 def needed(map_, lab, kind, version):
@@ -105,22 +101,39 @@ def needed(map_, lab, kind, version):
 
 # ---- the list --------------------------------------------------------------------------------
 
-def word(name):
-    """".text.take.lto_priv.3" has another number tomorrow: "take". Texts: "take.str"."""
-    stem = re.match(r"\.(?:text|rodata|bss)\.?((?:startup\.)?(?:(?!str1)[^.]*)?)", name).group(1)
-    return (stem + ".str" if ".str1." in name else stem) or "."
+def stem(section):
+    """".text.take.lto_priv.3" has another number tomorrow: "take"."""
+    return re.match(r"\.(?:text|rodata|bss)\.?((?:startup\.)?(?:(?!str1)[^.]*)?)", section[2])[1]
 
 
-def paragraph(found, kind):
-    names = {each[2] for each in found}.union(UNSEEN)
-    words = sorted({word(name) for name in names if name.startswith(kind)})
-    return textwrap.fill(f"{kind}: {' '.join(words)}", COLUMNS, break_on_hyphens=False) + "\n"
+def of_kind(found, kind):
+    return [each for each in found if each[2].startswith(kind)]
 
 
-def listing(parts):
-    text = "# What a waiting subscriber has needed. Made by tools/hot.py.\n"
-    return text + "".join(paragraph(found, kind) for found in parts for kind in KINDS
-                          if any(each[2].startswith(kind) for each in found))
+def is_listed(section):
+    """libc is small and stays together; what has no name of its own cannot be named."""
+    _, size, name, file = section
+    return "libc.a(" not in file and ".str1." not in name and stem(section) and (
+        size < SMALL_BYTES if name.startswith(".bss") else size >= WORTH_BYTES)
+
+
+def chosen(sections_, found):
+    """Per kind: code and constants that are not needed, variables that are."""
+    lists = {}
+    for kind in KINDS:
+        used = {stem(each) for each in of_kind(found, kind)}
+        wanted = kind == ".bss"
+        lists[kind] = [each for each in of_kind(sections_, kind)
+                       if is_listed(each) and (stem(each) in used) == wanted]
+    return lists
+
+
+def listing(lists):
+    text = "# Apart: .text, .rodata. Together: .bss. Made by tools/layout.py.\n"
+    for kind, found in lists.items():
+        words = sorted({stem(each) for each in found})
+        text += textwrap.fill(f"{kind}: {' '.join(words)}", COLUMNS, break_on_hyphens=False) + "\n"
+    return text
 
 
 def main():
@@ -128,17 +141,17 @@ def main():
     parser.add_argument("--show", action="store_true", help="print, and write nothing")
     arguments = parser.parse_args()
     os.chdir(TOP)
-    subprocess.run(["make", WORK / "thimble"], check=True, stdout=subprocess.DEVNULL)
+    WORK.mkdir(parents=True, exist_ok=True)
+    shutil.copy("build/thimble.full", WORK / "thimble")
+    shutil.copy("build/thimble.full.map", WORK / "map")
     map_ = Map()
     with Lab(WORK / "lab") as lab:
-        first, *others = (needed(map_, lab, *part) for part in PARTS)
-    second = set.union(*others) - first
-    for name, found in ("first", first), ("second", second):
-        for kind in KINDS:
-            total = sum(each[1] for each in found if each[2].startswith(kind))
-            print(f"  {name:7} {kind:8} {total:8,} bytes")
+        found = set.union(*(needed(map_, lab, *part) for part in PARTS))
+    lists = chosen(map_.sections, found)
+    for kind, each in lists.items():
+        print(f"  {kind:8} {sum(section[1] for section in each):8,} bytes")
     if not arguments.show:
-        LIST.write_text(listing((first, second)))
+        LIST.write_text(listing(lists))
     return 0
 
 

@@ -1,0 +1,34 @@
+# Makes a linker script of config/layout. The functions and constants named there, and the texts of
+# these functions, are a segment of their own, behind a gap on either side: some kernels map whatever
+# lies in one. The variables named there lie side by side, behind the initialized ones, whose page is
+# written anyway. New code is in neither list, and lies with what is needed.
+#
+# Each has a section, ".text.NAME", in which compilers may put something behind the name.
+
+function sections(name) {
+    if (kind == ".bss")
+        return ".bss." name " .bss." name ".[a-z0-9]*"
+    if (kind == ".rodata")
+        return ".rodata." name " .rodata." name ".[0-9lc]*"
+    return ".text." name " .text." name ".[a-z0-9]* .rodata." name ".str1.* .rodata." name ".*.str1.*"
+}
+
+/^#/ { next }
+
+/^\./ {
+    kind = substr($1, 1, length($1) - 1)
+    $1 = ""
+}
+
+{
+    for (i = 1; i <= NF; i++)
+        if ($i != "")
+            lists[kind == ".bss"] = lists[kind == ".bss"] "*(" sections($i) ")\n"
+}
+
+END {
+    gap = ". = . + 2 * CONSTANT(MAXPAGESIZE);\n"
+    print "SECTIONS\n{\n" gap ".cold :\n{\n" lists[0] "}\n" gap "}\nINSERT AFTER .init;"
+    print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)\n" lists[1] "}\n}"
+    print "INSERT AFTER .data;"
+}
