@@ -1,16 +1,13 @@
-# Makes a linker script of config/layout. The functions and constants named there, and the texts of
-# these functions, are a segment of their own, behind a gap on either side: some kernels map whatever
-# lies in one. The variables named there lie side by side, behind the initialized ones, whose page is
-# written anyway. New code is in neither list, and lies with what is needed.
+# Makes a linker script of config/layout. The functions and constants named there are a segment of
+# their own, with a gap on either side: some kernels map whatever lies in one. The variables named
+# there lie side by side, behind the initialized ones, whose page is written anyway. New code is in
+# neither list, and lies with what is needed.
 #
-# Each has a section, ".text.NAME", in which compilers may put something behind the name.
+# Each has a section, ".text.NAME", in which compilers may put something behind the name. Texts have
+# none: functions share them.
 
 function sections(name) {
-    if (kind == ".bss")
-        return ".bss." name " .bss." name ".[a-z0-9]*"
-    if (kind == ".rodata")
-        return ".rodata." name " .rodata." name ".[0-9lc]*"
-    return ".text." name " .text." name ".[a-z0-9]* .rodata." name ".str1.* .rodata." name ".*.str1.*"
+    return kind "." name " " kind "." name (kind == ".rodata" ? ".[0-9l]*" : ".[0-9a-z]*")
 }
 
 /^#/ { next }

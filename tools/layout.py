@@ -143,7 +143,7 @@ def main():
     os.chdir(TOP)
     WORK.mkdir(parents=True, exist_ok=True)
     shutil.copy("build/thimble.full", WORK / "thimble")
-    shutil.copy("build/thimble.full.map", WORK / "map")
+    shutil.copy("build/thimble.map", WORK / "map")
     map_ = Map()
     with Lab(WORK / "lab") as lab:
         found = set.union(*(needed(map_, lab, *part) for part in PARTS))
