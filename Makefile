@@ -299,7 +299,7 @@ $(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o \
 $(call objects,native,$(unit_c)): | test-tools
 $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
-.PHONY: check check-all unit fuzz integration differential budget bench
+.PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
 	@tools/check.sh unit fuzz rooms integration differential budget
 check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, matrices whole
@@ -315,8 +315,9 @@ differential: all lab-tools test-tools ## every command line as mosquitto's clie
 budget: all lab-tools test-tools ## bytes and instructions against the committed budget
 	@tools/check.sh budget
 
-bench: all lab-tools ## CPU time for each message, beside mosquitto's clients
-	@$(PYTHON) tools/bench.py
+# ---- campaigns: each has a file of its own ----------------------------------------------------
+
+include $(wildcard make/*.mk)
 
 # ---- by hand --------------------------------------------------------------------------------
 
@@ -379,6 +380,7 @@ distclean: lab-stop ## remove fetched sources too
 version: ## print the version
 	@echo $(VERSION)
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile | sed 's/ - /\t/' | expand -t 24
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile make/*.mk | sed 's/ - /\t/' \
+	    | expand -t 24
 
 -include $(shell find $(B) -name '*.d' -not -path '$(B)/deps/*' 2>/dev/null)
