@@ -104,6 +104,10 @@ HARDEN   := -fstack-protector
 HARDLINK := -no-pie -Wl,-z,norelro,-z,noexecstack,-z,noseparate-code
 # No gap in the file between what is read and what is written; in memory each has its pages.
 GAPLESS  := -Wl,-z,common-page-size=64
+# For tools/stack.py: the source line of each call, and the compiler's own idea of each frame. The
+# stripped binary has nothing of it.
+TRACEABLE := -g1
+FRAMES    := -fcallgraph-info=su
 # What is large and seldom touched apart from what is small and always touched: src/base/roomy.h.
 SORTED   := -Wl,--sort-section=alignment
 
@@ -112,7 +116,7 @@ CC.musl       = $(MUSL_CC)
 # Two functions of musl's have smaller ones of src/base in their place, 1,800 bytes.
 CFLAGS.musl   = $(if $(is_x86_64),-DTH_CHACHA_ASM) $(SMALL) $(tight_flags) $(HARDEN) \
                 -DSINGLE_THREADED -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
-                -flto=auto -flto-partition=one -fno-pie -idirafter $(B)/system
+                -flto=auto -flto-partition=one -fno-pie $(TRACEABLE) -idirafter $(B)/system
 CC.lib        = $(CC)
 CFLAGS.lib    = $(SMALL) $(HARDEN) -fPIC
 CC.native     = $(CC)
@@ -126,7 +130,7 @@ CFLAGS.fuzz   = $(SANITIZE) -fsanitize=fuzzer-no-link -DTH_TEST=1
 # What a waiting subscriber never needs lies apart and is not mapped: tools/layout.py.
 APART    := -Wl,-T,$(B)/gen/layout.ld
 
-LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED)
+LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED) $(FRAMES)
 
 # Of single files: what stands for libc's own functions is none of the compiler's business.
 flags.mem/text = -fno-lto -ffreestanding -fno-tree-loop-distribute-patterns
