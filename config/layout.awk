@@ -3,11 +3,19 @@
 # there lie side by side, behind the initialized ones, whose page is written anyway. New code is in
 # neither list, and lies with what is needed.
 #
+# Large objects are output sections of their own: the section headers then tell whose the bytes are,
+# in the stripped file, too.
+#
 # Each has a section, ".text.NAME", in which compilers may put something behind the name. Texts have
 # none: functions share them.
 
 function sections(name) {
     return kind "." name " " kind "." name (kind == ".rodata" ? ".[0-9l]*" : ".[0-9a-z]*")
+}
+
+function owned(section, object) {
+    print "." section " :\n{\n*(.bss." object " .bss." object ".[0-9a-z]*)\n}"
+    print "ASSERT(SIZEOF(." section ") > 0, \"config/layout.awk: there is no " object "\")"
 }
 
 /^#/ { next }
@@ -26,6 +34,11 @@ function sections(name) {
 END {
     gap = ". = . + 2 * CONSTANT(MAXPAGESIZE);\n"
     print "SECTIONS\n{\n" gap ".cold :\n{\n" lists[0] "}\n" gap "}\nINSERT AFTER .init;"
-    print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)\n" lists[1] "}\n}"
+    print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)\n" lists[1] "}"
+    owned("connections", "client_blocks")
+    owned("context", "context_block")
+    owned("process_heap", "process_heap")
+    owned("stack", "stack_memory")
+    print "}"
     print "INSERT AFTER .data;"
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Alignas(64) uint8_t heap[TH_PROCESS_HEAP_BYTES];
+static _Alignas(64) uint8_t process_heap[TH_PROCESS_HEAP_BYTES];
 static struct th_payer process;
 static bool opened;
 static atomic_flag busy = ATOMIC_FLAG_INIT;
@@ -21,8 +21,9 @@ static void lock(void)
         sched_yield();
     if (opened)
         return;
-    th_payer_open(&process, &(struct th_payer_config){
-                                .name = "process heap", .heap = heap, .heap_bytes = sizeof heap});
+    th_payer_open(&process, &(struct th_payer_config){.name = "process heap",
+                                                      .heap = process_heap,
+                                                      .heap_bytes = sizeof process_heap});
     opened = true;
 }
 

@@ -25,7 +25,7 @@ static struct {
 } run;
 
 /* Room for a guard at each end, wherever the boundaries fall. */
-static uint8_t memory[TH_STACK_BYTES + 3 * LARGEST_PAGE_BYTES];
+static uint8_t stack_memory[TH_STACK_BYTES + 3 * LARGEST_PAGE_BYTES];
 static uint8_t *guard_below;
 static uint8_t *guard_above;
 static uint8_t *stack_low;
@@ -53,11 +53,11 @@ static int protect_guards(int protection)
 /* guard | TH_STACK_BYTES, rounded up to pages | guard */
 static int lay_out(void)
 {
-    guard_below = page_up(memory);
+    guard_below = page_up(stack_memory);
     stack_low = guard_below + page();
     guard_above = page_up(stack_low + TH_STACK_BYTES);
     stack_bytes = (size_t)(guard_above - stack_low);
-    if (guard_above + page() <= memory + sizeof memory)
+    if (guard_above + page() <= stack_memory + sizeof stack_memory)
         return protect_guards(PROT_NONE);
     errno = EINVAL;
     return -1;

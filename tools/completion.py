@@ -16,6 +16,7 @@ FOLDER = TOP / "docs" / "completion"
 TABLE = TOP / "src" / "cli" / "table.c"
 PROPERTIES = TOP / "src" / "cli" / "properties.c"
 COMMANDS = TOP / "src" / "cli" / "commands.c"
+VIEWS = TOP / "src" / "cli" / "mem.c"
 
 PACKETS = ["connect", "publish", "subscribe", "unsubscribe", "disconnect", "will"]
 OPTION_COMMANDS = ["pub", "sub", "rr"]
@@ -88,6 +89,11 @@ def read_commands():
     return re.findall(r'^    \{"(\w+)", (?:th_cli_\w+|NULL), "([^"]*)"', COMMANDS.read_text(), re.M)
 
 
+def read_views():
+    """Of thimble mem."""
+    return re.findall(r'^    \{"(\w+)", th_cli_mem_', VIEWS.read_text(), re.M)
+
+
 def property_names():
     return sorted(re.findall(r'^    \{"([a-z-]+)", \w+, \w+, OF', PROPERTIES.read_text(), re.M))
 
@@ -129,6 +135,8 @@ _thimble() {{
         COMPREPLY=($(compgen -W "{commands} --help --version" -- "$word"))
     elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "{topics}" -- "$word"))
+    elif [[ $command == mem ]]; then
+        COMPREPLY=($(compgen -W "{views} --json" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
         COMPREPLY=($(compgen -W "$packets" -- "$word"))
     elif [[ " $packets " == *" $before "* ]]; then
@@ -176,7 +184,7 @@ def bash(options):
     return BASH.format(values="\n".join(values), options="\n".join(lists),
                        takers=" | ".join(takers), packets=" ".join(PACKETS),
                        properties=" ".join(property_names()), commands=" ".join(commands),
-                       topics=" ".join(OPTION_COMMANDS))
+                       topics=" ".join(OPTION_COMMANDS), views=" ".join(read_views()))
 
 
 def spellings(options, command):
@@ -214,6 +222,7 @@ _thimble() {{
         case $command in
         {with_options}) _thimble_$command ;;
         help) _values topic {topics} ;;
+        mem) _arguments '1:view:({views})' '2:socket:_files' '--json[as JSON]' ;;
         esac
         ;;
     esac
@@ -264,7 +273,8 @@ def zsh(options):
     return ZSH.format(
         functions="\n\n".join(zsh_function(options, command) for command in OPTION_COMMANDS),
         commands="\n".join(f"        '{name}:{zsh_text(what)}'" for name, what in read_commands()),
-        with_options=" | ".join(OPTION_COMMANDS), topics=" ".join(OPTION_COMMANDS))
+        with_options=" | ".join(OPTION_COMMANDS), topics=" ".join(OPTION_COMMANDS),
+        views=" ".join(read_views()))
 
 
 # ---- the whole ----------------------------------------------------------------------------------

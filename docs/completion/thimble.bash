@@ -51,9 +51,11 @@ _thimble() {
     *) command=${COMP_WORDS[1]} ;;
     esac
     if [[ $COMP_CWORD -eq 1 && ${COMP_WORDS[0]##*/} != mosquitto_* ]]; then
-        COMPREPLY=($(compgen -W "pub sub rr explain version help --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "pub sub rr mem explain version help --help --version" -- "$word"))
     elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "pub sub rr" -- "$word"))
+    elif [[ $command == mem ]]; then
+        COMPREPLY=($(compgen -W "static --json" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
         COMPREPLY=($(compgen -W "$packets" -- "$word"))
     elif [[ " $packets " == *" $before "* ]]; then

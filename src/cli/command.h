@@ -16,6 +16,7 @@ extern const size_t th_cli_commands_count;
 int th_cli_pub(int argc, char *argv[]);
 int th_cli_sub(int argc, char *argv[]);
 int th_cli_rr(int argc, char *argv[]);
+int th_cli_mem(int argc, char *argv[]);
 int th_cli_version(int argc, char *argv[]);
 int th_cli_explain(int argc, char *argv[]);
 

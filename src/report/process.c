@@ -1,29 +1,15 @@
+#include "report/image.h"
+
 #include "base/text.h"
 
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <thimble/report.h>
 #include <unistd.h>
 
 /* Enough for the lines wanted, which are among the first twelve of about twenty-five. */
 #define ROLLUP_BYTES 640
-
-static bool is_writable_segment(const ElfW(Phdr) *segment)
-{
-    return segment->p_type == PT_LOAD && (segment->p_flags & PF_W);
-}
-
-static uint32_t writable_segments_bytes(void)
-{
-    const ElfW(Phdr) *segment = (const void *)getauxval(AT_PHDR);
-    uint32_t bytes = 0;
-    for (unsigned long left = getauxval(AT_PHNUM); segment && left > 0; left--, segment++)
-        if (is_writable_segment(segment))
-            bytes += (uint32_t)segment->p_memsz;
-    return bytes;
-}
 
 static uint32_t leading_number(const char *text)
 {
@@ -72,7 +58,7 @@ static uint32_t private_dirty_bytes(const char *rollup)
 int th_report_process(struct th_report *report)
 {
     char rollup[ROLLUP_BYTES];
-    report->process.static_bytes = writable_segments_bytes();
+    report->process.static_bytes = th_image_segments_bytes(PF_W);
     if (read_rollup(rollup) < 0)
         return TH_E_SYSTEM;
     report->process.rss_bytes = field_bytes(rollup, "\nRss:");

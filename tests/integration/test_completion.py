@@ -44,9 +44,11 @@ def test_links_are_completed_too(command):
 
 
 @pytest.mark.parametrize("words, offered", [
-    (["thimble", ""], ["pub", "sub", "rr", "explain", "version", "help", "--help", "--version"]),
+    (["thimble", ""], ["pub", "sub", "rr", "mem", "explain", "version", "help", "--help", "--version"]),
     (["thimble", "s"], ["sub"]),
     (["thimble", "help", "r"], ["rr"]),
+    (["thimble", "mem", "st"], ["static"]),
+    (["thimble", "mem", "static", "--"], ["--json"]),
     (["thimble", "pub", "--will-t"], ["--will-topic"]),
     (["thimble", "pub", "--lat"], []),
     (["thimble", "rr", "--lat"], ["--latency"]),

@@ -1,0 +1,55 @@
+#include "cli/mem.h"
+
+#include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/out.h"
+#include "cli/printed.h"
+#include "cli/say.h"
+#include "cli/show.h"
+#include <string.h>
+
+static const struct view {
+    const char *name;
+    int (*show)(char *words[], bool as_json);
+    int least, most; /* words it takes */
+    const char *summary;
+} views[] = {
+    {"static", th_cli_mem_static, 0, 0, "         what the program reserves, section by section"},
+};
+
+#define VIEWS (sizeof views / sizeof *views)
+
+static int list(void)
+{
+    for (size_t i = 0; i < VIEWS; i++)
+        th_cli_out_format("  thimble mem %s %s\n", views[i].name, views[i].summary);
+    th_cli_out_text("\nWith --json behind it, as JSON. More: man thimble-mem.\n");
+    return th_cli_printed();
+}
+
+static int refuse(const char *word)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    th_cli_complain("mem: %s does not fit here; see thimble mem", th_cli_show(word, shown));
+    return TH_CLI_USAGE;
+}
+
+static int show(const struct view *view, int argc, char *argv[])
+{
+    bool as_json = argc > 0 && !strcmp(argv[argc - 1], "--json");
+    if (as_json)
+        argv[--argc] = NULL;
+    if (argc < view->least || argc > view->most)
+        return refuse(argc ? argv[argc - 1] : view->name);
+    return view->show(argv, as_json);
+}
+
+int th_cli_mem(int argc, char *argv[])
+{
+    if (argc == 0 || !strcmp(argv[0], "--help"))
+        return list();
+    for (size_t i = 0; i < VIEWS; i++)
+        if (!strcmp(views[i].name, argv[0]))
+            return show(&views[i], argc - 1, argv + 1);
+    return refuse(argv[0]);
+}

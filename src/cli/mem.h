@@ -1,0 +1,11 @@
+/* thimble mem: views of memory that need no connection. `words` are those behind the view's name,
+ * without --json, and end with NULL. */
+#ifndef TH_CLI_MEM_H
+#define TH_CLI_MEM_H
+
+#include <stdbool.h>
+
+/* What the linked image reserves. */
+int th_cli_mem_static(char *words[], bool as_json);
+
+#endif
