@@ -9,6 +9,7 @@
 #   CC                compiles the library and the tests               (gcc)
 #   MUSL_CC           compiles the static binary                       (musl-gcc)
 #   CROSS             prefix of ld, ar, objcopy and strip, such as aarch64-linux-gnu-
+#   KERNEL_HEADERS    where linux/ and asm-generic/ are                (/usr/include)
 #   WOLFSSL_SRC, CJSON_SRC   source trees of your own; else tools/deps.sh fetches the pinned ones
 #   WOLFSSL_RELEASE   pinned, newest or stable: which wolfSSL is fetched   (pinned)
 #   FUZZ_SECONDS      how long check runs each fuzz target             (5)
@@ -26,10 +27,11 @@ LD      := $(CROSS)ld
 AR      := $(CROSS)ar
 OBJCOPY := $(CROSS)objcopy
 STRIP   := $(CROSS)strip
+KERNEL_HEADERS ?= /usr/include
 PYTHON  ?= /usr/bin/python3
 FUZZ_SECONDS ?= 5
 
-DEPS_DIR := $(B)/deps
+DEPS_DIR := build/deps
 WOLFSSL  := $(or $(WOLFSSL_SRC),$(DEPS_DIR)/wolfssl)
 CJSON    := $(or $(CJSON_SRC),$(DEPS_DIR)/cjson)
 ifeq ($(wildcard config/profile/$(PROFILE).h),)
@@ -38,7 +40,8 @@ $(error PROFILE=$(PROFILE): there is no config/profile/$(PROFILE).h; there is $(
 endif
 export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR PYTHON FUZZ_SECONDS
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# A make inside another one shares that one's jobs.
+ifeq ($(filter -j%,$(MAKEFLAGS))$(filter-out 0,$(MAKELEVEL)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-builtin-rules
@@ -224,8 +227,9 @@ $(B)/gen/layout.ld: config/layout config/layout.awk
 # the system's C library.
 $(B)/system: | sources
 	@mkdir -p $@
-	@for d in /usr/include/linux /usr/include/asm-generic /usr/include/valgrind \
-	    /usr/include/$$($(CC) -print-multiarch)/asm; do ln -sfn $$d $@/; done
+	@for d in $(KERNEL_HEADERS)/linux $(KERNEL_HEADERS)/asm-generic /usr/include/valgrind \
+	    $(firstword $(wildcard $(KERNEL_HEADERS)/asm \
+	        $(KERNEL_HEADERS)/$(shell $(CC) -print-multiarch)/asm)); do ln -sfn $$d $@/; done
 
 # One object: the functions of the public headers and what they need. Only these are visible; the
 # wolfSSL inside is not, so that a program may link another one.
@@ -260,7 +264,7 @@ define version_h
 /* Made by the Makefile. */
 #define TH_BUILD_COMMIT "$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)"
 #define TH_BUILD_PROFILE "$(PROFILE)"
-#define TH_BUILD_CC "$(MUSL_CC) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"
+#define TH_BUILD_CC "$(notdir $(MUSL_CC)) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"
 #define TH_BUILD_WOLFSSL "$(wolfssl_version)"
 #define TH_BUILD_WOLFSSL_ORIGIN "$(wolfssl_origin)"
 #define TH_BUILD_WOLFSSL_SETTINGS "$(wolfssl_settings)"

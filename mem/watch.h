@@ -24,7 +24,7 @@
 #define TH_WATCH_GIVEN(p, n) __asan_poison_memory_region(p, n)
 #define TH_WATCH_OPEN(p, n) __asan_unpoison_memory_region(p, n)
 #define TH_WATCH_SHUT(p, n) __asan_poison_memory_region(p, n)
-#else
+#else /* on a processor valgrind does not know, its requests are nothing */
 #include <valgrind/memcheck.h>
 #define TH_WATCH_TAKEN(p, n) VALGRIND_MALLOCLIKE_BLOCK(p, n, 0, 0)
 #define TH_WATCH_GIVEN(p, n) VALGRIND_FREELIKE_BLOCK(p, 0)
@@ -44,18 +44,21 @@
 /* The allocator may use these bytes for itself. */
 static inline void th_watch_open(void *memory, size_t bytes)
 {
+    (void)memory, (void)bytes;
     TH_WATCH_OPEN(memory, bytes);
 }
 
 /* Nobody may touch them. */
 static inline void th_watch_shut(void *memory, size_t bytes)
 {
+    (void)memory, (void)bytes;
     TH_WATCH_SHUT(memory, bytes);
 }
 
 /* A block of exactly this size is handed out. */
 static inline void th_watch_taken(void *block, size_t bytes)
 {
+    (void)block, (void)bytes;
     TH_WATCH_TAKEN(block, bytes);
     TH_WATCH_FILL(block, 0xA5, bytes);
 }
@@ -63,7 +66,7 @@ static inline void th_watch_taken(void *block, size_t bytes)
 /* It is returned, and nobody may touch it any more. */
 static inline void th_watch_given(void *block, size_t bytes)
 {
-    (void)bytes;
+    (void)block, (void)bytes;
     TH_WATCH_FILL(block, 0xDD, bytes);
     TH_WATCH_GIVEN(block, bytes);
 }

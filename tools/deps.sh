@@ -4,10 +4,13 @@
 #   tools/deps.sh tools [GROUP]...   the Debian packages of tools/deps.list; no group named: those
 #                                    of build, lab and test
 #   tools/deps.sh sources            wolfSSL and cJSON, as pinned in config/deps.pin
+#   tools/deps.sh foreign DIR SUITE ARCHITECTURE PACKAGE...
+#                                    packages of another architecture, unpacked into DIR
 #
 # Packages are installed when this runs as root or may use sudo; otherwise the command to type is
-# named. Sources come from the Debian archive this system already uses, through a private apt
-# configuration that touches nothing outside $DEPS_DIR; apt verifies the archive's signature.
+# named. Sources and foreign packages come from the Debian archive this system already uses, through
+# a private apt configuration that touches nothing outside $DEPS_DIR; apt verifies the archive's
+# signature.
 #
 #   DEPS_DIR          where sources are kept                         (build/deps)
 #   WOLFSSL_RELEASE   pinned, newest or stable: where to begin        (pinned)
@@ -96,12 +99,18 @@ archives() {
     done | awk '{ print ($1 == "Debian" ? 0 : 1), $NF }' | sort -u | awk '!seen[$2]++ { print $2 }'
 }
 
+# write_private_apt ARCHIVE TYPE SUITE...: as if this system were one of $ARCHITECTURE
 write_private_apt() {
+    architecture=${ARCHITECTURE:-$(dpkg --print-architecture)}
+    archive_address=$1 type=$2; shift 2
     mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial"
-    for suite in unstable trixie; do
-        echo "deb-src [signed-by=$KEYRING] $1 $suite main"
+    for suite in "$@"; do
+        echo "$type [signed-by=$KEYRING] $archive_address $suite main"
     done >"$APT/sources.list"
     cat >"$APT/apt.conf" <<END
+APT::Architecture "$architecture";
+APT::Architectures { "$architecture"; };
+Acquire::Languages "none";
 Dir::Etc::SourceList "$APT/sources.list";
 Dir::Etc::SourceParts "/dev/null";
 Dir::State::Lists "$APT/lists";
@@ -116,17 +125,19 @@ END
 
 private_apt_get() { apt-get -c "$APT/apt.conf" -qq "$@" >>"$APT/log" 2>&1; }
 
+# open_archive WHAT TYPE SUITE...: the first archive that has such lists.
 # A suite that is missing must not hide the other one, hence no --error-on=any.
 open_archive() {
     [ -z "${ARCHIVE:-}" ] || return 0
+    what=$1; shift
     APT=$(pwd)/$DEPS_DIR/apt
     case $DEPS_DIR in /*) APT=$DEPS_DIR/apt ;; esac
     for archive in $(archives); do
-        write_private_apt "$archive"
-        say INDEX "source lists of $archive (unstable, trixie; about 23 MB)"
+        write_private_apt "$archive" "$@"
+        say INDEX "$what of $archive"
         : >"$APT/log"
         private_apt_get update || continue
-        ls "$APT"/lists/*_source_Sources* >/dev/null 2>&1 || continue
+        ls "$APT"/lists/*_main_*_[SP]*s* >/dev/null 2>&1 || continue
         ARCHIVE=$archive
         return 0
     done
@@ -236,7 +247,7 @@ is_current() {
 
 get_source() {
     is_current "$1" "$2" "$3" && return 0
-    open_archive
+    open_archive "source lists (unstable, trixie; about 23 MB)" deb-src unstable trixie
     get_"$1"
     echo "$3" >"$DEPS_DIR/$1.wanted"
 }
@@ -257,6 +268,20 @@ get_sources() {
     rm -rf "$DEPS_DIR/apt"
 }
 
+# ---- other architectures -------------------------------------------------------------------
+
+# get_foreign DIR SUITE ARCHITECTURE PACKAGE...
+get_foreign() {
+    directory=$1 suite=$2 ARCHITECTURE=$3; shift 3
+    open_archive "package lists ($suite, $ARCHITECTURE; about 9 MB)" deb "$suite"
+    say FETCH "$* for $ARCHITECTURE"
+    rm -rf "$directory"; mkdir -p "$directory"
+    (cd "$APT/cache" && private_apt_get download "$@") ||
+        fail "no $* for $ARCHITECTURE in $suite" "See $APT/log"
+    for package in "$APT"/cache/*.deb; do dpkg-deb -x "$package" "$directory"; done
+    rm -rf "$APT"
+}
+
 # One at a time: make runs several of these at once.
 mkdir -p "$DEPS_DIR"
 exec 9>"$DEPS_DIR/lock"
@@ -264,5 +289,6 @@ flock 9
 case ${1:-} in
 tools)   shift; get_tools "$@" ;;
 sources) get_sources ;;
+foreign) shift; get_foreign "$@" ;;
 *)       sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -1,0 +1,45 @@
+# Static binaries for other processors:
+#
+#   make cross          all of them
+#   make cross-armhf    builds one; also arm64, mipsel and riscv64
+#
+# Each is built in build/ARCHITECTURE by Debian's cross compiler and the musl of that architecture,
+# which is unpacked in build/deps; the system is asked for nothing but packages of its own.
+
+cross_architectures := armhf arm64 mipsel riscv64
+
+triple.armhf   := arm-linux-gnueabihf
+triple.arm64   := aarch64-linux-gnu
+triple.mipsel  := mipsel-linux-gnu
+triple.riscv64 := riscv64-linux-gnu
+
+musl_suite         := bookworm
+musl_suite.riscv64 := trixie
+
+# ld 2.40 fails at the ULEB128 relocations in the debugging information of trixie's musl.
+cross_ldflags.riscv64 := -Wl,--strip-debug
+
+# Like musl-dev's own, for a musl that lies elsewhere.
+cross_cc = $(DEPS_DIR)/cross/$(1)/$(triple.$(1))-musl-gcc
+
+define cross_architecture
+$(call cross_cc,$(1)): | cross-tools
+	@tools/deps.sh foreign $$(@D) $(or $(musl_suite.$(1)),$(musl_suite)) $(1) musl-dev
+	@sed 's|/usr/|$$(@D)/usr/|g' $$(@D)/usr/lib/*/musl-gcc.specs >$$(@D)/musl-gcc.specs
+	@printf '#!/bin/sh\nexec %s-gcc "$$$$@" -specs %s\n' $(triple.$(1)) $$(@D)/musl-gcc.specs >$$@
+	@chmod +x $$@
+
+.PHONY: cross-$(1)
+cross-$(1): $(call cross_cc,$(1)) | sources
+	@$$(MAKE) --no-print-directory B=build/$(1) MUSL_CC=$$< CROSS=$(triple.$(1))- \
+	    KERNEL_HEADERS=/usr/$(triple.$(1))/include LDFLAGS="$(cross_ldflags.$(1)) $(LDFLAGS)" \
+	    build/$(1)/thimble
+endef
+$(foreach a,$(cross_architectures),$(eval $(call cross_architecture,$(a))))
+
+.PHONY: cross
+cross: $(addprefix cross-,$(cross_architectures)) ## static binaries for other processors
+
+.PHONY: cross-tools
+cross-tools: build-tools
+	@tools/deps.sh tools cross
