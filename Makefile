@@ -5,7 +5,7 @@
 #
 # Knobs (make NAME=value):
 #   PREFIX, DESTDIR   where install puts things                        (/usr/local, empty)
-#   PROFILE           sizes of the pools: config/profile/PROFILE.h     (default)
+#   PROFILE           sizes, and what is left out: config/profile/PROFILE.{h,mk}     (default)
 #   CC                compiles the library and the tests               (gcc)
 #   MUSL_CC           compiles the static binary                       (musl-gcc)
 #   CROSS             prefix of ld, ar, objcopy and strip, such as aarch64-linux-gnu-
@@ -14,10 +14,11 @@
 #   WOLFSSL_RELEASE   pinned, newest or stable: which wolfSSL is fetched   (pinned)
 #   FUZZ_SECONDS      how long check runs each fuzz target             (5)
 
-B       := build
 VERSION := $(shell sed -n 's/^#define TH_VERSION "\(.*\)"/\1/p' include/thimble.h)
 PREFIX  ?= /usr/local
 PROFILE ?= default
+# Another profile is built beside, in build/PROFILE: nothing of default's is touched.
+B       := build$(addprefix /,$(filter-out default,$(PROFILE)))
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -38,6 +39,9 @@ ifeq ($(wildcard config/profile/$(PROFILE).h),)
 $(error PROFILE=$(PROFILE): there is no config/profile/$(PROFILE).h; there is $(patsubst \
     config/profile/%.h,%,$(wildcard config/profile/*.h)))
 endif
+# What features consist of; what this profile lacks.
+include config/features.mk
+-include config/profile/$(PROFILE).mk
 export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR PYTHON FUZZ_SECONDS
 
 # A make inside another one shares that one's jobs.
@@ -62,9 +66,18 @@ endef
 library_rooms := base crypt net tls ws identity mqtt auth session outbox client report
 binary_only   := mem/libc.c mem/run.c mem/alone.c mem/text.c
 tests_only    := mem/failing.c
+# What the features this profile lacks have as their sources, options ...
+of_lacks   = $(foreach feature,$(lacks),$($(feature).$(1)))
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
-binary_c  := $(library_c) $(wildcard $(binary_only) src/json/*.c src/cli/*.c)
+program_c := $(wildcard $(binary_only) src/json/*.c src/cli/*.c)
+tables_c  := src/cli/table.c src/cli/commands.c
+ifneq ($(lacks),)
+library_c := $(filter-out $(call of_lacks,sources),$(library_c)) $(call of_lacks,instead)
+program_c := $(filter-out $(call of_lacks,sources) $(tables_c),$(program_c)) \
+             $(call of_lacks,program_instead) $(addprefix $(B)/gen/,$(tables_c))
+endif
+binary_c  := $(library_c) $(program_c)
 unit_c    := $(wildcard tests/unit/*/test_*.c)
 fuzz_c    := $(wildcard tests/fuzz/fuzz_*.c)
 support_c := $(wildcard tests/support/*.c)
@@ -138,8 +151,13 @@ LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED) $(FRA
 # Of single files: what stands for libc's own functions is none of the compiler's business.
 flags.mem/text = -fno-lto -ffreestanding -fno-tree-loop-distribute-patterns
 
+# What this profile changes of config/user_settings.h.
+profile_settings := $(wildcard config/profile/$(PROFILE)_settings.h)
+
 # wolfSSL's and cJSON's headers are system headers to us: their warnings are not ours.
-wolfssl_flags = -DWOLFSSL_USER_SETTINGS -Iconfig -isystem $(B)/gen -isystem $(WOLFSSL)
+wolfssl_flags = -DWOLFSSL_USER_SETTINGS \
+                $(patsubst config/%,-DTH_PROFILE_SETTINGS='"%"',$(profile_settings)) -Iconfig \
+                -isystem $(B)/gen -isystem $(WOLFSSL)
 our_flags     = -std=c11 -D_GNU_SOURCE $(WARN) -Iinclude -Isrc -I. -I$(B) $(wolfssl_flags) \
                 -isystem $(CJSON) $(addprefix -include ,$(wildcard config/profile/$(PROFILE).h))
 cjson_flags   = -w -Isrc -include config/cjson.h
@@ -155,10 +173,19 @@ objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 # depend on it, and by it on the settings: wolfSSL's headers include those, and gcc lists no such
 # file.
 $(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/origin \
-                             config/user_settings.h
+                             config/user_settings.h $(profile_settings)
 	@mkdir -p $(@D)
 	@sed 's/\( MAX_MSG_EXTRA *= \)38 + WC_MAX_DIGEST_SIZE,/\1256,/' $< >$@
 	@grep -q 'MAX_MSG_EXTRA *= 256,' $@ || { echo 'MAX_MSG_EXTRA not found in $<' >&2; exit 1; }
+
+# The program's tables without the rows of what this profile lacks.
+$(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile \
+                      $(wildcard config/profile/$(PROFILE).mk)
+	@mkdir -p $(@D)
+	@awk -v lacking='$(rows.$*)' -v phrases='$(phrases.$*)' -f config/without.awk $< >$@
+rows.table     = $(call of_lacks,options)
+rows.commands  = $(call of_lacks,commands)
+phrases.table  = $(call of_lacks,phrases)
 
 # P-256 with a smaller table: config/sp says how and why.
 sp_c := $(B)/gen/sp/sp_c64.c $(B)/gen/sp/sp_c32.c
@@ -256,14 +283,17 @@ wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' 
     $(WOLFSSL)/wolfssl/version.h)
 wolfssl_origin   = $(if $(WOLFSSL_SRC),given tree,$(shell cat $(DEPS_DIR)/wolfssl.origin))
 cjson_origin     = $(if $(CJSON_SRC),given tree,$(shell cat $(DEPS_DIR)/cjson.origin))
-wolfssl_settings = $(filter-out TH_% NO_% WC_NO_% WOLFSSL_NO% WOLFSSL_IGNORE% HAVE_%_H,$(shell \
+wolfssl_settings = $(filter-out $(shell sed -n 's/^.undef *//p' $(profile_settings) /dev/null) \
+    TH_% NO_% WC_NO_% WOLFSSL_NO% WOLFSSL_IGNORE% HAVE_%_H,$(shell \
     sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h \
-    | sed 's/=$$//'))
+    $(profile_settings) | sed 's/=$$//'))
 
 define version_h
 /* Made by the Makefile. */
 #define TH_BUILD_COMMIT "$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)"
 #define TH_BUILD_PROFILE "$(PROFILE)"
+#define TH_BUILD_LACKS "$(lacks)"
+#define TH_BUILD_LACKS_COMMANDS $(patsubst %,"%\0",$(call of_lacks,commands)) ""
 #define TH_BUILD_CC "$(notdir $(MUSL_CC)) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"
 #define TH_BUILD_WOLFSSL "$(wolfssl_version)"
 #define TH_BUILD_WOLFSSL_ORIGIN "$(wolfssl_origin)"
@@ -391,4 +421,4 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile make/*.mk | sed 's/ - /\t/' \
 	    | expand -t 24
 
--include $(shell find $(B) -name '*.d' -not -path '$(B)/deps/*' 2>/dev/null)
+-include $(foreach f,musl lib native fuzz,$(shell find $(B)/$(f) -name '*.d' 2>/dev/null))

@@ -132,4 +132,10 @@
 #define NO_SIG_WRAPPER             /* TLS calls the algorithms itself */
 #define NO_MULTIBYTE_PRINT         /* nothing is printed */
 
+/* ---- what another profile changes ---- */
+
+#if defined(TH_PROFILE_SETTINGS)
+#include TH_PROFILE_SETTINGS
+#endif
+
 #endif

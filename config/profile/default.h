@@ -7,7 +7,9 @@
 #ifndef TH_PROFILE_DEFAULT_H
 #define TH_PROFILE_DEFAULT_H
 
+#ifndef TH_PROFILE_NAME
 #define TH_PROFILE_NAME "default"
+#endif
 
 /* Connections the binary can hold at a time. Price: one connection block of .bss each. */
 #ifndef TH_CONNECTIONS
@@ -106,6 +108,11 @@
 /* SO_RCVBUF and SO_SNDBUF each, as asked for; the kernel doubles it for its own bookkeeping. */
 #ifndef TH_SOCKET_BUFFER_BYTES
 #define TH_SOCKET_BUFFER_BYTES 16384
+#endif
+
+/* Groups of the key exchange, the one a key is sent for first; what wolfSSL is built with. */
+#ifndef TH_TLS_GROUPS
+#define TH_TLS_GROUPS WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP384R1
 #endif
 
 #endif

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "base/format.h"
+#include "cli/absent.h"
 #include "cli/given.h"
 #include "cli/names.h"
 #include "cli/nearest.h"
@@ -279,6 +280,8 @@ static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_pr
     char name[TH_CLI_OPTION_NAME_BYTES];
     struct giving g = {option, name, split(argv[0], name), (char *)settings + option->offset,
                        problem};
+    if (th_cli_option_is_absent(option))
+        return th_cli_problem(problem, TH_CLI_ABSENT, name);
     if (!(option->commands & settings->command))
         return refuse_elsewhere(&g, settings->command);
     if (option->kind == TH_CLI_DECLINED)

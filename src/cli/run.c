@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "cli/absent.h"
 #include "cli/exit.h"
 #include "cli/names.h"
 #include "cli/nearest.h"
@@ -30,7 +31,9 @@ static int refuse(const char *name)
     char shown[TH_CLI_SHOWN_BYTES];
     const char *meant = th_cli_nearest(name, name_of, th_cli_commands_count);
     th_cli_show(name, shown);
-    if (*name == '-')
+    if (th_cli_command_is_absent(name))
+        th_cli_complain(TH_CLI_ABSENT, shown);
+    else if (*name == '-')
         th_cli_complain("%s: the command comes first, such as thimble pub; see thimble --help",
                         shown);
     else if (meant)
@@ -74,6 +77,16 @@ static void occupy_standard_descriptors(void)
         close(fd);
 }
 
+static int run_command(const char *name, int argc, char *argv[])
+{
+    const struct th_cli_command *command = find(name);
+    if (!command)
+        return refuse(name);
+    if (command->run)
+        return command->run(argc - 1, argv + 1);
+    return argc > 1 ? help_on(argv[1]) : list_commands();
+}
+
 static int run_word(int argc, char *argv[])
 {
     if (argc < 1) {
@@ -83,12 +96,7 @@ static int run_word(int argc, char *argv[])
     const char *name = argv[0];
     if (!strcmp(name, "--help") || !strcmp(name, "--version"))
         name += 2;
-    const struct th_cli_command *command = find(name);
-    if (!command)
-        return refuse(name);
-    if (command->run)
-        return command->run(argc - 1, argv + 1);
-    return argc > 1 ? help_on(argv[1]) : list_commands();
+    return run_command(name, argc, argv);
 }
 
 int th_cli_run(int argc, char *argv[])
@@ -97,7 +105,7 @@ int th_cli_run(int argc, char *argv[])
     th_cli_signals_ignore_write_errors();
     int mask = argc > 0 ? th_cli_persona_take(argv[0]) : 0;
     th_cli_exit_as(mask != 0);
-    int status = mask ? find(th_cli_commands_named(mask))->run(argc - 1, argv + 1)
+    int status = mask ? run_command(th_cli_commands_named(mask), argc, argv)
                       : run_word(argc - 1, argv + 1);
     return th_cli_exit_spoken(status);
 }

@@ -43,6 +43,8 @@ int th_cli_version(int argc, char *argv[])
     line("wolfssl_origin", TH_BUILD_WOLFSSL_ORIGIN);
     line("cjson_origin", TH_BUILD_CJSON_ORIGIN);
     line("profile", TH_BUILD_PROFILE);
+    if (*TH_BUILD_LACKS)
+        line("lacks", TH_BUILD_LACKS);
     sizes();
     line("wolfssl_settings", TH_BUILD_WOLFSSL_SETTINGS);
     line("licence", "MIT; linked with wolfSSL, the program as a whole is under wolfSSL's GPL");

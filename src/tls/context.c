@@ -9,7 +9,9 @@
 #include "tls/io.h"
 #include "tls/policy.h"
 #include "tls/psk.h"
+#include "tls/rsa.h"
 #include "tls/verify.h"
+#include "tls/version.h"
 
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
@@ -18,7 +20,6 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/random.h>
 
-#define RSA_MIN_BITS 2048
 #define ECC_MIN_BITS 256
 #define PUBLIC_KEY_MAX_BYTES 512 /* the modulus of RSA-4096 */
 
@@ -46,21 +47,6 @@ static void close_library(void)
 
 /* ---- configuration --------------------------------------------------------------------------- */
 
-static enum th_tls_version lowest(const struct th_context_config *config)
-{
-    return config->tls_min == TH_TLS_ANY ? TH_TLS_1_2 : config->tls_min;
-}
-
-static enum th_tls_version highest(const struct th_context_config *config)
-{
-    return config->tls_max == TH_TLS_ANY ? TH_TLS_1_3 : config->tls_max;
-}
-
-static bool is_version(enum th_tls_version version)
-{
-    return version == TH_TLS_1_2 || version == TH_TLS_1_3;
-}
-
 static bool needs_roots(const struct th_context_config *config)
 {
     return !config->insecure_no_verify && !config->psk_identity;
@@ -69,11 +55,9 @@ static bool needs_roots(const struct th_context_config *config)
 static int check_config(const struct th_tls_context *context,
                         const struct th_context_config *config, struct th_fault *fault)
 {
-    if (!is_version(lowest(config)) || !is_version(highest(config)) ||
-        lowest(config) > highest(config))
-        return th_fault_set(fault, TH_E_ARGUMENT,
-                            "the TLS versions allowed are 1.2 and 1.3, the lowest first");
-    int result = th_tls_psk_check(config, fault);
+    int result = th_tls_version_check(config, fault);
+    if (result == 0)
+        result = th_tls_psk_check(config, fault);
     if (result < 0)
         return result;
     if (needs_roots(config) && !th_source_given(&config->roots))
@@ -91,9 +75,9 @@ static int take_suites(struct th_tls_context *context, const struct th_context_c
 {
     bool psk = config->psk_identity != NULL;
     int result = 0;
-    if (highest(config) == TH_TLS_1_3)
+    if (th_tls_highest(config) == TH_TLS_1_3)
         result = th_tls_suites_add(&context->suites, TH_TLS_1_3, config->ciphersuites, psk, fault);
-    if (result == 0 && lowest(config) == TH_TLS_1_2)
+    if (result == 0 && th_tls_lowest(config) == TH_TLS_1_2)
         result = th_tls_suites_add(&context->suites, TH_TLS_1_2, config->ciphers, psk, fault);
     context->holds_back = !psk && !config->ciphers && !config->ciphersuites;
     return result;
@@ -114,18 +98,9 @@ static void take_config(struct th_tls_context *context, const struct th_context_
 
 /* ---- policy ---------------------------------------------------------------------------------- */
 
-static WOLFSSL_METHOD *choose_method(const struct th_context_config *config)
-{
-    if (highest(config) == TH_TLS_1_2)
-        return wolfTLSv1_2_client_method();
-    if (lowest(config) == TH_TLS_1_3)
-        return wolfTLSv1_3_client_method();
-    return wolfSSLv23_client_method();
-}
-
 static int create(struct th_tls_context *context, const struct th_context_config *config)
 {
-    WOLFSSL_METHOD *method = choose_method(config);
+    WOLFSSL_METHOD *method = th_tls_version_method(config);
     context->ctx = method ? wolfSSL_CTX_new(method) : NULL;
     return context->ctx ? WOLFSSL_SUCCESS : MEMORY_E;
 }
@@ -133,7 +108,7 @@ static int create(struct th_tls_context *context, const struct th_context_config
 static int set_lowest_version(struct th_tls_context *context,
                               const struct th_context_config *config)
 {
-    int version = lowest(config) == TH_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
+    int version = th_tls_lowest(config) == TH_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2;
     return wolfSSL_CTX_SetMinVersion(context->ctx, version);
 }
 
@@ -160,7 +135,7 @@ bool th_tls_context_offer_all(struct th_tls_context *context)
 /* One key share is sent, for the first group; a server that wants another asks for it. */
 static int set_groups(struct th_tls_context *context, const struct th_context_config *config)
 {
-    static const int groups[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP384R1};
+    static const int groups[] = {TH_TLS_GROUPS};
     int copy[sizeof groups / sizeof *groups];
     (void)config;
     memcpy(copy, groups, sizeof groups);
@@ -171,14 +146,14 @@ static int set_groups(struct th_tls_context *context, const struct th_context_co
 static int set_forward_secrecy(struct th_tls_context *context,
                                const struct th_context_config *config)
 {
-    int code = highest(config) == TH_TLS_1_3 ? wolfSSL_CTX_only_dhe_psk(context->ctx) : 0;
+    int code = th_tls_highest(config) == TH_TLS_1_3 ? wolfSSL_CTX_only_dhe_psk(context->ctx) : 0;
     return code == 0 ? WOLFSSL_SUCCESS : code;
 }
 
 static int set_rsa_minimum(struct th_tls_context *context, const struct th_context_config *config)
 {
     (void)config;
-    return wolfSSL_CTX_SetMinRsaKey_Sz(context->ctx, RSA_MIN_BITS);
+    return th_tls_rsa_set_minimum(context->ctx);
 }
 
 static int set_ecc_minimum(struct th_tls_context *context, const struct th_context_config *config)

@@ -1,0 +1,1 @@
+lacks := websocket socks scram psk keylog rr tls12 rsa
