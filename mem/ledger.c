@@ -3,6 +3,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+void (*th_ledger_watch)(const struct th_ledger *ledger, enum th_purpose purpose, int32_t bytes);
+
 static atomic_size_t process_live_bytes;
 static atomic_size_t process_peak_bytes;
 
@@ -36,6 +38,12 @@ static void raise_peak(struct th_ledger *ledger)
     memcpy(ledger->split_at_peak, ledger->live_by_purpose, sizeof ledger->split_at_peak);
 }
 
+static void tell(const struct th_ledger *ledger, enum th_purpose purpose, int32_t bytes)
+{
+    if (th_ledger_watch)
+        th_ledger_watch(ledger, purpose, bytes);
+}
+
 void th_ledger_open(struct th_ledger *ledger, const char *name)
 {
     *ledger = (struct th_ledger){.name = name, .phase = TH_PHASE_RESTING};
@@ -48,6 +56,7 @@ void th_ledger_enter_phase(struct th_ledger *ledger, enum th_phase phase)
     raise_to(&current->peak_bytes, ledger->live_bytes);
     for (int purpose = 0; purpose < TH_PURPOSES; purpose++)
         raise_to(&current->purpose_peak_bytes[purpose], ledger->live_by_purpose[purpose]);
+    tell(ledger, TH_PURPOSES, 0);
 }
 
 void th_ledger_take(struct th_ledger *ledger, enum th_purpose purpose, size_t bytes)
@@ -61,6 +70,7 @@ void th_ledger_take(struct th_ledger *ledger, enum th_purpose purpose, size_t by
     raise_to(&phase->purpose_peak_bytes[purpose], ledger->live_by_purpose[purpose]);
     raise_peak(ledger);
     process_take(bytes);
+    tell(ledger, purpose, (int32_t)bytes);
 }
 
 void th_ledger_give(struct th_ledger *ledger, enum th_purpose purpose, size_t bytes)
@@ -69,6 +79,7 @@ void th_ledger_give(struct th_ledger *ledger, enum th_purpose purpose, size_t by
     ledger->live_bytes -= (uint32_t)bytes;
     ledger->live_by_purpose[purpose] -= (uint32_t)bytes;
     atomic_fetch_sub_explicit(&process_live_bytes, bytes, memory_order_relaxed);
+    tell(ledger, purpose, -(int32_t)bytes);
 }
 
 void th_ledger_refuse(struct th_ledger *ledger, struct th_refusal refusal)

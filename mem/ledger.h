@@ -54,6 +54,11 @@ void th_ledger_give(struct th_ledger *ledger, enum th_purpose purpose, size_t by
 /* Counts a refusal and keeps it; `refusal->phase` is filled in. */
 void th_ledger_refuse(struct th_ledger *ledger, struct th_refusal refusal);
 
+/* Told each change of a ledger, after it; NULL unless a trace is wanted. `bytes` is negative when
+ * they are given back; a phase begins with TH_PURPOSES and 0. Must not take memory. */
+extern void (*th_ledger_watch)(const struct th_ledger *ledger, enum th_purpose purpose,
+                               int32_t bytes);
+
 /* Over all ledgers of the process, any thread. */
 size_t th_ledger_process_live_bytes(void);
 size_t th_ledger_process_peak_bytes(void);

@@ -7,6 +7,7 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/keylog.h"
+#include "cli/memtrace.h"
 #include "cli/names.h"
 #include "cli/out.h"
 #include "cli/persona.h"
@@ -151,7 +152,9 @@ static void configure(const struct th_cli_settings *s)
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    int rc = s->password_file ? th_cli_secret_read(s->password_file, fault) : 0;
+    int rc = s->memory_trace ? th_cli_memtrace_open(s->memory_trace, fault) : 0;
+    if (rc == 0 && s->password_file)
+        rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)
         rc = open_context(s, fault);
     if (rc < 0)
@@ -305,6 +308,7 @@ static void note_waking(void)
 static void poll_all(void)
 {
     bool input = awaits_input();
+    th_cli_memtrace_flush();
     struct pollfd awaited[] = {
         {.fd = th_fd(own.client), .events = th_poll_events(own.client)},
         {.fd = STDIN_FILENO, .events = POLLIN},
@@ -398,6 +402,7 @@ int th_cli_connection_close(int status)
     th_close(own.client);
     th_context_close(own.context);
     th_cli_keylog_close();
+    th_cli_memtrace_close();
     if (own.block)
         th_slab_give(&own.slab, own.block);
     own.block = NULL;

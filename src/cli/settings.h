@@ -142,6 +142,9 @@ struct th_cli_settings {
     bool version_wanted;
 
     const char *report;          /* "" for people, "json:FILE", NULL: none */
+    const char *memory_trace;    /* a file */
+    const char *status_socket;   /* its path */
+    int64_t status_mode;         /* who may connect to it, as of chmod(1) */
     int64_t lookup_ms;
     int64_t tcp_ms;
     int64_t tls_ms;

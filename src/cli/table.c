@@ -303,6 +303,8 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_TEXT, AT(events), .min = 1, .most = PATH_BYTES},
     {TEXTS("mem-report", "json:FILE", "", "tell at the end where each byte went"),
      0, TH_CLI_ALL, .kind = TH_CLI_REPORT, AT(report), .most = PATH_BYTES},
+    {TEXTS("memory-trace", "FILE", "", "write a line for each allocation to FILE"),
+     0, TH_CLI_ALL, TEXT(memory_trace, 1, PATH_BYTES)},
     {TEXTS("heap-budget", "BYTES", "", "a lower ceiling for the TLS heap"),
      0, TH_CLI_ALL, BYTES(heap_budget_bytes, HEAP_BYTES)},
     {TEXTS("window-budget", "BYTES", "", "a lower ceiling for the packet window"),

@@ -1,5 +1,8 @@
 """thimble mem: what it says is what others see."""
+import csv
+import fcntl
 import json
+import os
 import re
 import subprocess
 import sys
@@ -83,3 +86,56 @@ def test_wrong_words(thimble, words):
 
 def test_mem_alone_lists_its_views(thimble):
     assert b"thimble mem static" in thimble("mem").ends(0).out
+
+
+# ---- trace -----------------------------------------------------------------------------------
+
+def read_trace(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def traced(thimble, lab, topic, path, kind="ec", *words):
+    return thimble("pub", *lab.tls(kind), "-t", topic, "-m", "x", "-q", "1", "--memory-trace",
+                   path, *words, report=True).ends(0)
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_trace_and_report_have_the_same_books(thimble, lab, topic, tmp_path, kind):
+    report = traced(thimble, lab, topic, tmp_path / "trace", kind).report
+    rows, live = read_trace(tmp_path / "trace"), 0
+    for row in rows:
+        live += int(row["bytes"])
+        assert live == int(row["live"])
+    assert max(int(row["live"]) for row in rows) == report["process"]["peak_bytes"]
+    ours = [row for row in rows if row["heap"] == "TLS heap" and int(row["bytes"])]
+    assert sum(int(row["bytes"]) > 0 for row in ours) == \
+        report["allocations"]["taken_allocations"]
+    assert sum(int(row["bytes"]) for row in ours) == 0
+    assert live == 0, "what connections share was given back last"
+    times = [int(row["us"]) for row in rows]
+    assert times == sorted(times)
+
+
+def test_trace_tells_the_phases(thimble, lab, topic, tmp_path):
+    traced(thimble, lab, topic, tmp_path / "trace")
+    phases = [row["phase"] for row in read_trace(tmp_path / "trace") if row["purpose"] == "phase"]
+    assert phases[:6] == ["finding", "dialing", "shaking", "greeting", "up", "closing"]
+
+
+def test_a_trace_that_cannot_be_written_ends(thimble, lab, topic, tmp_path):
+    """Once, and the connection goes on."""
+    done = traced(thimble, lab, topic, "/dev/full")
+    assert done.err.count("the memory trace ends here: No space left on device") == 1
+    refused = thimble("pub", *lab.tls(), "-t", topic, "-n", "--memory-trace", "/nonexistent/t")
+    refused.ends_refused(66, "/nonexistent/t", "No such file")
+
+
+def test_a_trace_is_not_waited_for(thimble, lab, topic, tmp_path):
+    """A pipe that nobody empties."""
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDWR)
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+    done = traced(thimble, lab, topic, tmp_path / "pipe")
+    os.close(end)
+    assert "the memory trace ends here" in done.err

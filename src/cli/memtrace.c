@@ -1,0 +1,76 @@
+#include "cli/memtrace.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/errno.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "cli/say.h"
+#include "mem/ledger.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_BYTES 96
+
+static TH_ROOMY struct {
+    int fd;
+    uint64_t start_us;
+    size_t used;
+    char text[1024];
+} own;
+
+static void stop(void)
+{
+    th_ledger_watch = NULL;
+    close(own.fd);
+}
+
+void th_cli_memtrace_flush(void)
+{
+    char text[TH_ERRNO_TEXT_BYTES];
+    if (!th_ledger_watch || !own.used)
+        return;
+    errno = ENOSPC; /* of what is written in part */
+    if (write(own.fd, own.text, own.used) != (ssize_t)own.used) {
+        stop();
+        th_cli_say("the memory trace ends here: %s", th_errno_text(errno, text));
+    }
+    own.used = 0;
+}
+
+static void put_line(const char *heap, const char *phase, const char *purpose, int32_t bytes)
+{
+    own.used += (size_t)th_format(own.text + own.used, LINE_BYTES, "%llu\t%s\t%s\t%s\t%d\t%zu\n",
+                                  (unsigned long long)(th_clock_us() - own.start_us), heap, phase,
+                                  purpose, (int)bytes, th_ledger_process_live_bytes());
+    if (own.used > sizeof own.text - LINE_BYTES)
+        th_cli_memtrace_flush();
+}
+
+static void note(const struct th_ledger *ledger, enum th_purpose purpose, int32_t bytes)
+{
+    put_line(ledger->name, th_phase_name(ledger->phase),
+             purpose < TH_PURPOSES ? th_purpose_name(purpose) : "phase", bytes);
+}
+
+int th_cli_memtrace_open(const char *path, struct th_fault *fault)
+{
+    static const char head[] = "us\theap\tphase\tpurpose\tbytes\tlive\n";
+    own.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0644);
+    if (own.fd < 0)
+        return th_fault_set_errno(fault, TH_E_FILE, "cannot write %s", path);
+    own.start_us = th_clock_us();
+    own.used = sizeof head - 1;
+    memcpy(own.text, head, own.used);
+    th_ledger_watch = note;
+    return 0;
+}
+
+void th_cli_memtrace_close(void)
+{
+    th_cli_memtrace_flush();
+    if (th_ledger_watch)
+        stop();
+}
