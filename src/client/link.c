@@ -214,8 +214,11 @@ static const char *broker_name(const struct th_link *link)
 static int open_tls(struct th_link *link)
 {
     const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, &link->wire};
-    return th_tls_stream_open(&link->tls, &link->config.context->tls, broker_name(link), &io,
-                              &link->fault);
+    int result = th_tls_stream_open(&link->tls, &link->config.context->tls, broker_name(link), &io,
+                                    &link->fault);
+    if (result == 0)
+        th_tls_session_offer(&link->session, &link->tls);
+    return result;
 }
 
 static size_t ws_cell_bytes(const struct th_link *link)
@@ -315,10 +318,10 @@ static void close_wire(struct th_link *link)
     link->wire.fd = -1;
 }
 
-/* The broker shares no suite with us, but we have more. */
+/* With the same address, and within the same attempt. */
 static int shake_again(struct th_link *link)
 {
-    th_log(&link->config.log, TH_LOG_INFO, "%s; offering AES-256 as well", link->fault.text);
+    th_log(&link->config.log, TH_LOG_INFO, "%s; %s", link->fault.text, link->tls.again);
     th_tls_stream_close(&link->tls);
     close_wire(link);
     th_fault_clear(&link->fault);
@@ -334,7 +337,7 @@ static int step_shaking(struct th_link *link)
     int flushed = th_net_wire_flush(&link->wire);
     if (th_is_wait(result))
         return th_link_await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
-    return result < 0 && link->tls.offers_more ? shake_again(link) : result;
+    return result < 0 && link->tls.again ? shake_again(link) : result;
 }
 
 static int step_once(struct th_link *link)
@@ -394,13 +397,27 @@ int th_link_finish(struct th_link *link)
 
 /* ---- the end of an attempt ------------------------------------------------------------------- */
 
-void th_link_hang_up(struct th_link *link)
+static void end(struct th_link *link)
 {
     th_net_lookup_end(&link->lookup);
     th_link_stop_dialing(link);
     th_tls_stream_close(&link->tls);
     close_wire(link);
     th_link_enter(link, TH_PHASE_RESTING);
+}
+
+void th_link_break_off(struct th_link *link)
+{
+    th_tls_session_keep(&link->session, &link->tls);
+    end(link);
+}
+
+void th_link_hang_up(struct th_link *link)
+{
+    struct th_payer *before = th_payer_enter(&link->payer);
+    th_tls_session_forget(&link->session);
+    th_payer_leave(before);
+    end(link);
 }
 
 struct th_report_socket th_link_socket_figures(const struct th_link *link)

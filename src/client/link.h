@@ -14,6 +14,7 @@
 #include "net/socket.h"
 #include "net/socks.h"
 #include "net/wire.h"
+#include "tls/session.h"
 #include "tls/stream.h"
 #include "ws/stream.h"
 #include <thimble.h>
@@ -64,6 +65,7 @@ struct th_link {
     struct th_net_socks socks; /* proxy NULL: not begun */
     struct th_net_wire wire;
     struct th_tls_stream tls;
+    struct th_tls_session session; /* of the connection that broke, for the next one */
     struct th_ws ws;
 
     struct th_fault fault;
@@ -111,8 +113,10 @@ int th_link_flush(struct th_link *link);
  * error. */
 int th_link_finish(struct th_link *link);
 
-/* Ends the attempt at any moment and gives back what TLS holds. The phase becomes RESTING. */
+/* Ends the attempt at any moment and gives back what TLS holds. The phase becomes RESTING. What is
+ * broken off keeps its session, so that the next attempt may take it up again. */
 void th_link_hang_up(struct th_link *link);
+void th_link_break_off(struct th_link *link);
 
 /* TH_E_TIMEOUT, with its sentence, once the deadline of the phase has passed; else 0. */
 int th_link_overdue(struct th_link *link);

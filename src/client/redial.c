@@ -128,17 +128,25 @@ static int first_failure(const struct th_client *client, int result)
     return client->link.fault.code ? client->link.fault.code : result;
 }
 
+static void end_link(struct th_client *client, bool another_follows)
+{
+    if (!another_follows) {
+        th_link_hang_up(&client->link);
+        return;
+    }
+    th_link_break_off(&client->link);
+    plan_redial(client);
+}
+
 void th_client_end_attempt(struct th_client *client, int result)
 {
-    th_link_hang_up(&client->link);
+    client->result = first_failure(client, result);
+    forgive_if_stable(client);
+    end_link(client, redial_follows(client, client->result));
     th_session_lost(&client->session);
     th_client_forget_received(client);
     client->unnoted_bytes = 0;
     client->wants_write = false;
-    client->result = first_failure(client, result);
-    forgive_if_stable(client);
-    if (redial_follows(client, client->result))
-        plan_redial(client);
     tell_disconnected(client);
 }
 
@@ -167,6 +175,7 @@ static int give_up(struct th_client *client)
     client->redial.due_ms = TH_NEVER;
     client->result = TH_E_CLOSED;
     th_fault_clear(&client->link.fault);
+    th_link_hang_up(&client->link);
     tell_disconnected(client);
     return client->result;
 }

@@ -55,8 +55,22 @@ static int announce_protocols(struct th_tls_stream *stream)
                            WOLFSSL_ALPN_CONTINUE_ON_MISMATCH);
 }
 
+static int note_ticket(WOLFSSL *ssl, const unsigned char *ticket, int bytes, void *arg)
+{
+    (void)ssl;
+    (void)ticket;
+    (void)bytes;
+    ((struct th_tls_stream *)arg)->ticketed = true;
+    return 0;
+}
+
+static int watch_tickets(struct th_tls_stream *stream)
+{
+    return wolfSSL_set_SessionTicket_cb(stream->ssl, note_ticket, stream);
+}
+
 static int (*const steps[])(struct th_tls_stream *) = {
-    create, announce_name, announce_protocols, th_tls_keylog_begin,
+    create, announce_name, announce_protocols, watch_tickets, th_tls_keylog_begin,
 };
 
 static int set_up(struct th_tls_stream *stream)
@@ -112,6 +126,12 @@ static void forget_intermediates(struct th_tls_stream *stream)
     wolfSSL_CertManagerUnloadIntermediateCerts(manager);
 }
 
+/* Then the server has proved to know a secret that only the one we verified back then can know. */
+static bool was_resumed(const struct th_tls_stream *stream)
+{
+    return stream->offered && wolfSSL_session_reused(stream->ssl) == 1;
+}
+
 static bool may_speak(const struct th_tls_stream *stream)
 {
     if (stream->context->psk_identity)
@@ -133,18 +153,30 @@ static int shake(struct th_tls_stream *stream)
     forget_intermediates(stream);
     if (result != WOLFSSL_SUCCESS)
         return th_tls_error(stream, result, mark);
+    stream->verified |= was_resumed(stream);
     if (!may_speak(stream))
         return refuse_unverified(stream);
     stream->shaken = true;
     return 0;
 }
 
+/* NULL: another handshake at once would end the same way. */
+static const char *reason_for_another(struct th_tls_stream *stream, int error)
+{
+    if (error == TH_E_CIPHER_SUITE && th_tls_shares_nothing(stream) &&
+        th_tls_context_offer_all(stream->context))
+        return "offering AES-256 as well";
+    if (stream->offered && (error == TH_E_HANDSHAKE || error == TH_E_TLS))
+        return "beginning anew, with nothing resumed";
+    return NULL;
+}
+
 int th_tls_stream_shake(struct th_tls_stream *stream)
 {
     take_turn(stream);
     int result = shake(stream);
-    if (result == TH_E_CIPHER_SUITE && th_tls_shares_nothing(stream))
-        stream->offers_more = th_tls_context_offer_all(stream->context);
+    if (result < 0)
+        stream->again = reason_for_another(stream, result);
     end_turn(stream);
     return result;
 }
@@ -247,6 +279,6 @@ void th_tls_stream_facts(const struct th_tls_stream *stream, struct th_tls_facts
     facts->version = wolfSSL_get_version(stream->ssl);
     facts->suite = th_tls_suite_name(wolfSSL_get_current_cipher_suite(stream->ssl));
     facts->group = group_name(wolfSSL_get_curve_name(stream->ssl));
-    facts->resumed = wolfSSL_session_reused(stream->ssl) == 1;
+    facts->resumed = was_resumed(stream);
     copy_protocol(facts, stream->ssl);
 }

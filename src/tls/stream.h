@@ -30,11 +30,13 @@ struct th_tls_stream {
     struct th_fault *fault;
     int io_error;       /* TH_E_* the bytes below ended with; 0: none */
     int policy;         /* enum th_policy that refused the certificate */
-    bool verified;      /* the verify callback has accepted the server's leaf */
+    bool verified;      /* the verify callback has accepted the server's leaf, now or back then */
     bool shaken;        /* the handshake is complete */
     bool heard;         /* data has been read: the server accepted our certificate */
     bool finished;      /* close_notify was handed to the bytes below */
-    bool offers_more;   /* the handshake failed; the next one with this server offers more suites */
+    bool offered;       /* a session of an earlier connection, to take it up again */
+    bool ticketed;      /* the server gave a session ticket */
+    const char *again;  /* the handshake failed; why another at once may not. NULL: it would */
 };
 
 /* Prepares a handshake with `host` (name or address; it must be in the certificate). SNI is sent
@@ -44,8 +46,8 @@ int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *cont
                        const char *host, const struct th_tls_io *io, struct th_fault *fault);
 
 /* Carries the handshake on. 0 when it is complete, TH_WANT_*, or an error: CERTIFICATE,
- * SERVER_NAME, CIPHER_SUITE (then look at offers_more), HANDSHAKE, CLIENT_CERTIFICATE, MEMORY,
- * CLOSED, RECEIVE, TLS. */
+ * SERVER_NAME, CIPHER_SUITE, HANDSHAKE, CLIENT_CERTIFICATE, MEMORY, CLOSED, RECEIVE, TLS. After an
+ * error look at `again`. */
 int th_tls_stream_shake(struct th_tls_stream *stream);
 
 /* Bytes moved, TH_WANT_*, or an error. Read until TH_WANT_READ before polling: wolfSSL may hold

@@ -1,4 +1,5 @@
 """The broker goes away and comes back, and nothing is lost."""
+import contextlib
 import os
 import re
 import signal
@@ -6,6 +7,8 @@ import time
 
 import pytest
 
+from conftest import tracked
+from fake import Proxy
 from forge import server
 from lab import free_port
 from packets import DISCONNECT, PUBACK, PUBLISH, V5, ack, connack, packet, publish
@@ -218,3 +221,48 @@ def test_queue_is_kept_while_away(thimble, fake, present):
             "-q", "1", stdin=b"\n".join(lines)).ends(0)
     assert [each.payload for each in got[1:]] == lines
     assert got[0].payload == lines[0] and got[1].dup == present
+
+
+class Gate(Proxy):
+    """Breaks off after so many bytes, in whatever state both sides are."""
+
+    def _pass_on(self, peer):
+        with contextlib.suppress(OSError):
+            super()._pass_on(peer)
+
+
+@pytest.fixture
+def gate():
+    yield from tracked(Gate)
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize("tls", ["tlsv1.2", "tlsv1.3"])
+def test_a_redial_resumes_the_session(lab, thimble, gate, topic, kind, tls):
+    """What the server remembers is not proved again: no certificates, no signatures."""
+    gate = gate(int(lab.ports[f"{kind}_port"]), 20000)
+    where = ["-h", "localhost", "-p", gate.port, *lab.identity(kind), "--tls-version", tls]
+    sub = thimble.start("sub", *where, "-t", topic, "-C", "1", report=True)
+    lab.log.await_subscription(topic)
+    thimble("pub", *lab.plain, "-t", topic, "-m", "x" * 20000).ends(0)
+    sub.says("connected again")
+    thimble("pub", *lab.plain, "-t", topic, "-m", "after").ends(0)
+    report = sub.ends(0).report
+    assert sub.out.endswith(b"after\n")
+    assert report["connection"]["resumed"] and gate.attempts == 2
+    assert_nothing_is_kept(report)
+
+
+def test_a_broker_that_came_back_is_verified_anew(lab, thimble, mosquitto, topic):
+    """It has forgotten its sessions; what it shows now is what counts."""
+    def secured(kind):
+        return ["allow_anonymous true", f"listener {port}", f"cafile {lab.path(kind, 'root.pem')}",
+                f"certfile {lab.path(kind, 'server.pem')}",
+                f"keyfile {lab.path(kind, 'server.key')}"]
+    port = free_port()
+    broker = mosquitto(*secured("ec")).start()
+    sub = thimble.start("sub", "-h", "localhost", "-p", port, *lab.identity("ec"), "-t", topic)
+    broker.log.await_subscription(topic)
+    broker.stop()
+    mosquitto(*secured("rsa")).start()
+    sub.ends_refused(72, "not issued by any of the CA certificates")

@@ -373,11 +373,11 @@ static inline int dial_and_shake(struct client *client, uint16_t port, const cha
 static inline int attempt(struct client *client, uint16_t port, const char *host)
 {
     int result = dial_and_shake(client, port, host);
-    if (client->stream.offers_more) {
+    if (client->stream.again) {
         assert_int_equal(result, TH_E_CIPHER_SUITE);
         hang_up(client);
         result = dial_and_shake(client, port, host);
-        assert_false(client->stream.offers_more);
+        assert_null(client->stream.again);
     }
     return result == 0 ? echo(client) : result;
 }

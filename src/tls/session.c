@@ -1,0 +1,34 @@
+#include "tls/session.h"
+
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/ssl.h>
+
+/* A ticket's secret is gone once it was used: only what this connection was given counts. In TLS 1.2
+ * a session may be taken up any number of times. */
+static bool has_something_new(const struct th_tls_stream *stream)
+{
+    return stream->ticketed || wolfSSL_version(stream->ssl) != TLS1_3_VERSION;
+}
+
+void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream)
+{
+    if (!stream->ssl || !stream->verified || !stream->heard || !has_something_new(stream))
+        return;
+    th_tls_session_forget(session);
+    session->kept = wolfSSL_get1_session(stream->ssl);
+}
+
+void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *stream)
+{
+    if (!session->kept)
+        return;
+    stream->offered = wolfSSL_set_session(stream->ssl, session->kept) == WOLFSSL_SUCCESS;
+    th_tls_session_forget(session);
+}
+
+void th_tls_session_forget(struct th_tls_session *session)
+{
+    wolfSSL_SESSION_free(session->kept);
+    session->kept = NULL;
+}

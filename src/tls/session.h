@@ -1,0 +1,27 @@
+/* What a server recognises us by next time (RFC 8446 section 2.2, RFC 5077), kept from a connection
+ * that broke to the next one with the same server, context and client.
+ *
+ * Memory is the connection's; what is kept stays in its TLS heap. */
+#ifndef TH_TLS_SESSION_H
+#define TH_TLS_SESSION_H
+
+#include "tls/stream.h"
+
+struct WOLFSSL_SESSION;
+
+/* All zero: nothing is kept. */
+struct th_tls_session {
+    struct WOLFSSL_SESSION *kept;
+};
+
+/* Before `stream` is closed. Kept is what came over a connection whose server was verified and has
+ * spoken since; a ticket of TLS 1.3 once only. Otherwise nothing changes. */
+void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream);
+
+/* Between th_tls_stream_open() and its first step. What was kept is used up. A server that does not
+ * remember us, or a session that has expired, means an ordinary handshake. */
+void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *stream);
+
+void th_tls_session_forget(struct th_tls_session *session);
+
+#endif
