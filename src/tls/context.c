@@ -173,7 +173,7 @@ static int set_no_session_cache(struct th_tls_context *context,
 /* RFC 5077: TLS 1.2 asks for a ticket; servers keep no sessions themselves. */
 static int set_tickets(struct th_tls_context *context, const struct th_context_config *config)
 {
-    bool may_ask = lowest(config) == TH_TLS_1_2 && !config->psk_identity;
+    bool may_ask = th_tls_lowest(config) == TH_TLS_1_2 && !config->psk_identity;
     return may_ask ? wolfSSL_CTX_UseSessionTicket(context->ctx) : WOLFSSL_SUCCESS;
 }
 
