@@ -12,13 +12,22 @@ static size_t fail_until;
 static atomic_size_t seen;
 static atomic_size_t injected;
 
+void (*th_failing_witness)(enum th_purpose purpose, size_t bytes);
+
+static void refuse(enum th_purpose purpose, size_t bytes)
+{
+    atomic_fetch_add(&injected, 1);
+    if (th_failing_witness)
+        th_failing_witness(purpose, bytes);
+}
+
 static bool gate(const struct th_payer *payer, enum th_purpose purpose, size_t bytes)
 {
-    (void)payer, (void)purpose, (void)bytes;
+    (void)payer;
     size_t number = atomic_fetch_add(&seen, 1) + 1;
     bool fails = number >= fail_at && number <= fail_until;
     if (fails)
-        atomic_fetch_add(&injected, 1);
+        refuse(purpose, bytes);
     return !fails;
 }
 

@@ -308,6 +308,25 @@ static void all_fail_from_the_nth_on(void **state)
     assert_int_equal(five_allocations(), 31);
 }
 
+static unsigned witnessed_bytes;
+
+static void note_refusal(enum th_purpose purpose, size_t bytes)
+{
+    assert_int_equal(purpose, TH_PURPOSE_OTHER);
+    witnessed_bytes += (unsigned)bytes;
+}
+
+static void each_refusal_is_witnessed(void **state)
+{
+    (void)state;
+    th_failing_witness = note_refusal;
+    th_failing_at(4, true);
+    five_allocations();
+    th_failing_stop();
+    th_failing_witness = NULL;
+    assert_int_equal(witnessed_bytes, 2 * 10);
+}
+
 static void counting_fails_nothing(void **state)
 {
     (void)state;
@@ -340,6 +359,7 @@ int main(void)
         PAYER_TEST(closing_returns_what_leaked),
         PAYER_TEST(the_nth_allocation_fails_once),
         PAYER_TEST(all_fail_from_the_nth_on),
+        PAYER_TEST(each_refusal_is_witnessed),
         PAYER_TEST(counting_fails_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
