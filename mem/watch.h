@@ -6,6 +6,7 @@
 #ifndef TH_MEM_WATCH_H
 #define TH_MEM_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -24,12 +25,14 @@
 #define TH_WATCH_GIVEN(p, n) __asan_poison_memory_region(p, n)
 #define TH_WATCH_OPEN(p, n) __asan_unpoison_memory_region(p, n)
 #define TH_WATCH_SHUT(p, n) __asan_poison_memory_region(p, n)
+#define TH_WATCH_BY_VALGRIND() 0
 #else /* on a processor valgrind does not know, its requests are nothing */
 #include <valgrind/memcheck.h>
 #define TH_WATCH_TAKEN(p, n) VALGRIND_MALLOCLIKE_BLOCK(p, n, 0, 0)
 #define TH_WATCH_GIVEN(p, n) VALGRIND_FREELIKE_BLOCK(p, 0)
 #define TH_WATCH_OPEN(p, n) (void)VALGRIND_MAKE_MEM_DEFINED(p, n)
 #define TH_WATCH_SHUT(p, n) (void)VALGRIND_MAKE_MEM_NOACCESS(p, n)
+#define TH_WATCH_BY_VALGRIND() RUNNING_ON_VALGRIND
 #endif
 
 #ifdef TH_TEST
@@ -40,6 +43,12 @@
 
 /* For the few functions that look at memory the checkers guard. */
 #define TH_WATCH_UNCHECKED __attribute__((noinline, no_sanitize("address")))
+
+/* Valgrind runs the program: system calls come from valgrind, too. */
+static inline bool th_watch_by_valgrind(void)
+{
+    return TH_WATCH_BY_VALGRIND() != 0;
+}
 
 /* The allocator may use these bytes for itself. */
 static inline void th_watch_open(void *memory, size_t bytes)

@@ -98,6 +98,40 @@ struct th_report_process {
     uint32_t rss_bytes;           /* all resident pages, code included */
 };
 
+/* What the program has locked itself in with. */
+enum th_report_lock {
+    TH_REPORT_LOCK_PRIVILEGES = 1, /* no_new_privs */
+    TH_REPORT_LOCK_LIMITS = 2,     /* setrlimit: no more memory, processes, core files */
+    TH_REPORT_LOCK_CALLS = 4,      /* seccomp */
+    TH_REPORT_LOCK_FILES = 8,      /* landlock: directories that may be read, or written to */
+    TH_REPORT_LOCK_PORTS = 16,     /* landlock: TCP ports that may be connected to */
+    TH_REPORT_LOCK_SCOPES = 32,    /* landlock: abstract Unix sockets and signals of others */
+    TH_REPORT_LOCKS = 6            /* how many there are */
+};
+
+enum th_report_sandbox_mode {
+    TH_REPORT_SANDBOX_NONE, /* a library locks nobody in */
+    TH_REPORT_SANDBOX_OFF,
+    TH_REPORT_SANDBOX_AUTO,
+    TH_REPORT_SANDBOX_REQUIRE,
+};
+
+struct th_report_sandbox {
+    uint8_t mode;         /* enum th_report_sandbox_mode */
+    uint8_t holds;        /* mask of enum th_report_lock */
+    uint8_t lacks;        /* likewise: wanted, and not to be had here */
+    uint8_t landlock_abi; /* 0: the kernel has none */
+    bool any_port;        /* SRV records name the port: no rule for it */
+    const char *why_not;  /* nothing was locked, for this reason; or NULL */
+};
+
+/* "seccomp" for TH_REPORT_LOCK_CALLS, which is number 2. */
+const char *th_report_lock_name(int number);
+
+/* "seccomp, files" for a mask of them; returns `text`. */
+#define TH_REPORT_LOCK_NAMES_BYTES 64
+const char *th_report_lock_names(unsigned mask, char text[TH_REPORT_LOCK_NAMES_BYTES]);
+
 struct th_report {
     /* The four numbers. */
     uint32_t static_bytes; /* reserved: the block of this connection and of its context */
@@ -122,6 +156,7 @@ struct th_report {
     struct th_report_tls tls;
     struct th_report_socket socket;
     struct th_report_process process; /* the last three filled by th_report_process() */
+    struct th_report_sandbox sandbox; /* filled by the program */
 };
 
 /* Fill `report`; every byte of it is written. A closed connection keeps its figures. */

@@ -7,6 +7,7 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/keylog.h"
+#include "cli/lock.h"
 #include "cli/memtrace.h"
 #include "cli/names.h"
 #include "cli/out.h"
@@ -359,10 +360,12 @@ static int status_at_end(void)
 int th_cli_connection_run(void)
 {
     th_cli_signals_enter();
-    carry_on();
+    int status = th_cli_lock(own.settings);
+    if (status == TH_CLI_OK)
+        carry_on();
     th_cli_out_flush();
     th_cli_signals_leave();
-    return status_at_end();
+    return status ? status : status_at_end();
 }
 
 /* ---- closing ---- */
@@ -380,6 +383,7 @@ static int print_report(const char *wanted, struct th_fault *fault)
     th_report(own.client, &report);
     th_report_process(&report);
     th_report_process_heap(&report);
+    th_cli_lock_report(&report);
     if (!*wanted)
         return th_report_print(&report, write_error_text, NULL);
     return th_report_json_file(&report, wanted + strlen("json:"), fault);

@@ -108,6 +108,9 @@ const struct th_cli_exit th_cli_exits[] = {
            "thimble offers TLS 1.2 and 1.3 with ECDHE and AEAD only; see --tls-version and "
            "--tls-alpn."),
      TH_CLI_NOTHING_SHARED},
+    {ENTRY("sandbox-incomplete", "A part of the sandbox is not to be had here; nothing was sent.",
+           "--sandbox=auto goes on with the other parts; the newest kernels have all."),
+     TH_CLI_UNLOCKED},
     {ENTRY("not-yet-valid", "A certificate of the broker's chain is not valid yet.",
            "Most often the clock of this machine is behind: set it."),
      TH_CLI_NOT_YET_VALID},

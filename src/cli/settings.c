@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "cli/persona.h"
 #include <string.h>
+#include <thimble/report.h>
 
 #define DEFAULT_ATTEMPTS 10
 #define DEFAULT_TIMEOUT_MS 30000
@@ -87,6 +88,7 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->repeat, 1);
     preset(&s->random_filter, 10000);
     preset(&s->exit_codes, s->persona);
+    preset(&s->sandbox, TH_REPORT_SANDBOX_AUTO);
     preset_zeros(s);
     preset_deadlines(s);
     decide_attempts(s);

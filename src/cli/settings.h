@@ -145,6 +145,7 @@ struct th_cli_settings {
     const char *memory_trace;    /* a file */
     const char *status_socket;   /* its path */
     int64_t status_mode;         /* who may connect to it, as of chmod(1) */
+    int64_t sandbox;             /* enum th_report_sandbox_mode */
     int64_t lookup_ms;
     int64_t tcp_ms;
     int64_t tls_ms;

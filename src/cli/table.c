@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include <string.h>
+#include <thimble/report.h>
 
 #define TEXTS(name, value, environment, help) name "\0" value "\0" environment "\0" help
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
@@ -102,6 +103,11 @@ static const struct th_cli_word personas[] = {
     {"thimble", TH_CLI_THIMBLE}, {"mosquitto", TH_CLI_MOSQUITTO}, {NULL, 0},
 };
 
+static const struct th_cli_word sandboxes[] = {
+    {"auto", TH_REPORT_SANDBOX_AUTO}, {"require", TH_REPORT_SANDBOX_REQUIRE},
+    {"off", TH_REPORT_SANDBOX_OFF},   {NULL, 0},
+};
+
 static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_MQTT_VERSIONS] = mqtt_versions,
     [TH_CLI_TLS_VERSIONS] = tls_versions,
@@ -111,6 +117,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_AUTHENTICATIONS] = authentications,
     [TH_CLI_RETAIN_HANDLINGS] = retain_handlings,
     [TH_CLI_PERSONAS] = personas,
+    [TH_CLI_SANDBOXES] = sandboxes,
 };
 
 const struct th_cli_option th_cli_options[] = {
@@ -311,6 +318,8 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, BYTES(window_budget_bytes, WINDOW_BYTES)},
     {TEXTS("outbox-budget", "BYTES", "", "a lower ceiling for the outbox"),
      0, TH_CLI_ALL, BYTES(outbox_budget_bytes, OUTBOX_BYTES)},
+    {TEXTS("sandbox", "MODE", "", "how to lock ourselves in: auto, require or off (auto)"),
+     0, TH_CLI_ALL, WORD(sandbox, TH_CLI_SANDBOXES)},
     {TEXTS("exit-codes", "WHOSE", "", "thimble or mosquitto (as the program is called)"),
      0, TH_CLI_ALL, WORD(exit_codes, TH_CLI_PERSONAS)},
     {TEXTS("debug", "", "", "say on standard error what happens"), 'd', TH_CLI_ALL, FLAG(debug)},

@@ -28,10 +28,15 @@ static void append_in_turns(struct th_net_addresses *to, const struct th_net_add
     }
 }
 
-/* Addresses without a route come last: dialing them fails at once, and says why. */
+/* Addresses without a route come last: dialing them fails at once, and says why. A single one has
+ * its place without asking: a program that is locked in and looks nothing up may not ask. */
 void th_net_order(struct th_net_addresses *to, const struct th_net_addresses *from)
 {
     struct th_net_addresses near = {.count = 0}, far = {.count = 0};
+    if (from->count < 2) {
+        *to = *from;
+        return;
+    }
     for (size_t i = 0; i < from->count; i++)
         th_net_addresses_add(has_route(&from->list[i]) ? &near : &far, &from->list[i]);
     to->count = 0;

@@ -156,6 +156,20 @@ static void write_process(struct th_json *json, const struct th_report_process *
     th_json_close(json);
 }
 
+static void write_sandbox(struct th_json *json, const struct th_report_sandbox *sandbox)
+{
+    static const char modes[][8] = {"none", "off", "auto", "require"};
+    th_json_open(json, "sandbox");
+    th_json_text(json, "mode", modes[sandbox->mode]);
+    for (int i = 0; i < TH_REPORT_LOCKS; i++)
+        th_json_flag(json, th_report_lock_name(i), sandbox->holds >> i & 1);
+    th_json_number(json, "landlock_abi", sandbox->landlock_abi);
+    th_json_flag(json, "any_port", sandbox->any_port);
+    th_json_flag(json, "complete", sandbox->holds && !sandbox->lacks);
+    th_json_text(json, "why_not", or_empty(sandbox->why_not));
+    th_json_close(json);
+}
+
 int th_report_json(const struct th_report *report,
                    int (*write)(void *arg, const char *text, size_t text_bytes), void *arg)
 {
@@ -173,5 +187,6 @@ int th_report_json(const struct th_report *report,
     write_identity(&json, report);
     write_socket(&json, &report->socket);
     write_process(&json, &report->process);
+    write_sandbox(&json, &report->sandbox);
     return th_json_end(&json);
 }

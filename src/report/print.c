@@ -215,6 +215,20 @@ static void say_process(struct printer *printer, const struct th_report_process 
     say_number(printer, "RSS", process->rss_bytes, "resident, code included");
 }
 
+static void say_sandbox(struct printer *printer, const struct th_report_sandbox *sandbox)
+{
+    char names[TH_REPORT_LOCK_NAMES_BYTES];
+    const char *why_not = sandbox->why_not ? sandbox->why_not : "off";
+    if (sandbox->mode == TH_REPORT_SANDBOX_NONE)
+        return;
+    say(printer, "Sandbox     %s%s\n",
+        sandbox->holds ? th_report_lock_names(sandbox->holds, names) : why_not,
+        sandbox->any_port ? "; any port, as SRV records say" : "");
+    if (sandbox->lacks)
+        say(printer, "            not to be had here: %s\n",
+            th_report_lock_names(sandbox->lacks, names));
+}
+
 int th_report_print(const struct th_report *report,
                     int (*write)(void *arg, const char *text, size_t text_bytes), void *arg)
 {
@@ -226,6 +240,7 @@ int th_report_print(const struct th_report *report,
     say_times(&printer, &report->times);
     say_socket(&printer, &report->socket);
     say_identity(&printer, report);
+    say_sandbox(&printer, &report->sandbox);
     say_allocations(&printer, report);
     say_refusal(&printer, &report->last_refusal);
     say_pools(&printer, report);

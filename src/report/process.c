@@ -1,11 +1,11 @@
 #include "report/image.h"
+#include "report/report.h"
 
 #include "base/text.h"
 
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <thimble/report.h>
 #include <unistd.h>
 
 /* Enough for the lines wanted, which are among the first twelve of about twenty-five. */
@@ -31,18 +31,32 @@ static size_t fill(int fd, char *text, size_t text_bytes)
 {
     size_t used = 0;
     ssize_t got;
-    while (used < text_bytes && (got = read(fd, text + used, text_bytes - used)) > 0)
+    while (used < text_bytes &&
+           (got = pread(fd, text + used, text_bytes - used, (off_t)used)) > 0)
         used += (size_t)got;
     return used;
 }
 
+static int kept = -1;
+
+static int open_rollup(void)
+{
+    return open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+}
+
+void th_report_process_keep(void)
+{
+    kept = open_rollup();
+}
+
 static int read_rollup(char *rollup)
 {
-    int fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+    int fd = kept < 0 ? open_rollup() : kept;
     if (fd < 0)
         return TH_E_SYSTEM;
     rollup[fill(fd, rollup, ROLLUP_BYTES - 1)] = '\0';
-    close(fd);
+    if (fd != kept)
+        close(fd);
     return TH_OK;
 }
 

@@ -8,6 +8,9 @@
 /* Fills in the pool of the program's malloc family. To be called before anything is printed. */
 void th_report_process_heap(struct th_report *report);
 
+/* Opens what th_report_process() reads, for good: afterwards it opens nothing. */
+void th_report_process_keep(void);
+
 /* Writes the report as one JSON object; the keys are documented in docs/memory-report.md. Holds
  * less than 2 KB of malloc at a time. Errors: MEMORY, and what `write` returns. */
 int th_report_json(const struct th_report *report,

@@ -1,0 +1,132 @@
+#include "cli/lock.h"
+
+#include "base/log.h"
+#include "cli/exit.h"
+#include "cli/say.h"
+#include "mem/libc.h"
+#include "mem/watch.h"
+#include "report/report.h"
+#include "sandbox/sandbox.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#define DNS_PORT 53
+#define PROXY_PORT 1080 /* RFC 1928 section 3 */
+
+/* Defined where malloc is ours: in the program, not in its tests. */
+#pragma weak th_libc_payer
+
+static struct th_report_sandbox locked;
+
+/* ---- what is still to be done ---------------------------------------------------------------- */
+
+static bool is_address(const char *host)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+static bool looks_names_up(const struct th_cli_settings *s)
+{
+    const char *host = s->proxy.host ? s->proxy.host : s->host;
+    return !s->unix_path && !s->addresses.count && (s->srv || !is_address(host));
+}
+
+/* NULL: to standard output, or nowhere. */
+static const char *report_file(const struct th_cli_settings *s)
+{
+    const char *path = s->report && *s->report ? s->report + strlen("json:") : NULL;
+    return path && strcmp(path, "-") ? path : NULL;
+}
+
+static uint16_t port_of(const struct th_cli_settings *s)
+{
+    if (!s->proxy.host)
+        return (uint16_t)s->port;
+    return s->proxy.port ? s->proxy.port : PROXY_PORT;
+}
+
+static void wish_for_a_road(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
+{
+    wish->any_port = s->srv;
+    wish->needs |= s->unix_path ? TH_SANDBOX_UNIX : TH_SANDBOX_INTERNET;
+    wish->needs |= s->bind_address ? TH_SANDBOX_BIND : 0;
+    if (!s->unix_path)
+        wish->ports[0] = port_of(s);
+}
+
+/* Over TCP as well, when an answer is long. Both files are read again at each lookup. */
+static void wish_for_names(struct th_sandbox_wish *wish)
+{
+    wish->needs |= TH_SANDBOX_LOOKUP | TH_SANDBOX_READ;
+    wish->ports[1] = DNS_PORT;
+    wish->reads[0] = "/etc/hosts";
+    wish->reads[1] = "/etc/resolv.conf";
+}
+
+static void wish_for_a_report(struct th_sandbox_wish *wish, const char *path)
+{
+    wish->needs |= TH_SANDBOX_WRITE;
+    wish->writes[0] = path;
+}
+
+static struct th_sandbox_wish wish_of(const struct th_cli_settings *s)
+{
+    struct th_sandbox_wish wish = {0};
+    wish_for_a_road(&wish, s);
+    if (looks_names_up(s))
+        wish_for_names(&wish);
+    if (report_file(s))
+        wish_for_a_report(&wish, report_file(s));
+    return wish;
+}
+
+/* ---- what came of it ------------------------------------------------------------------------- */
+
+static const char *reason_against(void)
+{
+    if (!th_libc_payer)
+        return "none, for this C library takes memory from the kernel";
+    return th_watch_by_valgrind() ? "none, for valgrind needs more calls" : NULL;
+}
+
+static int say_what_is_missing(void)
+{
+    char names[TH_REPORT_LOCK_NAMES_BYTES];
+    struct th_log log = th_cli_voice_log();
+    const char *what = locked.why_not ? locked.why_not : th_report_lock_names(locked.lacks, names);
+    if (!*what)
+        return TH_CLI_OK;
+    if (locked.mode != TH_REPORT_SANDBOX_REQUIRE) {
+        th_log(&log, TH_LOG_DEBUG, "sandbox incomplete: %s", what);
+        return TH_CLI_OK;
+    }
+    th_cli_say_status(TH_CLI_UNLOCKED, "sandbox incomplete: %s", what);
+    return TH_CLI_UNLOCKED;
+}
+
+/* What the report is read from is opened before. */
+static void lock(const struct th_cli_settings *settings)
+{
+    struct th_sandbox_wish wish = wish_of(settings);
+    if (settings->report)
+        th_report_process_keep();
+    th_sandbox_lock(&wish, &locked);
+}
+
+int th_cli_lock(const struct th_cli_settings *settings)
+{
+    locked = (struct th_report_sandbox){
+        .mode = (uint8_t)settings->sandbox, .any_port = settings->srv, .why_not = reason_against()};
+    if (locked.mode == TH_REPORT_SANDBOX_OFF)
+        return TH_CLI_OK;
+    if (!locked.why_not)
+        lock(settings);
+    return say_what_is_missing();
+}
+
+void th_cli_lock_report(struct th_report *report)
+{
+    report->sandbox = locked;
+}

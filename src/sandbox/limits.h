@@ -1,0 +1,13 @@
+/* setrlimit(2): nothing may grow any more. */
+#ifndef TH_SANDBOX_LIMITS_H
+#define TH_SANDBOX_LIMITS_H
+
+#include <stdbool.h>
+
+/* No more address space, data, stack of the kernel's, no other process, no core; descriptors up to
+ * TH_SANDBOX_DESCRIPTORS above the first that is free. False if one could not be set. */
+bool th_sandbox_limit(void);
+
+#define TH_SANDBOX_DESCRIPTORS 64
+
+#endif
