@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the parts of the test suite that are named, and counts:
 #
-#   tools/check.sh unit|fuzz|rooms|integration|differential|budget...
+#   tools/check.sh unit|fuzz|rooms|integration|differential|audit|budget...
 #
 # Ends with the line "N passed, N failed" over all parts, and fails if anything failed or if
 # nothing was run. A test program that ends without saying how it went counts as one failure.
@@ -87,7 +87,7 @@ pytest_count() { tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || ec
 
 run_pytest() {
     local name=$1 log=$LOGS/$1.log shown=fE ok bad broken code
-    [ "$name" != budget ] || shown=PfE
+    case $name in audit | budget) shown=PfE ;; esac
     ls tests/"$name"/test_*.py >/dev/null 2>&1 || return 0
     "$PYTHON" -m pytest -p no:cacheprovider -q --tb=short -r$shown tests/"$name" 2>&1 | tee "$log"
     code=${PIPESTATUS[0]}

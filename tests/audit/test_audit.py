@@ -1,0 +1,65 @@
+"""The audit agrees to the byte, and would say so if it did not."""
+import importlib.util
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+WORK = TOP / "build" / "audit"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(TOP / "tools"))
+spec = importlib.util.spec_from_file_location("audit", TOP / "tools" / "audit.py")
+audit = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(audit)
+
+
+def run(*words):
+    return subprocess.run([TOP / "tools" / "audit.py", *words], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+
+
+@pytest.fixture(scope="module")
+def result():
+    """Of the whole audit."""
+    done = run()
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+    return json.loads((TOP / "build" / "audit.json").read_text())
+
+
+def test_report_massif_and_witness_agree(result):
+    rows = {row["scenario"]: row for row in result["scenarios"]}
+    assert set(rows) == {scenario.name for scenario in audit.SCENARIOS} and len(rows) >= 12
+    for row in rows.values():
+        assert row["pool_peak_bytes"] == row["massif_peak_bytes"] == row["witness_peak_bytes"] > 0
+        assert row["memcheck_errors"] == row["kept_bytes"] == 0
+        assert row["program"] == "build/thimble" or row["scenario"] == "two"
+        assert row["refusals"] == 0 or row["scenario"] == "too-small"
+        assert row["static_bytes"] > row["pool_peak_bytes"] + row["stack_peak_bytes"]
+
+
+def test_who_does_wrong_is_caught(result):
+    assert len(result["controls"]) == len(audit.CONTROLS)
+    assert all(control["caught"] for control in result["controls"])
+
+
+def test_the_files_are_there_to_be_read(result):
+    """What massif writes, whole, with one peak, and ms_print's text of it."""
+    for row in result["scenarios"]:
+        for tag in "massif", "witness", "pages":
+            profile = (WORK / f"{row['scenario']}.{tag}.out").read_text()
+            assert re.match(r"desc: .*\ncmd: .*\ntime_unit: B\n#-+\nsnapshot=0\n", profile)
+            assert profile.count("heap_tree=peak") == 1
+            assert "Number of snapshots" in (WORK / f"{row['scenario']}.{tag}.txt").read_text()
+
+
+@pytest.mark.parametrize("name, complaint", [("uncounted", "the report says"),
+                                             ("leak", "given back")])
+def test_the_whole_audit_fails_for_one_byte(result, name, complaint):
+    """Not the controls alone: the audit itself, given a binary that does wrong."""
+    done = run("--binary", f"build/audit/{name}", "--only", "publish-ec-1.3")
+    assert done.returncode == 1 and complaint in done.stdout, done.stdout
