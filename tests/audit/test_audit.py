@@ -59,7 +59,8 @@ def test_the_files_are_there_to_be_read(result):
 
 @pytest.mark.parametrize("name, complaint", [("uncounted", "the report says"),
                                              ("leak", "given back")])
-def test_the_whole_audit_fails_for_one_byte(result, name, complaint):
+def test_the_whole_audit_fails_for_one_byte(result, tmp_path, name, complaint):
     """Not the controls alone: the audit itself, given a binary that does wrong."""
-    done = run("--binary", f"build/audit/{name}", "--only", "publish-ec-1.3")
+    done = run("--binary", f"build/audit/{name}", "--only", "publish-ec-1.3", "--json",
+               tmp_path / "json")
     assert done.returncode == 1 and complaint in done.stdout, done.stdout
