@@ -7,17 +7,21 @@
 # which is unpacked in build/deps; the system is asked for nothing but packages of its own.
 
 cross_architectures := armhf arm64 mipsel riscv64
+big_endian          := s390x
 
 triple.armhf   := arm-linux-gnueabihf
 triple.arm64   := aarch64-linux-gnu
 triple.mipsel  := mipsel-linux-gnu
 triple.riscv64 := riscv64-linux-gnu
+triple.s390x   := s390x-linux-gnu
 
 musl_suite         := bookworm
 musl_suite.riscv64 := trixie
 
 # ld 2.40 fails at the ULEB128 relocations in the debugging information of trixie's musl.
 cross_ldflags.riscv64 := -Wl,--strip-debug
+
+cross_unit_flags := -O1 -g -DTH_TEST=1 -static -isystem tests/cross
 
 # Like musl-dev's own, for a musl that lies elsewhere.
 cross_cc = $(DEPS_DIR)/cross/$(1)/$(triple.$(1))-musl-gcc
@@ -29,13 +33,26 @@ $(call cross_cc,$(1)): | cross-tools
 	@printf '#!/bin/sh\nexec %s-gcc "$$$$@" -specs %s\n' $(triple.$(1)) $$(@D)/musl-gcc.specs >$$@
 	@chmod +x $$@
 
-.PHONY: cross-$(1)
+cross_make.$(1) = $$(MAKE) --no-print-directory B=build/$(1) MUSL_CC=$(call cross_cc,$(1)) \
+    CROSS=$(triple.$(1))- KERNEL_HEADERS=/usr/$(triple.$(1))/include \
+    LDFLAGS="$(cross_ldflags.$(1)) $(LDFLAGS)" CC.native=$(call cross_cc,$(1)) \
+    CFLAGS.native="$(cross_unit_flags) -idirafter build/$(1)/system -Lbuild/$(1)" THEIRS.native=
+
+.PHONY: cross-$(1) cross-unit-$(1)
 cross-$(1): $(call cross_cc,$(1)) | sources
-	@$$(MAKE) --no-print-directory B=build/$(1) MUSL_CC=$$< CROSS=$(triple.$(1))- \
-	    KERNEL_HEADERS=/usr/$(triple.$(1))/include LDFLAGS="$(cross_ldflags.$(1)) $(LDFLAGS)" \
-	    build/$(1)/thimble
+	@$$(cross_make.$(1)) build/$(1)/thimble
+cross-unit-$(1): $(call cross_cc,$(1)) | sources
+	@$$(cross_make.$(1)) build/$(1)/system build/$(1)/libcmocka.a
+	@$$(cross_make.$(1)) unit-programs
 endef
-$(foreach a,$(cross_architectures),$(eval $(call cross_architecture,$(a))))
+$(foreach a,$(cross_architectures) $(big_endian),$(eval $(call cross_architecture,$(a))))
+
+# The unit tests with musl, static; what they use of cmocka is tests/cross/cmocka.h.
+$(B)/libcmocka.a:
+	@$(AR) rcs $@
+
+.PHONY: unit-programs
+unit-programs: $(unit_programs)
 
 .PHONY: cross
 cross: $(addprefix cross-,$(cross_architectures)) ## static binaries for other processors

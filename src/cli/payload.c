@@ -152,7 +152,7 @@ static int check_size(const struct th_cli_payload *payload, int64_t bytes, struc
 
 static int open_large(struct th_cli_payload *payload, int fd, struct th_fault *fault)
 {
-    int64_t bytes;
+    int64_t bytes = 0;
     int rc = 0;
     if (has_length(payload, fd, &bytes)) {
         payload->fd = fd;

@@ -26,8 +26,9 @@
             return __LINE__; \
     } while (0)
 
-/* What calls and reserves between two frames may add to a known depth. */
-enum { CALL_BYTES = 700 };
+/* What calls and reserves between two frames may add to a known depth. Where the address of a frame
+ * is its low end (MIPS), depth() counts its own, too. */
+enum { CALL_BYTES = 700, FRAME_BYTES = 64 };
 
 PLAIN static void use_stack(size_t bytes)
 {
@@ -59,7 +60,7 @@ static struct th_stack *own_stack(void)
 static bool is_depth(size_t peak_bytes, size_t base_bytes, size_t used_bytes)
 {
     size_t least_bytes = base_bytes + used_bytes;
-    return peak_bytes >= least_bytes && peak_bytes <= least_bytes + CALL_BYTES;
+    return peak_bytes + FRAME_BYTES >= least_bytes && peak_bytes <= least_bytes + CALL_BYTES;
 }
 
 /* ---- on the guarded stack ----------------------------------------------------------------- */
