@@ -160,13 +160,19 @@ static int shake(struct th_tls_stream *stream)
     return 0;
 }
 
+/* An old session also fixes the version and the suite: the server may have others now. */
+static bool may_be_of_session(int error)
+{
+    return error == TH_E_HANDSHAKE || error == TH_E_TLS || error == TH_E_CIPHER_SUITE;
+}
+
 /* NULL: another handshake at once would end the same way. */
 static const char *reason_for_another(struct th_tls_stream *stream, int error)
 {
     if (error == TH_E_CIPHER_SUITE && th_tls_shares_nothing(stream) &&
         th_tls_context_offer_all(stream->context))
         return "offering AES-256 as well";
-    if (stream->offered && (error == TH_E_HANDSHAKE || error == TH_E_TLS))
+    if (stream->offered && may_be_of_session(error))
         return "beginning anew, with nothing resumed";
     return NULL;
 }

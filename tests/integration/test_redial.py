@@ -266,3 +266,24 @@ def test_a_broker_that_came_back_is_verified_anew(lab, thimble, mosquitto, topic
     broker.stop()
     mosquitto(*secured("rsa")).start()
     sub.ends_refused(72, "not issued by any of the CA certificates")
+
+
+@pytest.mark.parametrize("then, now", [("1.2", "1.3"), ("1.3", "1.2")])
+def test_a_broker_that_came_back_with_another_version(thimble, fake, lab, then, now):
+    """The session is of a version that it does not speak any more."""
+    def speaking(version):
+        return server(lab.path("ec", "server.pem"), lab.path("ec", "server.key"), version, version)
+
+    def leave(peer):
+        peer.greet().grant()
+        broker.tls = speaking(now)
+        peer.reset()
+
+    def back(peer):
+        peer.greet().grant()
+        peer.send(publish("t", b"back"))
+        peer.drain()
+    broker = fake(leave, back, tls=speaking(then))
+    done = thimble("sub", *broker.where, *lab.identity(), "-t", "t", "-C", "1", report=True)
+    assert done.ends(0).out == b"back\n"
+    assert done.report["connection"]["tls_version"] == f"TLSv{now}"
