@@ -3,6 +3,9 @@
 .PHONY: audit
 audit: all lab-tools test-tools audit-programs ## valgrind bears witness to every byte of the binary
 	@$(PYTHON) tools/audit.py
+.PHONY: soak
+soak: all lab-tools audit-programs ## 10,000 reconnects, most of which fail: nothing grows
+	@$(PYTHON) tools/soak.py
 
 # Programs of the audit are linked from the objects of the shipped binary, in which single files
 # have another one in their place:
@@ -11,6 +14,7 @@ audit: all lab-tools test-tools audit-programs ## valgrind bears witness to ever
 #   leak, uncounted   one byte that is never returned, one that the books do not know: the controls
 #   two       another main(): two connections at once, which no command has
 #   soak      another main(): connects again and again, whatever happened
+#   creep     the same, and with each attempt a byte stays: its control
 audit_pools := mem/pool.c mem/cell.c mem/libc.c
 audit_door  := $(wildcard src/cli/*.c)
 
@@ -25,9 +29,10 @@ $(B)/audit/uncounted:   $(call audited,mem/payer.c,control/uncounted.c)
 $(B)/audit/two:         $(call audited,$(audit_door),two.c)
 $(B)/audit/two-witness: $(call audited,$(audit_door) $(audit_pools),two.c $(witness))
 $(B)/audit/soak:        $(call audited,$(audit_door),soak.c)
+$(B)/audit/creep:       $(call audited,$(audit_door) mem/payer.c,soak.c control/creep.c)
 
 $(B)/audit/witness $(B)/audit/two-witness: audit_static := -no-pie -Wl,--gc-sections
-audit_programs := $(addprefix $(B)/audit/,witness leak uncounted two two-witness soak)
+audit_programs := $(addprefix $(B)/audit/,witness leak uncounted two two-witness soak creep)
 
 $(audit_programs):
 	@mkdir -p $(@D)

@@ -2,10 +2,11 @@
  * this in the place of its commands. Those end when trying again cannot help; this does not, so
  * that refused certificates and refused clients can be met ten thousand times by one process.
  *
- *     soak HOST PORT CA CERT KEY COUNT DEADLINE-MS
+ *     soak HOST PORT CA CERT KEY DEADLINE-MS
  *
- * One line on standard output for each attempt: its error, then the books of the process and of
- * the connection: live bytes, peak, live bytes of the shared heap, granted, returned, refused. */
+ * One attempt for each byte on standard input, and for each attempt one line on standard output:
+ * its error, live bytes of the process, of them in the shared heap, blocks of the connection that
+ * were not returned, allocations that were refused. */
 #include <stdlib.h>
 #include <string.h>
 #include <thimble.h>
@@ -35,7 +36,7 @@ static void on_event(void *arg, const struct th_event *event)
 static bool open_all(void)
 {
     struct th_fault fault;
-    uint32_t deadline_ms = (uint32_t)atoi(words[7]);
+    uint32_t deadline_ms = (uint32_t)atoi(words[6]);
     const struct th_context_config trust = {
         .roots.path = words[3], .certificate.path = words[4], .key.path = words[5]};
     const struct th_config config = {
@@ -56,9 +57,9 @@ static void tell(int error)
     char line[LINE_BYTES];
     th_report(client, &report);
     th_report_process(&report);
-    th_format(line, sizeof line, "%d %u %u %u %u %u %u\n", error, report.process.live_bytes,
-              report.process.peak_bytes, report.pools[TH_REPORT_SHARED_HEAP].live_bytes,
-              report.taken, report.returned, report.refused);
+    th_format(line, sizeof line, "%s %u %u %u %u\n", th_error_name(error),
+              report.process.live_bytes, report.pools[TH_REPORT_SHARED_HEAP].live_bytes,
+              report.taken - report.returned, report.refused);
     if (write(STDOUT_FILENO, line, strlen(line)) < 0)
         _exit(EXIT_FAILURE);
 }
@@ -76,7 +77,7 @@ static int run(void *arg)
     words = arg;
     if (!open_all())
         return EXIT_FAILURE;
-    for (int left = atoi(words[6]); left > 0; left--)
+    for (char asked; read(STDIN_FILENO, &asked, 1) == 1;)
         tell(attempt());
     th_close(client);
     th_context_close(context);
@@ -85,5 +86,5 @@ static int run(void *arg)
 
 int main(int argc, char *argv[])
 {
-    return argc == 8 ? th_stack_run(run, argv) : EXIT_FAILURE;
+    return argc == 7 ? th_stack_run(run, argv) : EXIT_FAILURE;
 }
