@@ -74,10 +74,10 @@ program_c := $(wildcard $(binary_only) src/json/*.c src/sandbox/*.c src/cli/*.c)
 tables_c  := src/cli/table.c src/cli/commands.c
 ifneq ($(lacks),)
 library_c := $(filter-out $(call of_lacks,sources),$(library_c)) $(call of_lacks,instead)
-program_c := $(filter-out $(call of_lacks,sources) $(tables_c),$(program_c)) \
-             $(call of_lacks,program_instead) $(addprefix $(B)/gen/,$(tables_c))
+program_c := $(filter-out $(tables_c),$(program_c)) $(call of_lacks,program_instead) \
+             $(addprefix $(B)/gen/,$(tables_c))
 endif
-binary_c  := $(library_c) $(program_c)
+binary_c  := $(filter-out $(call of_lacks,program_sources),$(library_c) $(program_c))
 unit_c    := $(wildcard tests/unit/*/test_*.c)
 fuzz_c    := $(wildcard tests/fuzz/fuzz_*.c)
 support_c := $(wildcard tests/support/*.c)

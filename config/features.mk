@@ -1,25 +1,27 @@
 # What a profile may leave out, by name; config/profile/NAME.mk says which it does (lacks).
 #
-# NAME.sources   are not compiled
-# NAME.instead   stand in for what the library calls, program_instead for what only the program does
+# NAME.sources   are not compiled, NAME.instead stand in for what others call of them;
+# NAME.program_sources, NAME.program_instead   only in the program, the library has them
 # NAME.options   are options of no command (config/without.awk), NAME.commands no commands: who
 #                gives one is told that this build lacks it
 # NAME.phrases   are no part of help texts; "|" behind each
 #
 # What wolfSSL leaves out stands in config/profile/NAME_settings.h.
 
-websocket.sources := src/ws/frame.c src/ws/stream.c src/ws/upgrade.c src/crypt/sha1.c
+# ---- roads and secrets ----
+
+websocket.sources := $(wildcard src/ws/*.c) src/crypt/sha1.c
 websocket.instead := src/absent/ws.c
 websocket.options := --ws --ws-path
-websocket.phrases := ; WebSocket 443, 80|, wss, ws|
+websocket.phrases := ; WebSocket 443, 80|
 
 socks.sources := src/net/socks.c
 socks.instead := src/absent/socks.c
 socks.options := --proxy
 
-srv.sources := src/net/services.c
-srv.instead := src/absent/services.c
-srv.options := -S
+url.program_sources := src/cli/locate.c src/cli/url.c
+url.program_instead := src/absent/locate.c
+url.options := --url
 
 scram.sources := src/auth/scram.c
 scram.instead := src/absent/scram.c
@@ -29,18 +31,53 @@ psk.sources := src/tls/psk.c
 psk.instead := src/absent/psk.c
 psk.options := --psk --psk-identity
 
-keylog.sources := src/tls/keylog.c src/cli/keylog.c
+keylog.sources := src/tls/keylog.c
 keylog.instead := src/absent/keylog.c
+keylog.program_sources := src/cli/keylog.c
 keylog.program_instead := src/absent/keylog_file.c
 keylog.options := --tls-keylog
-
-rr.sources := src/cli/rr.c
-rr.options := -e --latency
-rr.commands := rr
-rr.phrases := ; rr: mqttv5|
 
 tls12.sources := src/tls/version.c
 tls12.instead := src/absent/tls12.c
 
 rsa.sources := src/tls/rsa.c
 rsa.instead := src/absent/rsa.c
+
+# ---- the program ----
+
+rr.program_sources := src/cli/rr.c
+rr.options := -e --latency
+rr.commands := rr
+rr.phrases := ; rr: mqttv5|
+
+formats.program_sources := $(addprefix src/cli/,print.c format.c float.c moment.c parameter.c \
+                               watch.c) src/base/zone.c src/json/copy.c
+formats.program_instead := src/absent/print.c
+formats.options := -F --pretty --jsonl --watch
+
+events.program_sources := src/cli/events.c src/cli/json.c src/json/flow.c
+events.program_instead := src/absent/events.c
+events.options := --events
+
+trace.program_sources := src/cli/trace.c
+trace.program_instead := src/absent/trace.c
+
+optionfile.program_sources := src/cli/optionfile.c
+optionfile.program_instead := src/absent/optionfile.c
+optionfile.options := -o
+
+remove.program_sources := src/cli/remove.c
+remove.program_instead := src/absent/remove.c
+remove.options := --remove-retained
+
+report-text.program_sources := src/report/print.c
+report-text.program_instead := src/absent/report_text.c
+
+cjson.program_sources := src/json/writer.c
+cjson.program_instead := src/absent/cjson.c
+
+explain.program_sources := src/cli/explain.c
+explain.commands := explain
+
+mem.program_sources := $(wildcard src/cli/mem.c)
+mem.commands := mem

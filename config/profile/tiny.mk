@@ -1,1 +1,2 @@
-lacks := websocket socks scram psk keylog rr tls12 rsa
+lacks := websocket socks url scram psk keylog tls12 rsa rr formats events trace optionfile remove \
+         report-text cjson explain mem
