@@ -81,3 +81,16 @@ explain.commands := explain
 
 mem.program_sources := $(wildcard src/cli/mem.c)
 mem.commands := mem
+
+sandbox.program_sources := src/cli/lock.c $(wildcard src/sandbox/*.c)
+sandbox.program_instead := src/absent/sandbox.c
+sandbox.options := --sandbox
+
+memory-trace.program_sources := src/cli/memtrace.c
+memory-trace.program_instead := src/absent/memtrace.c
+memory-trace.options := --memory-trace
+
+# ---- TLS ----
+
+resumption.sources := src/tls/session.c
+resumption.instead := src/absent/resumption.c

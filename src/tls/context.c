@@ -10,6 +10,7 @@
 #include "tls/policy.h"
 #include "tls/psk.h"
 #include "tls/rsa.h"
+#include "tls/session.h"
 #include "tls/verify.h"
 #include "tls/version.h"
 
@@ -174,7 +175,7 @@ static int set_no_session_cache(struct th_tls_context *context,
 static int set_tickets(struct th_tls_context *context, const struct th_context_config *config)
 {
     bool may_ask = th_tls_lowest(config) == TH_TLS_1_2 && !config->psk_identity;
-    return may_ask ? wolfSSL_CTX_UseSessionTicket(context->ctx) : WOLFSSL_SUCCESS;
+    return may_ask ? th_tls_session_ask(context) : WOLFSSL_SUCCESS;
 }
 
 static int set_grouping(struct th_tls_context *context, const struct th_context_config *config)

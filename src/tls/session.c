@@ -4,6 +4,25 @@
 
 #include <wolfssl/ssl.h>
 
+int th_tls_session_ask(struct th_tls_context *context)
+{
+    return wolfSSL_CTX_UseSessionTicket(context->ctx);
+}
+
+static int note_ticket(WOLFSSL *ssl, const unsigned char *ticket, int bytes, void *arg)
+{
+    (void)ssl;
+    (void)ticket;
+    (void)bytes;
+    ((struct th_tls_stream *)arg)->ticketed = true;
+    return 0;
+}
+
+int th_tls_session_watch(struct th_tls_stream *stream)
+{
+    return wolfSSL_set_SessionTicket_cb(stream->ssl, note_ticket, stream);
+}
+
 /* A ticket's secret is gone once it was used: only what this connection was given counts. In TLS 1.2
  * a session may be taken up any number of times. */
 static bool has_something_new(const struct th_tls_stream *stream)

@@ -14,6 +14,11 @@ struct th_tls_session {
     struct WOLFSSL_SESSION *kept;
 };
 
+/* Asks servers of TLS 1.2 for tickets; notes those that come. WOLFSSL_SUCCESS, or what wolfSSL
+ * failed with. */
+int th_tls_session_ask(struct th_tls_context *context);
+int th_tls_session_watch(struct th_tls_stream *stream);
+
 /* Before `stream` is closed. Kept is what came over a connection whose server was verified and has
  * spoken since; a ticket of TLS 1.3 once only. Otherwise nothing changes. */
 void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream);

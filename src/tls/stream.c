@@ -6,6 +6,7 @@
 #include "tls/errors.h"
 #include "tls/keylog.h"
 #include "tls/psk.h"
+#include "tls/session.h"
 
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
@@ -55,22 +56,8 @@ static int announce_protocols(struct th_tls_stream *stream)
                            WOLFSSL_ALPN_CONTINUE_ON_MISMATCH);
 }
 
-static int note_ticket(WOLFSSL *ssl, const unsigned char *ticket, int bytes, void *arg)
-{
-    (void)ssl;
-    (void)ticket;
-    (void)bytes;
-    ((struct th_tls_stream *)arg)->ticketed = true;
-    return 0;
-}
-
-static int watch_tickets(struct th_tls_stream *stream)
-{
-    return wolfSSL_set_SessionTicket_cb(stream->ssl, note_ticket, stream);
-}
-
 static int (*const steps[])(struct th_tls_stream *) = {
-    create, announce_name, announce_protocols, watch_tickets, th_tls_keylog_begin,
+    create, announce_name, announce_protocols, th_tls_session_watch, th_tls_keylog_begin,
 };
 
 static int set_up(struct th_tls_stream *stream)

@@ -1,0 +1,12 @@
+#include "cli/lock.h"
+
+int th_cli_lock(const struct th_cli_settings *settings)
+{
+    (void)settings;
+    return 0;
+}
+
+void th_cli_lock_report(struct th_report *report)
+{
+    report->sandbox = (struct th_report_sandbox){.mode = TH_REPORT_SANDBOX_OFF};
+}
