@@ -39,7 +39,8 @@ ifeq ($(wildcard config/profile/$(PROFILE).h),)
 $(error PROFILE=$(PROFILE): there is no config/profile/$(PROFILE).h; there is $(patsubst \
     config/profile/%.h,%,$(wildcard config/profile/*.h)))
 endif
-# What features consist of; what this profile lacks.
+is_x86_64  := $(findstring x86_64,$(shell $(MUSL_CC) -dumpmachine))
+# What features consist of; what this profile lacks, or has in another form.
 include config/features.mk
 -include config/profile/$(PROFILE).mk
 export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR PYTHON FUZZ_SECONDS
@@ -88,10 +89,13 @@ wolfssl_c := $(addprefix src/,internal.c keys.c ssl.c tls.c tls13.c wolfio.c) \
                  logging.c memory.c poly1305.c random.c rsa.c sha256.c sha512.c signature.c \
                  sp_int.c wc_encrypt.c wc_port.c wolfmath.c)
 
-# The record cipher of the binary, in assembler where wolfSSL has one.
-is_x86_64  := $(findstring x86_64,$(shell $(MUSL_CC) -dumpmachine))
-chacha_asm := $(if $(is_x86_64),$(B)/musl/wolfssl/wolfcrypt/src/chacha_asm.o)
+# What is in assembler in the binary, where wolfSSL has it: the record cipher, and what a profile
+# says beside it.
+assembled  += $(if $(is_x86_64),chacha_asm.S)
 wolfssl_c  += $(if $(is_x86_64),wolfcrypt/src/cpuid.c)
+wolfssl_s  := $(addprefix wolfcrypt/src/,$(assembled))
+assembled_o = $(patsubst %.S,$(B)/musl/wolfssl/%.o,$(wolfssl_s)) \
+              $(patsubst %.S,$(B)/musl/config/sp/%_s.o,$(assembled_sp))
 
 # ---- how it is compiled ---------------------------------------------------------------------
 
@@ -130,7 +134,7 @@ SORTED   := -Wl,--sort-section=alignment
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
 # Two functions of musl's have smaller ones of src/base in their place, 1,800 bytes.
-CFLAGS.musl   = $(if $(is_x86_64),-DTH_CHACHA_ASM) $(SMALL) $(tight_flags) $(HARDEN) \
+CFLAGS.musl   = $(if $(is_x86_64),-DTH_X86_64_ASM) $(SMALL) $(tight_flags) $(HARDEN) \
                 -DSINGLE_THREADED -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
                 -flto=auto -flto-partition=one -fno-pie $(TRACEABLE) -idirafter $(B)/system
 CC.lib        = $(CC)
@@ -164,7 +168,8 @@ cjson_flags   = -w -Isrc -include config/cjson.h
 # wolfSSL's arithmetic relies on wrapping overflow.
 their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(B)/gen/sp -I$(WOLFSSL)/wolfcrypt/src
 
-wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/fast256.o \
+sp_c256  ?= fast256
+wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/$(sp_c256).o \
             $(B)/$(1)/config/sp/smallrest.o $(B)/$(1)/config/sha1.o
 objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
@@ -204,7 +209,7 @@ $(B)/$(1)/%.o: %.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | $(B)/gen/versio
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(compile.$(1)) $$(our_flags) $$(flags.$$*) -o $$@ $$<
 
-$(B)/$(1)/config/sp/fast256.o $(B)/$(1)/config/sp/smallrest.o: $(sp_c)
+$(B)/$(1)/config/sp/$(sp_c256).o $(B)/$(1)/config/sp/smallrest.o: $(sp_c)
 
 $(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | sources
 	@mkdir -p $$(@D)
@@ -233,12 +238,16 @@ FORCE:
 .PHONY: all
 all: $(B)/thimble $(B)/libthimble.a ## the static binary and the library (default)
 
-$(chacha_asm): $(WOLFSSL)/wolfcrypt/src/chacha_asm.S $(B)/musl/flags
+$(B)/musl/wolfssl/%.o: $(WOLFSSL)/%.S $(B)/musl/flags $(profile_settings)
 	@mkdir -p $(@D)
-	$(call say,AS,wolfssl/wolfcrypt/src/chacha_asm.S)$(compile.musl) -fno-lto $(their_flags) -o $@ $<
+	$(call say,AS,wolfssl/$*.S)$(compile.musl) -fno-lto $(their_flags) -o $@ $<
+
+$(B)/musl/config/sp/%_s.o: config/sp/%.S $(B)/musl/flags $(profile_settings)
+	@mkdir -p $(@D)
+	$(call say,AS,$<)$(compile.musl) -fno-lto $(their_flags) -o $@ $<
 
 $(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o \
-              $(chacha_asm) $(B)/gen/layout.ld
+              $(assembled_o) $(B)/gen/layout.ld
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(APART) \
 	    $(LDFLAGS) -Wl,-Map=$@.map -o $@.full $(filter %.o,$^)
 	@$(STRIP) -s -R .comment -o $@ $@.full
@@ -276,7 +285,7 @@ sources: $(if $(and $(WOLFSSL_SRC),$(CJSON_SRC)),,build-tools)
 	@tools/deps.sh sources
 
 $(addprefix $(WOLFSSL)/,$(wolfssl_c) wolfssl/internal.h wolfcrypt/src/sp_c64.c \
-    wolfcrypt/src/sp_c32.c wolfcrypt/src/chacha_asm.S) $(CJSON)/cJSON.c: | sources ;
+    wolfcrypt/src/sp_c32.c $(wolfssl_s)) $(CJSON)/cJSON.c: | sources ;
 
 # What `thimble version` tells.
 wolfssl_version  = $(shell sed -n 's/.*LIBWOLFSSL_VERSION_STRING "\(.*\)"/\1/p' \

@@ -1,0 +1,8 @@
+/* fast: what x86-64 has instructions for; asked for at run time, and done without where they are not
+ * there. */
+#if defined(TH_X86_64_ASM)
+#undef NO_AVX2_SUPPORT
+#define WOLFSSL_AESNI
+#define USE_INTEL_SPEEDUP
+#define NO_CURVED25519_X64         /* it would want the code of Ed25519, too */
+#endif
