@@ -16,11 +16,11 @@ soak: all lab-tools audit-programs ## 10,000 reconnects, most of which fail: not
 #   soak      another main(): connects again and again, whatever happened
 #   creep     the same, and with each attempt a byte stays: its control
 audit_pools := mem/pool.c mem/cell.c mem/libc.c
-audit_door  := $(wildcard src/cli/*.c)
+audit_door  := src/cli/% $(B)/gen/src/cli/% src/sandbox/%
 
 # $(call audited,without,with): objects of the binary without these files and with those.
 audited = $(call objects,musl,$(filter-out $(1),$(binary_c)) $(addprefix tests/audit/,$(2))) \
-          $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o $(chacha_asm)
+          $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o $(assembled_o)
 witness := $(addprefix witness/,pool.c cell.c blocks.c)
 
 $(B)/audit/witness:     $(call audited,$(audit_pools),$(witness))
