@@ -122,3 +122,9 @@ const char *th_phase_name(enum th_phase phase)
     };
     return (unsigned)phase < TH_PHASES ? names[phase] : "unknown";
 }
+
+bool th_fault_is_of_peer(const struct th_fault *fault)
+{
+    int cause = fault->sys_errno;
+    return !cause || cause == ECONNRESET || cause == EPIPE;
+}

@@ -17,6 +17,9 @@ int th_fault_set_errno(struct th_fault *fault, int code, const char *format, ...
 /* Begins an attempt: no failure yet. */
 void th_fault_clear(struct th_fault *fault);
 
+/* Whether it only says that the peer ended the bytes, in order or not: no failure of our own. */
+bool th_fault_is_of_peer(const struct th_fault *fault);
+
 /* Results: "poll, then call again". */
 static inline bool th_is_wait(int result)
 {

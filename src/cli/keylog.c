@@ -1,6 +1,7 @@
 #include "cli/keylog.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "cli/say.h"
 #include <fcntl.h>
@@ -11,7 +12,7 @@ static int file = -1;
 
 int th_cli_keylog_open(const char *path, struct th_fault *fault)
 {
-    file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    file = th_file_open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
     if (file < 0)
         return th_fault_set_errno(fault, TH_E_FILE, "cannot write %s", path);
     th_cli_say("whoever can read %s can read this connection", path);

@@ -1,6 +1,7 @@
 #include "cli/optionfile.h"
 
 #include "base/errno.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/roomy.h"
 #include "cli/given.h"
@@ -175,7 +176,7 @@ bool th_cli_optionfile_read(struct th_cli_settings *s, const char *path,
     if (!asked && !own_path(own, sizeof own, s->command))
         return true;
     path = asked ? path : own;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = th_file_open(path, O_RDONLY, 0);
     if (file < 0)
         return !asked && !is_there(path) ? true : refuse_errno(problem, path);
     bool right = take_file(s, file, path, problem);

@@ -1,5 +1,6 @@
 #include "cli/out.h"
 
+#include "base/file.h"
 #include "base/format.h"
 #include "base/roomy.h"
 #include "cli/guard.h"
@@ -128,7 +129,7 @@ static bool are_events_guarded;
 
 bool th_cli_out_events_open(const char *path)
 {
-    events_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+    events_fd = th_file_open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0666);
     if (events_fd < 0)
         return false;
     are_events_guarded = isatty(events_fd);

@@ -1,6 +1,7 @@
 #include "cli/payload.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
@@ -31,7 +32,7 @@ static int cannot(struct th_fault *fault, const char *verb, const char *path)
 
 static int open_file(const char *path)
 {
-    return path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+    return path ? th_file_open(path, O_RDONLY | O_NOCTTY, 0) : STDIN_FILENO;
 }
 
 static void close_file(int fd)

@@ -5,6 +5,7 @@
 #include "cli/persona.h"
 #include "cli/signals.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,14 +75,20 @@ static void make_harmless(void)
     }
 }
 
+/* More than that is no standard error to speak of. */
+enum { WRITES_MAX = 2 * sizeof line.text };
+
 static void end(void)
 {
     make_harmless();
     line.text[line.used++] = '\n';
-    if (!is_heard())
-        return;
-    ssize_t written = write(STDERR_FILENO, line.text, line.used);
-    (void)written; /* there is nowhere left to complain */
+    size_t at = 0;
+    for (unsigned i = 0; i < WRITES_MAX && at < line.used && is_heard(); i++) {
+        ssize_t written = write(STDERR_FILENO, line.text + at, line.used - at);
+        if (written < 0 && errno != EINTR && errno != EAGAIN)
+            return; /* there is nowhere left to complain */
+        at += written > 0 ? (size_t)written : 0;
+    }
 }
 
 static void add_status(int status)

@@ -1,5 +1,6 @@
 #include "cli/signals.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -83,10 +84,11 @@ bool th_cli_signals_await_writable(int fd)
 {
     struct pollfd awaited = {.fd = fd, .events = POLLOUT};
     int before = own.count;
-    while (th_cli_signals_poll(&awaited, 1, -1) <= 0)
-        if (own.count != before)
-            return false;
-    return true;
+    int ready;
+    while ((ready = th_cli_signals_poll(&awaited, 1, -1)) <= 0 && own.count == before)
+        if (ready < 0 && errno != EINTR)
+            return true; /* writing will tell */
+    return ready > 0;
 }
 
 int th_cli_signals_count(void)

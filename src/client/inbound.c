@@ -360,7 +360,7 @@ static int handle_all(struct th_client *client)
 static int lost(struct th_client *client, int result)
 {
     struct th_fault *fault = &client->link.fault;
-    bool ended = result == TH_E_CLOSED || result == TH_E_RECEIVE;
+    bool ended = (result == TH_E_CLOSED || result == TH_E_RECEIVE) && th_fault_is_of_peer(fault);
     bool plain = client->config.insecure_plaintext && !client->config.websocket_path;
     if (!ended || !plain || client->link.phase != TH_PHASE_GREETING)
         return th_fault_set(fault, result, "the broker closed the connection");

@@ -1,6 +1,7 @@
 #include "crypt/random.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "crypt/health.h"
 #include "crypt/wipe.h"
 
@@ -105,7 +106,7 @@ static int open_source(const char *path, struct th_fault *fault)
     if (strlen(path) >= sizeof hardware.path)
         return th_fault_set(fault, TH_E_ARGUMENT, "the hardware random source's path is longer "
                             "than %zu bytes", sizeof hardware.path - 1);
-    hardware.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    hardware.fd = th_file_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
     if (hardware.fd < 0)
         return th_fault_set_errno(fault, TH_E_FILE, "cannot open the hardware random source %s",
                                   path);

@@ -1,6 +1,7 @@
 #include "identity/pem.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/slice.h"
 #include "crypt/base64.h"
 #include "crypt/wipe.h"
@@ -84,7 +85,7 @@ static int complain_room(struct reader *reader, int error)
 static int open_file(struct reader *reader)
 {
     struct stat about;
-    reader->fd = open(reader->place.name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    reader->fd = th_file_open(reader->place.name, O_RDONLY | O_NOCTTY, 0);
     if (reader->fd < 0)
         return complain_errno(reader, "open");
     if (fstat(reader->fd, &about) == 0 && S_ISDIR(about.st_mode))

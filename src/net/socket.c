@@ -192,11 +192,11 @@ static int pending_error(int fd)
 /* A dial to a local port nobody listens on can draw that very port and reach itself. */
 static bool reached_itself(int fd)
 {
-    struct sockaddr_storage here = {0}, there = {0};
+    struct sockaddr_storage here, there;
     socklen_t here_bytes = sizeof here, there_bytes = sizeof there;
-    getsockname(fd, (struct sockaddr *)&here, &here_bytes);
-    getpeername(fd, (struct sockaddr *)&there, &there_bytes);
-    return here_bytes == there_bytes && !memcmp(&here, &there, here_bytes);
+    return getsockname(fd, (struct sockaddr *)&here, &here_bytes) == 0 &&
+           getpeername(fd, (struct sockaddr *)&there, &there_bytes) == 0 &&
+           here_bytes == there_bytes && !memcmp(&here, &there, here_bytes);
 }
 
 int th_net_dialed(int fd, const struct th_net_address *address, uint16_t port,
@@ -204,10 +204,11 @@ int th_net_dialed(int fd, const struct th_net_address *address, uint16_t port,
 {
     if (still_connecting(fd))
         return TH_WANT_WRITE;
-    errno = pending_error(fd);
-    if (errno == 0 && reached_itself(fd))
-        errno = ECONNREFUSED;
-    if (errno)
+    int error = pending_error(fd);
+    if (error == 0 && reached_itself(fd))
+        error = ECONNREFUSED;
+    errno = error;
+    if (error)
         return dial_failed(address, port, fault);
     /* The broker's first small packets may wait for our acknowledgement (Nagle at its end). */
     set_option(fd, IPPROTO_TCP, TCP_QUICKACK, 1);

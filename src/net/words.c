@@ -1,5 +1,7 @@
 #include "net/words.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -9,7 +11,7 @@ enum { END_OF_FILE = -1 };
 
 bool th_net_words_open(struct th_net_words *words, const char *path)
 {
-    words->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    words->fd = th_file_open(path, O_RDONLY | O_NONBLOCK, 0);
     words->at = words->end = 0;
     words->ended = false;
     return words->fd >= 0;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/format.h"
 
 #define PATH_BYTES 512
@@ -38,7 +39,7 @@ static int blame(struct th_fault *fault, int result, const char *path)
 
 static int write_in_place(const struct th_report *report, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    int fd = th_file_open(path, O_WRONLY | O_TRUNC, 0);
     if (fd < 0)
         return TH_E_FILE;
     int result = th_report_json(report, write_all, &fd);
@@ -49,11 +50,11 @@ static int write_in_place(const struct th_report *report, const char *path)
 
 static int write_new(const struct th_report *report, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    int fd = th_file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
     if (fd < 0)
         return TH_E_FILE;
     int result = th_report_json(report, write_all, &fd);
-    if (result >= 0 && fsync(fd) < 0)
+    if (result >= 0 && th_file_sync(fd) < 0)
         result = TH_E_FILE;
     if (close(fd) < 0 && result >= 0)
         result = TH_E_FILE;

@@ -348,8 +348,9 @@ static int cut(struct th_tls_stream *stream)
 
 static bool bytes_ended(const struct th_tls_stream *stream)
 {
+    bool closed = stream->io_error == 0 || stream->io_error == TH_E_CLOSED;
     bool reset = stream->io_error == TH_E_RECEIVE && !stream->shaken;
-    return stream->io_error == 0 || stream->io_error == TH_E_CLOSED || reset;
+    return (closed || reset) && (!stream->fault || th_fault_is_of_peer(stream->fault));
 }
 
 /* The transport's own error stays, unless it only says that the bytes ended. */

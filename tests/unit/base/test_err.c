@@ -57,6 +57,21 @@ static void long_text_is_cut(void **state)
     assert_int_equal(strlen(text_of(words)), sizeof((struct th_fault *)0)->text - 1);
 }
 
+static bool is_of_peer(int cause)
+{
+    struct th_fault fault = {0};
+    errno = cause;
+    th_fault_set_errno(&fault, TH_E_RECEIVE, "receiving failed");
+    return th_fault_is_of_peer(&fault);
+}
+
+static void the_peers_end_is_told_from_our_own_failures(void **state)
+{
+    (void)state;
+    assert_true(is_of_peer(0) && is_of_peer(ECONNRESET) && is_of_peer(EPIPE));
+    assert_false(is_of_peer(ENOBUFS) || is_of_peer(ENOMEM) || is_of_peer(ETIMEDOUT));
+}
+
 static void no_fault_record_is_fine(void **state)
 {
     (void)state;
@@ -70,6 +85,7 @@ int main(void)
         cmocka_unit_test(first_failure_wins),       cmocka_unit_test(errno_is_told_and_kept),
         cmocka_unit_test(nobody_drives_the_terminal), cmocka_unit_test(long_text_is_cut),
         cmocka_unit_test(no_fault_record_is_fine),
+        cmocka_unit_test(the_peers_end_is_told_from_our_own_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -19,6 +20,15 @@ static int option(int fd, int level, int name)
     socklen_t bytes = sizeof value;
     assert_int_equal(getsockopt(fd, level, name, &value, &bytes), 0);
     return value;
+}
+
+/* In place of libc's. */
+static bool is_nameless;
+
+int getsockname(int fd, struct sockaddr *address, socklen_t *bytes)
+{
+    errno = ENOBUFS;
+    return is_nameless ? -1 : (int)syscall(SYS_getsockname, fd, address, bytes);
 }
 
 static int dial_until_done(const char *text, uint16_t port, int *fd, struct th_fault *fault)
@@ -50,6 +60,20 @@ static void connects_over_ipv4(void **state)
 {
     (void)state;
     connects_over("127.0.0.1");
+}
+
+static void connects_although_nobody_tells_from_where(void **state)
+{
+    (void)state;
+    struct th_fault fault = {0};
+    int fd, listener = listen_on("127.0.0.1");
+    uint16_t port = port_of(listener);
+    is_nameless = true;
+    int result = dial_until_done("127.0.0.1", port, &fd, &fault);
+    is_nameless = false;
+    assert_int_equal(result, 0);
+    th_net_hang_up(fd);
+    close(listener);
 }
 
 static void connects_over_ipv6(void **state)
@@ -310,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connects_over_ipv4),
         cmocka_unit_test(connects_over_ipv6),
+        cmocka_unit_test(connects_although_nobody_tells_from_where),
         cmocka_unit_test(tells_who_refused),
         cmocka_unit_test(a_refusal_does_not_hide_the_first_fault),
         cmocka_unit_test(tells_that_there_is_no_way),

@@ -354,6 +354,23 @@ static void answers(const void *bytes, size_t count, int code, const char *sente
     free_client(client);
 }
 
+static int fault_read(void *arg, uint8_t *buffer, size_t bytes)
+{
+    (void)buffer, (void)bytes;
+    errno = ENOBUFS;
+    return th_fault_set_errno(arg, TH_E_RECEIVE, "receiving failed");
+}
+
+static void a_failure_of_our_own_is_not_the_servers(void **state)
+{
+    (void)state;
+    struct client *client = new_client(config_for("ec"));
+    client->io = (struct th_tls_io){fault_read, script_write, &client->fault};
+    assert_int_equal(begin(client, "broker.test"), 0);
+    expect_fault(client, shake(client), TH_E_RECEIVE, "receiving failed: No buffer space");
+    free_client(client);
+}
+
 static void refuses_what_is_not_tls(void **state)
 {
     (void)state;
@@ -596,6 +613,7 @@ int main(void)
         cmocka_unit_test(takes_the_largest_records),
         cmocka_unit_test(writes_large_payloads_in_small_records),
         cmocka_unit_test(refuses_what_is_not_tls),
+        cmocka_unit_test(a_failure_of_our_own_is_not_the_servers),
         cmocka_unit_test(takes_the_largest_record_of_the_standard),
         cmocka_unit_test(refuses_records_beyond_the_standard),
         cmocka_unit_test(tells_close_from_cut),
