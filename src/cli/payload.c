@@ -222,7 +222,10 @@ static int say_lost(const struct th_cli_payload *payload, ssize_t got)
 static int read_file(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
 {
     const struct th_cli_payload *payload = arg;
-    ssize_t got = pread(payload->fd, out, bytes, payload->start_bytes + (off_t)offset_bytes);
+    ssize_t got;
+    do
+        got = pread(payload->fd, out, bytes, payload->start_bytes + (off_t)offset_bytes);
+    while (got < 0 && errno == EINTR);
     return got > 0 ? (int)got : say_lost(payload, got);
 }
 

@@ -1,7 +1,9 @@
 #include "sandbox/landlock.h"
 
+#include "base/file.h"
 #include "base/format.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -46,15 +48,31 @@ struct port_rule {
 
 struct ruleset {
     int fd;
+    bool lacks; /* a rule that was wanted: what it allows would be refused */
     struct handled handled;
 };
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static void allow_descriptor(const struct ruleset *set, int fd, uint64_t rights)
+static void add(struct ruleset *set, int kind, const void *rule)
+{
+    set->lacks |= syscall(SYS_landlock_add_rule, set->fd, kind, rule, 0) < 0;
+}
+
+/* Where nothing is, nothing needs to be allowed. */
+static void allow_descriptor(struct ruleset *set, int fd, uint64_t rights)
 {
     struct path_rule rule = {rights & set->handled.files, fd};
-    syscall(SYS_landlock_add_rule, set->fd, RULE_PATH, &rule, 0);
+    if (fd >= 0)
+        add(set, RULE_PATH, &rule);
+}
+
+/* What cannot be looked for now, though it may be there, cannot be allowed. */
+static int look(struct ruleset *set, const char *path, int flags)
+{
+    int fd = th_file_open(path, O_PATH | flags, 0);
+    set->lacks |= fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES;
+    return fd;
 }
 
 /* `path` becomes that of its directory. */
@@ -67,10 +85,10 @@ static void cut(char *path)
         slash[slash == path] = '\0';
 }
 
-static void allow_directory_of(const struct ruleset *set, char *path, uint64_t rights)
+static void allow_directory_of(struct ruleset *set, char *path, uint64_t rights)
 {
     cut(path);
-    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = look(set, path, O_DIRECTORY);
     allow_descriptor(set, fd, rights);
     close(fd);
 }
@@ -93,10 +111,10 @@ static bool is_replaceable(int fd)
 
 /* Whoever replaces a file makes a new one: a rule for the old one would not hold for it. Devices and
  * pipes stay, and their directory is not ours to write to. */
-static void allow_path(const struct ruleset *set, const char *path, uint64_t rights)
+static void allow_path(struct ruleset *set, const char *path, uint64_t rights)
 {
     char text[PATH_BYTES];
-    int fd = open(path, O_PATH | O_CLOEXEC);
+    int fd = look(set, path, 0);
     if (!is_replaceable(fd))
         allow_descriptor(set, fd, rights & OF_FILES);
     else if (strlen(path) < sizeof text)
@@ -106,7 +124,7 @@ static void allow_path(const struct ruleset *set, const char *path, uint64_t rig
     close(fd);
 }
 
-static void allow_paths(const struct ruleset *set, const char *const paths[], uint64_t rights)
+static void allow_paths(struct ruleset *set, const char *const paths[], uint64_t rights)
 {
     for (size_t i = 0; i < TH_SANDBOX_PATHS_MAX && paths[i]; i++)
         allow_path(set, paths[i], rights);
@@ -114,14 +132,15 @@ static void allow_paths(const struct ruleset *set, const char *const paths[], ui
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-static void allow_port(const struct ruleset *set, uint16_t port, uint64_t right)
+static void allow_port(struct ruleset *set, uint16_t port, uint64_t right)
 {
     struct port_rule rule = {right, port};
-    syscall(SYS_landlock_add_rule, set->fd, RULE_PORT, &rule, 0);
+    if (right & set->handled.ports)
+        add(set, RULE_PORT, &rule);
 }
 
 /* An address of our own is bound with port 0: any that is free. */
-static void allow_ports(const struct ruleset *set, const struct th_sandbox_wish *wish)
+static void allow_ports(struct ruleset *set, const struct th_sandbox_wish *wish)
 {
     for (const uint16_t *port = wish->ports; *port; port++)
         allow_port(set, *port, CONNECT_PORT);
@@ -149,13 +168,13 @@ static uint8_t parts_of(const struct handled *handled)
                      (handled->scopes ? TH_REPORT_LOCK_SCOPES : 0));
 }
 
-static void restrict_to(const struct ruleset *set, const struct th_sandbox_wish *wish,
+static void restrict_to(struct ruleset *set, const struct th_sandbox_wish *wish,
                         struct th_report_sandbox *locked)
 {
     allow_paths(set, wish->reads, READ_FILE);
     allow_paths(set, wish->writes, WRITING);
     allow_ports(set, wish);
-    if (syscall(SYS_landlock_restrict_self, set->fd, 0) == 0)
+    if (!set->lacks && syscall(SYS_landlock_restrict_self, set->fd, 0) == 0)
         locked->holds |= parts_of(&set->handled);
 }
 
