@@ -5,14 +5,14 @@ import sys
 import pytest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import failures  # noqa: E402
+from scene import Brokers  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def brokers(tmp_path_factory):
-    with failures.Brokers(tmp_path_factory.mktemp("brokers")) as started:
+    with Brokers(tmp_path_factory.mktemp("brokers")) as started:
         yield started
 
 

@@ -3,14 +3,13 @@ import os
 
 import pytest
 
-import failures
+from memory_sweep import Memory
 
 STRIDE = 1 if os.environ.get("THIMBLE_CHECK") == "all" else 7
-DRIVER = failures.WORK / "memory"
 
 
 def test_every_allocation(brokers, record_property, capsys):
-    campaign = failures.Memory(brokers, DRIVER, STRIDE).run()
+    campaign = Memory(brokers, STRIDE).run()
     assert campaign.told(), capsys.readouterr().out
     record_property("memory", capsys.readouterr().out.strip().removeprefix("MEMORY  "))
 
@@ -25,7 +24,7 @@ def test_every_allocation(brokers, record_property, capsys):
 ])
 def test_what_must_be_caught_is_caught(brokers, fault, broker, word):
     """The driver is told to misbehave."""
-    campaign = failures.Memory(brokers, DRIVER)
+    campaign = Memory(brokers)
     what, done = campaign.sweep("connect", "ec", "13", broker, "once", fault=fault, life_s=1,
                                 first=60)
     campaign.read(what, done)
@@ -34,7 +33,7 @@ def test_what_must_be_caught_is_caught(brokers, fault, broker, word):
 
 
 def test_what_is_tolerated_must_be_listed(brokers, capsys):
-    campaign = failures.Memory(brokers, DRIVER)
+    campaign = Memory(brokers)
     campaign.table.rows = [(("ticket", "nobody", "never"), "a line nobody needs")]
     campaign.read(*campaign.sweep("connect", "ec", "13", "good", "once", first=80))
     assert not campaign.told()
