@@ -6,6 +6,7 @@
 #include "cli/printed.h"
 #include "cli/say.h"
 #include "cli/show.h"
+#include <limits.h>
 #include <string.h>
 
 static const struct view {
@@ -15,6 +16,8 @@ static const struct view {
     const char *summary;
 } views[] = {
     {"static", th_cli_mem_static, 0, 0, "         what the program reserves, section by section"},
+    {"plan", th_cli_mem_plan, 2, INT_MAX,
+     "CHAIN COMMAND ...  what a command line would need, before it runs"},
 };
 
 #define VIEWS (sizeof views / sizeof *views)

@@ -8,4 +8,7 @@
 /* What the linked image reserves. */
 int th_cli_mem_static(char *words[], bool as_json);
 
+/* What a command line would need of every pool. */
+int th_cli_mem_plan(char *words[], bool as_json);
+
 #endif

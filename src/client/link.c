@@ -206,7 +206,7 @@ int th_link_begin(struct th_link *link)
     return th_link_find(link);
 }
 
-static const char *broker_name(const struct th_link *link)
+const char *th_link_broker_name(const struct th_link *link)
 {
     return link->config.server_name ? link->config.server_name : link->config.host;
 }
@@ -214,8 +214,8 @@ static const char *broker_name(const struct th_link *link)
 static int open_tls(struct th_link *link)
 {
     const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, &link->wire};
-    int result = th_tls_stream_open(&link->tls, &link->config.context->tls, broker_name(link), &io,
-                                    &link->fault);
+    int result = th_tls_stream_open(&link->tls, &link->config.context->tls,
+                                    th_link_broker_name(link), &io, &link->fault);
     if (result == 0)
         th_tls_session_offer(&link->session, &link->tls);
     return result;
@@ -229,7 +229,7 @@ static size_t ws_cell_bytes(const struct th_link *link)
 /* The path of a Unix socket is no host. */
 static int open_ws(struct th_link *link)
 {
-    const char *name = broker_name(link);
+    const char *name = th_link_broker_name(link);
     const struct th_ws_target target = {
         .host = th_net_lookup_check(name, NULL) < 0 ? "localhost" : name,
         .port = link->port,

@@ -138,6 +138,9 @@ void th_link_step_end(struct th_link *link, struct th_link_step_mark mark);
 /* Milliseconds a phase may take. */
 uint32_t th_link_allowed_ms(const struct th_link *link, enum th_phase phase);
 
+/* Who must be named in the certificate. */
+const char *th_link_broker_name(const struct th_link *link);
+
 /* For the report. */
 void th_link_settle_stack(const struct th_link *link);
 struct th_report_socket th_link_socket_figures(const struct th_link *link);
