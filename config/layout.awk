@@ -40,5 +40,5 @@ END {
     owned("process_heap", "process_heap")
     owned("stack", "stack_memory")
     print "}"
-    print "INSERT AFTER .data;"
+    print "INSERT BEFORE .bss;"
 }

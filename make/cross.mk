@@ -40,10 +40,10 @@ cross_make.$(1) = $$(MAKE) --no-print-directory B=build/$(1) MUSL_CC=$(call cros
 
 .PHONY: cross-$(1) cross-unit-$(1)
 cross-$(1): $(call cross_cc,$(1)) | sources
-	@$$(cross_make.$(1)) build/$(1)/thimble
+	+@$$(cross_make.$(1)) build/$(1)/thimble
 cross-unit-$(1): $(call cross_cc,$(1)) | sources
-	@$$(cross_make.$(1)) build/$(1)/system build/$(1)/libcmocka.a
-	@$$(cross_make.$(1)) unit-programs
+	+@$$(cross_make.$(1)) build/$(1)/system build/$(1)/libcmocka.a
+	+@$$(cross_make.$(1)) unit-programs
 endef
 $(foreach a,$(cross_architectures) $(big_endian),$(eval $(call cross_architecture,$(a))))
 

@@ -156,7 +156,7 @@ def resident(pid):
             "rss_bytes": sizes["Rss"]}
 
 
-def subscribe(binary, lab, kind, version, number):
+def subscribe(binary, lab, kind, version, number, look=resident):
     """Waits until it is subscribed, looks at it from outside, then sends it the one message."""
     topic, path = f"budget/sub/{kind}-{version}-{number:03}", WORK / "sub.json"
     command = [binary, "sub", *lab.arguments(kind, version), "-t", topic, "-C", "1",
@@ -166,7 +166,7 @@ def subscribe(binary, lab, kind, version, number):
     try:
         lab.await_subscription(topic)
         time.sleep(0.05)
-        seen = resident(subscriber.pid)
+        seen = look(subscriber.pid)
         publish(binary, lab, kind, version, topic=topic)
         _, complaint = subscriber.communicate(timeout=WAIT_SECONDS)
     finally:

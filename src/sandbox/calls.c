@@ -115,7 +115,7 @@ static const uint16_t killed[] = {
     __NR_open_by_handle_at, __NR_add_key, __NR_request_key, __NR_keyctl, __NR_personality,
     __NR_modify_ldt, __NR_iopl, __NR_ioperm, __NR_init_module, __NR_finit_module,
     __NR_delete_module, __NR_kexec_load, __NR_kexec_file_load, __NR_swapon, __NR_swapoff,
-    __NR_reboot, __NR_settimeofday, __NR_clock_settime,
+    __NR_reboot, __NR_settimeofday, __NR_clock_settime, __NR_clock_settime64,
 };
 
 /* ---- writing it ------------------------------------------------------------------------------ */

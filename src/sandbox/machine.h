@@ -24,6 +24,13 @@
 /* The number of no call. */
 #define TH_SANDBOX_NO_CALL 0xfffe
 
+/* Where time had 32 bits at first, musl gives the first calls another name. */
+#ifdef __NR_clock_settime32
+#define __NR_clock_gettime __NR_clock_gettime32
+#define __NR_clock_settime __NR_clock_settime32
+#define __NR_settimeofday __NR_settimeofday_time32
+#endif
+
 #ifndef __NR_open
 #define __NR_open TH_SANDBOX_NO_CALL
 #endif
@@ -38,6 +45,9 @@
 #endif
 #ifndef __NR_clock_gettime64
 #define __NR_clock_gettime64 TH_SANDBOX_NO_CALL
+#endif
+#ifndef __NR_clock_settime64
+#define __NR_clock_settime64 TH_SANDBOX_NO_CALL
 #endif
 #ifndef __NR_ppoll
 #define __NR_ppoll TH_SANDBOX_NO_CALL

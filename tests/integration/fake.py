@@ -7,8 +7,7 @@ import threading
 import time
 
 from packets import CONNECT, DISCONNECT, SUBSCRIBE, Packet, connack, suback
-
-SECONDS = 20
+from program import SECONDS
 
 
 class Peer:

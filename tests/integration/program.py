@@ -8,11 +8,15 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 THIMBLE = pathlib.Path(os.environ.get("THIMBLE", TOP / "build" / "thimble")).resolve()
+# The file that says what it is, when THIMBLE only starts it.
+IMAGE = pathlib.Path(os.environ.get("THIMBLE_IMAGE", THIMBLE)).resolve()
 
 # Long matrices run as a sample, and whole with `make check-all`.
 ALL = os.environ.get("THIMBLE_CHECK") == "all" or os.environ.get("THIMBLE_ALL") == "1"
 
-SECONDS = 20  # a machine under load is slow; nothing here should come near
+# A machine under load is slow, an imitated one slower; nothing here should come near.
+PATIENCE = int(os.environ.get("THIMBLE_PATIENCE", "1"))
+SECONDS = 20 * PATIENCE
 
 
 def until(condition, what, seconds=SECONDS):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from program import THIMBLE, TOP
+from program import IMAGE, TOP
 
 
 def output(*words):
@@ -33,7 +33,7 @@ def sections(static):
 
 
 def test_static_has_the_sections_of_the_file(static):
-    listed = output("readelf", "-SW", THIMBLE)
+    listed = output("readelf", "-SW", IMAGE)
     rows = re.findall(r"\] (\.\S+) +\S+ +[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+) [0-9a-f]+ +(\w*)", listed)
     there = {name: int(size, 16) for name, size, flags in rows if "A" in flags}
     assert {name: row["bytes"] for name, row in sections(static).items()} == there
@@ -41,11 +41,11 @@ def test_static_has_the_sections_of_the_file(static):
 
 
 def test_static_adds_up_to_the_segments(static):
-    listed = output("readelf", "-lW", THIMBLE)
+    listed = output("readelf", "-lW", IMAGE)
     mapped = sum(int(size, 16) for size in re.findall(r"LOAD +(?:0x\w+ +){4}0x(\w+)", listed))
     totals = {name: row["bytes"] for name, row in static.items() if name not in sections(static)}
     assert totals["memory"] == mapped
-    assert totals["file"] == THIMBLE.stat().st_size
+    assert totals["file"] == IMAGE.stat().st_size
     parts = ("code", "constants", "variables", "between")
     assert sum(totals[name] for name in parts) == mapped
     for kind in parts[:3]:
@@ -56,7 +56,7 @@ def test_static_adds_up_to_the_segments(static):
 
 def test_static_knows_whose_the_large_objects_are(static):
     """The file before it was stripped has their names."""
-    symbols = output("nm", "-S", f"{THIMBLE}.full")
+    symbols = output("nm", "-S", f"{IMAGE}.full")
     for section, name in OWNED.items():
         size = re.search(rf"^\w+ (\w+) [bB] {name}$", symbols, re.M).group(1)
         assert static[section]["bytes"] == int(size, 16), name

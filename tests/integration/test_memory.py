@@ -240,7 +240,7 @@ def long_chains(forge):
 
 
 @pytest.mark.parametrize("length, budget, code, word", [
-    (4, "36k", 0, ""), (9, "36k", 0, ""), (9, "8k", 84, "TLS heap"), (10, "36k", 68, "more than 9"),
+    (4, "36k", 0, ""), (9, "36k", 0, ""), (9, "6k", 84, "TLS heap"), (10, "36k", 68, "more than 9"),
     (12, "36k", 68, "more than 9")])
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 def test_long_chain(thimble, fake, long_chains, tls, length, budget, code, word):
