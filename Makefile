@@ -348,9 +348,9 @@ $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-too
 
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
-	@tools/check.sh unit fuzz rooms integration failures differential audit soak budget
+	@tools/check.sh unit fuzz rooms integration sandbox failures differential audit soak budget
 check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, matrices whole
-	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration failures differential audit soak budget
+	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration sandbox failures differential audit soak budget
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
 fuzz: $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS

@@ -57,7 +57,7 @@ _thimble() {
     elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "pub sub rr" -- "$word"))
     elif [[ $command == mem ]]; then
-        COMPREPLY=($(compgen -W "static --json" -- "$word"))
+        COMPREPLY=($(compgen -W "static plan --json" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
         COMPREPLY=($(compgen -W "$packets" -- "$word"))
     elif [[ " $packets " == *" $before "* ]]; then

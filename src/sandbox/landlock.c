@@ -109,8 +109,8 @@ static bool is_replaceable(int fd)
     return fd < 0 || fstat(fd, &about) < 0 || S_ISREG(about.st_mode);
 }
 
-/* Whoever replaces a file makes a new one: a rule for the old one would not hold for it. Devices and
- * pipes stay, and their directory is not ours to write to. */
+/* Whoever replaces a file makes a new one: a rule for the old one would not hold for it. Devices
+ * and pipes stay, and their directory is not ours to write to. */
 static void allow_path(struct ruleset *set, const char *path, uint64_t rights)
 {
     char text[PATH_BYTES];

@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What a process has already may exceed its limit: zero means "no more". A core of one byte is none,
- * and unlike zero it also keeps the kernel from handing it to a program (core(5)). */
+/* What a process has already may exceed its limit: zero means "no more". A core of one byte is
+ * none, and unlike zero it also keeps the kernel from handing it to a program (core(5)). */
 static const struct {
     uint8_t resource;
     uint8_t most;
@@ -26,6 +26,7 @@ static bool exchange(int resource, const struct limit *to, struct limit *from)
     return syscall(SYS_prlimit64, 0, resource, to, from) == 0;
 }
 
+/* qemu says yes and does nothing. */
 static bool lower(int resource, uint64_t most)
 {
     struct limit limit;
@@ -35,7 +36,8 @@ static bool lower(int resource, uint64_t most)
         limit.most = most;
     if (limit.most < limit.now)
         limit.now = limit.most;
-    return exchange(resource, &limit, NULL);
+    return exchange(resource, &limit, NULL) && exchange(resource, NULL, &limit) &&
+           limit.most <= most;
 }
 
 /* We may have inherited many. */

@@ -1,6 +1,6 @@
-/* Binary only: the program locks itself in. What is locked is never unlocked; it holds for the whole
- * process, so nothing may be locked twice. To be called when everything is open that will not be
- * opened by what `needs`, `reads` and `writes` say, and before the first byte of the network. */
+/* Binary only: the program locks itself in, the whole process, once and for good. Afterwards it can
+ * do what the wish says and nothing else: everything else is opened before, and the first byte of
+ * the network is read afterwards. */
 #ifndef TH_SANDBOX_SANDBOX_H
 #define TH_SANDBOX_SANDBOX_H
 
@@ -25,8 +25,10 @@ struct th_sandbox_wish {
     uint32_t needs;                           /* enum th_sandbox_need */
     bool any_port;                            /* which ones is not known yet */
     uint16_t ports[TH_SANDBOX_PORTS_MAX + 1]; /* ended by 0 */
-    const char *reads[TH_SANDBOX_PATHS_MAX];  /* files read later, ended by NULL: the kernel */
-    const char *writes[TH_SANDBOX_PATHS_MAX]; /* watches their directories, for files are replaced */
+    /* Files that are opened later, ended by NULL. The rules are for their directories: files are
+     * replaced. */
+    const char *reads[TH_SANDBOX_PATHS_MAX];
+    const char *writes[TH_SANDBOX_PATHS_MAX];
 };
 
 /* Locks, and writes into `locked` what holds and what the kernel lacks. */
