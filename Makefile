@@ -346,11 +346,13 @@ $(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o \
 $(call objects,native,$(unit_c)): | test-tools
 $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
+checks := unit fuzz rooms integration sandbox failures differential audit soak budget
+
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools ## all tests; long matrices as a sample
-	@tools/check.sh unit fuzz rooms integration sandbox failures differential audit soak budget
+	@tools/check.sh $(checks)
 check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools ## all tests, matrices whole
-	@THIMBLE_CHECK=all tools/check.sh unit fuzz rooms integration sandbox failures differential audit soak budget
+	@THIMBLE_CHECK=all tools/check.sh $(checks)
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
 fuzz: $(fuzz_programs) ## every fuzz target for FUZZ_SECONDS

@@ -3,7 +3,7 @@
 sandbox_tools := $(addprefix $(B)/sandbox/,jail inject lacking)
 
 $(B)/sandbox/jail: tests/sandbox/jail.c \
-                   $(call objects,musl,$(wildcard src/sandbox/*.c) src/base/format.c)
+                   $(call objects,musl,$(wildcard src/sandbox/*.c src/base/*.c))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(our_flags) -static -Wl,--wrap=syscall -o $@ $^
 
