@@ -63,6 +63,7 @@ static const struct pair together[] = {
     OURS(will_qos, will_topic),
     PAIR(will_retain, will_topic),
     OURS(repeat_delay_ms, repeat),
+    PAIR(status_mode, status_socket),
 };
 
 #define COUNT_OF(pairs) (sizeof pairs / sizeof *pairs)

@@ -17,6 +17,7 @@
 #include "cli/say.h"
 #include "cli/secret.h"
 #include "cli/signals.h"
+#include "cli/status.h"
 #include "cli/trace.h"
 #include "mem/slab.h"
 #include "report/report.h"
@@ -178,6 +179,8 @@ int th_cli_connection_open(const struct th_cli_settings *settings, const struct 
     struct th_fault fault = {0};
     int rc = open_all(settings, &fault);
     int status = rc == TH_E_ARGUMENT ? 0 : th_cli_events_open(settings);
+    if (rc == 0 && status == 0)
+        rc = th_cli_status_open(settings, &fault);
     return rc < 0 ? th_cli_say_fault(&fault) : status;
 }
 
@@ -306,19 +309,33 @@ static void note_waking(void)
     own.woke_us = now_us;
 }
 
+static TH_ROOMY struct th_report report;
+
+static const struct th_report *take_report(void)
+{
+    th_report(own.client, &report);
+    th_report_process(&report);
+    th_report_process_heap(&report);
+    th_cli_lock_report(&report);
+    return &report;
+}
+
 static void poll_all(void)
 {
     bool input = awaits_input();
     th_cli_memtrace_flush();
     struct pollfd awaited[] = {
         {.fd = th_fd(own.client), .events = th_poll_events(own.client)},
+        th_cli_status_awaited(),
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
     if (!input)
         gather(awaited[0].events);
-    int ready = th_cli_signals_poll(awaited, input ? 2 : 1, wait_ms());
+    int ready = th_cli_signals_poll(awaited, input ? 3 : 2, wait_ms());
     note_waking();
-    if (ready > 0 && input && awaited[1].revents)
+    if (ready > 0 && awaited[1].revents)
+        th_cli_status_answer(take_report());
+    if (ready > 0 && input && awaited[2].revents)
         own.work.on_input(own.work.arg);
 }
 
@@ -376,17 +393,11 @@ static int write_error_text(void *arg, const char *text, size_t text_bytes)
     return write(STDERR_FILENO, text, text_bytes) < 0 ? TH_E_SYSTEM : 0;
 }
 
-static TH_ROOMY struct th_report report;
-
 static int print_report(const char *wanted, struct th_fault *fault)
 {
-    th_report(own.client, &report);
-    th_report_process(&report);
-    th_report_process_heap(&report);
-    th_cli_lock_report(&report);
     if (!*wanted)
-        return th_report_print(&report, write_error_text, NULL);
-    return th_report_json_file(&report, wanted + strlen("json:"), fault);
+        return th_report_print(take_report(), write_error_text, NULL);
+    return th_report_json_file(take_report(), wanted + strlen("json:"), fault);
 }
 
 static int report_if_wanted(int status)
@@ -407,6 +418,7 @@ int th_cli_connection_close(int status)
     th_context_close(own.context);
     th_cli_keylog_close();
     th_cli_memtrace_close();
+    th_cli_status_close();
     if (own.block)
         th_slab_give(&own.slab, own.block);
     own.block = NULL;

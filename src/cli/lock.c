@@ -65,10 +65,17 @@ static void wish_for_names(struct th_sandbox_wish *wish)
     wish->reads[1] = "/etc/resolv.conf";
 }
 
-static void wish_for_a_report(struct th_sandbox_wish *wish, const char *path)
+/* The report is written, the status socket removed. */
+static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
-    wish->needs |= TH_SANDBOX_WRITE;
-    wish->writes[0] = path;
+    const char *path = report_file(s);
+    unsigned count = 0;
+    if (path)
+        wish->writes[count++] = path;
+    if (s->status_socket)
+        wish->writes[count++] = s->status_socket;
+    wish->needs |= path ? TH_SANDBOX_WRITE : 0;
+    wish->needs |= s->status_socket ? TH_SANDBOX_SERVE : 0;
 }
 
 static struct th_sandbox_wish wish_of(const struct th_cli_settings *s)
@@ -77,8 +84,7 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s)
     wish_for_a_road(&wish, s);
     if (looks_names_up(s))
         wish_for_names(&wish);
-    if (report_file(s))
-        wish_for_a_report(&wish, report_file(s));
+    wish_for_reports(&wish, s);
     return wish;
 }
 
@@ -110,7 +116,7 @@ static int say_what_is_missing(void)
 static void lock(const struct th_cli_settings *settings)
 {
     struct th_sandbox_wish wish = wish_of(settings);
-    if (settings->report)
+    if (settings->report || settings->status_socket)
         th_report_process_keep();
     th_sandbox_lock(&wish, &locked);
 }

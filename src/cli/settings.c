@@ -87,6 +87,7 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->tls_versions, 256 * TH_TLS_ANY + TH_TLS_ANY);
     preset(&s->repeat, 1);
     preset(&s->random_filter, 10000);
+    preset(&s->status_mode, 0600);
     preset(&s->exit_codes, s->persona);
     preset(&s->sandbox, TH_REPORT_SANDBOX_AUTO);
     preset_zeros(s);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* Descriptors that th_cli_signals_poll() takes. */
-#define TH_CLI_SIGNALS_POLL_MAX 2
+#define TH_CLI_SIGNALS_POLL_MAX 3
 
 void th_cli_signals_ignore_write_errors(void);
 void th_cli_signals_enter(void);

@@ -108,12 +108,17 @@ static const struct th_cli_word sandboxes[] = {
     {"off", TH_REPORT_SANDBOX_OFF},   {NULL, 0},
 };
 
+static const struct th_cli_word modes[] = {
+    {"0600", 0600}, {"0660", 0660}, {"0666", 0666}, {NULL, 0},
+};
+
 static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_MQTT_VERSIONS] = mqtt_versions,
     [TH_CLI_TLS_VERSIONS] = tls_versions,
     [TH_CLI_EXPIRIES] = expiries,
     [TH_CLI_RETRIES] = retries,
     [TH_CLI_KEY_FORMS] = key_forms,
+    [TH_CLI_MODES] = modes,
     [TH_CLI_AUTHENTICATIONS] = authentications,
     [TH_CLI_RETAIN_HANDLINGS] = retain_handlings,
     [TH_CLI_PERSONAS] = personas,
@@ -310,6 +315,10 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_TEXT, AT(events), .min = 1, .most = PATH_BYTES},
     {TEXTS("mem-report", "json:FILE", "", "tell at the end where each byte went"),
      0, TH_CLI_ALL, .kind = TH_CLI_REPORT, AT(report), .most = PATH_BYTES},
+    {TEXTS("status-socket", "PATH", "", "a Unix socket that tells each byte to whoever connects"),
+     0, TH_CLI_ALL, TEXT(status_socket, 1, UNIX_PATH_BYTES)},
+    {TEXTS("status-mode", "MODE", "", "who may connect: 0600, 0660 or 0666 (0600)"),
+     0, TH_CLI_ALL, WORD(status_mode, TH_CLI_MODES)},
     {TEXTS("memory-trace", "FILE", "", "write a line for each allocation to FILE"),
      0, TH_CLI_ALL, TEXT(memory_trace, 1, PATH_BYTES)},
     {TEXTS("heap-budget", "BYTES", "", "a lower ceiling for the TLS heap"),

@@ -21,4 +21,9 @@ int th_report_json(const struct th_report *report,
  * device, a pipe, a link) is written in place. Errors: FILE, MEMORY, with the sentence in fault. */
 int th_report_json_file(const struct th_report *report, const char *path, struct th_fault *fault);
 
+/* Reads such an object again. Names in the report point into `text`, which is changed, and what in
+ * them could drive a terminal is replaced; keys that are not known are left out. False: it is no
+ * such object; what stood before the mistake is read. */
+bool th_report_read(struct th_report *report, char *text);
+
 #endif

@@ -57,8 +57,9 @@ static const struct allowed allowed[] = {
     {__NR_rename, TH_SANDBOX_WRITE},
     {__NR_renameat, TH_SANDBOX_WRITE},
     {__NR_renameat2, TH_SANDBOX_WRITE},
-    {__NR_unlink, TH_SANDBOX_WRITE},
-    {__NR_unlinkat, TH_SANDBOX_WRITE},
+    {__NR_unlink, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
+    {__NR_unlinkat, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
+    {__NR_accept4, TH_SANDBOX_SERVE},
 };
 
 /* Where a jump goes, until the end is known. The end is in this order. */

@@ -106,7 +106,7 @@ static bool find_target(int fd, char target[PATH_BYTES])
 static bool is_replaceable(int fd)
 {
     struct stat about;
-    return fd < 0 || fstat(fd, &about) < 0 || S_ISREG(about.st_mode);
+    return fd < 0 || fstat(fd, &about) < 0 || S_ISREG(about.st_mode) || S_ISSOCK(about.st_mode);
 }
 
 /* Whoever replaces a file makes a new one: a rule for the old one would not hold for it. Devices

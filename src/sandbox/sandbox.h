@@ -16,6 +16,7 @@ enum th_sandbox_need {
     TH_SANDBOX_BIND = 8,     /* an address of our own */
     TH_SANDBOX_READ = 16,    /* opens files for reading */
     TH_SANDBOX_WRITE = 32,   /* opens, renames and removes files */
+    TH_SANDBOX_SERVE = 64,   /* accepts connections to a Unix socket, and removes that */
 };
 
 #define TH_SANDBOX_PORTS_MAX 3

@@ -49,6 +49,7 @@ def test_links_are_completed_too(command):
     (["thimble", "help", "r"], ["rr"]),
     (["thimble", "mem", "st"], ["static"]),
     (["thimble", "mem", "static", "--"], ["--json"]),
+    (["thimble", "pub", "--status-mode", "066"], ["0660", "0666"]),
     (["thimble", "pub", "--will-t"], ["--will-topic"]),
     (["thimble", "pub", "--lat"], []),
     (["thimble", "rr", "--lat"], ["--latency"]),

@@ -1,0 +1,144 @@
+#include "cli/mem.h"
+
+#include "base/err.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "base/slice.h"
+#include "base/text.h"
+#include "cli/connection.h"
+#include "cli/exit.h"
+#include "cli/out.h"
+#include "cli/payload.h"
+#include "cli/printed.h"
+#include "net/unix.h"
+#include "report/report.h"
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define ANSWER_MS 5000
+
+static TH_ROOMY struct {
+    struct th_report report;
+    struct th_fault fault;
+    char path[TH_NET_UNIX_PATH_BYTES];
+} own;
+
+/* ---- whom ---- */
+
+static bool is_pid(const char *word)
+{
+    while (th_is_digit(*word))
+        word++;
+    return !*word;
+}
+
+/* The value of --status-socket in words that each end with a NUL, or NULL. */
+static const char *socket_in(const char *word, const char *end)
+{
+    static const char option[] = "--status-socket";
+    for (; word < end; word += strlen(word) + 1)
+        if (!strncmp(word, option, sizeof option - 1))
+            return word + sizeof option;
+    return NULL;
+}
+
+/* Its command line says where it listens, from its folder if the path does not begin at the top. */
+static int find_socket(const char *pid)
+{
+    struct th_slice words;
+    char *buffer = (char *)th_cli_payload_buffer;
+    th_format(own.path, sizeof own.path, "/proc/%.16s/cmdline", pid);
+    if (th_cli_payload_load(own.path, th_cli_payload_buffer, sizeof th_cli_payload_buffer - 1,
+                            &words, &own.fault) < 0)
+        return own.fault.code;
+    buffer[words.len_bytes] = '\0';
+    const char *found = socket_in(buffer, buffer + words.len_bytes);
+    if (!found)
+        return th_fault_set(&own.fault, TH_E_ARGUMENT, "process %.16s was not given a "
+                            "--status-socket; name the socket if it stands in a file", pid);
+    th_format(own.path, sizeof own.path, *found == '/' ? "%.0s%s" : "/proc/%.16s/cwd/%s", pid,
+              found);
+    return 0;
+}
+
+static int choose_socket(const char *word)
+{
+    if (is_pid(word))
+        return find_socket(word);
+    th_format(own.path, sizeof own.path, "%s", word);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static int say_closed_to_us(void)
+{
+    th_fault_clear(&own.fault);
+    errno = EACCES;
+    return th_fault_set_errno(&own.fault, TH_E_FILE, "%s is not for you unless its owner gives "
+                              "--status-mode 0666", own.path);
+}
+
+static int dial(void)
+{
+    const struct th_net_options none = {0};
+    int fd = th_net_dial_unix(own.path, &none, &own.fault);
+    return fd < 0 && own.fault.sys_errno == EACCES ? say_closed_to_us() : fd;
+}
+
+/* The answer, up to its end, is in the payload's buffer. */
+static int read_answer(int fd)
+{
+    struct pollfd awaited = {.fd = fd, .events = POLLIN};
+    size_t used = 0, room = sizeof th_cli_payload_buffer - 1;
+    int got = 0;
+    while (used < room && poll(&awaited, 1, ANSWER_MS) > 0 &&
+           (got = th_net_read(fd, th_cli_payload_buffer + used, room - used, NULL)) > 0)
+        used += (size_t)got;
+    th_cli_payload_buffer[used] = '\0';
+    th_net_hang_up(fd);
+    return got == TH_E_CLOSED && used ? (int)used
+                                      : th_fault_set(&own.fault, TH_E_TIMEOUT,
+                                                     "%s does not answer", own.path);
+}
+
+static int ask(const char *word)
+{
+    int rc = choose_socket(word);
+    int fd = rc < 0 ? rc : dial();
+    return fd < 0 ? fd : read_answer(fd);
+}
+
+/* ---- printing ---- */
+
+static int write_out(void *arg, const char *text, size_t text_bytes)
+{
+    (void)arg;
+    th_cli_out(text, text_bytes);
+    return TH_OK;
+}
+
+static void print_json(size_t bytes)
+{
+    th_cli_out_guard(false);
+    th_cli_out_foreign(th_cli_payload_buffer, bytes);
+    th_cli_out_foreign_end();
+}
+
+static int print(void)
+{
+    if (!th_report_read(&own.report, (char *)th_cli_payload_buffer))
+        return th_fault_set(&own.fault, TH_E_PROTOCOL, "%s does not speak of memory", own.path);
+    return th_report_print(&own.report, write_out, NULL);
+}
+
+int th_cli_mem_report(char *words[], bool as_json)
+{
+    int rc = ask(words[0]);
+    if (rc >= 0 && as_json)
+        print_json((size_t)rc);
+    else if (rc >= 0)
+        rc = print();
+    return rc < 0 ? th_cli_say_fault(&own.fault) : th_cli_printed();
+}

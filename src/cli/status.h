@@ -1,0 +1,22 @@
+/* --status-socket: whoever connects gets the memory report as JSON, as it is now. */
+#ifndef TH_CLI_STATUS_H
+#define TH_CLI_STATUS_H
+
+#include "cli/settings.h"
+#include <poll.h>
+#include <thimble/report.h>
+
+/* Listens, if that is wanted. Errors: FILE. */
+int th_cli_status_open(const struct th_cli_settings *settings, struct th_fault *fault);
+
+/* To be polled; poll(2) passes it over if there is no socket. */
+struct pollfd th_cli_status_awaited(void);
+
+/* Answers one asker with `report`, without waiting: what does not fit into the socket's buffer is
+ * too slow, and cut off. */
+void th_cli_status_answer(const struct th_report *report);
+
+/* Removes the socket. */
+void th_cli_status_close(void);
+
+#endif
