@@ -2,7 +2,7 @@
 
 .PHONY: audit
 audit: all lab-tools test-tools audit-programs ## valgrind bears witness to every byte of the binary
-	@$(PYTHON) tools/audit.py
+	@THIMBLE_BUILD=$(B) $(PYTHON) tools/audit.py
 .PHONY: soak
 soak: all lab-tools audit-programs ## 10,000 reconnects, most of which fail: nothing grows
 	@$(PYTHON) tools/soak.py
