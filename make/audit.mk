@@ -31,12 +31,12 @@ $(B)/audit/two-witness: $(call audited,$(audit_door) $(audit_pools),two.c $(witn
 $(B)/audit/soak:        $(call audited,$(audit_door),soak.c)
 $(B)/audit/creep:       $(call audited,$(audit_door) mem/payer.c,soak.c control/creep.c)
 
-$(B)/audit/witness $(B)/audit/two-witness: audit_static := -no-pie -Wl,--gc-sections
+$(B)/audit/witness $(B)/audit/two-witness: audit_dynamic := -no-pie -Wl,--gc-sections
 audit_programs := $(addprefix $(B)/audit/,witness leak uncounted two two-witness soak creep)
 
 $(audit_programs):
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(or $(audit_static),$(LDFLAGS.musl)) \
+	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(or $(audit_dynamic),$(filter-out $(FRAMES),$(LDFLAGS.musl))) \
 	    -o $@ $(filter %.o,$^)
 
 $(patsubst %.c,$(B)/musl/%.o,$(wildcard tests/audit/*.c tests/audit/*/*.c)): | $(B)/system
