@@ -15,7 +15,8 @@
  *             unsubscribe, disconnect and ask, and connect in TH_EVENT_DISCONNECTED; they never
  *             step, run or close.
  * Threads     One client is used by one thread at a time. Clients of different threads may share
- *             a context: its handshakes take turns.
+ *             a context: its handshakes take turns. (Not in the profile hub: there all clients of
+ *             a context belong to one thread, because they lease memory from each other.)
  * Signals     None is installed and none is needed: a closed peer never raises SIGPIPE.
  * Time        Deadlines are monotonic; only certificate validity reads the calendar clock.
  */
@@ -267,6 +268,11 @@ struct th_context;
 int th_ciphers_check(const char *list, enum th_tls_version version, bool psk,
                      struct th_fault *fault);
 
+/* In the profile hub this holds, besides what connections share, the handshake heaps and record
+ * cells that they lease; th_need_bytes() and th_tls_need_bytes() are the smaller for it. Whoever
+ * gets none waits: without a descriptor to poll (th_fd() is -1, or only to write), no deadline
+ * counts, and th_wait_ms() is 0 once it is its turn. So ask th_wait_ms() of every client of the
+ * context before each poll(2), and step those that are due. */
 size_t th_context_need_bytes(void);
 
 /* Reads the files, builds the TLS context, wipes what was transient. On failure *context is NULL

@@ -8,6 +8,44 @@ bool (*th_payer_gate)(const struct th_payer *payer, enum th_purpose purpose, siz
 static _Thread_local struct th_payer *paying;
 static atomic_size_t lost_strays;
 
+/* ---- the annex ---------------------------------------------------------------------------- */
+
+static struct th_pool *annex_of(const struct th_payer *payer)
+{
+    return TH_LEASES ? payer->annex : NULL;
+}
+
+static bool outlives_handshake(enum th_purpose purpose)
+{
+    static const unsigned purposes = 1u << TH_PURPOSE_SESSION | 1u << TH_PURPOSE_EXTENSION |
+                                     1u << TH_PURPOSE_TICKET | 1u << TH_PURPOSE_CIPHER |
+                                     1u << TH_PURPOSE_RANDOM;
+    return purposes >> purpose & 1;
+}
+
+static struct th_pool *pool_for(struct th_payer *payer, enum th_purpose purpose)
+{
+    struct th_pool *annex = annex_of(payer);
+    return annex && !outlives_handshake(purpose) ? annex : &payer->heap;
+}
+
+static bool is_in_annex(const struct th_payer *payer, const void *block)
+{
+    const struct th_pool *annex = annex_of(payer);
+    return annex && th_pool_is_live(annex, block);
+}
+
+static struct th_pool *pool_of(struct th_payer *payer, const void *block)
+{
+    return is_in_annex(payer, block) ? annex_of(payer) : &payer->heap;
+}
+
+static uint32_t live_in_heaps(const struct th_payer *payer)
+{
+    const struct th_pool *annex = annex_of(payer);
+    return payer->heap.live_bytes + (annex ? annex->live_bytes : 0);
+}
+
 /* ---- taking ------------------------------------------------------------------------------- */
 
 static bool is_record(const struct th_payer *payer, enum th_purpose purpose, size_t bytes)
@@ -18,13 +56,14 @@ static bool is_record(const struct th_payer *payer, enum th_purpose purpose, siz
 
 static bool within_budget(const struct th_payer *payer, size_t bytes)
 {
-    uint32_t live_bytes = payer->heap.live_bytes;
+    uint32_t live_bytes = live_in_heaps(payer);
     return live_bytes <= payer->budget_bytes && bytes <= payer->budget_bytes - live_bytes;
 }
 
 static void *take_from_heap(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
 {
-    return within_budget(payer, bytes) ? th_pool_take(&payer->heap, purpose, bytes) : NULL;
+    return within_budget(payer, bytes) ? th_pool_take(pool_for(payer, purpose), purpose, bytes)
+                                       : NULL;
 }
 
 /* Two records that do not fit into the cell together: the second is in the heap for a moment. */
@@ -50,10 +89,10 @@ static uint32_t clamped(size_t bytes)
     return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
 }
 
-static size_t largest_in_heap(const struct th_payer *payer)
+static size_t largest_in(const struct th_payer *payer, const struct th_pool *pool)
 {
-    size_t largest = th_pool_largest(&payer->heap);
-    size_t left = payer->budget_bytes - payer->heap.live_bytes;
+    size_t largest = th_pool_largest(pool);
+    size_t left = payer->budget_bytes - live_in_heaps(payer);
     return largest < left ? largest : left;
 }
 
@@ -67,20 +106,22 @@ static struct th_refusal cell_refusal(const struct th_payer *payer)
     };
 }
 
-static struct th_refusal heap_refusal(const struct th_payer *payer)
+static struct th_refusal heap_refusal(struct th_payer *payer, enum th_purpose purpose)
 {
+    const struct th_pool *pool = pool_for(payer, purpose);
+    bool own = pool == &payer->heap;
     return (struct th_refusal){
-        .pool = payer->ledger.name,
-        .live_bytes = payer->heap.live_bytes,
-        .budget_bytes = payer->budget_bytes,
-        .largest_bytes = (uint32_t)largest_in_heap(payer),
+        .pool = own ? payer->ledger.name : "handshake heap",
+        .live_bytes = pool->live_bytes,
+        .budget_bytes = own ? payer->budget_bytes : (uint32_t)th_pool_capacity(pool),
+        .largest_bytes = (uint32_t)largest_in(payer, pool),
     };
 }
 
 static void refuse(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
 {
     bool too_long = is_record(payer, purpose, bytes) && bytes > payer->cell.bytes;
-    struct th_refusal refusal = too_long ? cell_refusal(payer) : heap_refusal(payer);
+    struct th_refusal refusal = too_long ? cell_refusal(payer) : heap_refusal(payer, purpose);
     refusal.purpose = purpose;
     refusal.needed_bytes = clamped(bytes);
     th_ledger_refuse(&payer->ledger, refusal);
@@ -102,7 +143,7 @@ void *th_payer_take(struct th_payer *payer, enum th_purpose purpose, size_t byte
 
 static bool is_live_in(const struct th_payer *payer, const void *block)
 {
-    return payer && (th_pool_is_live(&payer->heap, block) ||
+    return payer && (th_pool_is_live(&payer->heap, block) || is_in_annex(payer, block) ||
                      th_cell_size(&payer->cell, block) > 0);
 }
 
@@ -128,7 +169,7 @@ static void give(struct th_payer *owner, void *block)
         return;
     }
     th_ledger_give(&owner->ledger, th_pool_purpose(block), th_pool_size(block));
-    th_pool_give(&owner->heap, block);
+    th_pool_give(pool_of(owner, block), block);
 }
 
 static void count_stray(struct th_payer *payer, const void *block)
@@ -185,11 +226,72 @@ size_t th_payer_lost_strays(void)
     return atomic_load_explicit(&lost_strays, memory_order_relaxed);
 }
 
+/* ---- lending ------------------------------------------------------------------------------ */
+
+static size_t head_bytes(void)
+{
+    return (sizeof(struct th_pool) + TH_POOL_UNIT_BYTES - 1) & ~(size_t)(TH_POOL_UNIT_BYTES - 1);
+}
+
+/* The annex's own state lies at its beginning. */
+void th_payer_lend_annex(struct th_payer *payer, void *memory, size_t bytes)
+{
+    payer->annex = memory;
+    th_pool_open(payer->annex, (uint8_t *)memory + head_bytes(), bytes - head_bytes());
+}
+
+size_t th_payer_take_annex(struct th_payer *payer)
+{
+    size_t leaked = 0;
+    struct th_pool *annex = payer->annex;
+    if (!annex)
+        return 0;
+    for (void *block = th_pool_first(annex); block; block = th_pool_first(annex), leaked++)
+        give(payer, block);
+    payer->annex_peak_bytes = th_payer_annex_peak_bytes(payer);
+    th_pool_close(annex);
+    payer->annex = NULL;
+    return leaked;
+}
+
+void th_payer_lend_cell(struct th_payer *payer, void *memory, size_t bytes)
+{
+    uint32_t peak_bytes = payer->cell.peak_bytes;
+    th_cell_open(&payer->cell, memory, bytes);
+    payer->cell.peak_bytes = peak_bytes;
+}
+
+size_t th_payer_take_cell(struct th_payer *payer)
+{
+    size_t leaked = 0;
+    struct th_cell *cell = &payer->cell;
+    for (void *block = th_cell_first(cell); block; block = th_cell_first(cell), leaked++)
+        give(payer, block);
+    th_cell_close(cell);
+    return leaked;
+}
+
+bool th_payer_annex_is_idle(const struct th_payer *payer)
+{
+    return !payer->annex || payer->annex->live_blocks == 0;
+}
+
+bool th_payer_cell_is_idle(const struct th_payer *payer)
+{
+    return th_cell_first(&payer->cell) == NULL;
+}
+
+uint32_t th_payer_annex_peak_bytes(const struct th_payer *payer)
+{
+    uint32_t now_bytes = payer->annex ? payer->annex->peak_bytes : 0;
+    return now_bytes > payer->annex_peak_bytes ? now_bytes : payer->annex_peak_bytes;
+}
+
 /* ---- life --------------------------------------------------------------------------------- */
 
-static uint32_t budget_of(const struct th_pool *heap, size_t wanted_bytes)
+static uint32_t budget_of(const struct th_pool *heap, size_t annex_bytes, size_t wanted_bytes)
 {
-    size_t capacity = th_pool_capacity(heap);
+    size_t capacity = th_pool_capacity(heap) + annex_bytes;
     return (uint32_t)(wanted_bytes && wanted_bytes < capacity ? wanted_bytes : capacity);
 }
 
@@ -198,10 +300,12 @@ void th_payer_open(struct th_payer *payer, const struct th_payer_config *config)
     payer->shared = config->shared;
     payer->threshold_bytes = TH_RECORD_THRESHOLD_BYTES;
     payer->strays = 0;
+    payer->annex = NULL;
+    payer->annex_peak_bytes = 0;
     th_pool_open(&payer->heap, config->heap, config->heap_bytes);
     th_cell_open(&payer->cell, config->cell, config->cell_bytes);
     th_ledger_open(&payer->ledger, config->name);
-    payer->budget_bytes = budget_of(&payer->heap, config->budget_bytes);
+    payer->budget_bytes = budget_of(&payer->heap, config->annex_bytes, config->budget_bytes);
 }
 
 static void *first_live(const struct th_payer *payer)
@@ -212,7 +316,7 @@ static void *first_live(const struct th_payer *payer)
 
 size_t th_payer_close(struct th_payer *payer)
 {
-    size_t leaked = 0;
+    size_t leaked = TH_LEASES ? th_payer_take_annex(payer) : 0;
     for (void *block = first_live(payer); block; block = first_live(payer), leaked++)
         give(payer, block);
     th_cell_close(&payer->cell);

@@ -8,7 +8,11 @@
  *
  * The choice is kept for each thread. A block is always returned to where it came from, found by
  * its address: the payer that is entered, or its `shared` payer, the context. Payers are not
- * locked: a shared one must not be entered, nor its blocks freed, by two threads at a time. */
+ * locked: a shared one must not be entered, nor its blocks freed, by two threads at a time.
+ *
+ * In a profile with TH_LEASES the heap keeps what a connection needs all its life. During the
+ * handshake it is lent an annex for everything else, and a record cell while a large record is
+ * received; neither may be taken away while a block in it is live. */
 #ifndef TH_MEM_PAYER_H
 #define TH_MEM_PAYER_H
 
@@ -27,6 +31,8 @@ struct th_payer {
     uint32_t threshold_bytes; /* received records beyond this go to the cell */
     uint32_t strays;          /* see th_payer_strays() */
     struct th_pool heap;
+    struct th_pool *annex;      /* NULL: none is lent */
+    uint32_t annex_peak_bytes;  /* of those that were given back */
     struct th_cell cell;
     struct th_ledger ledger;
 };
@@ -38,7 +44,8 @@ struct th_payer_config {
     size_t heap_bytes;
     void *cell;          /* NULL: no record cell */
     size_t cell_bytes;
-    size_t budget_bytes; /* 0: the whole heap */
+    size_t annex_bytes;  /* of the annex it will be lent */
+    size_t budget_bytes; /* 0: the whole heap and its annex */
     struct th_payer *shared;
 };
 
@@ -51,6 +58,20 @@ size_t th_payer_close(struct th_payer *payer);
 /* Gives free pages back to the kernel: after the handshake most of what it needed. Some
  * microseconds. Heap and cell must be private memory of the process. */
 void th_payer_trim(struct th_payer *payer);
+
+/* Lends an annex in `memory`, aligned to 16. What is lent is wiped when it is taken away; blocks
+ * that are still live are given back before, and their number is returned: 0 when nobody leaked. */
+void th_payer_lend_annex(struct th_payer *payer, void *memory, size_t bytes);
+size_t th_payer_take_annex(struct th_payer *payer);
+void th_payer_lend_cell(struct th_payer *payer, void *memory, size_t bytes);
+size_t th_payer_take_cell(struct th_payer *payer);
+
+/* No block of what was lent is live. */
+bool th_payer_annex_is_idle(const struct th_payer *payer);
+bool th_payer_cell_is_idle(const struct th_payer *payer);
+
+/* The most that was in use of an annex. */
+uint32_t th_payer_annex_peak_bytes(const struct th_payer *payer);
 
 /* From now on `payer` pays in this thread (NULL: nobody, allocations fail). Returns who paid. */
 struct th_payer *th_payer_enter(struct th_payer *payer);

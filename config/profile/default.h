@@ -81,6 +81,34 @@
 #define TH_TLS_HEAP_BYTES 36864
 #endif
 
+/* Plaintext of one record that is written, at most: wolfSSL's output buffer, in the TLS heap, is 22
+ * bytes larger, and so is what goes over the wire. */
+#ifndef TH_TLS_PIECE_BYTES
+#define TH_TLS_PIECE_BYTES 2048
+#endif
+
+/* Heaps for handshakes, and record cells, that connections lease from their context: so many
+ * handshakes at most at a time. TH_TLS_HEAP_BYTES is then what a connection keeps all its life. 0:
+ * each connection has its own, in its heap and its block. */
+#ifndef TH_LEASES
+#define TH_LEASES 0
+#endif
+#ifndef TH_HANDSHAKE_HEAP_BYTES
+#define TH_HANDSHAKE_HEAP_BYTES 0
+#endif
+
+/* For how long a lease may be kept while others wait for one. */
+#ifndef TH_LEASE_MS
+#define TH_LEASE_MS 10000
+#endif
+
+/* The pages of the buffers of a connection that has nothing to do go back to the kernel when no
+ * byte has moved for so long. Price: a system call then, and three to five pages to be handed out
+ * when the next message comes. 0: they stay. */
+#ifndef TH_SETTLE_MS
+#define TH_SETTLE_MS 0
+#endif
+
 /* What connections share: the TLS context, the roots, our chain and key, and while they are read
  * the PEM text and its decoding. 2.4 KB (EC) or 5 KB (RSA) stay resident; the rest is for chains
  * of 8 to 12 KB and several roots. */

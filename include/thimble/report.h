@@ -89,6 +89,28 @@ struct th_report_socket {
     uint32_t send_buffer_bytes;    /* SO_SNDBUF as the kernel reports it */
 };
 
+/* What the connections of a context lease from it, in a profile in which they do (hub); in others
+ * all zero. */
+enum th_report_lease_id {
+    TH_REPORT_HANDSHAKE_HEAPS, /* until the TLS handshake is over */
+    TH_REPORT_RECORD_CELLS,    /* while a record is received */
+    TH_REPORT_LEASES
+};
+
+/* "handshake_heaps" for TH_REPORT_HANDSHAKE_HEAPS. */
+const char *th_report_lease_name(enum th_report_lease_id id);
+
+struct th_report_lease {
+    uint32_t size_bytes;   /* of each */
+    uint32_t peak_bytes;   /* the most that this connection had in use of one */
+    uint32_t count;        /* there are */
+    uint32_t held;         /* now, by all connections */
+    uint32_t held_peak;    /* the most at one moment */
+    uint32_t waiting;      /* connections in line, now */
+    uint32_t waiting_peak;
+    uint32_t waits;        /* leases that had to be waited for, ever */
+};
+
 /* Of the whole process: all connections, contexts and the process heap. */
 struct th_report_process {
     uint32_t live_bytes;          /* in use in all pools that allocate, now */
@@ -140,6 +162,7 @@ struct th_report {
     uint32_t kernel_bytes; /* socket buffers */
 
     struct th_report_pool pools[TH_REPORT_POOLS];
+    struct th_report_lease leases[TH_REPORT_LEASES];
     struct th_report_phase phases[TH_PHASES];
     struct th_report_purpose purposes[TH_REPORT_PURPOSES_MAX];
 

@@ -82,7 +82,7 @@ static size_t within_budget(size_t budget_bytes, size_t size_bytes)
 static int open_conversation(struct th_client *client, uint8_t *outbox, struct th_fault *fault)
 {
     const struct th_config *config = &client->config;
-    uint8_t *aliases = outbox + TH_OUTBOX_BYTES, *piece = aliases + TH_ALIAS_IN_BYTES;
+    uint8_t *piece = outbox + TH_OUTBOX_BYTES, *aliases = piece + TH_PIECE_BYTES;
     int greeting_bytes = th_session_greeting_bytes(config, fault);
     if (greeting_bytes < 0)
         return greeting_bytes;
@@ -92,7 +92,7 @@ static int open_conversation(struct th_client *client, uint8_t *outbox, struct t
     if (result < 0)
         return result;
     th_outbox_lend_piece(&client->outbox, piece, TH_PIECE_BYTES);
-    th_outbox_lend_aliases(&client->outbox, piece + TH_PIECE_BYTES, TH_ALIAS_OUT_BYTES);
+    th_outbox_lend_aliases(&client->outbox, aliases + TH_ALIAS_IN_BYTES, TH_ALIAS_OUT_BYTES);
     th_session_open(&client->session, config, &client->outbox, aliases, TH_ALIAS_IN_BYTES);
     return 0;
 }
@@ -166,6 +166,7 @@ int th_step(struct th_client *client)
     int result = work(client);
     if (result < 0 && !is_resting(client))
         th_client_end_attempt(client, result);
+    th_client_settle(client);
     th_link_step_end(&client->link, mark);
     bool over = is_resting(client) && client->redial.due_ms == TH_NEVER;
     return over ? client->result : 0;
@@ -181,9 +182,14 @@ short th_poll_events(const struct th_client *client)
 {
     if (client->link.phase < TH_PHASE_GREETING)
         return th_link_poll_events(&client->link);
-    short events = client->answer_waits ? 0 : POLLIN;
+    short events = client->answer_waits || th_link_in_line(&client->link) ? 0 : POLLIN;
     bool wants_write = client->wants_write || th_link_poll_events(&client->link) & POLLOUT;
     return wants_write ? events | POLLOUT : events;
+}
+
+static uint64_t settle_ms(const struct th_client *client)
+{
+    return TH_SETTLE_MS ? client->settling.due_ms : TH_NEVER;
 }
 
 int th_wait_ms(const struct th_client *client)
@@ -194,9 +200,10 @@ int th_wait_ms(const struct th_client *client)
     if (client->link.phase == TH_PHASE_RESTING)
         return th_clock_wait_ms(client->redial.due_ms, now_ms);
     int link_ms = th_link_wait_ms(&client->link);
-    if (client->link.phase != TH_PHASE_UP)
+    if (client->link.phase != TH_PHASE_UP || th_link_in_line(&client->link))
         return link_ms;
-    return th_clock_wait_ms(th_session_deadline_ms(&client->session), now_ms);
+    uint64_t due_ms = th_clock_earlier(th_session_deadline_ms(&client->session), settle_ms(client));
+    return th_clock_shorter_ms(th_clock_wait_ms(due_ms, now_ms), link_ms);
 }
 
 static int shorter(int a_ms, int b_ms)

@@ -7,6 +7,7 @@
  *     redial.c    what follows the end of an attempt
  *     tell.c      the callbacks
  *     notes.c     packet notes, for traces
+ *     quiet.c     pages of buffers go back, in a profile with TH_SETTLE_MS
  */
 #ifndef TH_CLIENT_CLIENT_H
 #define TH_CLIENT_CLIENT_H
@@ -47,6 +48,12 @@ struct th_puback_clock {
     uint64_t took_us;
 };
 
+/* When the pages of the buffers go back: a while after bytes moved for the last time. */
+struct th_settling {
+    uint64_t moved_bytes; /* at that time */
+    uint64_t due_ms;      /* TH_NEVER: they have gone */
+};
+
 struct th_client {
     struct th_config config;
     struct th_link link;
@@ -56,6 +63,7 @@ struct th_client {
     struct th_stream_in stream;
     struct th_redial_state redial;
     struct th_puback_clock puback;
+    struct th_settling settling;
     struct th_fault request_fault;
     size_t unnoted_bytes; /* of the packet being sent, whose note was given with its first byte */
     int result;         /* what th_step() returns while resting */
@@ -84,6 +92,9 @@ void th_client_tell_refused(struct th_client *client); /* what the session refus
 /* notes.c: `taken_bytes` of `offered`, which goes on where the last call ended, are sent. */
 void th_client_note_sent(struct th_client *client, struct th_slice offered, size_t taken_bytes);
 void th_client_note_received(struct th_client *client, const struct th_mqtt_packet *packet);
+
+/* quiet.c: at the end of each step. */
+void th_client_settle(struct th_client *client);
 
 /* step.c: one phase's work. 0: wait. An error ends the attempt. */
 int th_client_advance(struct th_client *client);

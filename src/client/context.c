@@ -7,7 +7,20 @@
 
 size_t th_context_need_bytes(void)
 {
-    return th_block_round(sizeof(struct th_context)) + TH_SHARED_HEAP_BYTES;
+    return th_block_round(sizeof(struct th_context)) + TH_SHARED_HEAP_BYTES +
+           TH_LEASES * (TH_HANDSHAKE_HEAP_BYTES + TH_RECORD_CELL_BYTES);
+}
+
+static void open_leases(struct th_context *context)
+{
+    uint8_t *heaps = (uint8_t *)context + th_block_round(sizeof *context) + TH_SHARED_HEAP_BYTES;
+    uint8_t *cells = heaps + TH_LEASES * TH_HANDSHAKE_HEAP_BYTES;
+    if (!TH_LEASES)
+        return;
+    th_leases_open(&context->handshakes, heaps, TH_LEASES * TH_HANDSHAKE_HEAP_BYTES,
+                   TH_HANDSHAKE_HEAP_BYTES);
+    th_leases_open(&context->records, cells, TH_LEASES * TH_RECORD_CELL_BYTES,
+                   TH_RECORD_CELL_BYTES);
 }
 
 static void open_payer(struct th_context *context, size_t budget_bytes)
@@ -42,6 +55,7 @@ int th_context_open(struct th_context **context, void *block, size_t block_bytes
         return result;
     struct th_context *opened = block;
     open_payer(opened, config->heap_budget_bytes);
+    open_leases(opened);
     result = open_tls(opened, config, fault);
     if (result < 0) {
         th_payer_close(&opened->payer);

@@ -17,16 +17,24 @@ static bool is_plain(const struct th_link *link)
 
 static int tls_bytes_read(void *arg, uint8_t *buffer, size_t bytes)
 {
-    return th_net_wire_read(arg, buffer, bytes);
+    struct th_link *link = arg;
+    return TH_LEASES ? th_link_lease_read(link, buffer, bytes)
+                     : th_net_wire_read(&link->wire, buffer, bytes);
+}
+
+static int wire_write(struct th_net_wire *wire, const uint8_t *data, size_t bytes)
+{
+    int taken = th_net_wire_write(wire, data, bytes);
+    if (taken != TH_WANT_WRITE)
+        return taken;
+    int flushed = th_net_wire_flush(wire);
+    return flushed < 0 ? flushed : th_net_wire_write(wire, data, bytes);
 }
 
 static int tls_bytes_write(void *arg, const uint8_t *data, size_t bytes)
 {
-    int taken = th_net_wire_write(arg, data, bytes);
-    if (taken != TH_WANT_WRITE)
-        return taken;
-    int flushed = th_net_wire_flush(arg);
-    return flushed < 0 ? flushed : th_net_wire_write(arg, data, bytes);
+    struct th_link *link = arg;
+    return wire_write(&link->wire, data, bytes);
 }
 
 /* ---- bytes for WebSocket -------------------------------------------------------------------- */
@@ -41,7 +49,7 @@ static int carried_read(void *arg, uint8_t *buffer, size_t bytes)
 static int carried_write(void *arg, const uint8_t *data, size_t bytes)
 {
     struct th_link *link = arg;
-    return is_plain(link) ? tls_bytes_write(&link->wire, data, bytes)
+    return is_plain(link) ? wire_write(&link->wire, data, bytes)
                           : th_tls_stream_write(&link->tls, data, bytes);
 }
 
@@ -62,20 +70,29 @@ void th_link_settle_stack(const struct th_link *link)
 
 /* ---- open ---------------------------------------------------------------------------------- */
 
+/* In the order of their addresses: TCP cell, record cell, heap. Where record cells are leased, the
+ * heap and the TCP cell: the buffers, whose pages go back, then lie together. */
+enum {
+    OWN_CELL_BYTES = TH_LEASES ? 0 : TH_RECORD_CELL_BYTES,
+    TCP_CELL_AT = TH_LEASES ? TH_TLS_HEAP_BYTES : 0,
+    HEAP_AT = TH_LEASES ? 0 : TH_TCP_CELL_BYTES + OWN_CELL_BYTES,
+};
+
 size_t th_link_need_bytes(void)
 {
-    return TH_TCP_CELL_BYTES + TH_RECORD_CELL_BYTES + TH_TLS_HEAP_BYTES;
+    return TH_TCP_CELL_BYTES + OWN_CELL_BYTES + TH_TLS_HEAP_BYTES;
 }
 
-static void open_payer(struct th_link *link, uint8_t *record_cell, uint8_t *heap)
+static void open_payer(struct th_link *link, uint8_t *memory)
 {
     struct th_context *context = link->config.context;
     const struct th_payer_config config = {
         .name = "TLS heap",
-        .heap = heap,
+        .heap = memory + HEAP_AT,
         .heap_bytes = TH_TLS_HEAP_BYTES,
-        .cell = record_cell,
-        .cell_bytes = TH_RECORD_CELL_BYTES,
+        .cell = TH_LEASES ? NULL : memory + TH_TCP_CELL_BYTES,
+        .cell_bytes = OWN_CELL_BYTES,
+        .annex_bytes = TH_HANDSHAKE_HEAP_BYTES,
         .budget_bytes = link->config.heap_budget_bytes,
         .shared = context ? &context->payer : NULL,
     };
@@ -91,9 +108,8 @@ void th_link_open(struct th_link *link, void *memory, const struct th_link_confi
     link->dialing_fd = -1;
     link->wire.fd = -1;
     link->deadline_ms = TH_NEVER;
-    link->tcp_cell = memory;
-    open_payer(link, link->tcp_cell + TH_TCP_CELL_BYTES,
-               link->tcp_cell + TH_TCP_CELL_BYTES + TH_RECORD_CELL_BYTES);
+    link->tcp_cell = (uint8_t *)memory + TCP_CELL_AT;
+    open_payer(link, memory);
     link->clock.phase_began_us = th_clock_us();
 }
 
@@ -182,6 +198,9 @@ static const char *awaited(const struct th_link *link)
 
 int th_link_overdue(struct th_link *link)
 {
+    int kept_too_long = th_link_lease_overdue(link);
+    if (kept_too_long < 0 || th_link_in_line(link))
+        return kept_too_long;
     if (link->deadline_ms == TH_NEVER || th_clock_ms() < link->deadline_ms)
         return 0;
     return th_fault_set(&link->fault, TH_E_TIMEOUT, "%s:%u: %s within %u ms", link->config.host,
@@ -213,7 +232,7 @@ const char *th_link_broker_name(const struct th_link *link)
 
 static int open_tls(struct th_link *link)
 {
-    const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, &link->wire};
+    const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, link};
     int result = th_tls_stream_open(&link->tls, &link->config.context->tls,
                                     th_link_broker_name(link), &io, &link->fault);
     if (result == 0)
@@ -251,8 +270,10 @@ static int begin_shaking(struct th_link *link)
 
 static int step_dialing(struct th_link *link)
 {
-    int result = th_link_step_dialing(link);
-    return result > 0 ? begin_shaking(link) : result;
+    int result = th_link_has_dialed(link) ? 1 : th_link_step_dialing(link);
+    if (result <= 0)
+        return result;
+    return th_link_lease_handshake(link) ? begin_shaking(link) : TH_WANT_READ;
 }
 
 static void keep_facts(struct th_link *link)
@@ -306,6 +327,12 @@ uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link)
     return now_bytes > link->tcp_cell_peak_bytes ? now_bytes : link->tcp_cell_peak_bytes;
 }
 
+static void close_tls(struct th_link *link)
+{
+    th_tls_stream_close(&link->tls);
+    th_link_lease_end(link);
+}
+
 static void close_wire(struct th_link *link)
 {
     if (link->wire.fd < 0)
@@ -322,7 +349,7 @@ static void close_wire(struct th_link *link)
 static int shake_again(struct th_link *link)
 {
     th_log(&link->config.log, TH_LOG_INFO, "%s; %s", link->fault.text, link->tls.again);
-    th_tls_stream_close(&link->tls);
+    close_tls(link);
     close_wire(link);
     th_fault_clear(&link->fault);
     th_link_dial_again(link);
@@ -401,7 +428,7 @@ static void end(struct th_link *link)
 {
     th_net_lookup_end(&link->lookup);
     th_link_stop_dialing(link);
-    th_tls_stream_close(&link->tls);
+    close_tls(link);
     close_wire(link);
     th_link_enter(link, TH_PHASE_RESTING);
 }
@@ -430,8 +457,17 @@ struct th_report_socket th_link_socket_figures(const struct th_link *link)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+/* In line it is not told what the peer does, not even that it has gone: poll(2) would return at
+ * once. */
+static bool ignores_peer(const struct th_link *link)
+{
+    return th_link_in_line(link) && !th_net_wire_pending_out(&link->wire);
+}
+
 int th_link_fd(const struct th_link *link)
 {
+    if (ignores_peer(link))
+        return -1;
     if (link->phase == TH_PHASE_FINDING)
         return th_net_lookup_fd(&link->lookup);
     return link->dialing_fd >= 0 ? link->dialing_fd : link->wire.fd;
@@ -442,13 +478,17 @@ short th_link_poll_events(const struct th_link *link)
 {
     if (link->phase < TH_PHASE_GREETING)
         return link->poll_events;
-    return th_net_wire_pending_out(&link->wire) ? POLLIN | POLLOUT : POLLIN;
+    short events = th_link_in_line(link) ? 0 : POLLIN;
+    return th_net_wire_pending_out(&link->wire) ? events | POLLOUT : events;
 }
 
 int th_link_wait_ms(const struct th_link *link)
 {
     uint64_t now_ms = th_clock_ms();
-    int wait_ms = th_clock_wait_ms(link->deadline_ms, now_ms);
+    if (th_link_in_line(link))
+        return th_link_lease_wait_ms(link);
+    int wait_ms = th_clock_shorter_ms(th_clock_wait_ms(link->deadline_ms, now_ms),
+                                      th_link_lease_wait_ms(link));
     if (link->phase == TH_PHASE_FINDING)
         return th_clock_shorter_ms(wait_ms, th_net_lookup_wait_ms(&link->lookup, now_ms));
     if (link->phase == TH_PHASE_DIALING)
@@ -470,6 +510,7 @@ struct th_link_step_mark th_link_step_begin(struct th_link *link)
 void th_link_step_end(struct th_link *link, struct th_link_step_mark mark)
 {
     uint64_t took_us = th_clock_us() - mark.began_us - link->clock.callbacks_us;
+    th_link_lease_settle(link);
     if (!link->clock.shook && took_us > link->clock.longest_step_us)
         link->clock.longest_step_us = took_us;
     th_payer_leave(mark.payer);

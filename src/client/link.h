@@ -2,12 +2,14 @@
  * and th_tls both stand on it. It owns the phase, its deadline, the fault and who pays.
  *
  *     route.c     FINDING and DIALING: from a host to a connected socket
+ *     lease.c     what it has only for a time
  *     link.c      the rest
  */
 #ifndef TH_CLIENT_LINK_H
 #define TH_CLIENT_LINK_H
 
 #include "client/context.h"
+#include "client/lease.h"
 #include "mem/payer.h"
 #include "mem/stack.h"
 #include "net/lookup.h"
@@ -67,6 +69,7 @@ struct th_link {
     struct th_tls_stream tls;
     struct th_tls_session session; /* of the connection that broke, for the next one */
     struct th_ws ws;
+    struct th_link_leases leases;
 
     struct th_fault fault;
     struct th_payer payer;
@@ -79,7 +82,7 @@ struct th_link {
     uint32_t tcp_cell_peak_bytes; /* of the connections that are over */
 };
 
-/* Bytes of the TCP cell, record cell and TLS heap behind a link. */
+/* Bytes of the TCP cell, record cell (unless it is leased) and TLS heap behind a link. */
 size_t th_link_need_bytes(void);
 
 /* 0, or TH_E_ARGUMENT: what cannot be, whatever the network says. */

@@ -10,10 +10,16 @@ static uint32_t clipped(uint64_t number)
     return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
 }
 
+/* The budget of a heap with an annex is that of both. */
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static void fill_heap(struct th_report_pool *pool, const struct th_payer *payer, size_t size_bytes)
 {
     pool->size_bytes = (uint32_t)size_bytes;
-    pool->budget_bytes = payer->budget_bytes;
+    pool->budget_bytes = smaller(payer->budget_bytes, pool->size_bytes);
     pool->peak_bytes = payer->heap.peak_bytes;
     pool->live_bytes = payer->heap.live_bytes;
 }
@@ -22,14 +28,36 @@ static void fill_pools(const struct th_link *link, struct th_report *report)
 {
     const struct th_context *context = link->config.context;
     const struct th_cell *cell = &link->payer.cell;
+    uint32_t cell_bytes = TH_LEASES ? TH_RECORD_CELL_BYTES : cell->bytes;
     report->pools[TH_REPORT_TCP_CELL] = (struct th_report_pool){
         TH_TCP_CELL_BYTES, TH_TCP_CELL_BYTES, th_link_tcp_cell_peak_bytes(link),
         clipped(th_net_wire_pending_in(&link->wire) + th_net_wire_pending_out(&link->wire))};
     report->pools[TH_REPORT_RECORD_CELL] = (struct th_report_pool){
-        cell->bytes, cell->bytes, cell->peak_bytes, clipped(th_cell_live_bytes(cell))};
+        cell_bytes, cell_bytes, cell->peak_bytes, clipped(th_cell_live_bytes(cell))};
     fill_heap(&report->pools[TH_REPORT_TLS_HEAP], &link->payer, TH_TLS_HEAP_BYTES);
     if (context)
         fill_heap(&report->pools[TH_REPORT_SHARED_HEAP], &context->payer, TH_SHARED_HEAP_BYTES);
+}
+
+static void fill_lease(struct th_report_lease *lease, const struct th_leases *leases,
+                       uint32_t peak_bytes)
+{
+    *lease = (struct th_report_lease){
+        (uint32_t)leases->piece_bytes, peak_bytes,           leases->slab.blocks,
+        leases->held,                  leases->held_peak,    leases->waiting,
+        leases->waiting_peak,          leases->waits,
+    };
+}
+
+static void fill_leases(const struct th_link *link, struct th_report *report)
+{
+    const struct th_context *context = link->config.context;
+    if (!TH_LEASES || !context)
+        return;
+    fill_lease(&report->leases[TH_REPORT_HANDSHAKE_HEAPS], &context->handshakes,
+               th_payer_annex_peak_bytes(&link->payer));
+    fill_lease(&report->leases[TH_REPORT_RECORD_CELLS], &context->records,
+               link->payer.cell.peak_bytes);
 }
 
 static void fill_phases(const struct th_link *link, struct th_report *report)
@@ -113,6 +141,7 @@ void th_link_report(const struct th_link *link, struct th_report *report)
     memset(report, 0, sizeof *report);
     th_link_settle_stack(link);
     fill_pools(link, report);
+    fill_leases(link, report);
     fill_phases(link, report);
     fill_ledger(&link->payer.ledger, report);
     fill_times(link, report);

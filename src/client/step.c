@@ -97,7 +97,9 @@ static int step_greeting(struct th_client *client)
 static int step_up(struct th_client *client)
 {
     int result = converse(client);
-    if (result < 0 || client->link.phase != TH_PHASE_UP)
+    if (result == 0)
+        result = th_link_lease_overdue(&client->link);
+    if (result < 0 || client->link.phase != TH_PHASE_UP || th_link_in_line(&client->link))
         return result;
     result = th_session_tick(&client->session, th_clock_ms(), &client->link.fault);
     client->more |= !client->wants_write && th_client_has_due(client);

@@ -3,6 +3,25 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Only where there are some. */
+#define LEASES_0(LIST, NUMBER)
+#define LEASES_1(LIST, NUMBER)                                                                     \
+    LIST("leases", TH_FIELD_LEASES)                                                                \
+    NUMBER("size_bytes", struct th_report_lease, size_bytes)                                       \
+    NUMBER("peak_bytes", struct th_report_lease, peak_bytes)                                       \
+    NUMBER("count_leases", struct th_report_lease, count)                                          \
+    NUMBER("held_leases", struct th_report_lease, held)                                            \
+    NUMBER("held_peak_leases", struct th_report_lease, held_peak)                                  \
+    NUMBER("waiting_connections", struct th_report_lease, waiting)                                 \
+    NUMBER("waiting_peak_connections", struct th_report_lease, waiting_peak)                       \
+    NUMBER("waited_leases", struct th_report_lease, waits)
+
+#if TH_LEASES
+#define LEASES LEASES_1
+#else
+#define LEASES LEASES_0
+#endif
+
 #define FIELDS(LEAF, LIST, NUMBER, LONG, FLAG, TEXT, NAME, ODD, BIT)                               \
     LEAF("memory")                                                                                 \
     NUMBER("static_bytes", struct th_report, static_bytes)                                         \
@@ -28,6 +47,7 @@
     NUMBER("budget_bytes", struct th_report_pool, budget_bytes)                                    \
     NUMBER("peak_bytes", struct th_report_pool, peak_bytes)                                        \
     NUMBER("live_bytes", struct th_report_pool, live_bytes)                                        \
+    LEASES(LIST, NUMBER)                                                                           \
     LIST("phases", 1)                                                                              \
     LONG("duration_us", struct th_report_phase, duration_us)                                       \
     NUMBER("peak_bytes", struct th_report_phase, peak_bytes)                                       \
@@ -128,6 +148,7 @@ static const struct list {
     {offsetof(struct th_report, phases), sizeof(struct th_report_phase), TH_PHASES},
     {offsetof(struct th_report, purposes), sizeof(struct th_report_purpose),
      TH_REPORT_PURPOSES_MAX},
+    {offsetof(struct th_report, leases), sizeof(struct th_report_lease), TH_REPORT_LEASES},
 };
 
 size_t th_field_element(unsigned list, unsigned i)
@@ -141,5 +162,7 @@ const char *th_field_element_name(const struct th_report *report, unsigned list,
         return NULL;
     if (list == TH_FIELD_PURPOSES)
         return report->purposes[i].name;
+    if (TH_LEASES && list == TH_FIELD_LEASES)
+        return th_report_lease_name((int)i);
     return list ? th_phase_name((int)i) : th_report_pool_name((int)i);
 }

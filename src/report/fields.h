@@ -46,5 +46,6 @@ size_t th_field_element(unsigned list, unsigned i);
 const char *th_field_element_name(const struct th_report *report, unsigned list, unsigned i);
 
 #define TH_FIELD_PURPOSES 2 /* the list whose names are in the report */
+#define TH_FIELD_LEASES 3
 
 #endif

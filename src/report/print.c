@@ -169,6 +169,24 @@ static void say_pools(struct printer *printer, const struct th_report *report)
             say_pool(printer, id, &report->pools[id]);
 }
 
+static void say_lease(struct printer *printer, int id, const struct th_report_lease *lease)
+{
+    static const char *const titles[TH_REPORT_LEASES] = {"handshake heap", "TLS record cell"};
+    say(printer, "  %-15s %9s %9s %9s %9s  %s of %s, most %s\n", titles[id],
+        plain(lease->size_bytes).text, plain(lease->peak_bytes).text, plain(lease->waits).text,
+        plain(lease->waiting).text, plain(lease->held).text, plain(lease->count).text,
+        plain(lease->held_peak).text);
+}
+
+static void say_leases(struct printer *printer, const struct th_report *report)
+{
+    if (!TH_LEASES)
+        return;
+    say(printer, "\nLeased, bytes          size      peak    waited    in line  in use\n");
+    for (int id = 0; id < TH_REPORT_LEASES; id++)
+        say_lease(printer, id, &report->leases[id]);
+}
+
 static bool was_entered(const struct th_report_phase *phase)
 {
     return phase->duration_us > 0 || phase->taken > 0 || phase->peak_bytes > 0;
@@ -244,6 +262,7 @@ int th_report_print(const struct th_report *report,
     say_allocations(&printer, report);
     say_refusal(&printer, &report->last_refusal);
     say_pools(&printer, report);
+    say_leases(&printer, report);
     say_phases(&printer, report);
     say_purposes(&printer, report);
     say_process(&printer, &report->process);

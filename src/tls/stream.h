@@ -19,9 +19,6 @@ struct th_tls_io {
     void *arg;
 };
 
-/* Plaintext of one record that is written: keeps wolfSSL's output buffer small. */
-#define TH_TLS_PIECE_BYTES 2048
-
 struct th_tls_stream {
     struct WOLFSSL *ssl;
     struct th_tls_context *context;

@@ -1,0 +1,178 @@
+"""Many connections in one process, in the profile hub: memory is flat, nobody waits for ever."""
+import pathlib
+import select
+import socket
+import subprocess
+
+import pytest
+
+from conftest import restart_broker
+from fake import FakeBroker
+from program import ALL
+
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "hub"
+IDLE_MOST_BYTES = 20480  # private dirty, for each connection
+SHARE_MOST_BYTES = 180000  # the program's own, TLS context included
+COUNTS = [1, 10, 100, 1000] if ALL else [1, 10, 100]
+HELD_MOST = 4  # TH_LEASES
+LEASE_SECONDS = 10  # TH_LEASE_MS
+LEASES = ("handshake_heaps", "record_cells")
+
+
+def assert_leases_kept(figures):
+    for name in LEASES:
+        assert 0 < figures[name]["held_peak"] <= figures[name]["count"] == HELD_MOST, figures
+        assert figures[name]["held"] == figures[name]["waiting"] == 0, figures
+
+
+def quotients(figures):
+    """What each connection costs, between two measurements."""
+    pairs = zip(figures, figures[1:])
+    return [(more["private_dirty_bytes"] - less["private_dirty_bytes"]) /
+            (more["opened"] - less["opened"]) for less, more in pairs]
+
+
+# ---- units ----------------------------------------------------------------------------------------
+
+UNITS = [BUILD / "test_annex", *(sorted(BUILD.glob("unit/*/test_*")) if ALL else [])]
+
+
+@pytest.mark.parametrize("program", UNITS, ids=lambda path: path.name)
+def test_units(program):
+    """Under ASan and UBSan; with THIMBLE_CHECK=all those of mem and client, built with leases."""
+    done = subprocess.run([program], capture_output=True, text=True, timeout=300, check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0 and "[  PASSED  ]" in text, text[-3000:]
+
+
+# ---- memory ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_idle_memory_is_flat(many, kind, record_property):
+    hub = many(kind=kind)
+    figures = []
+    for count in COUNTS:
+        assert hub.do("open", count)["up"] == count
+        figures.append(hub.idle())
+    each = quotients(figures)
+    record_property(f"hub {kind}", f"{figures[0]['private_dirty_bytes']} B for the first, then "
+                    + ", ".join(f"{bytes:.0f}" for bytes in each) + " B each, up to "
+                    + f"{COUNTS[-1]}; handshakes {figures[-1]['handshake_heaps']}")
+    assert all(bytes <= IDLE_MOST_BYTES for bytes in each), each
+    assert figures[0]["private_dirty_bytes"] <= SHARE_MOST_BYTES + IDLE_MOST_BYTES
+    assert max(each) - min(each) <= 0.06 * max(each), each
+    assert figures[-1]["lost"] == 0
+    assert figures[-1]["handshake_heaps"]["waits"] > 0
+    assert_leases_kept(figures[-1])
+    hub.end()
+
+
+def test_memory_of_messages_goes_back(many):
+    """Payloads beyond the window, and records of the largest size, on all connections."""
+    hub = many()
+    hub.do("open", 100)
+    before = hub.idle()["private_dirty_bytes"]
+    for command, bytes in ("publish", 10), ("publish", 7000), ("broadcast", 40000):
+        assert hub.do(command, bytes)["delivered"] == 100
+        after = hub.idle()
+        assert after["private_dirty_bytes"] <= before * 1.04, (command, bytes)
+        assert after["private_dirty_bytes"] <= SHARE_MOST_BYTES + 100 * IDLE_MOST_BYTES
+    assert after["lost"] == 0
+    assert_leases_kept(after)
+    hub.end()
+
+
+def test_an_idle_connection_costs_no_time(many):
+    hub = many()
+    hub.do("open", 100)
+    hub.idle()
+    assert hub.do("rest", 2000)["cpu_us"] < 10000
+    hub.end()
+
+
+# ---- storms ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_a_broker_that_restarts_gets_all_back(many, lab, kind):
+    hub = many(kind=kind)
+    hub.do("open", 100)
+    before = hub.idle()
+    restart_broker(lab)
+    assert hub.do("lose", 100)["lost"] >= 100
+    assert hub.do("await")["up"] == 100
+    after = hub.idle()
+    assert after["private_dirty_bytes"] <= before["private_dirty_bytes"] + 100 * 1024
+    assert hub.do("publish", 5000)["delivered"] == 100
+    assert_leases_kept(hub.idle())
+    hub.end()
+
+
+# ---- peers that stall -------------------------------------------------------------------------------
+
+def relay(port, forward):
+    """A script: passes on what the client says; what the broker says goes through forward()."""
+    def script(peer):
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            pieces = forward(peer)
+            next(pieces)
+            ends = [peer.socket, behind]
+            while True:
+                ready = select.select(ends, [], [])[0]
+                data = ready[0].recv(65536)
+                if not data:
+                    return
+                if ready[0] is behind:
+                    pieces.send(data)
+                else:
+                    behind.sendall(data)
+    return script
+
+
+def pass_on(peer):
+    while True:
+        peer.send((yield))
+
+
+def half_a_record(peer):
+    """Everything, up to the middle of the first large record; from then on nothing."""
+    waiting = b""
+    while True:
+        waiting += (yield)
+        while len(waiting) >= 5:
+            whole = 5 + int.from_bytes(waiting[3:5], "big")
+            if whole > 4000:
+                peer.send(waiting[:2000])
+                while True:
+                    yield
+            if len(waiting) < whole:
+                break
+            peer.send(waiting[:whole])
+            waiting = waiting[whole:]
+
+
+def swallow(peer):
+    peer.drain()
+
+
+def test_half_records_and_dead_handshakes_starve_nobody(many, lab):
+    """All leases are held by those who stall; the fifth gets its turn when their time is over.
+    Both kinds of lease at once, in two processes."""
+    port = int(lab.ports["ec_port"])
+    records = FakeBroker(*[relay(port, half_a_record)] * HELD_MOST, relay(port, pass_on))
+    handshakes = FakeBroker(*[swallow] * HELD_MOST, relay(port, pass_on))
+    stalled = many(port=records.port)
+    for count in range(HELD_MOST + 1):  # in this order
+        stalled.do("open", count + 1)
+    stalled.do("publish", 6000, 1)
+    stalled.do("rest", 500)
+    stalled.ask("publish", 6000, 1)
+    silent = many(port=handshakes.port)
+    silent.ask("open", HELD_MOST + 1, 1)
+    for figures in stalled.answer(), silent.answer():
+        assert figures["last_fault"] == "timeout" and figures["lost"] >= 1, figures
+        assert LEASE_SECONDS * 900 < figures["took_ms"] < LEASE_SECONDS * 2000, figures
+    for one in stalled, silent:
+        one.stop()
+    for broker in records, handshakes:
+        broker.close()
+        broker.check()
