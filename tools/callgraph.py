@@ -3,6 +3,7 @@
 """
 import collections
 import configparser
+import fnmatch
 import os
 import pathlib
 import re
@@ -24,6 +25,7 @@ class Entry:
         self.root = section.get("root")
         self.through = section.get("through")
         self.measured = section.get("measured", "").split()
+        self.profiles = section.get("profiles", "").split()
         self.bytes = section.getint("bytes", 0)
         self.times = section.getint("times", 0)
         self.used = False
@@ -49,8 +51,9 @@ class Table:
         return self.entries[kind]
 
     def unused(self):
+        """Of all entries that the default profile should need."""
         return [entry for kind in self.entries.values() for entry in kind.values()
-                if not entry.used]
+                if not (entry.used or entry.profiles)]
 
 
 # ---- sources ---------------------------------------------------------------------------------
@@ -63,9 +66,8 @@ class Sources:
         deps = top / os.environ.get("DEPS_DIR", "build/deps")
         self.places = [(pathlib.Path(os.environ.get("WOLFSSL_SRC") or deps / "wolfssl"), "wolfssl"),
                        (pathlib.Path(os.environ.get("CJSON_SRC") or deps / "cjson"), "cjson"),
-                       (top, "")]
+                       (top, ".")]
         self.top = top
-        self.paths = {}
         self.lines = {}
 
     def name_of(self, path):
@@ -76,16 +78,20 @@ class Sources:
             for place, short in self.places:
                 here = self.top / end
                 if ".." not in end.parts and here.is_file() and here.is_relative_to(place):
-                    name = str(pathlib.Path(short) / here.relative_to(place))
-                    self.paths[name] = here
-                    return name
+                    return str(pathlib.Path(short) / here.relative_to(place))
         return path
+
+    def path_of(self, name):
+        for place, short in self.places:
+            if pathlib.Path(name).is_relative_to(short):
+                return place / pathlib.Path(name).relative_to(short)
+        return self.top / name
 
     def line(self, name, number):
         if name not in self.lines:
-            path = self.paths.get(name)
+            path = self.path_of(name)
             self.lines[name] = path.read_text(errors="replace").splitlines() \
-                if path and path.is_file() else []
+                if path.is_file() else []
         lines = self.lines[name]
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
@@ -167,11 +173,16 @@ class Graph:
         entries = self._entries_for(call.lines[0], self.told(call))
         for line in merged:
             entries += self._entries_for(line, f"{line[1]}:{line[2]}, one with {self.told(call)}")
-        found = [edge for entry in entries for name in entry.reaches
+        found = [edge for entry in entries for name in self._spelled_out(entry.reaches)
                  if (edge := self._edge_to(call, name, entry))]
         self.sites.append((function, call, " ".join(map(str, entries)),
                            [edge.target for edge in found]))
         return found
+
+    def _spelled_out(self, names):
+        """Names may be patterns: assembler has a function for each kind of processor."""
+        for name in names:
+            yield from fnmatch.filter(self.by_name, name) if "*" in name else [name]
 
     def _edge_to(self, call, name, entry):
         if name in self.table["outside"]:
@@ -205,11 +216,12 @@ class Graph:
 
     def _check_arrays(self):
         for function in self.image.functions.values():
-            if function.dynamic and function.name in self.table["array"]:
-                self.use("array", function.name)
-            elif function.dynamic:
-                self.problem(f"an amount of stack that no [array ...] bounds: {function.symbol} "
-                             f"takes what a register says, {len(function.dynamic)} times")
+            for name in function.dynamic.values():
+                if name in self.table["array"]:
+                    self.use("array", name)
+                else:
+                    self.problem(f"{function.symbol} takes what a register says of the stack: no "
+                                 f"[array {name}] bounds it")
 
     def _check_taken(self):
         """Whoever sets a pointer takes an address: none may be missing from all tables."""
@@ -272,9 +284,9 @@ class Compiler:
                 continue
             compared += 1
             theirs = self.frames[function.symbol][0]
-            arrays = len(function.dynamic) * image.dynamic_bytes.get(function.name, 0)
-            ours = function.frame_bytes + 8 - arrays
-            if not theirs <= ours <= theirs + self.PASSING_BYTES:
+            arrays = sum(image.dynamic_bytes.get(name, 0) for name in function.dynamic.values())
+            ours = function.frame_bytes + 8
+            if not theirs <= ours <= theirs + self.PASSING_BYTES + arrays:
                 wrong.append(f"{function.symbol} takes {ours} bytes of stack by its instructions, "
                              f"{theirs} by its compiler")
         return wrong, compared

@@ -42,7 +42,8 @@ class Function:
         self.own_bytes = 0    # ... return addresses of calls and the red zone included
         self.calls = []
         self.file = ""
-        self.dynamic = []     # instructions that take an amount of stack from a register
+        self.dynamic = {}     # instructions that take an amount of stack from a register: in which
+                              # function the array stands, which may be an inlined one
         self.aligns = False
         self.returns = False
 
@@ -159,6 +160,7 @@ KEPT = ("rbp", "rbx", "r12", "r13", "r14", "r15")  # what a callee preserves
 ALIASES = {name: wide for wide in KEPT for name in (
     (wide, wide + "d", wide + "w", wide + "b") if wide[1].isdigit() else
     (wide, "e" + wide[1:], wide[1:], wide[1] + "l", wide[1] + "h"))}
+SAVED = re.compile(r"-?0x[0-9a-f]+\(%rbp\)$")  # a word of the frame, where the compiler keeps it
 SILENT = {"cmp", "test", "nop", "bt", "ucomisd", "comisd", "endbr64", "mfence"}
 TWO_RESULTS = ("xchg", "cmpxchg", "xadd", "mulx")
 
@@ -214,7 +216,6 @@ class Walk:
     def __init__(self, image, entry):
         self.image = image
         self.function = Function(entry, image.symbol_of(entry))
-        self.allowance = image.dynamic_bytes.get(self.function.name)
         self.seen = {}
         self.todo = [(entry, 0, {})]
 
@@ -276,8 +277,6 @@ class Walk:
     def call(self, here, depth, known):
         self.add_call(here, depth, False)
         target = self.place_of(here)
-        for name in [name for name in known if name not in KEPT]:
-            del known[name]
         return bool(target) and not self.image.returns(target)
 
     def add_call(self, here, depth, jumps):
@@ -337,8 +336,8 @@ class Walk:
         source = here.operands[0]
         if here.name in ("sub", "add") and source.startswith("$"):
             return depth + number(source) * (1 if here.name == "sub" else -1)
-        if here.name == "mov" and source.startswith("%"):
-            return self.known_place(here, known, source[1:])
+        if here.name == "mov":
+            return self.known_place(here, known, source.lstrip("%"))
         match = re.match(r"(-?0x[0-9a-f]+|0)?\(%(\w+)\)$", source)
         if here.name == "lea" and match:
             base = depth if match[2] == "rsp" else self.known_place(here, known, match[2])
@@ -353,8 +352,9 @@ class Walk:
     def take(self, here, depth):
         """An array whose length is known only when the program runs."""
         if here.address not in self.function.dynamic:
-            self.function.dynamic.append(here.address)
-        return depth + (self.allowance or 0)
+            (lines,) = self.image.lines_of([here.address], str)
+            self.function.dynamic[here.address] = lines[0][0]
+        return depth + self.image.dynamic_bytes.get(self.function.dynamic[here.address], 0)
 
     def set_register(self, here, depth, known):
         operands = here.operands
@@ -364,13 +364,16 @@ class Walk:
         for operand in written:
             drop(known, operand.lstrip("%"))
         target = ALIASES.get(operands[-1].lstrip("%"))
-        if here.name == "mov" and operands[0] == "%rsp" and target:
-            known[target] = depth
+        if here.name == "mov" and operands[0] == "%rsp" and (target or SAVED.match(operands[-1])):
+            known[target or operands[-1]] = depth
         return known
 
 
 def drop(known, register):
-    known.pop(ALIASES.get(register, register), None)
+    """Forgets what `register` holds, or a word of the frame, and what was found by way of it."""
+    register = ALIASES.get(register, register)
+    for name in [name for name in known if name == register or f"(%{register})" in name]:
+        del known[name]
     return known
 
 
@@ -395,9 +398,13 @@ class Image:
         self.walking = set()
 
     def begins(self, address):
-        if self.nameless and address in self.code and address not in self.entries:
-            self.symbols[address] = [(f"{address:x}", 0)]
-            self.entries.add(address)
+        """Assembler calls labels of its own; they become functions by that."""
+        if address not in self.entries and address in self.code:
+            names = [(f"{address:x}", 0)] if self.nameless else [
+                (name, size) for name, value, size in self.elf.named((0x00,)) if value == address]
+            if names:
+                self.symbols[address] = names
+                self.entries.add(address)
         return address in self.entries
 
     def symbol_of(self, entry):
@@ -455,10 +462,11 @@ class Image:
     def name_lines(self, name_of):
         """Gives each call the source lines it comes from, and each function its file, as
         `name_of(path)` calls it."""
-        calls = [call for function in self.functions.values() for call in function.calls]
+        calls = [call for function in self.functions.values() for call in function.calls
+                 if not call.lines]
         for call, lines in zip(calls, self.lines_of([call.address for call in calls], name_of)):
             call.lines = lines
-        entries = list(self.functions)
+        entries = [entry for entry, function in self.functions.items() if not function.file]
         for entry, lines in zip(entries, self.lines_of(entries, name_of)):
             self.functions[entry].file = lines[-1][1]
 
