@@ -127,7 +127,7 @@ class Graph:
             merged = compiler.merged_calls(function, sources) if compiler else []
             self.edges[entry] = [edge for call in function.calls
                                  for edge in self._edges(function, call, merged)]
-        self.never = [tuple(self.use("never", name).name.split()) for name in table["never"]]
+        self.never = {name: self.use("never", name).name.split() for name in table["never"]}
         self._check_arrays()
         self._check_taken()
 
@@ -210,7 +210,8 @@ class Graph:
 
     def banned_by(self, names):
         """What [never ...] says is not on the stack below one of these functions."""
-        return frozenset(callee for caller, callee in self.never if caller in names)
+        return frozenset(callee for caller, *callees in self.never.values() if caller in names
+                         for callee in callees)
 
     # Checks.
 

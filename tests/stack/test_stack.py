@@ -95,7 +95,7 @@ def test_of_two_ways_the_deeper_counts(toy):
     ("1: push %rbx; jmp 1b", "reached with 0 and with 8"),
     ("mov %rdi,%rsp; ret", "not known"),
     ("xchg %rax,%rsp; ret", "an unknown way"),
-    ("mov (%rdi),%rsp; ret", "an unknown way"),
+    ("mov (%rdi),%rsp; ret", "not known"),
     ("push %rbx; ret", "returns with 8 bytes"),
     ("call 1f+1; 1: nop; nop; ret", "no function begins there"),
 ])
@@ -292,7 +292,7 @@ def test_the_table_as_it_stands_is_complete(program):
                                          ("array", "takes what a register says of the stack"),
                                          ("taken", "is taken")])
 def test_no_entry_may_be_missing(program, kind, words):
-    found = entries(kind)
+    found = [entry for entry in entries(kind) if "\nprofiles = " not in entry]
     assert found
     for entry in sample(found, 12 if kind == "call" else 1):
         assert words in problems_with(program, tool.TABLE.read_text().replace(entry, "")), entry
@@ -301,8 +301,8 @@ def test_no_entry_may_be_missing(program, kind, words):
 def test_no_target_may_be_forgotten(program):
     """Of those that one entry alone reaches."""
     text = tool.TABLE.read_text()
-    targets = [name for entry in entries("call") for name in re.findall(
-        r"^reaches = ((?:\S+\s+)*?)(?=why)", entry, re.M) for name in name.split()]
+    targets = [name for entry in program.table["call"].values() if not entry.profiles
+               for name in entry.reaches]
     alone = [name for name in targets if targets.count(name) == 1 and name != "vdso"]
     assert len(alone) > 40
     for name in sample(alone, 10):
