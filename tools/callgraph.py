@@ -130,6 +130,7 @@ class Graph:
         self.never = {name: self.use("never", name).name.split() for name in table["never"]}
         self._check_arrays()
         self._check_taken()
+        self._check_never()
 
     def problem(self, text):
         if text not in self.problems:
@@ -235,6 +236,14 @@ class Graph:
                 function = self.image.functions[entry]
                 self.problem(f"the address of {function.file}:{function.name} is taken, and no "
                              "[call ...] reaches it")
+
+    def _check_never(self):
+        names = {line[0] for function in self.image.functions.values() for call in function.calls
+                 for line in call.lines} | self.by_name.keys()
+        for name, parts in self.never.items():
+            for part in parts:
+                if part not in names and self.whole:
+                    self.problem(f"[never {name}]: there is no {part}")
 
     def check_unused(self):
         """A table that says more than there is was not read again when the program changed."""

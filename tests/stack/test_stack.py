@@ -204,6 +204,10 @@ def test_what_never_happens_is_no_way(toy):
     assert toy(NEVER, "[never careful leaf]\nwhy = it is careful").bound == 8 + 400
 
 
+def test_never_names_what_there_is(toy):
+    assert "there is no lion" in toy(NEVER, "[never careful lion]\nwhy = it is gone").problems
+
+
 # ---- the compiler ----------------------------------------------------------------------------
 
 def test_the_compiler_agrees(toy):
