@@ -201,6 +201,9 @@ def keep(target, update):
     if update:
         return figures, budget.update(key, figures, known, budget.BUDGET) == 0
     entry, goals = known["entries"].get(key, {}), known["goals"].get(key, {})
+    if not entry:
+        say("NEW", f"{key} has no entry yet: tools/cross.py --update {target.name}")
+        return figures, False
     rows = [row for row in budget.judge(figures, entry, goals) if row[0] in budget.FAILURES]
     if rows:
         print(f"  {key}")
