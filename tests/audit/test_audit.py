@@ -57,6 +57,34 @@ def test_the_files_are_there_to_be_read(result):
             assert "Number of snapshots" in (WORK / f"{row['scenario']}.{tag}.txt").read_text()
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/audit.md"])
+def test_the_printed_tables_are_of_these_scenarios(page):
+    text = (TOP / page).read_text()
+    printed = re.findall(r"^  (\S+) +(?:[\d,]+ +){7}[\d,]+$", text, re.M)
+    assert printed == [scenario.name for scenario in audit.SCENARIOS]
+
+
+def commands():
+    """Those of the page, without the first: the laboratory is there."""
+    page = (TOP / "docs" / "audit.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
+    return "".join(blocks).replace("make lab\n", "")
+
+
+def test_the_page_can_be_followed(tmp_path):
+    """Word by word; only the laboratory is another one."""
+    (tmp_path / "build").symlink_to(TOP / "build")
+    with audit.Lab(audit.WORK / "page"):
+        done = subprocess.run(["bash", "-e"], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
+                              input=commands().replace("build/lab", "build/audit/page"))
+    assert done.returncode == 0, done.stdout
+    massif, report = re.findall(r"^\d+$", done.stdout, re.M)[:2]
+    assert massif == report
+    assert "in use at exit: 0 bytes" in done.stdout and "ERROR SUMMARY: 0 errors" in done.stdout
+    assert re.search(r"^ n0: (\d+) 0x0: .*\n n0: 0 0x.*\n n0: 0 0x", done.stdout, re.M), done.stdout
+
+
 @pytest.mark.parametrize("name, complaint", [("uncounted", "the report says"),
                                              ("leak", "given back")])
 def test_the_whole_audit_fails_for_one_byte(result, tmp_path, name, complaint):
