@@ -208,8 +208,11 @@ def another_etc(tmp_path, *hosts):
                               tmp_path / "etc"]
 
 
-@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"),
-                    reason="another /etc needs root and unshare")
+needs_another_etc = pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"),
+                                       reason="another /etc needs root and unshare")
+
+
+@needs_another_etc
 def test_a_hosts_file_that_is_replaced(thimble, mosquitto, topic, tmp_path):
     """By a new one, as editors do: the rule is for the directory, so that it is read again."""
     etc, prefix = another_etc(tmp_path, "127.0.0.2 broker.test")
@@ -224,6 +227,17 @@ def test_a_hosts_file_that_is_replaced(thimble, mosquitto, topic, tmp_path):
     broker.log.await_subscription(topic)
     thimble("pub", *broker.plain, "-t", topic, "-m", "x").ends(0)
     assert sub.ends(0).out == b"x\n"
+
+
+@needs_another_etc
+def test_srv_has_no_rule_for_ports(thimble, topic, tmp_path):
+    """Which port it will be is not known when the lock is closed; and that is said."""
+    _, prefix = another_etc(tmp_path, "127.0.0.1 localhost")
+    pub = thimble("pub", "-S", "-h", "example.test", "--no-tls", "-t", topic, "-m", "x", "-d",
+                  "--timeout-lookup", 1, report=True, prefix=prefix)
+    told = pub.report["sandbox"]
+    assert told["any_port"] and not told["ports"]
+    assert told["files"] and told["complete"] and "incomplete" not in pub.err
 
 
 # ---- code that was smuggled in -------------------------------------------------------------------
