@@ -97,6 +97,10 @@
 #define TH_HANDSHAKE_HEAP_BYTES 0
 #endif
 
+/* What follows from it: the record cell of each connection's own, and what all lease together. */
+#define TH_OWN_CELL_BYTES (TH_LEASES ? 0 : TH_RECORD_CELL_BYTES)
+#define TH_LEASED_BYTES (TH_LEASES * (TH_HANDSHAKE_HEAP_BYTES + TH_RECORD_CELL_BYTES))
+
 /* For how long a lease may be kept while others wait for one. */
 #ifndef TH_LEASE_MS
 #define TH_LEASE_MS 10000

@@ -28,7 +28,7 @@
 /* The struct of a client beside its pools, and of a context beside the shared heap. */
 #define PAGE_BYTES 4096
 #define STRUCT_BYTES 8192
-#define CLIENT_BYTES (TH_TCP_CELL_BYTES + TH_RECORD_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
+#define CLIENT_BYTES (TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
                       TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES + TH_ALIAS_OUT_BYTES + \
                       TH_TLS_HEAP_BYTES + STRUCT_BYTES)
 
@@ -36,7 +36,8 @@ _Static_assert(CLIENT_BYTES % 16 == 0, "blocks of the slab stay aligned");
 
 /* Each begins on a page of its own, so that what is never touched costs nothing. */
 static _Alignas(PAGE_BYTES) uint8_t client_blocks[TH_CONNECTIONS][CLIENT_BYTES];
-static _Alignas(PAGE_BYTES) uint8_t context_block[TH_SHARED_HEAP_BYTES + STRUCT_BYTES];
+static _Alignas(PAGE_BYTES) uint8_t
+    context_block[TH_SHARED_HEAP_BYTES + TH_LEASED_BYTES + STRUCT_BYTES];
 
 /* Wakings closer than this are many; then so long is waited for more to read. */
 #define BUSY_US 500

@@ -63,6 +63,13 @@ static int queue(const struct th_cli_settings *settings, const int64_t values[WI
     return TH_CLI_MEMORY;
 }
 
+/* The TLS heap, and what is leased for the handshake. */
+static unsigned size_of(const struct th_report *report, int pool)
+{
+    return report->pools[pool].size_bytes +
+           (pool == TH_REPORT_TLS_HEAP ? TH_HANDSHAKE_HEAP_BYTES : 0);
+}
+
 static int show(const struct th_plan *plan, bool as_json)
 {
     struct th_report report;
@@ -72,7 +79,7 @@ static int show(const struct th_plan *plan, bool as_json)
     th_cli_out_text(as_json ? "{\n" : "");
     for (int i = 0; i < TH_REPORT_PROCESS_HEAP; i++)
         th_cli_out_format(row, i ? as_json ? ",\n" : "\n" : "", th_report_pool_name(i),
-                          plan->needed_bytes[i], report.pools[i].size_bytes);
+                          plan->needed_bytes[i], size_of(&report, i));
     th_cli_out_text(as_json ? "\n}\n" : "\n");
     return th_cli_printed();
 }

@@ -7,8 +7,7 @@
 
 size_t th_context_need_bytes(void)
 {
-    return th_block_round(sizeof(struct th_context)) + TH_SHARED_HEAP_BYTES +
-           TH_LEASES * (TH_HANDSHAKE_HEAP_BYTES + TH_RECORD_CELL_BYTES);
+    return th_block_round(sizeof(struct th_context)) + TH_SHARED_HEAP_BYTES + TH_LEASED_BYTES;
 }
 
 static void open_leases(struct th_context *context)

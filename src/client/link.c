@@ -73,14 +73,13 @@ void th_link_settle_stack(const struct th_link *link)
 /* In the order of their addresses: TCP cell, record cell, heap. Where record cells are leased, the
  * heap and the TCP cell: the buffers, whose pages go back, then lie together. */
 enum {
-    OWN_CELL_BYTES = TH_LEASES ? 0 : TH_RECORD_CELL_BYTES,
     TCP_CELL_AT = TH_LEASES ? TH_TLS_HEAP_BYTES : 0,
-    HEAP_AT = TH_LEASES ? 0 : TH_TCP_CELL_BYTES + OWN_CELL_BYTES,
+    HEAP_AT = TH_LEASES ? 0 : TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES,
 };
 
 size_t th_link_need_bytes(void)
 {
-    return TH_TCP_CELL_BYTES + OWN_CELL_BYTES + TH_TLS_HEAP_BYTES;
+    return TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES + TH_TLS_HEAP_BYTES;
 }
 
 static void open_payer(struct th_link *link, uint8_t *memory)
@@ -91,7 +90,7 @@ static void open_payer(struct th_link *link, uint8_t *memory)
         .heap = memory + HEAP_AT,
         .heap_bytes = TH_TLS_HEAP_BYTES,
         .cell = TH_LEASES ? NULL : memory + TH_TCP_CELL_BYTES,
-        .cell_bytes = OWN_CELL_BYTES,
+        .cell_bytes = TH_OWN_CELL_BYTES,
         .annex_bytes = TH_HANDSHAKE_HEAP_BYTES,
         .budget_bytes = link->config.heap_budget_bytes,
         .shared = context ? &context->payer : NULL,
