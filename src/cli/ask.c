@@ -55,8 +55,8 @@ static int find_socket(const char *pid)
     buffer[words.len_bytes] = '\0';
     const char *found = socket_in(buffer, buffer + words.len_bytes);
     if (!found)
-        return th_fault_set(&own.fault, TH_E_ARGUMENT, "process %.16s was not given a "
-                            "--status-socket; name the socket if it stands in a file", pid);
+        return th_fault_set(&own.fault, TH_E_ARGUMENT, "process %.16s has no "
+                            "--status-socket on its command line", pid);
     th_format(own.path, sizeof own.path, *found == '/' ? "%.0s%s" : "/proc/%.16s/cwd/%s", pid,
               found);
     return 0;

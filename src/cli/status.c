@@ -42,13 +42,12 @@ static int gather(void *arg, const char *text, size_t text_bytes)
     return TH_OK;
 }
 
-/* Its buffer is empty, and large: one write takes all, or the rest is cut off. */
+/* Its buffer is empty, and large: it takes all at once. */
 static void send_to(int fd, const struct th_report *report)
 {
     answer.used = 0;
-    if (th_report_json(report, gather, NULL) >= 0)
-        th_net_write(fd, answer.text, answer.used, NULL);
-    th_net_hang_up(fd);
+    th_report_json(report, gather, NULL);
+    th_net_unix_tell(fd, answer.text, answer.used);
 }
 
 void th_cli_status_answer(const struct th_report *report)
@@ -57,7 +56,7 @@ void th_cli_status_answer(const struct th_report *report)
     if (fd >= 0) {
         send_to(fd, report);
     } else if (fd == TH_E_SYSTEM) {
-        th_cli_say("nobody can be answered any more: %s is closed", own.path);
+        th_cli_say("%s is closed: no descriptor is left", own.path);
         th_cli_status_close();
     }
 }

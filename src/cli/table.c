@@ -315,7 +315,7 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, .kind = TH_CLI_MAYBE_TEXT, AT(events), .min = 1, .most = PATH_BYTES},
     {TEXTS("mem-report", "json:FILE", "", "tell at the end where each byte went"),
      0, TH_CLI_ALL, .kind = TH_CLI_REPORT, AT(report), .most = PATH_BYTES},
-    {TEXTS("status-socket", "PATH", "", "a Unix socket that tells each byte to whoever connects"),
+    {TEXTS("status-socket", "PATH", "", "a Unix socket that tells who connects the report"),
      0, TH_CLI_ALL, TEXT(status_socket, 1, UNIX_PATH_BYTES)},
     {TEXTS("status-mode", "MODE", "", "who may connect: 0600, 0660 or 0666 (0600)"),
      0, TH_CLI_ALL, WORD(status_mode, TH_CLI_MODES)},

@@ -59,9 +59,15 @@ int th_net_unix_listen(const char *path, unsigned mode, struct th_fault *fault)
 
 int th_net_unix_accept(int listening)
 {
-    int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept(listening, NULL, NULL);
     if (fd >= 0)
         return fd;
     bool is_gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
     return is_gone ? TH_WANT_READ : TH_E_SYSTEM;
+}
+
+void th_net_unix_tell(int fd, const void *data, size_t bytes)
+{
+    send(fd, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
 }

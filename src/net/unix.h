@@ -9,8 +9,11 @@
  * be polled for reading, or an error: FILE. */
 int th_net_unix_listen(const char *path, unsigned mode, struct th_fault *fault);
 
-/* Whoever waits: a descriptor for th_net_write() and th_net_hang_up(). TH_WANT_READ: nobody any
- * more; TH_E_SYSTEM: no descriptor is to be had. One system call. */
+/* Whoever waits: a descriptor. TH_WANT_READ: nobody any more; TH_E_SYSTEM: no descriptor is to be
+ * had. */
 int th_net_unix_accept(int listening);
+
+/* Sends what fits into the socket's buffer without waiting, and closes. */
+void th_net_unix_tell(int fd, const void *data, size_t bytes);
 
 #endif

@@ -135,7 +135,7 @@ bool th_field_is_member(struct th_field_at at)
     return at.field && at.field->kind > TH_FIELD_LIST;
 }
 
-const char *th_field_mode_name(unsigned mode)
+const char *th_field_mode_name(int mode)
 {
     static const char modes[][8] = {"none", "off", "auto", "require"};
     return modes[mode];

@@ -38,7 +38,7 @@ struct th_field_at th_field_next(struct th_field_at at);
 bool th_field_is_member(struct th_field_at at);
 
 /* "auto" for TH_REPORT_SANDBOX_AUTO. */
-const char *th_field_mode_name(unsigned mode);
+const char *th_field_mode_name(int mode);
 
 /* Where element `i` of a list lies in struct th_report; 0: there are no more. And its name; NULL:
  * likewise, or a purpose that has none yet. */

@@ -35,17 +35,16 @@ static void read_at(struct reader *reader, uint64_t offset, void *to, size_t byt
     reader->failed |= pread(reader->fd, to, bytes, (off_t)offset) != (ssize_t)bytes;
 }
 
-static ElfW(Shdr) section_at(struct reader *reader, unsigned number)
+static void read_section(struct reader *reader, unsigned number, ElfW(Shdr) *section)
 {
-    ElfW(Shdr) section = {0};
-    read_at(reader, reader->header.e_shoff + number * sizeof section, &section, sizeof section);
-    return section;
+    read_at(reader, reader->header.e_shoff + number * sizeof *section, section, sizeof *section);
 }
 
 static void begin(struct reader *reader)
 {
     read_at(reader, 0, &reader->header, sizeof reader->header);
-    ElfW(Shdr) names = section_at(reader, reader->header.e_shstrndx);
+    ElfW(Shdr) names = {0};
+    read_section(reader, reader->header.e_shstrndx, &names);
     reader->failed |= names.sh_size > sizeof reader->names;
     if (!reader->failed)
         read_at(reader, names.sh_offset, reader->names, names.sh_size);
@@ -70,7 +69,8 @@ int th_image_read(struct th_image *image,
                                .file_bytes = (uint32_t)lseek(reader.fd, 0, SEEK_END)};
     begin(&reader);
     for (unsigned i = 0; i < reader.header.e_shnum && !reader.failed; i++) {
-        ElfW(Shdr) section = section_at(&reader, i);
+        ElfW(Shdr) section = {0};
+        read_section(&reader, i, &section);
         if (!(section.sh_flags & SHF_ALLOC))
             continue;
         enum th_image_kind kind = kind_of(&section);

@@ -56,13 +56,14 @@ static uint64_t take_number(struct reader *r)
 
 /* ---- members -------------------------------------------------------------------------------- */
 
-static struct th_field_at member_named(const struct reader *r, const char *name)
+static const struct th_field *member_named(const struct reader *r, const char *name)
 {
+    static const struct th_field unknown = {.kind = TH_FIELD_LEAF};
     struct th_field_at at = r->group;
     while (r->is_known && (at = th_field_next(at), th_field_is_member(at)))
         if (!strcmp(at.name, name))
-            return at;
-    return (struct th_field_at){0};
+            return at.field;
+    return &unknown;
 }
 
 static enum th_phase phase_named(const char *name)
@@ -75,7 +76,7 @@ static enum th_phase phase_named(const char *name)
 
 static uint8_t mode_named(const char *name)
 {
-    unsigned mode = TH_REPORT_SANDBOX_REQUIRE;
+    int mode = TH_REPORT_SANDBOX_REQUIRE;
     while (mode > 0 && strcmp(th_field_mode_name(mode), name))
         mode--;
     return (uint8_t)mode;
@@ -110,9 +111,7 @@ static void store_number(const struct th_field *field, void *place, uint64_t num
 /* true and false are numbers, too: one begins with a t. */
 static bool take_value(struct reader *r, const char *name)
 {
-    struct th_field_at at = member_named(r, name);
-    static const struct th_field unknown = {.kind = TH_FIELD_LEAF};
-    const struct th_field *field = at.field ? at.field : &unknown;
+    const struct th_field *field = member_named(r, name);
     void *place = (uint8_t *)r->report + r->base + field->offset;
     if (take(r, '"')) {
         const char *text = take_text(r);

@@ -59,7 +59,7 @@ static const struct allowed allowed[] = {
     {__NR_renameat2, TH_SANDBOX_WRITE},
     {__NR_unlink, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
     {__NR_unlinkat, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
-    {__NR_accept4, TH_SANDBOX_SERVE},
+    {__NR_accept, TH_SANDBOX_SERVE},
 };
 
 /* Where a jump goes, until the end is known. The end is in this order. */

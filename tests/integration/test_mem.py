@@ -306,7 +306,7 @@ def test_it_answers_before_there_is_a_connection(thimble, tmp_path, monkeypatch)
 @pytest.mark.parametrize("what, code, text", [
     ("/nonexistent/socket", 4, "No such file"),
     ("999999999", 66, "/proc/999999999/cmdline"),
-    (str(os.getpid()), 64, "was not given a --status-socket"),
+    (str(os.getpid()), 64, "has no --status-socket"),
 ])
 def test_nobody_to_ask(thimble, what, code, text):
     thimble("mem", "report", what).ends_refused(code, text)
@@ -329,3 +329,17 @@ def test_somebody_else_answers(thimble, tmp_path, said):
 
 def test_mode_without_a_socket(thimble, lab, topic):
     thimble("sub", *lab.tls(), "-t", topic, "--status-mode", "0666").ends(64, "--status-socket")
+
+
+def test_no_descriptor_for_an_asker(subscriber, thimble, lab, topic):
+    """It is said, the socket goes, and the connection stays."""
+    first = subscriber("--sandbox", "off")
+    most = max(map(int, os.listdir(f"/proc/{first.pid}/fd"))) + 1
+    run = subscriber("--sandbox", "off", name="scarce",
+                     prefix=["prlimit", f"--nofile={most}:{most}"])
+    with contextlib.suppress(OSError):
+        listen_and_read(run.socket)
+    run.says("no descriptor is left")
+    until(lambda: not os.path.exists(run.socket), "the socket's end")
+    thimble("pub", *lab.tls(), "-t", topic, "-m", "still here").ends(0)
+    until(lambda: b"still here" in run.out, "the message")
