@@ -13,7 +13,8 @@ $(B)/test_annex: $(call objects,native,tests/hub/test_annex.c $(addprefix mem/,p
 .PHONY: hub hub-programs hub-units
 hub: hub-programs hub-units lab-tools test-tools ## 1 to 1,000 connections in one process
 	@THIMBLE_CHECK=all tools/check.sh hub
-hub-programs: lab-tools test-tools
+# For comparison the same program with the library as it is otherwise.
+hub-programs: $(B)/many lab-tools test-tools
 	@$(MAKE) --no-print-directory PROFILE=hub build/hub/many build/hub/test_annex
 hub-units: hub-programs
 	@$(MAKE) --no-print-directory PROFILE=hub build-hub-units

@@ -13,6 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 
 from lab import Lab  # noqa: E402
+from program import ALL  # noqa: E402
 
 MANY = TOP / "build" / "hub" / "many"
 DESCRIPTORS = 4096
@@ -21,8 +22,8 @@ DESCRIPTORS = 4096
 class Many:
     """build/hub/many: it is asked, and answers with figures."""
 
-    def __init__(self, lab, kind="ec", port=None, most=1000):
-        command = [MANY, "localhost", str(port or lab.ports[f"{kind}_port"]),
+    def __init__(self, lab, kind="ec", port=None, most=1000, program=MANY):
+        command = [program, "localhost", str(port or lab.ports[f"{kind}_port"]),
                    lab.path(kind, "root.pem"), lab.path(kind, "client.pem"),
                    lab.path(kind, "client.key"), str(most)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -93,3 +94,6 @@ def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.stats.get("passed", []):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{name.upper()}  {value}")
+    if not ALL:
+        terminalreporter.write_line("SAMPLE   up to 100 connections, restart with EC, units of the "
+                                    "annex; 1,000, RSA, units of mem and client: make hub")

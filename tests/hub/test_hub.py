@@ -1,5 +1,8 @@
 """Many connections in one process, in the profile hub: memory is flat, nobody waits for ever."""
+import json
 import pathlib
+import platform
+import re
 import select
 import socket
 import subprocess
@@ -10,10 +13,12 @@ from conftest import restart_broker
 from fake import FakeBroker
 from program import ALL
 
-BUILD = pathlib.Path(__file__).resolve().parents[2] / "build" / "hub"
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TOP / "build" / "hub"
 IDLE_MOST_BYTES = 20480  # private dirty, for each connection
 SHARE_MOST_BYTES = 180000  # the program's own, TLS context included
 COUNTS = [1, 10, 100, 1000] if ALL else [1, 10, 100]
+RESTARTED = ["ec", "rsa"] if ALL else ["ec"]
 HELD_MOST = 4  # TH_LEASES
 LEASE_SECONDS = 10  # TH_LEASE_MS
 LEASES = ("handshake_heaps", "record_cells")
@@ -30,6 +35,20 @@ def quotients(figures):
     pairs = zip(figures, figures[1:])
     return [(more["private_dirty_bytes"] - less["private_dirty_bytes"]) /
             (more["opened"] - less["opened"]) for less, more in pairs]
+
+
+def budget(kind):
+    """What is written down for this wolfSSL and processor; None: figures are told, not judged."""
+    version = re.search(r'TH_BUILD_WOLFSSL "([^"]*)"', (BUILD / "gen" / "version.h").read_text())
+    entries = json.loads((TOP / "config" / "budget.json").read_text())["entries"]
+    return entries.get(f"hub-many/{platform.machine()}/{version.group(1)}", {}).get(f"idle-{kind}")
+
+
+def assert_within_budget(kind, measured):
+    wanted = budget(kind) or measured
+    assert measured["block_bytes"] <= wanted["block_bytes"]
+    assert measured["context_bytes"] <= wanted["context_bytes"]
+    assert measured["private_dirty_each_bytes"] <= wanted["private_dirty_each_bytes"] * 1.03
 
 
 # ---- units ----------------------------------------------------------------------------------------
@@ -61,10 +80,26 @@ def test_idle_memory_is_flat(many, kind, record_property):
     assert all(bytes <= IDLE_MOST_BYTES for bytes in each), each
     assert figures[0]["private_dirty_bytes"] <= SHARE_MOST_BYTES + IDLE_MOST_BYTES
     assert max(each) - min(each) <= 0.06 * max(each), each
+    assert_within_budget(kind, {"private_dirty_each_bytes": max(each),
+                                "block_bytes": figures[-1]["block_bytes"],
+                                "context_bytes": figures[-1]["context_bytes"]})
     assert figures[-1]["lost"] == 0
     assert figures[-1]["handshake_heaps"]["waits"] > 0
     assert_leases_kept(figures[-1])
     hub.end()
+
+
+def test_without_leases_it_costs_twice_as_much(many, record_property):
+    """The same program with the library as it is in default: the measurement can fail."""
+    other = many(program=TOP / "build" / "many")
+    figures = []
+    for count in 1, 10:
+        other.do("open", count)
+        figures.append(other.idle())
+    each, = quotients(figures)
+    record_property("default", f"{each:.0f} B each")
+    assert each > 1.5 * IDLE_MOST_BYTES
+    other.end()
 
 
 def test_memory_of_messages_goes_back(many):
@@ -92,7 +127,7 @@ def test_an_idle_connection_costs_no_time(many):
 
 # ---- storms ---------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize("kind", RESTARTED)
 def test_a_broker_that_restarts_gets_all_back(many, lab, kind):
     hub = many(kind=kind)
     hub.do("open", 100)
@@ -163,14 +198,16 @@ def test_half_records_and_dead_handshakes_starve_nobody(many, lab):
     stalled = many(port=records.port)
     for count in range(HELD_MOST + 1):  # in this order
         stalled.do("open", count + 1)
-    stalled.do("publish", 6000, 1)
-    stalled.do("rest", 500)
+    stalled.ask("publish", 6000, 1)  # the fifth may come first: then it waits the second time
+    stalled.ask("rest", 500)
     stalled.ask("publish", 6000, 1)
     silent = many(port=handshakes.port)
     silent.ask("open", HELD_MOST + 1, 1)
-    for figures in stalled.answer(), silent.answer():
-        assert figures["last_fault"] == "timeout" and figures["lost"] >= 1, figures
-        assert LEASE_SECONDS * 900 < figures["took_ms"] < LEASE_SECONDS * 2000, figures
+    for answers in [stalled.answer() for _ in range(3)], [silent.answer()]:
+        took_ms = sum(figures["took_ms"] for figures in answers)
+        assert all(figures["done"] for figures in answers), answers
+        assert answers[-1]["last_fault"] == "timeout" and answers[-1]["lost"] >= 1, answers
+        assert LEASE_SECONDS * 900 < took_ms < LEASE_SECONDS * 2000, answers
     for one in stalled, silent:
         one.stop()
     for broker in records, handshakes:
