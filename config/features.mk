@@ -43,7 +43,23 @@ tls12.instead := src/absent/tls12.c
 rsa.sources := src/tls/rsa.c
 rsa.instead := src/absent/rsa.c
 
+ciphers.sources := src/tls/suites.c
+ciphers.instead := src/absent/suites.c
+ciphers.options := --ciphers --ciphersuites
+
+hwrng.sources := src/crypt/hardware.c src/crypt/health.c
+hwrng.instead := src/absent/hardware.c
+hwrng.options := --hwrng
+
 # ---- the program ----
+
+mosquitto.program_sources := src/cli/persona.c
+mosquitto.program_instead := src/absent/persona.c
+mosquitto.options := --exit-codes
+
+properties.program_sources := src/cli/properties.c
+properties.program_instead := src/absent/properties.c
+properties.options := --property
 
 rr.program_sources := src/cli/rr.c
 rr.options := -e --latency
@@ -78,6 +94,9 @@ cjson.program_instead := src/absent/cjson.c
 
 explain.program_sources := src/cli/explain.c
 explain.commands := explain
+
+# wolfSSL's settings in `thimble version`: the Makefile.
+settings-list.commands :=
 
 mem.program_sources := $(wildcard src/cli/mem.c)
 mem.commands := mem

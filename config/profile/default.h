@@ -148,4 +148,9 @@
 #define TH_TLS_GROUPS WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP384R1
 #endif
 
+/* What is said beyond the necessary: what exit codes mean, and what to do. */
+#ifndef TH_EXPLAINED
+#define TH_EXPLAINED(text) text
+#endif
+
 #endif

@@ -1,4 +1,12 @@
 /* The smallest sum of heap, stack and code that speaks TLS 1.2 and 1.3 with EC and RSA. */
 #define TH_PROFILE_NAME "small"
 #define TH_CONNECTIONS 1
+#define TH_TLS_SUITES \
+    {0x1303, TH_TLS_1_3, "TLS_CHACHA20_POLY1305_SHA256"}, \
+    {0x1301, TH_TLS_1_3, "TLS_AES_128_GCM_SHA256"}, \
+    {0xCCA9, TH_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"}, \
+    {0xCCA8, TH_TLS_1_2, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"}, \
+    {0xC02B, TH_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"}, \
+    {0xC02F, TH_TLS_1_2, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
+#define TH_EXPLAINED(text) ""
 #include "default.h"

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ENTRY(name, meaning, remedy) name "\0" meaning "\0" remedy
+#define ENTRY(name, meaning, remedy) name "\0" TH_EXPLAINED(meaning "\0" remedy)
 
 const struct th_cli_exit th_cli_exits[] = {
     {ENTRY("ok", "Everything that was asked for was done.",

@@ -14,7 +14,6 @@ enum kind { BOOLEAN, TWO_BYTES, TWO_BYTES_NOT_ZERO, FOUR_BYTES, FOUR_BYTES_NOT_Z
 #define OF_MESSAGES (OF(PUBLISH) | OF(WILL))
 #define OF_ALL ((1u << TH_CLI_PACKETS) - 1)
 
-#define REASON_STRING 31
 #define NAME_BYTES 29
 
 /* 5.0 section 2.2.2.2, what a client may send. */
@@ -31,7 +30,7 @@ static const struct rule {
     {"maximum-packet-size", 39, FOUR_BYTES_NOT_ZERO, OF(CONNECT)},
     {"message-expiry-interval", 2, FOUR_BYTES, OF_MESSAGES},
     {"payload-format-indicator", 1, BOOLEAN, OF_MESSAGES},
-    {"reason-string", REASON_STRING, TEXT, OF(DISCONNECT)},
+    {"reason-string", 31, TEXT, OF(DISCONNECT)},
     {"receive-maximum", 33, TWO_BYTES_NOT_ZERO, OF(CONNECT)},
     {"request-problem-information", 23, BOOLEAN, OF(CONNECT)},
     {"request-response-information", 25, BOOLEAN, OF(CONNECT)},
@@ -176,28 +175,7 @@ static bool take_value(const struct giving *g, int kind, struct th_property *pro
     return kind < NUMBERS ? take_number(g, kind, property) : take_text(g, kind, property);
 }
 
-/* ---- the list ---- */
-
-const struct th_property *th_cli_property_given(const struct th_cli_properties *list,
-                                                enum th_cli_packet packet, uint8_t id)
-{
-    for (uint32_t i = 0; i < list->count; i++)
-        if (list->packets[i] == packet && list->list[i].id == id)
-            return &list->list[i];
-    return NULL;
-}
-
-void th_cli_properties_put(struct th_cli_properties *list, enum th_cli_packet packet,
-                           const struct th_property *property)
-{
-    uint32_t at = list->count++;
-    for (; at > 0 && list->packets[at - 1] > packet; at--) {
-        list->list[at] = list->list[at - 1];
-        list->packets[at] = list->packets[at - 1];
-    }
-    list->list[at] = *property;
-    list->packets[at] = (uint8_t)packet;
-}
+/* ---- all of it ---- */
 
 bool th_cli_property_add(struct th_cli_properties *list, int command, const char *packet_name,
                          const char *name, const char *value, const char *value2,
@@ -219,37 +197,4 @@ bool th_cli_property_add(struct th_cli_properties *list, int command, const char
         return refuse(&g, "one too many; give at most 32 of them");
     th_cli_properties_put(list, packet, &property);
     return true;
-}
-
-struct th_properties th_cli_properties_of(const struct th_cli_properties *list,
-                                          enum th_cli_packet packet)
-{
-    uint32_t first = 0, end;
-    while (first < list->count && list->packets[first] < packet)
-        first++;
-    for (end = first; end < list->count && list->packets[end] == packet;)
-        end++;
-    return (struct th_properties){list->list + first, end - first};
-}
-
-/* ---- what was received ---- */
-
-int th_cli_property_find(struct th_received_properties received, uint8_t id,
-                         struct th_property *found)
-{
-    while (th_property_next(&received, found))
-        if (found->id == id)
-            return 1;
-    return 0;
-}
-
-const char *th_cli_property_reason(struct th_received_properties received,
-                                   char shown[TH_CLI_SHOWN_BYTES])
-{
-    struct th_property reason;
-    char text[TH_CLI_SHOWN_BYTES + 1];
-    if (!th_cli_property_find(received, REASON_STRING, &reason))
-        return "";
-    th_format(text, sizeof text, ": %.*s", (int)reason.text.len_bytes, reason.text.data);
-    return th_cli_show(text, shown);
 }

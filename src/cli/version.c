@@ -46,7 +46,8 @@ int th_cli_version(int argc, char *argv[])
     if (*TH_BUILD_LACKS)
         line("lacks", TH_BUILD_LACKS);
     sizes();
-    line("wolfssl_settings", TH_BUILD_WOLFSSL_SETTINGS);
+    if (*TH_BUILD_WOLFSSL_SETTINGS)
+        line("wolfssl_settings", TH_BUILD_WOLFSSL_SETTINGS);
     line("licence", "MIT; linked with wolfSSL, the program as a whole is under wolfSSL's GPL");
     return th_cli_printed();
 }

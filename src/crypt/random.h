@@ -13,15 +13,6 @@ int th_crypt_random_check(struct th_fault *fault);
  * identifiers, jitter and masks; keys come from wolfSSL's generator, seeded by th_crypt_seed. */
 int th_crypt_random(void *out, size_t bytes);
 
-/* Opens a hardware source (for example /dev/hwrng) for the whole process and tests its first 1,024
- * samples (SP 800-90B sections 4.3 and 4.4). NULL does nothing. The same path may be opened again
- * and is counted; another path while one is open is TH_E_ARGUMENT. A source that is silent for
- * 250 ms has failed. Errors: ARGUMENT, ENTROPY, FILE. */
-int th_crypt_hardware_open(const char *path, struct th_fault *fault);
-
-/* Undoes one th_crypt_hardware_open() of a path that was not NULL. */
-void th_crypt_hardware_close(void);
-
 /* Seed material: kernel bytes, XORed with as many tested bytes of the hardware source when one is
  * open. Has the type of wolfCrypt's seed callback; 0, or nonzero when either source fails. */
 struct OS_Seed;

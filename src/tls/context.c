@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "crypt/hardware.h"
 #include "crypt/point.h"
 #include "crypt/random.h"
 #include "mem/payer.h"
