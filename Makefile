@@ -91,7 +91,8 @@ wolfssl_c := $(addprefix src/,internal.c keys.c ssl.c tls.c tls13.c wolfio.c) \
 
 # What is in assembler in the binary, where wolfSSL has it: the record cipher, and what a profile
 # says beside it.
-assembled  += $(if $(is_x86_64),chacha_asm.S)
+chacha_asm ?= chacha_asm.S
+assembled  += $(if $(is_x86_64),$(chacha_asm))
 wolfssl_c  += $(if $(is_x86_64),wolfcrypt/src/cpuid.c)
 wolfssl_s  := $(addprefix wolfcrypt/src/,$(assembled))
 assembled_o = $(patsubst %.S,$(B)/musl/wolfssl/%.o,$(wolfssl_s)) \

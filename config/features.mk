@@ -37,6 +37,14 @@ keylog.program_sources := src/cli/keylog.c
 keylog.program_instead := src/absent/keylog_file.c
 keylog.options := --tls-keylog
 
+alpn.sources := src/tls/alpn.c
+alpn.instead := src/absent/alpn.c
+alpn.options := --tls-alpn
+
+srv.sources := src/net/services.c
+srv.instead := src/absent/services.c
+srv.options := -S
+
 tls12.sources := src/tls/version.c
 tls12.instead := src/absent/tls12.c
 
@@ -50,6 +58,9 @@ ciphers.options := --ciphers --ciphersuites
 hwrng.sources := src/crypt/hardware.c src/crypt/health.c
 hwrng.instead := src/absent/hardware.c
 hwrng.options := --hwrng
+
+drbg.sources := src/crypt/seed.c
+drbg.instead := src/absent/drbg.c
 
 # ---- the program ----
 

@@ -9,3 +9,10 @@
 #define WOLFSSL_SP_SMALL
 #define WOLFSSL_AES_SMALL_TABLES
 #define WOLFSSL_SMALL_STACK
+
+#undef HAVE_HASHDRBG
+#undef WC_RNG_SEED_CB
+#define WC_NO_HASHDRBG
+#define CUSTOM_RAND_GENERATE_BLOCK th_crypt_random_block /* src/absent/drbg.c */
+int th_crypt_random_block(unsigned char *out, unsigned int bytes);
+#undef HAVE_ALPN

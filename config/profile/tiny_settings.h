@@ -22,3 +22,13 @@
 #undef WOLFSSL_X86_64_BUILD
 #define NO_AES_256
 #define WOLFSSL_AES_SMALL_TABLES
+
+#undef HAVE_HASHDRBG
+#undef WC_RNG_SEED_CB
+#define WC_NO_HASHDRBG
+#define CUSTOM_RAND_GENERATE_BLOCK th_crypt_random_block /* src/absent/drbg.c */
+int th_crypt_random_block(unsigned char *out, unsigned int bytes);
+
+#undef GCM_TABLE_4BIT
+#define GCM_SMALL
+#undef HAVE_ALPN

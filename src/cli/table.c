@@ -5,7 +5,8 @@
 #include <string.h>
 #include <thimble/report.h>
 
-#define TEXTS(name, value, environment, help) name "\0" value "\0" environment "\0" help
+#define TEXTS(name, value, environment, help) \
+    name "\0" value "\0" environment "\0" TH_EXPLAINED(help)
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
 #define FLAG(field) .kind = TH_CLI_FLAG, AT(field)
 #define TEXT(field, least, limit) .kind = TH_CLI_TEXT, AT(field), .min = least, .most = limit
@@ -365,7 +366,8 @@ const char *th_cli_variable(const struct th_cli_option *option)
 
 const char *th_cli_help_line(const struct th_cli_option *option)
 {
-    return text_at(option, 3);
+    const char *line = text_at(option, 3); /* none where nothing is explained */
+    return line ? line : option->kind == TH_CLI_DECLINED ? "not here" : "";
 }
 
 uint32_t th_cli_max(const struct th_cli_option *option)

@@ -1,7 +1,6 @@
 #include "crypt/random.h"
 
 #include "base/err.h"
-#include "crypt/hardware.h"
 #include "crypt/wipe.h"
 
 #include <errno.h>
@@ -39,15 +38,4 @@ int th_crypt_random_check(struct th_fault *fault)
     return th_fault_set_errno(fault, TH_E_ENTROPY,
                               "the kernel's random pool is not ready, nothing was sent; try again "
                               "later, or feed the pool (hardware source, saved seed)");
-}
-
-int th_crypt_seed(struct OS_Seed *unused, unsigned char *seed, unsigned int bytes)
-{
-    (void)unused;
-    int result = th_crypt_random(seed, bytes);
-    if (result == 0 && !th_crypt_hardware_mix(seed, bytes))
-        result = TH_E_ENTROPY;
-    if (result != 0)
-        th_crypt_wipe(seed, bytes);
-    return result;
 }

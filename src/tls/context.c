@@ -5,6 +5,7 @@
 #include "crypt/hardware.h"
 #include "crypt/point.h"
 #include "crypt/random.h"
+#include "crypt/seed.h"
 #include "mem/payer.h"
 #include "tls/errors.h"
 #include "tls/io.h"
@@ -20,7 +21,6 @@
 
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/random.h>
 
 #define ECC_MIN_BITS 256
 #define PUBLIC_KEY_MAX_BYTES 512 /* the modulus of RSA-4096 */
@@ -29,13 +29,12 @@
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The seed callback comes after wolfSSL_Init(), which sets its own. */
 static int open_library(void)
 {
     pthread_mutex_lock(&library_lock);
     int result = wolfSSL_Init();
     if (result == WOLFSSL_SUCCESS)
-        wc_SetSeed_Cb(th_crypt_seed);
+        th_crypt_seed_wolfssl();
     pthread_mutex_unlock(&library_lock);
     return result;
 }

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "crypt/random.h"
+#include "tls/alpn.h"
 #include "tls/errors.h"
 #include "tls/keylog.h"
 #include "tls/psk.h"
@@ -46,18 +47,8 @@ static int announce_name(struct th_tls_stream *stream)
                           (unsigned short)strlen(host->name));
 }
 
-static int announce_protocols(struct th_tls_stream *stream)
-{
-    char list[sizeof stream->context->alpn];
-    strcpy(list, stream->context->alpn);
-    if (!*list)
-        return WOLFSSL_SUCCESS;
-    return wolfSSL_UseALPN(stream->ssl, list, (unsigned)strlen(list),
-                           WOLFSSL_ALPN_CONTINUE_ON_MISMATCH);
-}
-
 static int (*const steps[])(struct th_tls_stream *) = {
-    create, announce_name, announce_protocols, th_tls_session_watch, th_tls_keylog_begin,
+    create, announce_name, th_tls_alpn_announce, th_tls_session_watch, th_tls_keylog_begin,
 };
 
 static int set_up(struct th_tls_stream *stream)
@@ -253,17 +244,6 @@ static const char *group_name(const char *curve)
     return curve;
 }
 
-static void copy_protocol(struct th_tls_facts *facts, WOLFSSL *ssl)
-{
-    char *name = NULL;
-    unsigned short bytes = 0;
-    if (wolfSSL_ALPN_GetProtocol(ssl, &name, &bytes) != WOLFSSL_SUCCESS ||
-        bytes >= sizeof facts->alpn)
-        return;
-    memcpy(facts->alpn, name, bytes);
-    facts->alpn[bytes] = '\0';
-}
-
 void th_tls_stream_facts(const struct th_tls_stream *stream, struct th_tls_facts *facts)
 {
     *facts = (struct th_tls_facts){.version = "", .suite = "", .group = ""};
@@ -273,5 +253,5 @@ void th_tls_stream_facts(const struct th_tls_stream *stream, struct th_tls_facts
     facts->suite = th_tls_suite_name(wolfSSL_get_current_cipher_suite(stream->ssl));
     facts->group = group_name(wolfSSL_get_curve_name(stream->ssl));
     facts->resumed = was_resumed(stream);
-    copy_protocol(facts, stream->ssl);
+    th_tls_alpn_chosen(stream, facts);
 }
