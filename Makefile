@@ -252,6 +252,7 @@ $(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(APART) \
 	    $(LDFLAGS) -Wl,-Map=$@.map -o $@.full $(filter %.o,$^)
 	@$(STRIP) -s -R .comment -o $@ $@.full
+	@$(if $(without_sections),sh tools/without-sections.sh $@)
 	@printf '  %-7s %s\n' SIZE "$@: $$(stat -c %s $@) bytes"
 
 $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl): | $(B)/system

@@ -2,3 +2,4 @@
 lacks := websocket socks url scram psk keylog ciphers alpn srv hwrng drbg resumption rr mosquitto properties formats \
          events trace optionfile remove report-text cjson explain settings-list mem memory-trace sandbox
 chacha_asm :=
+without_sections := yes

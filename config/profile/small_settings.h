@@ -16,3 +16,7 @@
 #define CUSTOM_RAND_GENERATE_BLOCK th_crypt_random_block /* src/absent/drbg.c */
 int th_crypt_random_block(unsigned char *out, unsigned int bytes);
 #undef HAVE_ALPN
+#define NO_SESSION_CACHE
+#undef MICRO_SESSION_CACHE
+#undef NO_SESSION_CACHE_REF
+#undef HAVE_CURVE25519

@@ -3,3 +3,4 @@ lacks := websocket socks url scram psk keylog ciphers alpn srv hwrng drbg resump
          events trace optionfile remove report-text cjson explain settings-list mem memory-trace sandbox \
          tls12 rsa
 chacha_asm :=
+without_sections := yes

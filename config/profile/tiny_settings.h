@@ -32,3 +32,8 @@ int th_crypt_random_block(unsigned char *out, unsigned int bytes);
 #undef GCM_TABLE_4BIT
 #define GCM_SMALL
 #undef HAVE_ALPN
+#define NO_SESSION_CACHE
+#undef MICRO_SESSION_CACHE
+#undef NO_SESSION_CACHE_REF
+#undef HAVE_EXTENDED_MASTER
+#undef HAVE_SERVER_RENEGOTIATION_INFO

@@ -5,9 +5,10 @@
 
 #include <wolfssl/ssl.h>
 
-int th_tls_session_ask(struct th_tls_context *context)
+int th_tls_session_prepare(struct th_tls_context *context,
+                           const struct th_context_config *config)
 {
-    (void)context;
+    (void)context, (void)config;
     return WOLFSSL_SUCCESS;
 }
 

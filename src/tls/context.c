@@ -163,19 +163,9 @@ static int set_ecc_minimum(struct th_tls_context *context, const struct th_conte
     return wolfSSL_CTX_SetMinEccKey_Sz(context->ctx, ECC_MIN_BITS);
 }
 
-/* Sessions are kept by their clients (tls/session.c), never in what all share. */
-static int set_no_session_cache(struct th_tls_context *context,
-                                const struct th_context_config *config)
-{
-    (void)config;
-    return (int)wolfSSL_CTX_set_session_cache_mode(context->ctx, WOLFSSL_SESS_CACHE_OFF);
-}
-
-/* RFC 5077: TLS 1.2 asks for a ticket; servers keep no sessions themselves. */
 static int set_tickets(struct th_tls_context *context, const struct th_context_config *config)
 {
-    bool may_ask = th_tls_lowest(config) == TH_TLS_1_2 && !config->psk_identity;
-    return may_ask ? th_tls_session_ask(context) : WOLFSSL_SUCCESS;
+    return th_tls_session_prepare(context, config);
 }
 
 static int set_grouping(struct th_tls_context *context, const struct th_context_config *config)
@@ -213,7 +203,7 @@ static int set_io(struct th_tls_context *context, const struct th_context_config
 
 static int (*const steps[])(struct th_tls_context *, const struct th_context_config *) = {
     create, set_lowest_version, set_suites, set_groups, set_forward_secrecy, set_rsa_minimum,
-    set_ecc_minimum, set_no_session_cache, set_tickets, set_grouping, set_verification, set_psk,
+    set_ecc_minimum, set_tickets, set_grouping, set_verification, set_psk,
     set_io,
 };
 

@@ -1,12 +1,19 @@
 #include "tls/session.h"
 
+#include "tls/version.h"
+
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/ssl.h>
 
-int th_tls_session_ask(struct th_tls_context *context)
+/* Sessions are kept by their clients, never in what all share. RFC 5077: TLS 1.2 asks for a ticket;
+ * servers keep no sessions themselves. */
+int th_tls_session_prepare(struct th_tls_context *context,
+                           const struct th_context_config *config)
 {
-    return wolfSSL_CTX_UseSessionTicket(context->ctx);
+    bool may_ask = th_tls_lowest(config) == TH_TLS_1_2 && !config->psk_identity;
+    int code = (int)wolfSSL_CTX_set_session_cache_mode(context->ctx, WOLFSSL_SESS_CACHE_OFF);
+    return may_ask && code == WOLFSSL_SUCCESS ? wolfSSL_CTX_UseSessionTicket(context->ctx) : code;
 }
 
 static int note_ticket(WOLFSSL *ssl, const unsigned char *ticket, int bytes, void *arg)

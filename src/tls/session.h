@@ -16,7 +16,8 @@ struct th_tls_session {
 
 /* Asks servers of TLS 1.2 for tickets; notes those that come. WOLFSSL_SUCCESS, or what wolfSSL
  * failed with. */
-int th_tls_session_ask(struct th_tls_context *context);
+int th_tls_session_prepare(struct th_tls_context *context,
+                           const struct th_context_config *config);
 int th_tls_session_watch(struct th_tls_stream *stream);
 
 /* Before `stream` is closed. Kept is what came over a connection whose server was verified and has
