@@ -109,8 +109,15 @@ explain.commands := explain
 # wolfSSL's settings in `thimble version`: the Makefile.
 settings-list.commands :=
 
-mem.program_sources := $(wildcard src/cli/mem.c)
+mem.program_sources := $(addprefix src/cli/,mem.c image.c ask.c plan.c)
 mem.commands := mem
+
+status.program_sources := src/cli/status.c
+status.program_instead := src/absent/status.c
+status.options := --status-socket --status-mode
+
+plan.sources := src/tls/plan.c src/client/plan.c
+plan.instead := src/absent/plan.c
 
 sandbox.program_sources := src/cli/lock.c $(wildcard src/sandbox/*.c)
 sandbox.program_instead := src/absent/sandbox.c
