@@ -348,7 +348,8 @@ $(fuzz_programs): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o \
 $(call objects,native,$(unit_c)): | test-tools
 $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
-checks := unit fuzz rooms integration sandbox failures differential audit soak pictures hub stack budget
+checks := unit fuzz rooms integration sandbox failures differential audit soak pictures hub \
+    stack budget
 
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools hub-programs ## all tests; long matrices as a sample
