@@ -106,22 +106,38 @@ static struct th_refusal cell_refusal(const struct th_payer *payer)
     };
 }
 
+static struct th_refusal annex_refusal(const struct th_payer *payer)
+{
+    const struct th_pool *annex = annex_of(payer);
+    return (struct th_refusal){
+        .pool = "handshake heap",
+        .live_bytes = annex->live_bytes,
+        .budget_bytes = (uint32_t)th_pool_capacity(annex),
+        .largest_bytes = (uint32_t)largest_in(payer, annex),
+    };
+}
+
 static struct th_refusal heap_refusal(struct th_payer *payer, enum th_purpose purpose)
 {
-    const struct th_pool *pool = pool_for(payer, purpose);
-    bool own = pool == &payer->heap;
     return (struct th_refusal){
-        .pool = own ? payer->ledger.name : "handshake heap",
-        .live_bytes = pool->live_bytes,
-        .budget_bytes = own ? payer->budget_bytes : (uint32_t)th_pool_capacity(pool),
-        .largest_bytes = (uint32_t)largest_in(payer, pool),
+        .pool = payer->ledger.name,
+        .live_bytes = live_in_heaps(payer),
+        .budget_bytes = payer->budget_bytes,
+        .largest_bytes = (uint32_t)largest_in(payer, pool_for(payer, purpose)),
     };
+}
+
+static struct th_refusal refusal_of(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
+{
+    if (is_record(payer, purpose, bytes) && bytes > payer->cell.bytes)
+        return cell_refusal(payer);
+    bool by_annex = pool_for(payer, purpose) != &payer->heap && within_budget(payer, bytes);
+    return by_annex ? annex_refusal(payer) : heap_refusal(payer, purpose);
 }
 
 static void refuse(struct th_payer *payer, enum th_purpose purpose, size_t bytes)
 {
-    bool too_long = is_record(payer, purpose, bytes) && bytes > payer->cell.bytes;
-    struct th_refusal refusal = too_long ? cell_refusal(payer) : heap_refusal(payer, purpose);
+    struct th_refusal refusal = refusal_of(payer, purpose, bytes);
     refusal.purpose = purpose;
     refusal.needed_bytes = clamped(bytes);
     th_ledger_refuse(&payer->ledger, refusal);

@@ -163,6 +163,9 @@ static void a_budget_counts_both(void **state)
     void *a = take(TH_PURPOSE_SESSION, 2000), *b = take(TH_PURPOSE_ECC, 3000);
     assert_non_null(b);
     assert_null(take(TH_PURPOSE_ECC, 1));
+    assert_string_equal(payer.ledger.refusal.pool, "TLS heap");
+    assert_int_equal(payer.ledger.refusal.budget_bytes, 5000);
+    assert_int_equal(payer.ledger.refusal.live_bytes, 5000);
     assert_null(take(TH_PURPOSE_SESSION, 1));
     th_payer_give(&payer, a);
     th_payer_give(&payer, b);

@@ -53,7 +53,8 @@ def assert_within_budget(kind, measured):
 
 # ---- units ----------------------------------------------------------------------------------------
 
-UNITS = [BUILD / "test_annex", *(sorted(BUILD.glob("unit/*/test_*")) if ALL else [])]
+UNITS = [BUILD / "test_annex",
+         *(TOP / path for path in ((BUILD / "units").read_text().split() if ALL else []))]
 
 
 @pytest.mark.parametrize("program", UNITS, ids=lambda path: path.name)
