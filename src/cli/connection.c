@@ -263,6 +263,8 @@ static void obey_signals(void)
 
 static int wait_ms(void)
 {
+    if (th_cli_signals_count() != own.signals) /* one came while we gathered */
+        return 0;
     uint64_t now_ms = th_clock_ms();
     int first_ms = th_wait_ms(own.client);
     if (own.leaving)

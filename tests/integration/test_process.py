@@ -69,6 +69,32 @@ def test_while_it_waits_to_try_again(thimble, fake):
     sub.says("trying again in").signal(signal.SIGTERM).ends(0, seconds=3)
 
 
+def test_while_it_gathers(thimble, fake, tmp_path):
+    """After two wakings that came close together it waits for more; here for very long, by strace.
+    A signal that comes then counts, though the descriptor for signals is empty afterwards."""
+    calls = tmp_path / "calls"
+    calls.touch()
+
+    def gathers():
+        return "ppoll(" in calls.read_text()
+
+    def script(peer):
+        peer.greet().grant()
+        while not gathers():
+            peer.send(publish("t", b"x"))
+            time.sleep(0.0001)
+            peer.send(publish("t", b"x"))
+            time.sleep(0.05)
+        peer.drain()
+    slow = ["strace", "-f", "-qq", "-o", calls, "-e", "trace=ppoll",
+            "-e", "inject=ppoll:delay_enter=300000"]
+    sub = thimble.start("sub", *fake(script).plain, "-t", "t", prefix=slow)
+    until(gathers, "gathering")
+    time.sleep(0.1)
+    os.kill(int(calls.read_text().split()[0]), signal.SIGTERM)
+    sub.ends(0, seconds=5)
+
+
 def test_stopped_and_continued(thimble, lab, topic):
     sub = thimble.start("sub", *lab.tls(), "-t", topic, "-C", "1")
     lab.log.await_subscription(topic)
