@@ -25,6 +25,12 @@ def is_open(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def is_open_at(path):
+    """It is bound, and there, before it listens."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 def needs_ipv6():
     """For parameters: ::1, where the machine has it."""
     try:
@@ -108,7 +114,7 @@ class Mosquitto:
         listeners = [line.split()[1:3] for line in map(str, self.lines)
                      if line.startswith("listener ")]
         return is_open(self.port) and all(
-            is_open(int(port)) if int(port) else os.path.exists(where[0])
+            is_open(int(port)) if int(port) else is_open_at(where[0])
             for port, *where in listeners)
 
     def start(self):
