@@ -6,6 +6,11 @@ int th_cli_events_open(const struct th_cli_settings *settings)
     return 0;
 }
 
+int th_cli_events_status(void)
+{
+    return 0;
+}
+
 void th_cli_events_tell(const struct th_event *event)
 {
     (void)event;

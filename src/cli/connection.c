@@ -415,7 +415,7 @@ static int report_if_wanted(int status)
 
 int th_cli_connection_close(int status)
 {
-    status = report_if_wanted(status);
+    status = report_if_wanted(status ? status : th_cli_events_status());
     th_cli_out_flush(); /* the event of what was said last */
     th_close(own.client);
     th_context_close(own.context);

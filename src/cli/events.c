@@ -12,28 +12,35 @@
 
 static struct {
     void (*write)(const void *data, size_t bytes); /* NULL: no events */
-    bool in_file;
+    const char *path; /* of a file, or NULL */
+    int status;       /* TH_CLI_FILE when it could not be written */
 } own;
 
 /* ---- where ---------------------------------------------------------------------------------- */
 
-static int say_unwritable(const char *what, int error)
+static void give_up(int error)
 {
     char text[TH_ERRNO_TEXT_BYTES], shown[TH_CLI_SHOWN_BYTES];
-    th_cli_say_status(TH_CLI_FILE, "cannot write events to %s: %s", th_cli_show(what, shown),
+    own.write = NULL;
+    own.status = TH_CLI_FILE;
+    th_cli_say_status(TH_CLI_FILE, "cannot write events to %s: %s", th_cli_show(own.path, shown),
                       th_errno_text(error, text));
-    return TH_CLI_FILE;
 }
 
 int th_cli_events_open(const struct th_cli_settings *settings)
 {
     const char *path = settings->events;
-    own.in_file = path && *path;
-    own.write = !path ? NULL : own.in_file ? th_cli_out_event : th_cli_out_foreign;
-    if (!own.in_file || th_cli_out_events_open(path))
-        return 0;
-    own.write = NULL;
-    return say_unwritable(path, errno);
+    own.path = path && *path ? path : NULL;
+    own.write = !path ? NULL : own.path ? th_cli_out_event : th_cli_out_foreign;
+    own.status = 0;
+    if (own.path && !th_cli_out_events_open(path))
+        give_up(errno);
+    return own.status;
+}
+
+int th_cli_events_status(void)
+{
+    return own.status;
 }
 
 /* ---- one line ------------------------------------------------------------------------------- */
@@ -51,11 +58,9 @@ static void end(struct th_json_flow *flow)
 {
     th_json_flow_shut(flow, '}');
     own.write("\n", 1);
-    int error = own.in_file ? th_cli_out_event_end() : 0;
-    if (!error)
-        return;
-    own.write = NULL;
-    say_unwritable("the file", error);
+    int error = own.path ? th_cli_out_event_end() : 0;
+    if (error)
+        give_up(error);
 }
 
 /* ---- which ---------------------------------------------------------------------------------- */

@@ -7,6 +7,9 @@
 /* Whether and where is in the settings. 0, or an exit status after having said why. */
 int th_cli_events_open(const struct th_cli_settings *settings);
 
+/* TH_CLI_FILE after it could not be written, else 0. */
+int th_cli_events_status(void);
+
 /* connected, subscribed, unsubscribed, published, disconnected */
 void th_cli_events_tell(const struct th_event *event);
 

@@ -123,8 +123,10 @@ static void tell_disconnected(struct th_client *client)
 }
 
 /* The fault that came first is the reason, whatever it led to. */
-static int first_failure(const struct th_client *client, int result)
+static int first_failure(struct th_client *client, int result)
 {
+    if (result != TH_E_CLOSED) /* no failure is without a fault, whoever forgot it */
+        th_fault_set(&client->link.fault, result, "%s", th_error_name(result));
     return client->link.fault.code ? client->link.fault.code : result;
 }
 

@@ -159,7 +159,7 @@ static int draw_nonce(struct th_client *client)
     uint8_t *nonce = th_session_nonce(&client->session);
     if (!nonce || th_crypt_random(nonce, TH_AUTH_NONCE_BYTES) == 0)
         return 0;
-    return th_fault_set(&client->link.fault, TH_E_ENTROPY, "the kernel's random pool is not ready");
+    return th_crypt_random_lacks(&client->link.fault);
 }
 
 static int greet(struct th_client *client)

@@ -33,8 +33,12 @@ int th_crypt_random(void *out, size_t bytes)
 int th_crypt_random_check(struct th_fault *fault)
 {
     uint8_t probe[1];
-    if (ask_kernel(probe, sizeof probe) == sizeof probe)
-        return 0;
+    bool is_ready = ask_kernel(probe, sizeof probe) == sizeof probe;
+    return is_ready ? 0 : th_crypt_random_lacks(fault);
+}
+
+int th_crypt_random_lacks(struct th_fault *fault)
+{
     return th_fault_set_errno(fault, TH_E_ENTROPY,
                               "the kernel's random pool is not ready, nothing was sent; try again "
                               "later, or feed the pool (hardware source, saved seed)");

@@ -9,6 +9,9 @@
 /* 0 if the kernel's random pool is ready, else TH_E_ENTROPY with a sentence. */
 int th_crypt_random_check(struct th_fault *fault);
 
+/* There was none; errno says why. Sets the fault. Returns TH_E_ENTROPY. */
+int th_crypt_random_lacks(struct th_fault *fault);
+
 /* Fills `out` from the kernel. Returns 0 or TH_E_ENTROPY (then `out` is all zero). For client
  * identifiers, jitter and masks; keys come from wolfSSL's generator, seeded by th_crypt_seed. */
 int th_crypt_random(void *out, size_t bytes);

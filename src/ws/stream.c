@@ -22,19 +22,13 @@ static uint8_t *control_of(const struct th_ws *ws)
     return ws->cell + ws->out_size_bytes;
 }
 
-static int no_random(struct th_ws *ws)
-{
-    th_crypt_random_check(ws->fault);
-    return TH_E_ENTROPY;
-}
-
 /* The cell is empty. */
 static int put_frame(struct th_ws *ws, enum th_ws_opcode opcode, const uint8_t *payload,
                      size_t bytes)
 {
     uint8_t mask[TH_WS_MASK_BYTES];
     if (th_crypt_random(mask, sizeof mask) < 0)
-        return no_random(ws);
+        return th_crypt_random_lacks(ws->fault);
     ws->out_at = 0;
     ws->out_end = (uint16_t)th_ws_frame_put(ws->cell, opcode, payload, bytes, mask);
     return 0;
@@ -107,7 +101,7 @@ int th_ws_open(struct th_ws *ws, uint8_t *cell, size_t cell_bytes,
                      .line_size_bytes = (uint16_t)out_bytes},
     };
     if (th_crypt_random(key, sizeof key) < 0)
-        return no_random(ws);
+        return th_crypt_random_lacks(ws->fault);
     int length = th_ws_request((char *)cell, out_bytes, target, key, ws->accept, fault);
     ws->out_end = length < 0 ? 0 : (uint16_t)length;
     return length < 0 ? length : 0;

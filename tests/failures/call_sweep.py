@@ -237,11 +237,8 @@ class Expected(Table):
     behind an outcome: there may be no sentence about it."""
 
     def outcomes(self, call, place, action):
-        for words, _ in self.rows:
-            if all(map(fnmatch.fnmatchcase, (call, place, action), words)):
-                self.use(words)
-                return words[3].split(",")
-        return []
+        row = self.find(call, place, action)
+        return row[3].split(",") if row else []
 
 
 class Calls:

@@ -8,6 +8,7 @@ import threading
 from scene import TABLES, TOP, WORK, Table
 
 DRIVER = WORK / "memory"
+THRIFTY = WORK / "memory-thrifty"  # wolfSSL with its large variables in the heap
 FLOWS = {  # and the kinds of certificates it is lived with
     "connect": ("ec", "rsa"), "publish": ("ec", "rsa"), "subscribe": ("ec", "rsa"),
     "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "websocket": ("ec",), "psk": ("ec",), "scram": ("ec",),
@@ -41,9 +42,9 @@ def site(callers):
 class Memory:
     """All sweeps of the driver, one process for each."""
 
-    def __init__(self, brokers, stride=1):
-        self.brokers, self.stride = brokers, stride
-        self.table = Table(TABLES / "tolerated")
+    def __init__(self, brokers, stride=1, driver=DRIVER):
+        self.brokers, self.stride, self.driver = brokers, stride, driver
+        self.table = Table(TABLES / ("tolerated" if driver == DRIVER else "tolerated-small-stack"))
         self.bad, self.points, self.ended, self.tolerated = [], 0, 0, 0
         self.one_at_a_time = threading.Lock()
 
@@ -53,7 +54,7 @@ class Memory:
                  "good_port": self.brokers.port(flow, "good", kind),
                  **self.brokers.identity(kind), "stride": self.stride,
                  "first": 1 + (self.stride // 2 if mode == "from" else 0), **more}
-        return [DRIVER, *(f"{name}={value}" for name, value in words.items())]
+        return [self.driver, *(f"{name}={value}" for name, value in words.items())]
 
     def sweep(self, *what, **more):
         """The plugin behind SCRAM knows one client at a time."""
@@ -81,15 +82,14 @@ class Memory:
         self.tolerated += tolerated
 
     def read_line(self, what, word, number, wrong, purpose, callers, errors):
-        where = (purpose, *site(callers.split()))
+        where = (word + (f"-{wrong}" if word == "misnamed" else ""), purpose,
+                 *site(callers.split()))
         if word == "failed":
             self.bad.append(f"{' '.join(what)} allocation {number} ({' '.join(where)}): {wrong}\n"
                             f"{callers}\n{errors[-2000:]}".rstrip())
-        elif where in dict(self.table.rows):
-            self.table.use(where)
-        else:
-            self.bad.append(f"{' '.join(what)} allocation {number}: tolerated, and not listed in "
-                            f"{self.table.path}: {' '.join(where)}")
+        elif not self.table.find(*where):
+            self.bad.append(f"{' '.join(what)} allocation {number}: {word}, and not listed in "
+                            f"{self.table.path.name}: {' '.join(where)}")
 
     def told(self):
         for bad in self.bad:
@@ -99,6 +99,6 @@ class Memory:
             print(f"  STALE   {words}: nothing tolerates it any more")
         whole = "every one" if self.stride == 1 else f"a sample: one of {self.stride}"
         print(f"  MEMORY  {self.points} allocations failed ({whole}): {self.ended} ended in the "
-              f"documented error, {self.tolerated} were tolerated for {len(self.table.used)} "
-              f"listed reasons, {len(self.bad)} were wrong")
+              f"documented error, {self.tolerated} were tolerated; {len(self.table.used)} reasons are "
+              f"listed, {len(self.bad)} were wrong")
         return not self.bad and not stale and self.points > 0

@@ -1,4 +1,5 @@
 """What the campaigns of failures stand on: brokers of every kind, and tables of what may be."""
+import fnmatch
 import pathlib
 import subprocess
 import sys
@@ -83,7 +84,7 @@ class Brokers:
 # ---- tables ----------------------------------------------------------------------------------
 
 class Table:
-    """Lines of words, a colon, and the reason. Which of them were of use is remembered."""
+    """Lines of words, a colon, and the reason. Those that were of use are remembered."""
 
     def __init__(self, path):
         self.path, self.rows, self.used = path, [], set()
@@ -92,8 +93,13 @@ class Table:
                 words, reason = line.split(" : ")
                 self.rows.append((tuple(words.split()), reason.strip()))
 
-    def use(self, row):
-        self.used.add(row)
+    def find(self, *words):
+        """The first line that fits, or None; what stands in it are patterns."""
+        for row, _ in self.rows:
+            if all(map(fnmatch.fnmatchcase, words, row)):
+                self.used.add(row)
+                return row
+        return None
 
     def stale(self):
         return [" ".join(words) for words, _ in self.rows if words not in self.used]

@@ -34,8 +34,8 @@ def test_what_must_be_caught_is_caught(brokers, fault, broker, word):
 
 def test_what_is_tolerated_must_be_listed(brokers, capsys):
     campaign = Memory(brokers)
-    campaign.table.rows = [(("ticket", "nobody", "never"), "a line nobody needs")]
+    campaign.table.rows = [(("tolerated", "ticket", "nobody", "never"), "a line nobody needs")]
     campaign.read(*campaign.sweep("connect", "ec", "13", "good", "once", first=80))
     assert not campaign.told()
     told = capsys.readouterr().out
-    assert "tolerated, and not listed" in told and "STALE   ticket nobody never" in told
+    assert "tolerated, and not listed" in told and "STALE   tolerated ticket nobody never" in told

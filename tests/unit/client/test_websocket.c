@@ -4,8 +4,20 @@
 #include "crypt/base64.h"
 #include "crypt/sha1.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 static struct device device;
 static struct broker broker;
+
+/* In place of libc's: so many calls find no random. */
+static unsigned dry;
+
+ssize_t getrandom(void *out, size_t bytes, unsigned flags)
+{
+    errno = EAGAIN;
+    return dry && dry-- ? -1 : syscall(SYS_getrandom, out, bytes, flags);
+}
 
 static struct th_config websocket_config(void)
 {
@@ -267,6 +279,17 @@ static void a_path_is_checked_before_anything(void **state)
     closes();
 }
 
+/* Asked once more it may well answer: it is the first answer that counts. */
+static void a_mask_that_cannot_be_drawn_is_no_success(void **state)
+{
+    (void)state;
+    begin(websocket_config());
+    accepts();
+    dry = 1;
+    ends_with(&device, TH_E_ENTROPY, TH_PHASE_GREETING, "random pool is not ready");
+    both_close(&device, &broker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_silent_server_is_overdue),
         cmocka_unit_test(a_server_that_hangs_up_is_asked_about),
         cmocka_unit_test(a_path_is_checked_before_anything),
+        cmocka_unit_test(a_mask_that_cannot_be_drawn_is_no_success),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
