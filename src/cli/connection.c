@@ -250,14 +250,18 @@ static int status_of_signal(void)
     return 128 + th_cli_signals_first();
 }
 
+static bool is_asked_to_end(void)
+{
+    return th_cli_signals_count() != own.signals;
+}
+
 /* The first one ends in good order, the second at once. */
 static void obey_signals(void)
 {
-    int asked = th_cli_signals_count();
-    if (asked == own.signals)
+    if (!is_asked_to_end())
         return;
     own.stop = own.signals > 0;
-    own.signals = asked;
+    own.signals = th_cli_signals_count();
     th_cli_connection_end(status_of_signal());
 }
 
@@ -334,7 +338,7 @@ static void poll_all(void)
     };
     if (!input)
         gather(awaited[0].events);
-    int ready = th_cli_signals_poll(awaited, input ? 3 : 2, wait_ms());
+    int ready = th_cli_signals_poll(awaited, input ? 3 : 2, is_asked_to_end() ? 0 : wait_ms());
     note_waking();
     if (ready > 0 && awaited[1].revents)
         th_cli_status_answer(take_report());

@@ -202,6 +202,15 @@ def test_whoever_connects_gets_the_report(subscriber, thimble):
     assert not os.path.exists(run.socket), "it is gone with the process"
 
 
+def test_a_signal_right_behind_an_answer(subscriber):
+    """It may come while more to read is waited for, and is obeyed all the same."""
+    for number in range(12):
+        run = subscriber(name=str(number))
+        for _ in range(number):
+            listen_and_read(run.socket)
+        run.signal(signal.SIGTERM).ends(0, seconds=10)
+
+
 def test_mem_report_prints_what_mem_report_prints(subscriber, thimble):
     """Path or process, JSON or not; for people it is the report that is printed at the end."""
     run = subscriber("--mem-report")
