@@ -178,7 +178,8 @@ static void other_machines_and_their_numbers_are_killed(void **state)
     static const uint32_t others[] = {0x40000003, 0xc00000b7, 0x40000028, 0xc00000f3, 0};
     write_filter(SUB);
     for (size_t i = 0; i < COUNT_OF(others); i++)
-        assert_int_equal(run(&(struct seccomp_data){.nr = __NR_read, .arch = others[i]}), KILL);
+        if (others[i] != th_sandbox_machine)
+            assert_int_equal(run(&(struct seccomp_data){__NR_read, others[i], 0, {0}}), KILL);
     gives(KILL, 0x40000000 | __NR_read, 0, 0, 0, 0); /* x32 */
     gives(KILL, 0x7fffffff, 0, 0, 0, 0);
     gives(KILL, -2, 0, 0, 0, 0);
@@ -253,7 +254,8 @@ static void options_are_of_sockets_and_tcp(void **state)
 
 static void opens(uint32_t expected, uint64_t flags)
 {
-    gives(expected, __NR_open, 0, flags, 0, 0);
+    if (__NR_open != TH_SANDBOX_NO_CALL)
+        gives(expected, __NR_open, 0, flags, 0, 0);
     gives(expected, __NR_openat, 0, 0, flags, 0);
 }
 
