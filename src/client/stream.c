@@ -134,6 +134,13 @@ static int write_some(struct th_link *link, void *data, size_t bytes)
     return flushed == TH_E_CLOSED ? th_tls_stream_ask_why(&link->tls) : taken;
 }
 
+/* Whoever waits may have kept others waiting too long. */
+static int unless_overdue(struct th_link *link, int result)
+{
+    int overdue = th_is_wait(result) ? th_link_lease_overdue(link) : 0;
+    return overdue ? overdue : result;
+}
+
 static int move(struct th_tls *stream, mover *how, void *data, size_t bytes)
 {
     struct th_link *link = &stream->link;
@@ -142,7 +149,7 @@ static int move(struct th_tls *stream, mover *how, void *data, size_t bytes)
     if (!bytes)
         return 0;
     struct th_link_step_mark mark = th_link_step_begin(link);
-    int result = how(link, data, bytes);
+    int result = unless_overdue(link, how(link, data, bytes));
     if (th_is_failure(result))
         th_link_hang_up(link);
     th_link_step_end(link, mark);
