@@ -2,8 +2,7 @@
 
 # Unit tests that do not lean on default's sizes, nor on threads that share a context.
 hub_units := $(addprefix $(B)/unit/,$(addprefix mem/test_,cell ledger lease pool slab stack wolf) \
-             $(addprefix client/test_,deadlines errors outbound pieces redial routes scram sweep tls \
-                 websocket))
+             $(addprefix client/test_,deadlines errors outbound pieces redial routes scram sweep tls))
 
 # Measures the library as it is, without a sanitizer.
 $(B)/many: tests/hub/many.c $(B)/libthimble.a
