@@ -36,8 +36,8 @@ audit_programs := $(addprefix $(B)/audit/,witness leak uncounted two two-witness
 
 $(audit_programs):
 	@mkdir -p $(@D)
-	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(or $(audit_dynamic),$(filter-out $(FRAMES),$(LDFLAGS.musl))) \
-	    -o $@ $(filter %.o,$^)
+	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) \
+	    $(or $(audit_dynamic),$(filter-out $(FRAMES),$(LDFLAGS.musl))) -o $@ $(filter %.o,$^)
 
 $(patsubst %.c,$(B)/musl/%.o,$(wildcard tests/audit/*.c tests/audit/*/*.c)): | $(B)/system
 

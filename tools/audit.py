@@ -47,7 +47,7 @@ MASSIF = ["--tool=massif", "--peak-inaccuracy=0.0", "--time-unit=B", "--heap-adm
 NO_CALLERS = ["--depth=1"]
 
 # valgrind's own malloc rounds blocks up to 16 bytes, and massif looks for the peak of the sum with
-# what rounding adds; so all that can be kept is kept, and the largest count of requested bytes is it.
+# what rounding adds. So all that can be kept is kept: the largest count of requested bytes is it.
 REAL_MALLOC = ["--soname-synonyms=somalloc=NONE", "--max-snapshots=1000", "--depth=12"]
 PAGES = ["--tool=massif", "--pages-as-heap=yes", "--time-unit=B", "--threshold=0", "--depth=2",
          "--detailed-freq=1", "--max-snapshots=1000"]
@@ -88,14 +88,14 @@ class Stage:
         return context
 
     def retain(self, topic, qos):
-        subprocess.run(["mosquitto_pub", "-h", "localhost", "-p", self.lab.ports["plain_port"], "-r",
-                        "-t", topic, "-m", "x" * 64, "-q", str(qos)], check=True)
+        subprocess.run(["mosquitto_pub", "-h", "localhost", "-p", self.lab.ports["plain_port"],
+                        "-r", "-t", topic, "-m", "x" * 64, "-q", str(qos)], check=True)
 
 
 @dataclasses.dataclass
 class Scenario:
-    """`words` makes the command line, given the stage and, if `scripts` has a fake broker play, that
-    broker."""
+    """`words` makes the command line, given the stage and, if `scripts` has a fake broker play,
+    that broker."""
     name: str
     what: str
     words: typing.Callable
@@ -107,14 +107,18 @@ class Scenario:
     expects: typing.Callable = lambda reports: True
 
 
+MESSAGE = ["-t", "audit", "-m", "x" * 64]
+
+
 def publishing(kind, tls):
     return Scenario(
         f"publish-{kind}-{tls}", f"connect, publish at QoS 1, leave; {kind.upper()}, TLS {tls}",
-        lambda stage, _: ["pub", *stage.broker(kind, tls), "-t", "audit", "-m", "x" * 64, "-q", "1"])
+        lambda stage, _: ["pub", *stage.broker(kind, tls), *MESSAGE, "-q", "1"])
 
 
 def to_fake(command, *more, kind="ec"):
-    return lambda stage, broker: [command, *broker.where, *stage.options(kind), "-t", "audit", *more]
+    return lambda stage, broker: [command, *broker.where, *stage.options(kind), "-t", "audit",
+                                  *more]
 
 
 def delivers(payload):
@@ -174,7 +178,7 @@ def refused(tls):
 
 
 def qos_2_out(stage, _):
-    return ["pub", *stage.broker("ec", "1.3"), "-t", "audit", "-m", "x" * 64, "-q", "2"]
+    return ["pub", *stage.broker("ec", "1.3"), *MESSAGE, "-q", "2"]
 
 
 def qos_2_in(stage, _):
@@ -405,7 +409,7 @@ def audit(stage, scenario, binary):
     }
 
 
-# ---- controls: who does wrong is caught -----------------------------------------------------------
+# ---- controls: who does wrong is caught ----------------------------------------------------------
 
 def control_leak(stage, scenario):
     """One byte of each heap that is never returned: in the books, and at memcheck."""
@@ -435,8 +439,9 @@ CONTROLS = {"one leaked byte": control_leak, "one uncounted allocation": control
 
 # ---- the whole -----------------------------------------------------------------------------------
 
-COLUMNS = (("static", "static_bytes"), ("pools", "pool_peak_bytes"), ("massif", "massif_peak_bytes"),
-           ("witness", "witness_peak_bytes"), ("stack", "stack_peak_bytes"),
+COLUMNS = (("static", "static_bytes"), ("pools", "pool_peak_bytes"),
+           ("massif", "massif_peak_bytes"), ("witness", "witness_peak_bytes"),
+           ("stack", "stack_peak_bytes"),
            ("kernel", "kernel_buffer_bytes"), ("granted", "allocations"), ("refused", "refusals"))
 
 
@@ -533,8 +538,8 @@ def main():
     found = {**about, "scenarios": rows, "controls": controls}
     options.json.write_text(json.dumps(found, indent=1) + "\n")
     agreed = not troubles and all(control["caught"] for control in controls)
-    print(f"  {len(rows)} of {len(chosen)} scenarios agree to the byte; memcheck: no error, nothing kept; "
-          f"no page after the start\n"
+    print(f"  {len(rows)} of {len(chosen)} scenarios agree to the byte; memcheck: no error, "
+          f"nothing kept; no page after the start\n"
           f"  {options.json}; massif's files and their ms_print texts: {WORK}")
     return 0 if agreed else 1
 

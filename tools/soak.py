@@ -48,12 +48,12 @@ PLACES = 20
 ALL_ONCE = math.lcm(len(TLS), PLACES)
 
 
-# ---- the troubles --------------------------------------------------------------------------------
+# ---- the faults ----------------------------------------------------------------------------------
 
 @dataclasses.dataclass
 class Fault:
-    """`play` meets a connection; None: nobody is there to meet it. `errors`: how the client may name
-    what happened to it."""
+    """`play` meets a connection; None: nobody is there to meet it. `errors`: how the client may
+    name what happened to it."""
     name: str
     play: typing.Callable
     errors: set
@@ -388,7 +388,8 @@ class Stubborn:
         line = self.process.stdout.readline().decode().split()
         if len(line) != 5:
             raise Trouble(f"{self.name} is gone")
-        self.books = dict(zip(("live_bytes", "shared_heap_bytes", "lent_blocks"), map(int, line[1:4])))
+        self.books = dict(zip(("live_bytes", "shared_heap_bytes", "lent_blocks"),
+                              map(int, line[1:4])))
         if int(line[4]):
             raise Trouble(f"{self.name}: {line[4]} allocations were refused")
         return line[0]

@@ -11,8 +11,9 @@ static size_t rounded(size_t bytes)
 
 static bool fits(const struct th_cell *cell, size_t bytes)
 {
-    bool free_end = !cell->low_taken || !cell->high_taken;
-    return bytes > 0 && free_end && rounded(th_cell_live_bytes(cell)) + rounded(bytes) <= cell->bytes;
+    bool end_is_free = !cell->low_taken || !cell->high_taken;
+    size_t live_bytes = rounded(th_cell_live_bytes(cell));
+    return bytes > 0 && end_is_free && live_bytes + rounded(bytes) <= cell->bytes;
 }
 
 /* `low` and `high` count here, and say nothing of a place. */
