@@ -123,10 +123,11 @@ static void lock(const struct th_cli_settings *settings)
 
 int th_cli_lock(const struct th_cli_settings *settings)
 {
-    locked = (struct th_report_sandbox){
-        .mode = (uint8_t)settings->sandbox, .any_port = settings->srv, .why_not = reason_against()};
+    locked = (struct th_report_sandbox){.mode = (uint8_t)settings->sandbox};
     if (locked.mode == TH_REPORT_SANDBOX_OFF)
         return TH_CLI_OK;
+    locked.any_port = settings->srv;
+    locked.why_not = reason_against();
     if (!locked.why_not)
         lock(settings);
     return say_what_is_missing();
