@@ -49,7 +49,9 @@ class Program:
         self.image = Image(full, arrays)
         self.compiler = Compiler("".join(path.read_text() for path in
                                          self.build.glob("thimble.full.*.ci")))
-        self.graph = Graph(self.image, self.table, Sources(TOP), self.compiler, self.is_default)
+        is_pinned = "pinned" in (self.build / "gen" / "version.h").read_text()
+        self.graph = Graph(self.image, self.table, Sources(TOP), self.compiler,
+                           self.is_default and is_pinned)
         self.phases = {name: Phase(self.graph, entry)
                        for name, entry in self.table["phase"].items()}
         self.reserves = {name: self.graph.use("reserve", name).bytes
