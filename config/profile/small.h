@@ -11,4 +11,14 @@
 #define TH_TLS_GROUPS WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1
 #define TH_EXPLAINED(text) ""
 #define TH_STACK_BYTES 16384
+
+/* Smaller buffers, whose pages go back to the kernel when there is nothing to do. */
+#define TH_SETTLE_MS 20
+#define TH_TCP_READ_BYTES 2048
+#define TH_TCP_WRITE_BYTES 2560
+#define TH_OUTBOX_BYTES 8192
+#define TH_PIECE_BYTES 2048
+#define TH_ALIAS_IN_BYTES 1024
+#define TH_ALIAS_OUT_BYTES 1024
+
 #include "default.h"

@@ -5,4 +5,14 @@
 #define TH_TLS_SUITES {0x1301, TH_TLS_1_3, "TLS_AES_128_GCM_SHA256"}
 #define TH_EXPLAINED(text) ""
 #define TH_STACK_BYTES 20480
+
+/* Smaller buffers, whose pages go back to the kernel when there is nothing to do. */
+#define TH_SETTLE_MS 20
+#define TH_TCP_READ_BYTES 2048
+#define TH_TCP_WRITE_BYTES 2560
+#define TH_OUTBOX_BYTES 8192
+#define TH_PIECE_BYTES 2048
+#define TH_ALIAS_IN_BYTES 1024
+#define TH_ALIAS_OUT_BYTES 1024
+
 #include "default.h"

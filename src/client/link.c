@@ -70,11 +70,12 @@ void th_link_settle_stack(const struct th_link *link)
 
 /* ---- open ---------------------------------------------------------------------------------- */
 
-/* In the order of their addresses: TCP cell, record cell, heap. Where record cells are leased, the
- * heap and the TCP cell: the buffers, whose pages go back, then lie together. */
+/* In the order of their addresses: TCP cell, record cell, heap. Where pages of buffers go back the
+ * heap comes first: the buffers then lie together. */
 enum {
-    TCP_CELL_AT = TH_LEASES ? TH_TLS_HEAP_BYTES : 0,
-    HEAP_AT = TH_LEASES ? 0 : TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES,
+    HEAP_FIRST = TH_LEASES || TH_SETTLE_MS,
+    TCP_CELL_AT = HEAP_FIRST ? TH_TLS_HEAP_BYTES : 0,
+    HEAP_AT = HEAP_FIRST ? 0 : TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES,
 };
 
 size_t th_link_need_bytes(void)
@@ -89,7 +90,7 @@ static void open_payer(struct th_link *link, uint8_t *memory)
         .name = "TLS heap",
         .heap = memory + HEAP_AT,
         .heap_bytes = TH_TLS_HEAP_BYTES,
-        .cell = TH_LEASES ? NULL : memory + TH_TCP_CELL_BYTES,
+        .cell = TH_LEASES ? NULL : memory + TCP_CELL_AT + TH_TCP_CELL_BYTES,
         .cell_bytes = TH_OWN_CELL_BYTES,
         .annex_bytes = TH_HANDSHAKE_HEAP_BYTES,
         .budget_bytes = link->config.heap_budget_bytes,

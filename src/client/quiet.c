@@ -18,10 +18,12 @@ static bool has_sent_all(const struct th_client *client)
            !th_net_wire_pending_out(&client->link.wire);
 }
 
+/* Of a record that has not come whole what there is lies in the record cell. */
 static bool has_read_all(const struct th_client *client)
 {
     return client->window.begin == client->window.end && !client->stream.active &&
-           !th_net_wire_pending_in(&client->link.wire);
+           !th_net_wire_pending_in(&client->link.wire) &&
+           !th_cell_live_bytes(&client->link.payer.cell);
 }
 
 /* WebSocket keeps what it is at in the TCP cell. */
