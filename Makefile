@@ -303,7 +303,7 @@ define version_h
 /* Made by the Makefile. */
 #define TH_BUILD_COMMIT "$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)"
 #define TH_BUILD_PROFILE "$(PROFILE)"
-#define TH_BUILD_LACKS "$(strip $(lacks))"
+#define TH_BUILD_LACKS "$(strip $(filter-out $(unseen),$(lacks)))"
 #define TH_BUILD_LACKS_COMMANDS $(patsubst %,"%\0",$(call of_lacks,commands)) ""
 #define TH_BUILD_CC "$(notdir $(MUSL_CC)) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"
 #define TH_BUILD_WOLFSSL "$(wolfssl_version)"

@@ -8,6 +8,9 @@
 #
 # What wolfSSL leaves out stands in config/profile/NAME_settings.h.
 
+# Of these nobody notices that they are not there: `thimble version` does not name them.
+unseen := drbg vdso cjson settings-list plan nearest
+
 # ---- roads and secrets ----
 
 websocket.sources := $(wildcard src/ws/*.c) src/crypt/sha1.c
@@ -105,6 +108,12 @@ cjson.program_instead := src/absent/cjson.c
 
 explain.program_sources := src/cli/explain.c
 explain.commands := explain
+
+nearest.program_sources := src/cli/nearest.c
+nearest.program_instead := src/absent/nearest.c
+
+# On 64-bit machines.
+vdso.program_instead := src/absent/vdso.c
 
 # wolfSSL's settings in `thimble version`: the Makefile.
 settings-list.commands :=

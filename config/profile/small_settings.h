@@ -20,3 +20,6 @@ int th_crypt_random_block(unsigned char *out, unsigned int bytes);
 #undef MICRO_SESSION_CACHE
 #undef NO_SESSION_CACHE_REF
 #undef HAVE_CURVE25519
+#define USE_SLOW_SHA256
+#undef GCM_TABLE_4BIT
+#define GCM_SMALL

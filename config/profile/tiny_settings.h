@@ -37,3 +37,4 @@ int th_crypt_random_block(unsigned char *out, unsigned int bytes);
 #undef NO_SESSION_CACHE_REF
 #undef HAVE_EXTENDED_MASTER
 #undef HAVE_SERVER_RENEGOTIATION_INFO
+#define USE_SLOW_SHA256

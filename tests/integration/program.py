@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -32,6 +33,10 @@ def environment(more):
     """Ours without what could change thimble's mind."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("THIMBLE")}
     return {**ours, "XDG_CONFIG_HOME": "/nonexistent", **(more or {})}
+
+
+# What a build says of what its profile lacks.
+ABSENT = re.compile(r"(\S+): not in this build \(profile|this build, profile \w+, has no ([^;]+);")
 
 
 class Program:
@@ -151,3 +156,10 @@ class Programs:
     def stop(self):
         for program in self.all:
             program.stop()
+
+    def lacking(self):
+        """What a program said its profile has not, or None."""
+        for program in self.all:
+            if found := ABSENT.search(program.err):
+                return found[1] or found[2]
+        return None

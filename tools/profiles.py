@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+"""Measures every profile, prints one table, holds it against the budget and runs the tests.
+
+    tools/profiles.py PROFILE...            all of it
+    tools/profiles.py --update PROFILE...   writes the figures into config/budget.json, but not
+                                            those of default
+    tools/profiles.py --table PROFILE...    the table alone, from what is written down
+    tools/profiles.py --runs N --untested   fewer runs, no integration tests
+
+The binaries are those of `make profile-programs`: build/PROFILE/thimble, build/thimble. A test of
+something a profile lacks counts as not run, under the name of what the program said it lacks.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import budget  # noqa: E402
+
+TOP = budget.TOP
+RUNS = 5
+COLUMNS = ("file", "text", "block", "heap + stack, EC", "heap + stack, RSA", "stack bound",
+           "RSS", "dirty", "instructions, EC", "RSA")
+
+
+def binary_of(profile):
+    return pathlib.Path("build", *([] if profile == "default" else [profile]), "thimble")
+
+
+# ---- the table -------------------------------------------------------------------------------
+
+def text_bytes(binary):
+    sizes = subprocess.run(["size", "-A", f"{binary}.full"], text=True, stdout=subprocess.PIPE,
+                           check=True).stdout
+    return sum(int(size) for name, size in re.findall(r"^(\.\w+)\s+(\d+)", sizes, re.M)
+               if name in (".cold", ".text", ".rodata"))
+
+
+def told(binary, name):
+    words = subprocess.run([binary, "version"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    return re.search(rf"^{name} +(\d+)", words, re.M)[1]
+
+
+def stack_bound(binary):
+    """What tools/stack.py computes, if it can of this build."""
+    subprocess.run([sys.executable, "tools/stack.py", "--build", str(binary.parent),
+                    "--unmeasured"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   check=False)
+    try:
+        return json.loads((binary.parent / "stack.json").read_text())["need_bytes"]
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def number(value):
+    return "-" if value is None else f"{int(value):,}"
+
+
+def memory(entry, kind):
+    pub = entry.get(f"pub-{kind}-tlsv1.3")
+    if not pub:
+        return "-"
+    heap, stack = pub["process_peak_bytes"], pub["stack_peak_bytes"]
+    return f"{heap:,} + {stack:,}"
+
+
+def millions(entry, kind):
+    pub = entry.get(f"pub-{kind}-tlsv1.3")
+    return f"{pub['instructions'] / 1e6:.1f} M" if pub else "-"
+
+
+def row(profile, entry):
+    binary = binary_of(profile)
+    sub = entry["sub-ec-tlsv1.3"]
+    return [profile, number(entry["binary"]["file_bytes"]), number(text_bytes(binary)),
+            number(told(binary, "connection_bytes")), memory(entry, "ec"), memory(entry, "rsa"),
+            number(stack_bound(binary)), number(sub["rss_bytes"]),
+            number(sub["private_dirty_bytes"]), millions(entry, "ec"), millions(entry, "rsa")]
+
+
+def print_table(entries):
+    rows = [["profile", *COLUMNS], ["---", *["---:"] * len(COLUMNS)],
+            *(row(profile, entry) for profile, entry in entries.items())]
+    print("\n".join("| " + " | ".join(cells) + " |" for cells in rows))
+    for profile in entries:
+        lacks = budget.lacks(binary_of(profile))
+        if lacks:
+            print(f"\n{profile} lacks {', '.join(lacks)}.")
+
+
+# ---- tests -----------------------------------------------------------------------------------
+
+# What a test needs without an option that says so, by words of its name.
+NEEDS = {"rsa": "rsa", "tls12": "1.2 or 1_2 or tlsv1"}
+
+
+def unwanted(profile):
+    words = [NEEDS[lack] for lack in budget.lacks(binary_of(profile)) if lack in NEEDS]
+    return f"not ({' or '.join(words)})" if words else ""
+
+
+def run_tests(profile, tests):
+    environment = {**os.environ, "THIMBLE": str(TOP / binary_of(profile)),
+                   "THIMBLE_PROFILE": profile}
+    chosen = ["-k", unwanted(profile)] if unwanted(profile) else []
+    print(f"\n  TEST    {profile}: {' '.join(map(str, tests))} {' '.join(chosen)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+                           "--tb=short", *chosen, *tests], env=environment, cwd=TOP, check=False)
+    return done.returncode
+
+
+# ---- the whole -------------------------------------------------------------------------------
+
+def judged(profile, measured, book, update):
+    key = budget.key_of(binary_of(profile))
+    if update and profile != "default":
+        return budget.update(key, measured, book, budget.BUDGET)
+    return budget.compare(key, measured, book)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("profiles", nargs="+")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--untested", action="store_true")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    arguments = parser.parse_args()
+    os.chdir(TOP)
+    book = json.loads(budget.BUDGET.read_text())
+    if arguments.table:
+        print_table({profile: book["entries"][budget.key_of(binary_of(profile))]
+                     for profile in arguments.profiles})
+        return 0
+    measured = {profile: budget.measure(binary_of(profile), arguments.runs)
+                for profile in arguments.profiles}
+    worst = 0
+    for profile, figures in measured.items():
+        worst = max(worst, judged(profile, figures, book, arguments.update))
+    print_table(measured)
+    for profile in [] if arguments.untested else arguments.profiles:
+        worst = max(worst, run_tests(profile, ["tests/integration"]))
+    return worst
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except budget.Trouble as trouble:
+        print(f"  FAILED  {trouble}")
+        sys.exit(2)
