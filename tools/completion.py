@@ -86,7 +86,7 @@ def read_options():
 
 
 def read_commands():
-    return re.findall(r'^    \{"(\w+)", (?:th_cli_\w+|NULL), "([^"]*)"', COMMANDS.read_text(), re.M)
+    return re.findall(r'^    \{"(\w+)", (?:th_cli_\w+|NULL), TH_EXPLAINED\("([^"]*)"', COMMANDS.read_text(), re.M)
 
 
 def read_views():

@@ -33,12 +33,12 @@ static const char *usage_of(int command)
 {
     if (command == TH_CLI_PUB)
         return "pub [-h HOST] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
-               "Publishes on a topic over TLS and waits until the broker has it.\n\n";
+               TH_EXPLAINED("Publishes on a topic over TLS and waits until the broker has it.\n\n");
     if (command == TH_CLI_RR)
         return "rr [-h HOST] -t TOPIC -e TOPIC {-m TEXT | -f FILE | -s | -n} [options]\n"
-               "Publishes a request over TLS and prints the response.\n\n";
+               TH_EXPLAINED("Publishes a request over TLS and prints the response.\n\n");
     return "sub [-h HOST] -t FILTER ... [options]\n"
-           "Subscribes to topics over TLS and prints the messages that come.\n\n";
+           TH_EXPLAINED("Subscribes to topics over TLS and prints the messages that come.\n\n");
 }
 
 void th_cli_help_command(int command)
@@ -47,7 +47,7 @@ void th_cli_help_command(int command)
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (th_cli_options[i].commands & command)
             print_option(&th_cli_options[i]);
-    th_cli_out_text("\nExit codes: thimble explain. More: man thimble.\n");
+    th_cli_out_text(TH_EXPLAINED("\nExit codes: thimble explain. More: man thimble.\n"));
 }
 
 void th_cli_help_commands(void)

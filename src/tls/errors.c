@@ -48,14 +48,16 @@ static int refused_memory(struct th_fault *fault)
 #define CERTIFICATE_PROBLEMS(WORD) \
     WORD(ASN_BEFORE_DATE_E, "is not yet valid") \
     WORD(ASN_AFTER_DATE_E, "has expired") \
-    WORD(ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given; " \
-         "give its root, and let the server send all below it") \
+    WORD(ASN_NO_SIGNER_E, "was not issued by any of the CA certificates given" \
+         TH_EXPLAINED("; give its root, and let the server send all below it")) \
     WORD(ASN_SELF_SIGNED_E, "is self-signed and not one of the CA certificates given") \
     WORD(ASN_SIG_CONFIRM_E, "bears a signature that is not its issuer's") \
     WORD(ASN_SIG_OID_E, "names two different signature algorithms") \
-    WORD(ASN_SIG_HASH_E, "is signed with a hash that is not accepted (SHA-1 or older)") \
+    WORD(ASN_SIG_HASH_E, "is signed with a hash that is not accepted" \
+         TH_EXPLAINED(" (SHA-1 or older)")) \
     WORD(ASN_SIG_KEY_E, "is signed with a key type that is not supported") \
-    WORD(HASH_TYPE_E, "is signed with a hash that is not accepted (SHA-1 or older)") \
+    WORD(HASH_TYPE_E, "is signed with a hash that is not accepted" \
+         TH_EXPLAINED(" (SHA-1 or older)")) \
     WORD(SIG_TYPE_E, "is signed with an algorithm that is not supported") \
     WORD(ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported") \
     WORD(ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384") \
@@ -76,13 +78,13 @@ static int refused_memory(struct th_fault *fault)
     WORD(IPADDR_MISMATCH, "does not carry the address of the server") \
     WORD(NO_PEER_CERT, "is missing") \
     WORD(PEER_KEY_ERROR, "has a public key that cannot be read") \
-    WORD(ASN_PARSE_E, "is damaged: it is no X.509") \
+    WORD(ASN_PARSE_E, "is damaged" TH_EXPLAINED(": it is no X.509")) \
     WORD(ASN_VERSION_E, "has an unknown version") \
-    WORD(ASN_GETINT_E, "is damaged: a number cannot be read") \
+    WORD(ASN_GETINT_E, "is damaged" TH_EXPLAINED(": a number cannot be read")) \
     WORD(ASN_RSA_KEY_E, "has a damaged RSA key") \
     WORD(ASN_ECC_KEY_E, "has a damaged EC key") \
-    WORD(ASN_OBJECT_ID_E, "is damaged: an identifier cannot be read") \
-    WORD(ASN_BITSTR_E, "is damaged: a bit string cannot be read") \
+    WORD(ASN_OBJECT_ID_E, "is damaged" TH_EXPLAINED(": an identifier cannot be read")) \
+    WORD(ASN_BITSTR_E, "is damaged" TH_EXPLAINED(": a bit string cannot be read")) \
     WORD(ASN_DATE_SZ_E, "has a damaged date") \
     WORD(ASN_TIME_E, "has a date of unknown form") \
     WORD(ASN_INPUT_E, "is cut off") \
@@ -146,7 +148,7 @@ static int refused_by_policy(struct th_tls_stream *stream)
 {
     static const char *const problems[] = {
         [TH_POLICY_OK] = "was not verified",
-        [TH_POLICY_MALFORMED] = "is damaged: it is no X.509",
+        [TH_POLICY_MALFORMED] = "is damaged" TH_EXPLAINED(": it is no X.509"),
         [TH_POLICY_SIGNATURE] = "or one above it is signed with less than SHA-256",
         [TH_POLICY_KEY] = "or one above it has a weak key (RSA 2,048 to 4,096, P-256, P-384)",
         [TH_POLICY_USAGE] = "or one above it is not made for servers (extended key usage)",
