@@ -69,11 +69,8 @@ static void wish_for_names(struct th_sandbox_wish *wish)
 static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
     const char *path = report_file(s);
-    unsigned count = 0;
-    if (path)
-        wish->writes[count++] = path;
-    if (s->status_socket)
-        wish->writes[count++] = s->status_socket;
+    wish->writes[0] = path;
+    wish->removes = s->status_socket;
     wish->needs |= path ? TH_SANDBOX_WRITE : 0;
     wish->needs |= s->status_socket ? TH_SANDBOX_SERVE : 0;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -88,6 +89,8 @@ static const struct rule rules[] = {
     {__NR_sendto, ALWAYS, UNLESS(3, FAST_OPEN, 0), .verdict = KILL},
     {__NR_sendto, ALWAYS, IF(3, FAST_OPEN, 0), .verdict = ALLOW},
     {__NR_madvise, ALWAYS, IF(2, ALL_BITS, MADV_DONTNEED), .verdict = ALLOW},
+    {__NR_setsockopt, ALWAYS, IF(2, ALL_BITS, TCP_ULP), .verdict = KILL},
+    {__NR_setsockopt, ALWAYS, IF(2, ALL_BITS, SO_ATTACH_FILTER), .verdict = KILL},
     {__NR_setsockopt, ALWAYS, IF(1, ALL_BITS, SOL_SOCKET), .verdict = ALLOW},
     {__NR_setsockopt, ALWAYS, IF(1, ALL_BITS, IPPROTO_TCP), .verdict = ALLOW},
     {__NR_fcntl, ALWAYS, IF(1, ALL_BITS, F_SETFD), .verdict = ALLOW},
@@ -96,6 +99,7 @@ static const struct rule rules[] = {
     {__NR_fcntl64, ALWAYS, IF(1, ALL_BITS, F_DUPFD_CLOEXEC), .verdict = ALLOW},
     {__NR_open, TH_SANDBOX_READ, IF(1, O_ACCMODE | O_CREAT | O_TRUNC, 0), .verdict = ALLOW},
     {__NR_openat, TH_SANDBOX_READ, IF(2, O_ACCMODE | O_CREAT | O_TRUNC, 0), .verdict = ALLOW},
+    {__NR_socket, TH_SANDBOX_UNIX, UNLESS(1, TYPE_BITS, SOCK_STREAM), .verdict = KILL},
     {__NR_socket, TH_SANDBOX_UNIX, IF(0, ALL_BITS, AF_UNIX), .verdict = ALLOW},
     {__NR_socket, ALWAYS, UNLESS(0, ~8u, AF_INET), .verdict = KILL},
     {__NR_socket, ALWAYS, UNLESS(2, ALL_BITS, 0), .verdict = KILL},

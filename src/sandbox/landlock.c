@@ -59,11 +59,11 @@ static void add(struct ruleset *set, int kind, const void *rule)
     set->lacks |= syscall(SYS_landlock_add_rule, set->fd, kind, rule, 0) < 0;
 }
 
-/* Where nothing is, nothing needs to be allowed. */
+/* Where nothing is, nothing needs to be allowed; a rule without rights is none. */
 static void allow_descriptor(struct ruleset *set, int fd, uint64_t rights)
 {
     struct path_rule rule = {rights & set->handled.files, fd};
-    if (fd >= 0)
+    if (fd >= 0 && rule.rights)
         add(set, RULE_PATH, &rule);
 }
 
@@ -103,6 +103,16 @@ static bool find_target(int fd, char target[PATH_BYTES])
     return *target == '/';
 }
 
+/* Where there is no /proc to ask, only the file itself. */
+static void allow_target(struct ruleset *set, int fd, uint64_t rights)
+{
+    char target[PATH_BYTES];
+    if (find_target(fd, target))
+        allow_directory_of(set, target, rights);
+    else
+        allow_descriptor(set, fd, rights & OF_FILES);
+}
+
 static bool is_replaceable(int fd)
 {
     struct stat about;
@@ -119,8 +129,8 @@ static void allow_path(struct ruleset *set, const char *path, uint64_t rights)
         allow_descriptor(set, fd, rights & OF_FILES);
     else if (strlen(path) < sizeof text)
         allow_directory_of(set, strcpy(text, path), rights);
-    if (is_replaceable(fd) && find_target(fd, text))
-        allow_directory_of(set, text, rights);
+    if (is_replaceable(fd))
+        allow_target(set, fd, rights);
     close(fd);
 }
 
@@ -173,6 +183,8 @@ static void restrict_to(struct ruleset *set, const struct th_sandbox_wish *wish,
 {
     allow_paths(set, wish->reads, READ_FILE);
     allow_paths(set, wish->writes, WRITING);
+    if (wish->removes)
+        allow_path(set, wish->removes, REMOVE_FILE);
     allow_ports(set, wish);
     if (!set->lacks && syscall(SYS_landlock_restrict_self, set->fd, 0) == 0)
         locked->holds |= parts_of(&set->handled);

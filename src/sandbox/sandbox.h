@@ -12,7 +12,7 @@
 enum th_sandbox_need {
     TH_SANDBOX_INTERNET = 1, /* TCP */
     TH_SANDBOX_LOOKUP = 2,   /* UDP, for the name servers */
-    TH_SANDBOX_UNIX = 4,     /* a connection to a Unix socket */
+    TH_SANDBOX_UNIX = 4,     /* a connection to a Unix socket, without LOOKUP */
     TH_SANDBOX_BIND = 8,     /* an address of our own */
     TH_SANDBOX_READ = 16,    /* opens files for reading */
     TH_SANDBOX_WRITE = 32,   /* opens, renames and removes files */
@@ -30,6 +30,7 @@ struct th_sandbox_wish {
      * replaced. */
     const char *reads[TH_SANDBOX_PATHS_MAX];
     const char *writes[TH_SANDBOX_PATHS_MAX];
+    const char *removes; /* or NULL */
 };
 
 /* Locks, and writes into `locked` what holds and what the kernel lacks. */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -228,6 +229,19 @@ static long bind_port(void)
 }
 
 static long serve(void) { return listen(open_socket, 1); }
+static long attach_a_protocol(void)
+{
+    return setsockopt(open_socket, IPPROTO_TCP, 31 /* TCP_ULP */, "mptcp", 5) == 0 ||
+           errno == EOPNOTSUPP || errno == ENOENT ? 0 : -1;
+}
+
+static long attach_a_filter(void)
+{
+    struct sock_filter all = {BPF_RET | BPF_K, 0, 0, 0xffff};
+    struct sock_fprog program = {1, &all};
+    return setsockopt(open_socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 static long change_ip_option(void) { return setsockopt(open_socket, 0, 1, &(int){0}, sizeof(int)); }
 static long ask_interfaces(void) { return ioctl(open_socket, 0x8912, &(char[64]){0}); }
 
@@ -294,6 +308,8 @@ static const struct act {
     {"fast-open", connect_by_sending, KILLED, 0},
     {"bind", bind_port, EPERM, 0},
     {"listen", serve, EPERM, 0},
+    {"protocol-on-top", attach_a_protocol, KILLED, 0},
+    {"socket-filter", attach_a_filter, KILLED, 0},
     {"ip-option", change_ip_option, EPERM, 0},
     {"ioctl", ask_interfaces, EPERM, 0},
     ON_X86_64

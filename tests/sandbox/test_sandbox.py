@@ -230,6 +230,20 @@ def test_a_hosts_file_that_is_replaced(thimble, mosquitto, topic, tmp_path):
 
 
 @needs_another_etc
+def test_a_link_where_there_is_no_proc(thimble, mosquitto, topic, tmp_path):
+    """What a link leads to cannot be asked for: the file has a rule of its own."""
+    broker = mosquitto("allow_anonymous true").start()
+    (tmp_path / "etc").mkdir(), (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "hosts").write_text("127.0.0.1 broker.test\n")
+    (tmp_path / "etc" / "hosts").symlink_to("../run/hosts")
+    shutil.copy(THIMBLE, tmp_path / "thimble")
+    done = subprocess.run(["chroot", tmp_path, "/thimble", "pub", "-h", "broker.test", "-p",
+                           str(broker.port), "--no-tls", "-t", topic, "-m", "x", "-d"],
+                          capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and "incomplete: files" not in done.stderr, done.stderr
+
+
+@needs_another_etc
 def test_srv_has_no_rule_for_ports(thimble, topic, tmp_path):
     """Which port it will be is not known when the lock is closed; and that is said."""
     _, prefix = another_etc(tmp_path, "127.0.0.1 localhost")

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -206,6 +207,7 @@ static void sockets_are_those_of_the_road(void **state)
     gives(KILL, __NR_socket, AF_INET, DATAGRAM, 0, 0);
     write_filter(TH_SANDBOX_UNIX);
     gives(ALLOW, __NR_socket, AF_UNIX, STREAM, 0, 0);
+    gives(KILL, __NR_socket, AF_UNIX, DATAGRAM, 0, 0);
     gives(KILL, __NR_socket, AF_INET, STREAM, 0, 0);
 }
 
@@ -247,6 +249,8 @@ static void options_are_of_sockets_and_tcp(void **state)
     gives(ALLOW, __NR_setsockopt, 4, IPPROTO_TCP, 1, 0);
     gives(REFUSE, __NR_setsockopt, 4, IPPROTO_IP, 0, 0);
     gives(REFUSE, __NR_setsockopt, 4, IPPROTO_IPV6, 0, 0);
+    gives(KILL, __NR_setsockopt, 4, IPPROTO_TCP, TCP_ULP, 0);
+    gives(KILL, __NR_setsockopt, 4, SOL_SOCKET, SO_ATTACH_FILTER, 0);
     gives(ALLOW, __NR_fcntl, 4, F_SETFD, 1, 0);
     gives(ALLOW, __NR_fcntl, 4, F_DUPFD_CLOEXEC, 3, 0);
     gives(REFUSE, __NR_fcntl, 4, F_SETOWN, 1, 0);
