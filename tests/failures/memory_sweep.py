@@ -34,8 +34,8 @@ def sweeps():
 
 def site(callers):
     """Who asked for the memory, and the function of wolfSSL's interface that led there."""
-    names = [name for name in callers if name not in ALLOCATORS]
-    interface = [name for name in names[1:] if name.startswith("wolf")]
+    names = [name for name in callers if name not in ALLOCATORS] + ["nobody", "nobody"]
+    interface = [name for name in names[1:-2] if name.startswith("wolf")]
     return names[0], interface[-1] if interface else names[1]
 
 
