@@ -11,11 +11,17 @@
 #   CROSS             prefix of ld, ar, objcopy and strip, such as aarch64-linux-gnu-
 #   KERNEL_HEADERS    where linux/ and asm-generic/ are                (/usr/include)
 #   WOLFSSL_SRC, CJSON_SRC   source trees of your own; else tools/deps.sh fetches the pinned ones
+#   SYSTEM_LIBS=1     links the distribution's libwolfssl and libcjson: make/system-libs.mk
 #   WOLFSSL_RELEASE   pinned, newest or stable: which wolfSSL is fetched   (pinned)
 #   FUZZ_SECONDS      how long check runs each fuzz target             (5)
 
 VERSION := $(shell sed -n 's/^#define TH_VERSION "\(.*\)"/\1/p' include/thimble.h)
 PREFIX  ?= /usr/local
+ifdef SYSTEM_LIBS
+PROFILE     := system
+WOLFSSL_SRC := /usr/include
+CJSON_SRC   := /usr/include/cjson
+endif
 PROFILE ?= default
 # Another profile is built beside, in build/PROFILE: nothing of default's is touched.
 B       := build$(addprefix /,$(filter-out default,$(PROFILE)))
@@ -178,11 +184,13 @@ objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 # padded records reach. The limit is an enumerator, so its header is shown changed. All objects
 # depend on it, and by it on the settings: wolfSSL's headers include those, and gcc lists no such
 # file.
+ifndef SYSTEM_LIBS
 $(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/origin \
                              config/user_settings.h $(profile_settings)
 	@mkdir -p $(@D)
 	@sed 's/\( MAX_MSG_EXTRA *= \)38 + WC_MAX_DIGEST_SIZE,/\1256,/' $< >$@
 	@grep -q 'MAX_MSG_EXTRA *= 256,' $@ || { echo 'MAX_MSG_EXTRA not found in $<' >&2; exit 1; }
+endif
 
 # The program's tables without the rows of what this profile lacks.
 $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile \
@@ -237,7 +245,7 @@ FORCE:
 # ---- what is built --------------------------------------------------------------------------
 
 .PHONY: all
-all: $(B)/thimble $(B)/libthimble.a ## the static binary and the library (default)
+all: $(B)/thimble $(if $(SYSTEM_LIBS),,$(B)/libthimble.a) ## the static binary and the library (default)
 
 $(B)/musl/wolfssl/%.o: $(WOLFSSL)/%.S $(B)/musl/flags $(profile_settings)
 	@mkdir -p $(@D)
@@ -247,6 +255,7 @@ $(B)/musl/config/sp/%_s.o: config/sp/%.S $(B)/musl/flags $(profile_settings)
 	@mkdir -p $(@D)
 	$(call say,AS,$<)$(compile.musl) -fno-lto $(their_flags) -o $@ $<
 
+ifndef SYSTEM_LIBS
 $(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/cjson/cJSON.o \
               $(assembled_o) $(B)/gen/layout.ld
 	$(call say,LINK,$@)$(CC.musl) $(CFLAGS.musl) $(CFLAGS) $(LDFLAGS.musl) $(APART) \
@@ -254,6 +263,7 @@ $(B)/thimble: $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl) $(B)/musl/
 	@$(STRIP) -s -R .comment -o $@ $@.full
 	@$(if $(without_sections),sh tools/without-sections.sh $@)
 	@printf '  %-7s %s\n' SIZE "$@: $$(stat -c %s $@) bytes"
+endif
 
 $(call objects,musl,$(binary_c)) $(call wolfssl_o,musl): | $(B)/system
 
@@ -435,4 +445,4 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile make/*.mk | sed 's/ - /\t/' \
 	    | expand -t 24
 
--include $(foreach f,musl lib native fuzz,$(shell find $(B)/$(f) -name '*.d' 2>/dev/null))
+-include $(foreach f,musl system lib native fuzz,$(shell find $(B)/$(f) -name '*.d' 2>/dev/null))
