@@ -340,7 +340,7 @@ static void test_events_to_a_file(void **state)
                               "directory (66 file-unusable)\n");
     fresh_client(NULL);
     assert_int_equal(run(TH_CLI_SUB, PLAIN "-C 1 --events=/dev/full",
-                         SCRIPT(connected, message_one)), 0);
+                         SCRIPT(connected, message_one)), 66);
     assert_string_equal(printed, "one\n");
     assert_non_null(strstr(said, "cannot write events"));
 }

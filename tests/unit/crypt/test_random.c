@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "crypt/base64.h"
+#include "crypt/hardware.h"
 #include "crypt/health.h"
 #include "crypt/random.h"
 #include "crypt/wipe.h"
