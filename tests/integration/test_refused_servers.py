@@ -106,7 +106,7 @@ def test_laboratory_certificate(thimble, fake, lab, kind, what, code, words, tls
 def test_other_authority(thimble, lab, command):
     words = lab.tls()
     words[words.index("--cafile") + 1] = lab.path("other", "root.pem")
-    thimble(*command, *words, "-t", "t").ends_refused(72, "give its root")
+    thimble(*command, *words, "-t", "t").ends_refused(72, "not issued by any of the CA")
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])

@@ -1,0 +1,54 @@
+"""small and tiny stay within their budget, do what is asked of them, and say what they lack. All
+profiles, and all tests on each: make profiles."""
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+spec = importlib.util.spec_from_file_location("profiles", TOP / "tools" / "profiles.py")
+profiles = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(profiles)
+budget = profiles.budget
+
+SAMPLE = ["tests/integration/test_matrix.py", "tests/integration/test_refused_servers.py"]
+RUNS = 2
+
+
+@pytest.mark.parametrize("profile", ["small", "tiny"])
+def test_within_the_budget(profile, monkeypatch, capsys):
+    monkeypatch.chdir(TOP)
+    binary = profiles.binary_of(profile)
+    book = json.loads(budget.BUDGET.read_text())
+    key = budget.key_of(binary)
+    rows = budget.judge(budget.measure(binary, RUNS), book["entries"].get(key, {}),
+                        book["goals"].get(key, {}))
+    assert [row for row in rows if row[0] in ("GREW", "MISSED")] == []
+
+
+@pytest.mark.parametrize("profile", ["small", "tiny"])
+def test_does_what_default_does(profile, monkeypatch):
+    monkeypatch.chdir(TOP)
+    assert profiles.run_tests(profile, SAMPLE) == 0
+
+
+@pytest.mark.parametrize("profile", ["small", "tiny"])
+@pytest.mark.parametrize("words", [["pub", "--ws"], ["sub", "-F", "%p"], ["pub", "--proxy=x"],
+                                   ["pub", "--auth", "scram-sha-256"], ["rr"]])
+def test_says_what_it_lacks(profile, words):
+    done = subprocess.run([TOP / profiles.binary_of(profile), *words], text=True,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 64
+    assert f"{words[-1 if words == ['rr'] else 1].split('=')[0]}: not in this build " \
+           f"(profile {profile}); the default one has it" in done.stderr
+
+
+def test_what_is_there_is_not_called_lacking():
+    """The sentence is of other profiles only."""
+    done = subprocess.run([TOP / "build" / "thimble", "pub", "--ws"], text=True,
+                          stderr=subprocess.PIPE)
+    assert "not in this build" not in done.stderr
