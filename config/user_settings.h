@@ -123,6 +123,9 @@
 #define WOLFSSL_SP_384             /* P-384 */
 #define WOLFSSL_HAVE_SP_RSA        /* RSA 2048 and 3072 */
 #define WOLFSSL_SP_4096            /* roots are often RSA 4096 */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define BIG_ENDIAN_ORDER           /* else hashes are wrong there, and its self-test refuses */
+#endif
 #define WOLFSSL_USE_ALIGN          /* word-wise copies only of aligned words: ARM, MIPS */
 
 /* ---- size ---- */

@@ -1,7 +1,8 @@
 # Static binaries for other processors:
 #
-#   make cross          all of them
-#   make cross-armhf    builds one; also arm64, mipsel and riscv64
+#   make cross            all of them, tried under qemu, and one table (tools/cross.py); the unit
+#                         tests also on a big-endian one, s390x
+#   make cross-armhf      builds one; also arm64, mipsel and riscv64
 #
 # Each is built in build/ARCHITECTURE by Debian's cross compiler and the musl of that architecture,
 # which is unpacked in build/deps; the system is asked for nothing but packages of its own.
@@ -54,8 +55,12 @@ $(B)/libcmocka.a:
 .PHONY: unit-programs
 unit-programs: $(unit_programs)
 
-.PHONY: cross
-cross: $(addprefix cross-,$(cross_architectures)) ## static binaries for other processors
+.PHONY: cross cross-build
+cross-build: $(addprefix cross-,$(cross_architectures)) ## static binaries for other processors
+cross: cross-build $(addprefix cross-unit-,$(cross_architectures) $(big_endian)) lab-tools \
+       test-tools ## the same, tried under qemu, one table
+	@$(PYTHON) tools/cross.py $(cross_architectures)
+	@$(PYTHON) tools/cross.py --only unit $(big_endian)
 
 .PHONY: cross-tools
 cross-tools: build-tools
