@@ -138,10 +138,12 @@ static int shake(struct th_tls_stream *stream)
     return 0;
 }
 
-/* An old session also fixes the version and the suite: the server may have others now. */
+/* An old session also fixes the version and the suite: the server may have others now. And its
+ * ticket, which is as long as the server likes, stands in our hello. */
 static bool may_be_of_session(int error)
 {
-    return error == TH_E_HANDSHAKE || error == TH_E_TLS || error == TH_E_CIPHER_SUITE;
+    return error == TH_E_HANDSHAKE || error == TH_E_TLS || error == TH_E_CIPHER_SUITE ||
+           error == TH_E_MEMORY;
 }
 
 /* NULL: another handshake at once would end the same way. */

@@ -32,8 +32,7 @@ static void forget(struct client *client, struct th_tls_session *session)
     th_payer_leave(before);
 }
 
-/* A handshake that offers what is kept. */
-static int take_up(struct client *client, struct th_tls_session *session, uint16_t port)
+static void offer(struct client *client, struct th_tls_session *session, uint16_t port)
 {
     dial(client, port);
     assert_int_equal(begin(client, "broker.test"), 0);
@@ -41,6 +40,12 @@ static int take_up(struct client *client, struct th_tls_session *session, uint16
     th_tls_session_offer(session, &client->stream);
     th_payer_leave(before);
     assert_null(session->kept);
+}
+
+/* A handshake that offers what is kept. */
+static int take_up(struct client *client, struct th_tls_session *session, uint16_t port)
+{
+    offer(client, session, port);
     return shake(client);
 }
 
@@ -172,6 +177,36 @@ static void begins_anew_when_taking_up_fails(void **state)
     }
 }
 
+static int shake_with(struct client *client, uint32_t more_bytes)
+{
+    uint32_t whole = client->payer.budget_bytes;
+    client->payer.budget_bytes = client->payer.ledger.live_bytes + more_bytes;
+    int result = shake(client);
+    client->payer.budget_bytes = whole;
+    return result;
+}
+
+/* A ticket is as long as its server likes, and lies in the heap twice. */
+static void begins_anew_when_there_is_no_memory_to_take_up(void **state)
+{
+    (void)state;
+    struct th_tls_session session = {0};
+    struct server server = serve_mutually("ec", "");
+    struct client *client = met_once(&server, "ec", &session);
+    offer(client, &session, server.port);
+    assert_int_equal(shake_with(client, 100), TH_E_MEMORY);
+    assert_string_equal(client->stream.again, "beginning anew, with nothing resumed");
+    hang_up(client);
+    offer(client, &session, server.port);
+    assert_int_equal(shake_with(client, 100), TH_E_MEMORY);
+    assert_null(client->stream.again);
+    hang_up(client);
+    assert_int_equal(take_up(client, &session, server.port), 0);
+    assert_true(client->stream.verified);
+    free_client(client);
+    stop(&server);
+}
+
 static void an_expired_session_means_an_ordinary_handshake(void **state)
 {
     (void)state;
@@ -196,6 +231,7 @@ int main(void)
         cmocka_unit_test(keeps_nothing_unverified),
         cmocka_unit_test(a_forgetful_server_is_verified_anew),
         cmocka_unit_test(begins_anew_when_taking_up_fails),
+        cmocka_unit_test(begins_anew_when_there_is_no_memory_to_take_up),
         cmocka_unit_test(an_expired_session_means_an_ordinary_handshake),
     };
     return cmocka_run_group_tests(tests, make_pki, NULL);
