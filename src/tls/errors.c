@@ -61,8 +61,8 @@ static int refused_memory(struct th_fault *fault)
     WORD(SIG_TYPE_E, "is signed with an algorithm that is not supported") \
     WORD(ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported") \
     WORD(ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384") \
-    WORD(RSA_KEY_SIZE_E, "has an RSA key below 2,048 bits") \
-    WORD(ECC_KEY_SIZE_E, "has an EC key below 256 bits") \
+    WORD(RSA_KEY_SIZE_E, "has an RSA key below 2,048 or above 4,096 bits") \
+    WORD(ECC_KEY_SIZE_E, "has a key on a curve other than P-256 and P-384") \
     WORD(WC_KEY_SIZE_E, "has a key of a size that is not supported") \
     WORD(ASN_CRIT_EXT_E, "has a critical extension nobody here understands") \
     WORD(ASN_NAME_INVALID_E, "has a name its issuer may not certify") \

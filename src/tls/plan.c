@@ -24,6 +24,7 @@
 #define ECDSA_FIELDS 7      /* of it, beside two numbers */
 #define P384_KEY 100        /* public keys of that curve are larger, of P-256 smaller */
 #define RSA_LEAST_BYTES 256 /* no signature of ECDSA is so long */
+#define RSA_MOST_BYTES 512
 #define RSA_KEY_FIELDS 14   /* of a public key, beside the modulus */
 #define SIGNATURE_FIELDS 4  /* algorithm and length */
 #define PSS_HEADER 33       /* of the encoded message, less than the modulus */
@@ -104,6 +105,16 @@ static uint32_t signature_of(const DecodedCert *cert)
     return cert->pubKeySize > P384_KEY ? ECDSA_384 : ECDSA_256;
 }
 
+/* wolfSSL finds out when it is to verify with it. */
+static int check_key(const DecodedCert *cert)
+{
+    uint32_t bytes = signature_of(cert);
+    if (cert->keyOID == RSAk)
+        return bytes < RSA_LEAST_BYTES || bytes > RSA_MOST_BYTES ? RSA_KEY_SIZE_E : 0;
+    bool is_known = cert->pkCurveOID == ECC_SECP256R1_OID || cert->pkCurveOID == ECC_SECP384R1_OID;
+    return is_known ? 0 : ECC_CURVE_OID_E;
+}
+
 static void fill_piece(struct piece *piece, const DecodedCert *cert, uint32_t decoded_bytes)
 {
     piece->der_bytes = cert->maxIdx;
@@ -124,6 +135,8 @@ static int decode(struct piece *piece, struct th_slice der)
     uint32_t before = live_bytes();
     InitDecodedCert(cert, der.data, (word32)der.len_bytes, NULL);
     int code = ParseCertRelative(cert, CERT_TYPE, NO_VERIFY, NULL, NULL);
+    if (code == 0)
+        code = check_key(cert);
     if (code == 0)
         fill_piece(piece, cert, live_bytes() - before);
     FreeDecodedCert(cert);

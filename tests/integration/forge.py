@@ -31,6 +31,7 @@ KEYS = {
     "p256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "p384": ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
     "p224": ["EC", "-pkeyopt", "ec_paramgen_curve:P-224"],
+    "p521": ["EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
     "rsa1024": ["RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
     "rsa2048": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
     "rsa3072": ["RSA", "-pkeyopt", "rsa_keygen_bits:3072"],

@@ -161,3 +161,14 @@ def test_what_cannot_be_planned_is_told(thimble, lab, words, code, text):
     known = {"server.pem": [lab.path("ec", "server.pem")], "IDENTITY": identity}
     given = [part for word in words for part in known.get(word, [word])]
     thimble("mem", *given).ends(code, text)
+
+
+@pytest.mark.parametrize("key, problem", [
+    ("rsa1024", "below 2,048 or above 4,096 bits"), ("p521", "other than P-256 and P-384"),
+    ("p224", "other than P-256 and P-384"), ("ed25519", "not supported"),
+])
+def test_no_plan_for_a_chain_that_would_be_refused(thimble, lab, tmp_path, key, problem):
+    forge = Forge(tmp_path)
+    forge.issue("server", NOT_CA, SERVER, LOCALHOST, key=key)
+    thimble("mem", "plan", tmp_path / "server.pem", "pub", "-h", "localhost", "-t", "t", "-m", "x",
+            *lab.identity()).ends_refused(67, problem)
