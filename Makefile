@@ -443,6 +443,6 @@ version: ## print the version
 	@echo $(VERSION)
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile make/*.mk | sed 's/ - /\t/' \
-	    | expand -t 24
+	    | expand -t 28
 
 -include $(foreach f,musl system lib native fuzz,$(shell find $(B)/$(f) -name '*.d' 2>/dev/null))

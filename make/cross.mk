@@ -55,10 +55,10 @@ $(B)/libcmocka.a:
 .PHONY: unit-programs
 unit-programs: $(unit_programs)
 
-.PHONY: cross cross-build
+.PHONY: cross cross-build cross-programs
+cross-programs: cross-build $(addprefix cross-unit-,$(cross_architectures) $(big_endian))
 cross-build: $(addprefix cross-,$(cross_architectures)) ## static binaries for other processors
-cross: cross-build $(addprefix cross-unit-,$(cross_architectures) $(big_endian)) lab-tools \
-       test-tools ## the same, tried under qemu, one table
+cross: cross-programs lab-tools test-tools ## the same, tried under qemu, one table
 	@$(PYTHON) tools/cross.py $(cross_architectures)
 	@$(PYTHON) tools/cross.py --only unit $(big_endian)
 
