@@ -30,7 +30,7 @@ QEMU = {"armhf": "arm", "arm64": "aarch64", "mipsel": "mipsel", "riscv64": "risc
         "s390x": "s390x"}
 PARTS = ("unit", "integration", "budget")
 RUNS = 5
-UNIT_SECONDS = 300
+UNIT_SECONDS = 600
 PATIENCE = 3  # how much slower than a processor its imitation may be
 
 
