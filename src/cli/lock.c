@@ -5,10 +5,9 @@
 #include "cli/say.h"
 #include "mem/libc.h"
 #include "mem/watch.h"
+#include "net/address.h"
 #include "report/report.h"
 #include "sandbox/sandbox.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #define DNS_PORT 53
@@ -23,8 +22,8 @@ static struct th_report_sandbox locked;
 
 static bool is_address(const char *host)
 {
-    struct in6_addr address;
-    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+    struct th_net_address address;
+    return th_net_address_parse(&address, host);
 }
 
 static bool looks_names_up(const struct th_cli_settings *s)

@@ -7,6 +7,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* Copies `text` without its brackets; false when it cannot be an address. */
 static bool strip_brackets(char plain[TH_NET_ADDRESS_TEXT_BYTES], const char *text)
@@ -33,11 +36,24 @@ static bool parse_digits(uint32_t *number, const char *text)
     return *text == '\0' && value > 0 && value <= UINT32_MAX;
 }
 
+/* if_nametoindex() asks a Unix socket, which the sandbox kills. */
+static uint32_t interface_index(const char *name)
+{
+    struct ifreq request = {0};
+    if (strlen(name) >= sizeof request.ifr_name)
+        return 0;
+    strcpy(request.ifr_name, name);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = ioctl(fd, SIOCGIFINDEX, &request);
+    close(fd);
+    return result == 0 ? (uint32_t)request.ifr_ifindex : 0;
+}
+
 static bool parse_scope(uint32_t *scope, const char *text)
 {
     if (parse_digits(scope, text))
         return true;
-    *scope = if_nametoindex(text);
+    *scope = interface_index(text);
     return *scope > 0;
 }
 

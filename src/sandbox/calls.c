@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -97,6 +98,7 @@ static const struct rule rules[] = {
     {__NR_fcntl, ALWAYS, IF(1, ALL_BITS, F_DUPFD_CLOEXEC), .verdict = ALLOW},
     {__NR_fcntl64, ALWAYS, IF(1, ALL_BITS, F_SETFD), .verdict = ALLOW},
     {__NR_fcntl64, ALWAYS, IF(1, ALL_BITS, F_DUPFD_CLOEXEC), .verdict = ALLOW},
+    {__NR_ioctl, TH_SANDBOX_INTERNET, IF(1, ALL_BITS, SIOCGIFINDEX), .verdict = ALLOW},
     {__NR_open, TH_SANDBOX_READ, IF(1, O_ACCMODE | O_CREAT | O_TRUNC, 0), .verdict = ALLOW},
     {__NR_openat, TH_SANDBOX_READ, IF(2, O_ACCMODE | O_CREAT | O_TRUNC, 0), .verdict = ALLOW},
     {__NR_socket, TH_SANDBOX_UNIX, UNLESS(1, TYPE_BITS, SOCK_STREAM), .verdict = KILL},

@@ -229,6 +229,20 @@ def test_a_hosts_file_that_is_replaced(thimble, mosquitto, topic, tmp_path):
     assert sub.ends(0).out == b"x\n"
 
 
+def test_a_host_on_an_interface(thimble):
+    """Its index is asked for; if_nametoindex() would do so with a Unix socket, and be killed."""
+    thimble("pub", "-h", "fe80::1%lo", "-p", 1, "--no-tls", "-t", "t", "-m", "x").ends(4)
+
+
+@needs_another_etc
+def test_a_name_server_on_an_interface(thimble, topic, tmp_path):
+    """As routers announce them and resolv.conf then names them."""
+    etc, prefix = another_etc(tmp_path)
+    (etc / "resolv.conf").write_text("nameserver fe80::1%lo\n")
+    thimble("pub", "-h", "broker.test", "--no-tls", "-t", topic, "-m", "x", "--timeout-lookup", 1,
+            prefix=prefix).ends(20, "fe80::1%")
+
+
 @needs_another_etc
 def test_a_link_where_there_is_no_proc(thimble, mosquitto, topic, tmp_path):
     """What a link leads to cannot be asked for: the file has a rule of its own."""

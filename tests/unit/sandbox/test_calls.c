@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -251,6 +252,8 @@ static void options_are_of_sockets_and_tcp(void **state)
     gives(REFUSE, __NR_setsockopt, 4, IPPROTO_IPV6, 0, 0);
     gives(KILL, __NR_setsockopt, 4, IPPROTO_TCP, TCP_ULP, 0);
     gives(KILL, __NR_setsockopt, 4, SOL_SOCKET, SO_ATTACH_FILTER, 0);
+    gives(ALLOW, __NR_ioctl, 4, SIOCGIFINDEX, 0, 0);
+    gives(REFUSE, __NR_ioctl, 4, SIOCGIFCONF, 0, 0);
     gives(ALLOW, __NR_fcntl, 4, F_SETFD, 1, 0);
     gives(ALLOW, __NR_fcntl, 4, F_DUPFD_CLOEXEC, 3, 0);
     gives(REFUSE, __NR_fcntl, 4, F_SETOWN, 1, 0);
