@@ -309,13 +309,15 @@ wolfssl_settings = $(filter-out $(shell sed -n 's/^.undef *//p' $(profile_settin
     sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h \
     $(profile_settings) | sed 's/=$$//'))
 
+built_by         = $(if $(SYSTEM_LIBS),$(CC),$(MUSL_CC))
+
 define version_h
 /* Made by the Makefile. */
 #define TH_BUILD_COMMIT "$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)"
 #define TH_BUILD_PROFILE "$(PROFILE)"
 #define TH_BUILD_LACKS "$(strip $(filter-out $(unseen),$(lacks)))"
 #define TH_BUILD_LACKS_COMMANDS $(patsubst %,"%\0",$(call of_lacks,commands)) ""
-#define TH_BUILD_CC "$(notdir $(MUSL_CC)) $(shell $(MUSL_CC) -dumpfullversion 2>/dev/null)"
+#define TH_BUILD_CC "$(notdir $(built_by)) $(shell $(built_by) -dumpfullversion 2>/dev/null)"
 #define TH_BUILD_WOLFSSL "$(wolfssl_version)"
 #define TH_BUILD_WOLFSSL_ORIGIN "$(wolfssl_origin)"
 #define TH_BUILD_WOLFSSL_SETTINGS "$(if $(filter settings-list,$(lacks)),,$(wolfssl_settings))"
