@@ -113,7 +113,7 @@ static void peer_checks(const struct th_mqtt_packet *packet, const uint8_t *payl
         strcpy(world.peer.topics[alias], topic);
     if (!packet->publish.topic.len_bytes)
         strcpy(topic, world.peer.topics[alias]);
-    memcpy(&number, payload, sizeof number);
+    number = payload[0] | payload[1] << 8 | payload[2] << 16 | (uint32_t)payload[3] << 24;
     struct th_slice name = name_of(topic_of(number));
     assert_int_equal(strlen(topic), name.len_bytes);
     assert_memory_equal(topic, name.data, name.len_bytes);
