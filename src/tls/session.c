@@ -1,10 +1,14 @@
 #include "tls/session.h"
 
+#include "base/clock.h"
 #include "tls/version.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/ssl.h>
+
+/* So long a certificate that was verified may vouch for who takes its session up again. */
+#define AGE_MAX_MS (24ull * 3600 * 1000)
 
 /* Sessions are kept by their clients, never in what all share. RFC 5077: TLS 1.2 asks for a ticket;
  * servers keep no sessions themselves. */
@@ -43,13 +47,21 @@ void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_str
         return;
     th_tls_session_forget(session);
     session->kept = wolfSSL_get1_session(stream->ssl);
+    session->verified_ms = stream->verified_ms;
+}
+
+static bool is_fresh(const struct th_tls_session *session)
+{
+    return th_clock_ms() - session->verified_ms < AGE_MAX_MS;
 }
 
 void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *stream)
 {
     if (!session->kept)
         return;
-    stream->offered = wolfSSL_set_session(stream->ssl, session->kept) == WOLFSSL_SUCCESS;
+    stream->offered = is_fresh(session) &&
+                      wolfSSL_set_session(stream->ssl, session->kept) == WOLFSSL_SUCCESS;
+    stream->verified_ms = session->verified_ms;
     th_tls_session_forget(session);
 }
 

@@ -12,6 +12,7 @@ struct WOLFSSL_SESSION;
 /* All zero: nothing is kept. */
 struct th_tls_session {
     struct WOLFSSL_SESSION *kept;
+    uint64_t verified_ms; /* th_clock_ms() when the server's certificate was last verified */
 };
 
 /* Asks servers of TLS 1.2 for tickets; notes those that come. WOLFSSL_SUCCESS, or what wolfSSL
@@ -25,7 +26,8 @@ int th_tls_session_watch(struct th_tls_stream *stream);
 void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream);
 
 /* Between th_tls_stream_open() and its first step. What was kept is used up. A server that does not
- * remember us, or a session that has expired, means an ordinary handshake. */
+ * remember us, a session that has expired, or a day since its certificate was verified, means an
+ * ordinary handshake. */
 void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *stream);
 
 void th_tls_session_forget(struct th_tls_session *session);

@@ -28,6 +28,7 @@ struct th_tls_stream {
     int io_error;       /* TH_E_* the bytes below ended with; 0: none */
     int policy;         /* enum th_policy that refused the certificate */
     bool verified;      /* the verify callback has accepted the server's leaf, now or back then */
+    uint64_t verified_ms; /* when: th_clock_ms() */
     bool shaken;        /* the handshake is complete */
     bool heard;         /* data has been read: the server accepted our certificate */
     bool finished;      /* close_notify was handed to the bytes below */

@@ -1,5 +1,6 @@
 #include "tls/verify.h"
 
+#include "base/clock.h"
 #include "base/slice.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
@@ -41,6 +42,7 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
         return 1;
     stream->policy = check_all(stream, store);
     stream->verified = stream->policy == TH_POLICY_OK;
+    stream->verified_ms = th_clock_ms();
     return stream->verified;
 }
 

@@ -222,6 +222,28 @@ static void an_expired_session_means_an_ordinary_handshake(void **state)
     stop(&server);
 }
 
+/* Resumptions do not renew it: the certificate was verified so long ago. */
+static void a_day_later_the_certificate_counts_again(void **state)
+{
+    (void)state;
+    struct th_tls_session session = {0};
+    struct server server = serve_mutually("ec", "-tls1_3");
+    struct client *client = met_once(&server, "ec", &session);
+    uint64_t verified_ms = session.verified_ms;
+    assert_int_equal(take_up(client, &session, server.port), 0);
+    assert_true(is_resumed(client));
+    assert_int_equal(echo(client), 0);
+    keep(client, &session);
+    assert_true(session.verified_ms == verified_ms);
+    session.verified_ms -= 24 * 3600 * 1000;
+    assert_int_equal(take_up(client, &session, server.port), 0);
+    assert_false(client->stream.offered);
+    assert_false(is_resumed(client));
+    assert_true(client->stream.verified_ms >= verified_ms);
+    free_client(client);
+    stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +255,7 @@ int main(void)
         cmocka_unit_test(begins_anew_when_taking_up_fails),
         cmocka_unit_test(begins_anew_when_there_is_no_memory_to_take_up),
         cmocka_unit_test(an_expired_session_means_an_ordinary_handshake),
+        cmocka_unit_test(a_day_later_the_certificate_counts_again),
     };
     return cmocka_run_group_tests(tests, make_pki, NULL);
 }
