@@ -148,21 +148,25 @@ def pytest_environment(target, sample):
             "THIMBLE_SAMPLE": sample, "THIMBLE_PATIENCE": str(PATIENCE)}
 
 
-def integration(target, sample):
-    path = target.log("integration.log")
+def run_pytest(target, sample, folder, outcome):
+    path = target.log(f"{folder}.log")
     with open(path, "wb") as log:
         subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
-                        "--tb=short", "-rfE", "tests/integration", "tests/cross"], cwd=TOP,
-                       stdout=log, stderr=subprocess.STDOUT,
-                       env=pytest_environment(target, sample))
+                        "--tb=short", "-rfE", f"tests/{folder}"], cwd=TOP, stdout=log,
+                       stderr=subprocess.STDOUT, env=pytest_environment(target, sample))
     text = path.read_text(errors="replace")
     last = text.splitlines()[-1]
-    outcome = Outcome(pytest_count("passed", last), pytest_count("failed", last)
-                      + pytest_count("error", last), pytest_count("skipped", last))
-    if outcome.passed == 0:
-        outcome.failed += 1
+    passed = pytest_count("passed", last)
+    failed = pytest_count("failed", last) + pytest_count("error", last)
+    outcome.add(passed, failed if passed else max(failed, 1), pytest_count("skipped", last))
     for line in re.findall(r"^(?:FAILED|ERROR|NOT RUN|SAMPLE) .*", text, re.M):
         say("", line)
+
+
+def integration(target, sample):
+    outcome = Outcome()
+    for folder in ("integration", "cross"):
+        run_pytest(target, sample, folder, outcome)
     return outcome
 
 
