@@ -85,6 +85,11 @@ program_c := $(filter-out $(tables_c),$(program_c)) $(call of_lacks,program_inst
              $(addprefix $(B)/gen/,$(tables_c))
 endif
 binary_c  := $(filter-out $(call of_lacks,program_sources),$(library_c) $(program_c))
+# ... and what says less.
+brief_c   := $(call of_lacks,sections) $(call of_lacks,reasons)
+ifneq ($(brief_c),)
+binary_c  := $(filter-out $(brief_c),$(binary_c)) $(addprefix $(B)/gen/,$(brief_c))
+endif
 unit_c    := $(wildcard tests/unit/*/test_*.c)
 fuzz_c    := $(wildcard tests/fuzz/fuzz_*.c)
 support_c := $(wildcard tests/support/*.c)
@@ -200,6 +205,11 @@ $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile
 rows.table     = $(call of_lacks,options)
 rows.commands  = $(call of_lacks,commands)
 phrases.table  = $(call of_lacks,phrases)
+
+$(addprefix $(B)/gen/,$(brief_c)): $(B)/gen/%.c: %.c config/brief.awk
+	@mkdir -p $(@D)
+	@awk -v what=$(if $(filter $<,$(call of_lacks,reasons)),reasons,sections) \
+	    -f config/brief.awk $< >$@
 
 # P-256 with a smaller table: config/sp says how and why.
 sp_c := $(B)/gen/sp/sp_c64.c $(B)/gen/sp/sp_c32.c

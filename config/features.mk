@@ -4,12 +4,13 @@
 # NAME.program_sources, NAME.program_instead   only in the program, the library has them
 # NAME.options   are options of no command (config/without.awk), NAME.commands no commands: who
 #                gives one is told that this build lacks it
+# NAME.sections, NAME.reasons   are compiled as config/brief.awk shortens them
 # NAME.phrases   are no part of help texts; "|" behind each
 #
 # What wolfSSL leaves out stands in config/profile/NAME_settings.h.
 
 # Of these nobody notices that they are not there: `thimble version` does not name them.
-unseen := drbg vdso cjson settings-list plan nearest
+unseen := drbg vdso cjson settings-list plan nearest expiry
 
 # ---- roads and secrets ----
 
@@ -95,6 +96,25 @@ trace.program_instead := src/absent/trace.c
 optionfile.program_sources := src/cli/optionfile.c
 optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
+
+# Files larger than the outbox, read while they are sent.
+large-files.program_sources := src/outbox/piece.c src/cli/payload.c src/cli/spoolfile.c
+large-files.program_instead := src/absent/piece.c src/absent/payload.c
+
+# A message goes on where a broken connection cut it off.
+resume.program_sources := src/cli/resume.c
+resume.program_instead := src/absent/resume.c
+
+aliases.program_sources := src/mqtt/alias.c
+aliases.program_instead := src/absent/alias.c
+aliases.options := --topic-alias-maximum
+
+expiry.program_sources := src/outbox/expire.c
+expiry.program_instead := src/absent/expire.c
+
+rule-texts.sections := $(addprefix src/mqtt/,cursor.c decode.c encode.c property.c) \
+                       $(addprefix src/session/,admit.c receive.c)
+reason-names.reasons := src/mqtt/mqtt.c
 
 remove.program_sources := src/cli/remove.c
 remove.program_instead := src/absent/remove.c

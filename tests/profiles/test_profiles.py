@@ -47,6 +47,42 @@ def test_says_what_it_lacks(profile, words):
            f"(profile {profile}); the default one has it" in done.stderr
 
 
+@pytest.mark.parametrize("word", ["--topic-alias-maximum", "--ws"])
+def test_tiny_lacks_more(word):
+    done = subprocess.run([TOP / profiles.binary_of("tiny"), "sub", word, "3"], text=True,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 64
+    assert f"{word}: not in this build (profile tiny)" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-f", "-s"])
+def test_tiny_says_what_is_too_large(tmp_path, option):
+    """Before it connects; a byte less goes on to the connection."""
+    file = tmp_path / "payload"
+    said = {}
+    for size in 8191, 8192:
+        file.write_bytes(bytes(size))
+        words = ["-f", file] if option == "-f" else ["-s"]
+        with open(file, "rb") as content:
+            done = subprocess.run([TOP / profiles.binary_of("tiny"), "pub", "-t", "a", "--no-tls",
+                                   "-p", "1", *words], stdin=content, text=True,
+                                  stderr=subprocess.PIPE)
+        said[size] = done.returncode, done.stderr
+    assert said[8192][0] == 25
+    assert "has 8192 bytes or more, too many for this build (profile tiny)" in said[8192][1]
+    assert said[8191][0] == 4
+
+
+def test_says_the_section_of_a_broken_rule():
+    """... in place of the sentence, which default has."""
+    has = {profile: b"the QoS is 3 (3.3.1.2)" in (TOP / profiles.binary_of(profile)).read_bytes()
+           for profile in ("default", "small", "tiny")}
+    short = {profile: b"see MQTT 3.3.1.2" in (TOP / profiles.binary_of(profile)).read_bytes()
+             for profile in ("default", "small", "tiny")}
+    assert has == {"default": True, "small": False, "tiny": False}
+    assert short == {"default": False, "small": True, "tiny": True}
+
+
 def test_what_is_there_is_not_called_lacking():
     """The sentence is of other profiles only."""
     done = subprocess.run([TOP / "build" / "thimble", "pub", "--ws"], text=True,
