@@ -87,7 +87,7 @@ class Memory:
         if word == "failed":
             self.bad.append(f"{' '.join(what)} allocation {number} ({' '.join(where)}): {wrong}\n"
                             f"{callers}\n{errors[-2000:]}".rstrip())
-        elif not self.table.find(*where):
+        elif not (self.table.find(*where) or self.table.find(f"{where[0]}-in-{what[0]}", *where[1:])):
             self.bad.append(f"{' '.join(what)} allocation {number}: {word}, and not listed in "
                             f"{self.table.path.name}: {' '.join(where)}")
 
