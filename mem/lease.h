@@ -2,9 +2,9 @@
  *
  * Who asks when no piece is free waits in line; a piece that is given back belongs at once to the
  * first of the line, so that nobody who comes later is served before. If nobody waits its pages go
- * back to the kernel. Nothing is allocated: the
- * line runs through the leases, which lie where their owners are. Times are the caller's monotonic
- * milliseconds. Memory that is private to the process; not locked: all who share the pieces belong to one thread. */
+ * back to the kernel: they must be private to the process. Nothing is allocated: the line runs
+ * through the leases, which lie where their owners are. Times are the caller's monotonic
+ * milliseconds. Not locked: all who share the pieces belong to one thread. */
 #ifndef TH_MEM_LEASE_H
 #define TH_MEM_LEASE_H
 

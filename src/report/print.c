@@ -121,7 +121,7 @@ static void say_allocations(struct printer *printer, const struct th_report *rep
 
 static void say_refusal(struct printer *printer, const struct th_report_refusal *refusal)
 {
-    if (!refusal->pool)
+    if (!refusal->pool || !refusal->purpose)
         return;
     say(printer, "Refused     %s B for \"%s\" from the %s pool while %s;\n",
         plain(refusal->needed_bytes).text, refusal->purpose, refusal->pool,

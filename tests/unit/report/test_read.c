@@ -141,6 +141,24 @@ static void foreign_texts_do_no_harm(void **state)
     }
 }
 
+static int print_nothing_of_a_refusal(void *arg, const char *text, size_t bytes)
+{
+    (void)arg;
+    (void)bytes;
+    assert_null(strstr(text, "Refused"));
+    return 0;
+}
+
+static void half_a_refusal_is_none(void **state)
+{
+    (void)state;
+    struct th_report read;
+    char text[] = "{\"last_refusal\": {\"pool\": \"TLS heap\", \"needed_bytes\": 1}}";
+    assert_true(th_report_read(&read, text));
+    assert_string_equal(read.last_refusal.pool, "TLS heap");
+    assert_int_equal(th_report_print(&read, print_nothing_of_a_refusal, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +169,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_is_left_out),
         cmocka_unit_test(many_purposes_end_with_the_list),
         cmocka_unit_test(foreign_texts_do_no_harm),
+        cmocka_unit_test(half_a_refusal_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
