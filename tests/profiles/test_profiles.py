@@ -28,7 +28,7 @@ def wrong(binary, book, key):
 
 
 # What lies at the edge of a page decides whether it is touched, and that is a page more or less of
-# private dirty memory from run to run; the goals of small and tiny leave no page of room.
+# private dirty memory from run to run. Only for that it is measured again; all else holds each time.
 MEASUREMENTS = 3
 
 
@@ -38,7 +38,12 @@ def test_within_the_budget(profile, monkeypatch, capsys):
     binary = profiles.binary_of(profile)
     book = json.loads(budget.BUDGET.read_text())
     key = budget.key_of(binary)
-    assert [] in (wrong(binary, book, key) for _ in range(MEASUREMENTS))
+    found = wrong(binary, book, key)
+    for _ in range(MEASUREMENTS - 1):
+        if not found or any(not row[1].endswith("private_dirty_bytes") for row in found):
+            break
+        found = wrong(binary, book, key)
+    assert found == []
 
 
 def test_does_what_default_does(monkeypatch):
