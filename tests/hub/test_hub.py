@@ -1,4 +1,5 @@
 """Many connections in one process, in the profile hub: memory is flat, nobody waits for ever."""
+import contextlib
 import json
 import pathlib
 import platform
@@ -147,20 +148,23 @@ def test_a_broker_that_restarts_gets_all_back(many, lab, kind):
 
 def relay(port, forward):
     """A script: passes on what the client says; what the broker says goes through forward()."""
+    def pass_all(peer, behind):
+        pieces = forward(peer)
+        next(pieces)
+        while True:
+            ready = select.select([peer.socket, behind], [], [])[0]
+            data = ready[0].recv(65536)
+            if not data:
+                return
+            if ready[0] is behind:
+                pieces.send(data)
+            else:
+                behind.sendall(data)
+
     def script(peer):
         with socket.create_connection(("127.0.0.1", port)) as behind:
-            pieces = forward(peer)
-            next(pieces)
-            ends = [peer.socket, behind]
-            while True:
-                ready = select.select(ends, [], [])[0]
-                data = ready[0].recv(65536)
-                if not data:
-                    return
-                if ready[0] is behind:
-                    pieces.send(data)
-                else:
-                    behind.sendall(data)
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                pass_all(peer, behind)
     return script
 
 

@@ -1,4 +1,5 @@
 """A broker that does what a script says, right or wrong, in plaintext or over TLS."""
+import contextlib
 import select
 import socket
 import ssl
@@ -237,8 +238,9 @@ class Proxy(FakeBroker):
     def _pass_on(self, peer):
         with socket.create_connection(("127.0.0.1", self.target)) as behind:
             left = self.limit
-            while left > 0:
-                left = self._pass_some(peer.socket, behind, left)
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                while left > 0:
+                    left = self._pass_some(peer.socket, behind, left)
             if self.stall:
                 peer.drain()
 

@@ -1,5 +1,6 @@
 """How the broker is reached: Unix sockets, given addresses, proxies, SRV records, WebSocket."""
 import base64
+import contextlib
 import hashlib
 import os
 import select
@@ -220,14 +221,18 @@ class Socks(FakeBroker):
             self._pass_on(peer, self.target or port)
 
     def _pass_on(self, peer, port):
+        """Until either side ends. Some brokers end with a reset, when ours said goodbye first."""
         with socket.create_connection(("127.0.0.1", port)) as behind:
-            ends = {peer.socket: behind, behind: peer.socket}
-            while True:
-                for ready in select.select(list(ends), [], [], SECONDS)[0]:
-                    data = ready.recv(65536)
-                    if not data:
-                        return
-                    ends[ready].sendall(data)
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                self._relay({peer.socket: behind, behind: peer.socket})
+
+    def _relay(self, ends):
+        while True:
+            for ready in select.select(list(ends), [], [], SECONDS)[0]:
+                data = ready.recv(65536)
+                if not data:
+                    return
+                ends[ready].sendall(data)
 
 
 @pytest.fixture
