@@ -11,6 +11,11 @@ static inline struct th_slice th_slice_of(const void *data, size_t len_bytes)
     return (struct th_slice){data, len_bytes};
 }
 
+static inline struct th_slice th_slice_after(struct th_slice slice, size_t bytes)
+{
+    return th_slice_of(slice.data + bytes, slice.len_bytes - bytes);
+}
+
 static inline struct th_slice th_slice_text(const char *text)
 {
     return (struct th_slice){(const uint8_t *)text, text ? strlen(text) : 0};

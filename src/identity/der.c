@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define FIRST_ROOM_BYTES 1024 /* most certificates and keys fit */
-#define SEQUENCE_TAG 0x30
 
 static void release(struct th_der *der)
 {
@@ -70,28 +69,4 @@ void th_der_close(struct th_der *der)
 {
     release(der);
     memset(der, 0, sizeof *der);
-}
-
-/* Value of the `count` length octets that follow the first, or SIZE_MAX if they are not there. */
-static size_t long_length(struct th_slice der, size_t count)
-{
-    size_t length = 0;
-    if (count == 0 || count > 3 || der.len_bytes < 2 + count)
-        return SIZE_MAX;
-    for (size_t i = 0; i < count; i++)
-        length = length << 8 | der.data[2 + i];
-    return length;
-}
-
-size_t th_der_sequence_bytes(struct th_slice der)
-{
-    if (der.len_bytes < 2 || der.data[0] != SEQUENCE_TAG)
-        return 0;
-    bool is_short = der.data[1] < 0x80;
-    size_t octets = is_short ? 0 : der.data[1] & 0x7F;
-    size_t length = is_short ? der.data[1] : long_length(der, octets);
-    size_t header = 2 + octets;
-    if (length == SIZE_MAX || der.len_bytes - header < length)
-        return 0;
-    return header + length;
 }

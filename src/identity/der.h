@@ -25,8 +25,4 @@ void th_der_cut(struct th_der *der, size_t bytes);
 /* Wipes and gives back. */
 void th_der_close(struct th_der *der);
 
-/* Length in bytes, header included, of the ASN.1 SEQUENCE `der` begins with; 0 if it does not
- * begin with one that fits (X.690 section 8.1, definite length). */
-size_t th_der_sequence_bytes(struct th_slice der);
-
 #endif

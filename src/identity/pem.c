@@ -1,8 +1,8 @@
 #include "identity/pem.h"
 
+#include "base/der.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/slice.h"
 #include "crypt/base64.h"
 #include "crypt/wipe.h"
 

@@ -199,30 +199,6 @@ static void recognises_der(void **state)
     fails((const char *)large, sizeof large, "bytes behind its end");
 }
 
-static void measures_sequences(void **state)
-{
-    (void)state;
-    static const struct {
-        uint8_t bytes[8];
-        size_t count, expected;
-    } cases[] = {
-        {{0x30, 0x00}, 2, 2},
-        {{0x30, 0x03, 1, 2, 3, 9}, 6, 5},
-        {{0x30, 0x81, 0x03, 1, 2, 3}, 6, 6},
-        {{0x30, 0x82, 0x00, 0x03, 1, 2, 3}, 7, 7},
-        {{0x30, 0x83, 0x00, 0x00, 0x02, 1, 2}, 7, 7},
-        {{0x30, 0x84, 0x00, 0x00, 0x00, 0x02, 1, 2}, 8, 0},
-        {{0x30, 0x80, 0x00, 0x00}, 4, 0},
-        {{0x30, 0x82, 0x00}, 3, 0},
-        {{0x30, 0x04, 1, 2, 3}, 5, 0},
-        {{0x31, 0x00}, 2, 0},
-        {{0x30}, 1, 0},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(th_der_sequence_bytes(th_slice_of(cases[i].bytes, cases[i].count)),
-                         cases[i].expected);
-}
-
 static void keeps_blocks_when_told(void **state)
 {
     (void)state;
@@ -357,7 +333,6 @@ int main(void)
         cmocka_unit_test(tells_kinds_and_lines),
         cmocka_unit_test(names_line_and_fault),
         cmocka_unit_test(recognises_der),
-        cmocka_unit_test(measures_sequences),
         cmocka_unit_test(keeps_blocks_when_told),
         cmocka_unit_test(stops_when_the_sink_says_so),
         cmocka_unit_test(wipes_what_is_dropped),
