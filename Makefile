@@ -78,7 +78,7 @@ of_lacks   = $(foreach feature,$(lacks),$($(feature).$(1)))
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
 program_c := $(wildcard $(binary_only) src/json/*.c src/sandbox/*.c src/cli/*.c)
-tables_c  := src/cli/table.c src/cli/commands.c
+tables_c  := src/cli/table.c src/cli/commands.c src/cli/exit.c
 ifneq ($(lacks),)
 library_c := $(filter-out $(call of_lacks,sources),$(library_c)) $(call of_lacks,instead)
 program_c := $(filter-out $(tables_c),$(program_c)) $(call of_lacks,program_instead) \
@@ -204,6 +204,7 @@ $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile
 	@awk -v lacking='$(rows.$*)' -v phrases='$(phrases.$*)' -f config/without.awk $< >$@
 rows.table     = $(call of_lacks,options)
 rows.commands  = $(call of_lacks,commands)
+rows.exit      = $(call of_lacks,exits)
 phrases.table  = $(call of_lacks,phrases)
 
 $(addprefix $(B)/gen/,$(brief_c)): $(B)/gen/%.c: %.c config/brief.awk

@@ -4,6 +4,7 @@
 # NAME.program_sources, NAME.program_instead   only in the program, the library has them
 # NAME.options   are options of no command (config/without.awk), NAME.commands no commands: who
 #                gives one is told that this build lacks it
+# NAME.exits     exits that no longer happen
 # NAME.sections, NAME.reasons   are compiled as config/brief.awk shortens them
 # NAME.phrases   are no part of help texts; "|" behind each
 #
@@ -155,6 +156,8 @@ sandbox.options := --sandbox
 memory-trace.program_sources := src/cli/memtrace.c
 memory-trace.program_instead := src/absent/memtrace.c
 memory-trace.options := --memory-trace
+
+identity.exits := invalid-content corrupted bad-permissions
 
 # ---- TLS ----
 

@@ -1,7 +1,8 @@
-# A table of the program without what a profile lacks. Rows of src/cli/commands.c are left out; those
-# of src/cli/table.c are options of no command: they have a name, a place, and no texts.
+# A table of the program without what a profile lacks. Rows of src/cli/commands.c and src/cli/exit.c
+# are left out; those of src/cli/table.c are options of no command: they have a name, a place, and no
+# texts.
 #
-# lacking   names of options, "--name" or "-x", or of commands, with blanks between
+# lacking   names of options, "--name" or "-x", of commands or exits, with blanks between
 # phrases   parts of help texts that go with them, "|" behind each
 #
 # Fails if a row or a phrase is not there.
@@ -18,6 +19,8 @@ function name_of(row) {
         return "--" substr(row, RSTART + 8, RLENGTH - 9)
     if (match(row, /'.', TH_CLI/))
         return "-" substr(row, RSTART + 1, 1)
+    if (match(row, /\{ENTRY\("[^"]+"/))
+        return substr(row, RSTART + 8, RLENGTH - 9)
     if (match(row, /^    \{"[a-z]+"/))
         return substr(row, 7, RLENGTH - 7)
     return ""
@@ -48,7 +51,7 @@ function finish(row,    name) {
     delete unseen[name]
 }
 
-/^    \{(TEXTS\(|"[a-z]+", (th_cli_|NULL))/ { inside = 1 }
+/^    \{(TEXTS\(|ENTRY\(|"[a-z]+", (th_cli_|NULL))/ { inside = 1 }
 inside { row = row $0 "\n" }
 inside && /\},$/ { finish(row); inside = 0; row = ""; next }
 !inside { print }

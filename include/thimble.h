@@ -90,7 +90,8 @@ struct th_fault {
     int sys_errno;        /* errno of the system call that failed, or 0 */
     int tls_code;         /* wolfSSL's code, or 0 */
     int reason;           /* MQTT reason or return code of a refusal, the broker's or ours; the HTTP
-                           * status of a WebSocket that was refused; a proxy's reply; or 0 */
+                           * status of a WebSocket that was refused; a proxy's reply; of a file or
+                           * a certificate, enum th_validity; or 0 */
     enum th_phase phase;  /* when */
     char text[232];       /* one sentence: what, where, and what to do; NUL-terminated */
 };

@@ -72,6 +72,13 @@ int th_fault_set_errno(struct th_fault *fault, int code, const char *format, ...
     return code;
 }
 
+int th_fault_because(struct th_fault *fault, int reason, int code)
+{
+    if (fault && fault->code == code && fault->reason == 0)
+        fault->reason = reason;
+    return code;
+}
+
 void th_fault_clear(struct th_fault *fault)
 {
     enum th_phase phase = fault->phase;

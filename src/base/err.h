@@ -14,6 +14,10 @@ int th_fault_set(struct th_fault *fault, int code, const char *format, ...)
 int th_fault_set_errno(struct th_fault *fault, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Gives the failure that was just set, and returned `code`, its reason. Returns `code`, so that it
+ * stands around the call: return th_fault_because(fault, TH_EXPIRED, th_fault_set(...)). */
+int th_fault_because(struct th_fault *fault, int reason, int code);
+
 /* Begins an attempt: no failure yet. */
 void th_fault_clear(struct th_fault *fault);
 

@@ -76,21 +76,31 @@ const struct th_cli_exit th_cli_exits[] = {
     {ENTRY("usage", "The command line is wrong; nothing was opened or sent.",
            "The message names the option, its value and the remedy."),
      TH_CLI_USAGE},
+    {ENTRY("invalid-content", "A certificate or key is readable, but not what it must be.",
+           "The message says what: give the leaf first, each issuer behind what it signed, and no "
+           "certificate of an authority as ours."),
+     TH_CLI_INVALID_CONTENT},
     {ENTRY("file-unusable", "A file that was named cannot be opened, read or written.",
            "Check its path and permissions."),
      TH_CLI_FILE},
     {ENTRY("file-format", "A certificate, key or password file has no usable content.",
            "Certificates and keys are PEM or DER; keys PKCS#8, SEC1 or PKCS#1, without a pass "
-           "phrase, and must belong to the certificate."),
+           "phrase."),
      TH_CLI_FILE_FORMAT},
     {ENTRY("certificate-unacceptable",
            "A certificate is too weak, forged or meant for something else.",
            "RSA needs 2048 bits, EC 256, the signature SHA-256 or better, a server certificate "
            "the usage serverAuth."),
      TH_CLI_CERTIFICATE},
-    {ENTRY("certificate-expired", "A certificate of the broker's chain has expired.",
+    {ENTRY("corrupted", "A file is cut off or damaged, or not what was stored.",
+           "Copy it again from where it came; thimble identity rollback has the one before."),
+     TH_CLI_CORRUPTED},
+    {ENTRY("certificate-expired", "A certificate has expired, of the broker's chain or ours.",
            "Renew it; or check the clock of this machine."),
      TH_CLI_EXPIRED},
+    {ENTRY("key-mismatch", "The private key does not belong to the certificate.",
+           "Name the pair that was issued together."),
+     TH_CLI_KEY_MISMATCH},
     {ENTRY("unknown-ca", "No authority in --cafile has signed the broker's chain.",
            "Give the root certificate of the broker's authority; the broker sends the "
            "intermediates."),
@@ -111,9 +121,12 @@ const struct th_cli_exit th_cli_exits[] = {
     {ENTRY("sandbox-incomplete", "A part of the sandbox is not to be had here; nothing was sent.",
            "--sandbox=auto goes on with the other parts; the newest kernels have all."),
      TH_CLI_UNLOCKED},
-    {ENTRY("not-yet-valid", "A certificate of the broker's chain is not valid yet.",
+    {ENTRY("not-yet-valid", "A certificate is not valid yet, of the broker's chain or ours.",
            "Most often the clock of this machine is behind: set it."),
      TH_CLI_NOT_YET_VALID},
+    {ENTRY("bad-permissions", "Others may read or change what only its user should.",
+           "The message names it: chmod 600 for a file, 700 for a directory, and its owner."),
+     TH_CLI_BAD_PERMISSIONS},
     {ENTRY("no-entropy", "The kernel's random pool is not ready; nothing was sent.",
            "Wait after booting, or feed the kernel from a hardware source."),
      TH_CLI_ENTROPY},
@@ -245,10 +258,13 @@ int th_cli_exit_of(const struct th_fault *fault)
     case TH_E_REFUSED:
         return th_cli_exit_of_reason(fault->reason);
     case TH_E_CERTIFICATE:
-        return LOOK_UP(verdicts, fault->tls_code, TH_CLI_CERTIFICATE);
+        return fault->reason ? fault->reason
+                             : LOOK_UP(verdicts, fault->tls_code, TH_CLI_CERTIFICATE);
     case TH_E_SERVER_NAME: /* no name at all, or not the certificate's */
         return fault->phase == TH_PHASE_FINDING ? TH_CLI_LOOKUP : TH_CLI_WRONG_HOST;
     case TH_E_FILE:
+        if (fault->reason)
+            return fault->reason;
         return fault->sys_errno ? TH_CLI_FILE : TH_CLI_FILE_FORMAT;
     default:
         return LOOK_UP(errors, fault->code, TH_CLI_INTERNAL);

@@ -17,6 +17,7 @@
 #include "tls/version.h"
 
 #include <string.h>
+#include <thimble/identity.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/error-ssl.h>
@@ -324,9 +325,9 @@ static int check_pair(const struct loading *loading, struct th_slice key,
         return th_tls_setup_error(MEMORY_E, mark, "check the private key", fault);
     if (result == 0)
         return 0;
-    return th_fault_set(fault, TH_E_FILE,
-                        "private key: %s, line %u: the key does not belong to the certificate; "
-                        "name the pair that was issued together", place->name, place->line);
+    th_fault_set(fault, TH_E_FILE, "private key: %s, line %u: the key does not belong to the "
+                 "certificate; name the pair that was issued together", place->name, place->line);
+    return th_fault_because(fault, TH_KEY_MISMATCH, TH_E_FILE);
 }
 
 static int use_key(void *arg, struct th_slice der, const struct th_pem_place *place,

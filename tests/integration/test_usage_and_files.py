@@ -86,7 +86,7 @@ def test_key_with_pass_phrase(thimble, lab, tmp_path):
 def test_key_of_another_certificate(thimble, lab, key):
     """Refused before connecting, not by the broker's alert."""
     done = thimble(*with_file(lab, "--key", lab.directory / key))
-    done.ends_refused(67, "does not belong")
+    done.ends_refused(71, "does not belong")
 
 
 @pytest.mark.parametrize("option", ["--cafile", "--cert"])

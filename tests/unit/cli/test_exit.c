@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/exit.h"
+#include <thimble/identity.h>
 
 static void gives(struct th_fault fault, int status)
 {
@@ -57,6 +58,8 @@ static void test_files(void **state)
     (void)state;
     gives((struct th_fault){.code = TH_E_FILE, .sys_errno = 2}, 66);
     gives((struct th_fault){.code = TH_E_FILE}, 67);
+    gives((struct th_fault){.code = TH_E_FILE, .reason = TH_KEY_MISMATCH}, 71);
+    gives((struct th_fault){.code = TH_E_CERTIFICATE, .reason = TH_EXPIRED}, 70);
 }
 
 static void test_reasons(void **state)
