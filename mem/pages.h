@@ -13,4 +13,9 @@ uintptr_t th_pages_ceiling(const void *address);
  * they are written. False if the kernel would not; then the memory is what it was. */
 bool th_pages_release(const void *from, const void *to);
 
+/* The pages that hold anything between `from` and `to` stay out of core files, and as long as
+ * RLIMIT_MEMLOCK allows it out of the swap, without being touched. False if a part is not to be
+ * had, with errno. */
+bool th_pages_keep_secret(const void *from, const void *to);
+
 #endif

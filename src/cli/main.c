@@ -3,6 +3,7 @@
 
 #include "cli/exit.h"
 #include "cli/say.h"
+#include "mem/pages.h"
 #include "mem/run.h"
 #include <errno.h>
 #include <string.h>
@@ -12,9 +13,14 @@ struct words {
     char **argv;
 };
 
+/* Where what can be written to begins and ends: the linker says. Keys, passwords and messages lie
+ * in pools and on a stack in between, and nowhere else. */
+extern const char __init_array_start[], _end[];
+
 static int run(void *arg)
 {
     const struct words *words = arg;
+    th_pages_keep_secret(__init_array_start, _end);
     return th_cli_run(words->argc, words->argv);
 }
 

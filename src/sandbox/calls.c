@@ -90,6 +90,7 @@ static const struct rule rules[] = {
     {__NR_sendto, ALWAYS, UNLESS(3, FAST_OPEN, 0), .verdict = KILL},
     {__NR_sendto, ALWAYS, IF(3, FAST_OPEN, 0), .verdict = ALLOW},
     {__NR_madvise, ALWAYS, IF(2, ALL_BITS, MADV_DONTNEED), .verdict = ALLOW},
+    {__NR_madvise, ALWAYS, IF(2, ALL_BITS, MADV_DONTNEED_LOCKED), .verdict = ALLOW},
     {__NR_setsockopt, ALWAYS, IF(2, ALL_BITS, TCP_ULP), .verdict = KILL},
     {__NR_setsockopt, ALWAYS, IF(2, ALL_BITS, SO_ATTACH_FILTER), .verdict = KILL},
     {__NR_setsockopt, ALWAYS, IF(1, ALL_BITS, SOL_SOCKET), .verdict = ALLOW},

@@ -122,4 +122,8 @@
 #define __NR_fcntl TH_SANDBOX_NO_CALL
 #endif
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24 /* since Linux 5.18 */
+#endif
+
 #endif
