@@ -49,7 +49,7 @@ static void *take(size_t bytes)
 
 static bool is_served(size_t alignment)
 {
-    return alignment <= TH_POOL_UNIT_BYTES;
+    return alignment <= TH_POOL_ALIGN_BYTES;
 }
 
 __attribute__((used)) void *malloc(size_t bytes)

@@ -246,7 +246,7 @@ size_t th_payer_lost_strays(void)
 
 static size_t head_bytes(void)
 {
-    return (sizeof(struct th_pool) + TH_POOL_UNIT_BYTES - 1) & ~(size_t)(TH_POOL_UNIT_BYTES - 1);
+    return (sizeof(struct th_pool) + TH_POOL_ALIGN_BYTES - 1) & ~(size_t)(TH_POOL_ALIGN_BYTES - 1);
 }
 
 /* The annex's own state lies at its beginning. */

@@ -7,7 +7,8 @@
 
 void (*th_pool_alarm)(const void *address);
 
-/* Block i of a pool starts at memory + 16 i + 8, so that what follows its header is aligned.
+/* Block i of a pool starts i units and 8 bytes behind its beginning, so that what follows its header
+ * is aligned.
  * The header of a block swallowed by its neighbour is set to GONE: a second free is noticed. */
 struct block {
     uint16_t units;
@@ -25,7 +26,7 @@ struct links {
     uint16_t previous;
 };
 
-enum { NONE = 0xFFFF, LINKS_BYTES = 8 };
+enum { NONE = 0xFFFF, LINKS_BYTES = 8, FIRST_CONTENT = 2 * TH_POOL_HEADER_BYTES };
 
 struct place {
     unsigned row;
@@ -34,6 +35,8 @@ struct place {
 
 _Static_assert(sizeof(struct block) == TH_POOL_HEADER_BYTES, "the header is 8 bytes");
 _Static_assert(sizeof(struct links) <= LINKS_BYTES, "links fit into the smallest block");
+_Static_assert(TH_POOL_UNIT_BYTES % TH_POOL_ALIGN_BYTES == 0 && TH_POOL_UNIT_BYTES <= UINT8_MAX + 1,
+               "blocks are aligned, and their slack is told in a byte");
 
 /* ---- small verbs -------------------------------------------------------------------------- */
 
@@ -276,6 +279,7 @@ static void take_back(struct th_pool *pool, struct block *block)
 {
     count_in(pool, block);
     th_watch_given(content_of(block), requested_bytes(block));
+    link_free(pool, join_neighbours(pool, block));
 }
 
 static void count_stray(struct th_pool *pool, const void *address)
@@ -289,7 +293,7 @@ static void count_stray(struct th_pool *pool, const void *address)
 
 static uint8_t *aligned(void *memory)
 {
-    uintptr_t mask = TH_POOL_UNIT_BYTES - 1;
+    uintptr_t mask = TH_POOL_ALIGN_BYTES - 1;
     return (uint8_t *)memory + (-(uintptr_t)memory & mask);
 }
 
@@ -318,7 +322,7 @@ size_t th_pool_close(struct th_pool *pool)
 {
     size_t leaked = pool->live_blocks;
     for (void *block = th_pool_first(pool); block; block = th_pool_first(pool))
-        th_pool_give(pool, block);
+        take_back(pool, block_of(block));
     if (pool->units) {
         th_watch_open(pool->memory, pool->units * TH_POOL_UNIT_BYTES + TH_POOL_HEADER_BYTES);
         explicit_bzero(pool->memory, pool->reach_bytes);
@@ -347,9 +351,7 @@ void th_pool_give(struct th_pool *pool, void *content)
         count_stray(pool, content);
         return;
     }
-    struct block *block = block_of(content);
-    take_back(pool, block);
-    link_free(pool, join_neighbours(pool, block));
+    take_back(pool, block_of(content));
 }
 
 size_t th_pool_size(const void *content)
@@ -376,8 +378,8 @@ TH_WATCH_UNCHECKED static uint16_t state_before(const void *content)
 bool th_pool_is_live(const struct th_pool *pool, const void *content)
 {
     uintptr_t offset = (uintptr_t)content - (uintptr_t)pool->memory;
-    return th_pool_owns(pool, content) && offset >= TH_POOL_UNIT_BYTES &&
-           offset % TH_POOL_UNIT_BYTES == 0 && state_before(content) == LIVE;
+    return th_pool_owns(pool, content) && offset >= FIRST_CONTENT &&
+           (offset - FIRST_CONTENT) % TH_POOL_UNIT_BYTES == 0 && state_before(content) == LIVE;
 }
 
 size_t th_pool_largest(const struct th_pool *pool)

@@ -13,8 +13,14 @@
 
 #include "purpose.h"
 
+/* Granularity: a power of two from 16 to 256, for an index of a block has 16 bits. */
+#ifndef TH_POOL_UNIT
+#define TH_POOL_UNIT 16
+#endif
+
 enum {
-    TH_POOL_UNIT_BYTES = 16,  /* granularity and alignment */
+    TH_POOL_UNIT_BYTES = TH_POOL_UNIT,
+    TH_POOL_ALIGN_BYTES = 16, /* of each block */
     TH_POOL_HEADER_BYTES = 8, /* before each block */
     TH_POOL_MOST_BYTES = 65536 * TH_POOL_UNIT_BYTES, /* what a pool can use of its memory */
     TH_POOL_ROWS = 14,
@@ -23,7 +29,7 @@ enum {
 };
 
 struct th_pool {
-    uint8_t *memory;            /* aligned to TH_POOL_UNIT_BYTES */
+    uint8_t *memory;            /* aligned to TH_POOL_ALIGN_BYTES */
     uint32_t units;             /* usable */
     uint32_t live_bytes;        /* requested, live now */
     uint32_t peak_bytes;        /* requested, most at a time */

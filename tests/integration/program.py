@@ -19,7 +19,7 @@ ALL = os.environ.get("THIMBLE_CHECK") == "all" or os.environ.get("THIMBLE_ALL") 
 PATIENCE = int(os.environ.get("THIMBLE_PATIENCE", "1"))
 SECONDS = 20 * PATIENCE
 
-# The distribution's libwolfssl has a heap of its own, and the report's are empty.
+# The distribution's libwolfssl has one heap, the process heap; those of TLS are empty.
 SYSTEM_LIBS = os.environ.get("THIMBLE_SYSTEM_LIBS") == "1"
 
 
