@@ -37,7 +37,8 @@ $(call cross_cc,$(1)): | cross-tools
 cross_make.$(1) = $$(MAKE) --no-print-directory B=build/$(1) MUSL_CC=$(call cross_cc,$(1)) \
     CROSS=$(triple.$(1))- KERNEL_HEADERS=/usr/$(triple.$(1))/include \
     LDFLAGS="$(cross_ldflags.$(1)) $(LDFLAGS)" CC.native=$(call cross_cc,$(1)) \
-    CFLAGS.native="$(cross_unit_flags) -idirafter build/$(1)/system -Lbuild/$(1)" THEIRS.native=
+    CFLAGS.native="$(cross_unit_flags) $(cross_ldflags.$(1)) -idirafter build/$(1)/system \
+        -Lbuild/$(1)" THEIRS.native=
 
 .PHONY: cross-$(1) cross-unit-$(1)
 cross-$(1): $(call cross_cc,$(1)) | sources
