@@ -296,7 +296,8 @@ class Compiler:
             theirs = self.frames[function.symbol][0]
             arrays = sum(image.dynamic_bytes.get(name, 0) for name in function.dynamic.values())
             ours = function.frame_bytes + 8
-            if not theirs <= ours <= theirs + self.PASSING_BYTES + arrays:
+            more = self.PASSING_BYTES + arrays + function.aligning_bytes
+            if not theirs <= ours <= theirs + more:
                 wrong.append(f"{function.symbol} takes {ours} bytes of stack by its instructions, "
                              f"{theirs} by its compiler")
         return wrong, compared

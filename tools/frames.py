@@ -44,7 +44,7 @@ class Function:
         self.file = ""
         self.dynamic = {}     # instructions that take an amount of stack from a register: in which
                               # function the array stands, which may be an inlined one
-        self.aligns = False
+        self.aligning_bytes = 0  # what rounding the stack pointer down takes at most
         self.returns = False
 
     @property
@@ -343,8 +343,8 @@ class Walk:
             base = depth if match[2] == "rsp" else self.known_place(here, known, match[2])
             return base - number(match[1] or "0")
         if here.name == "and" and source.startswith("$"):
-            self.function.aligns = True
-            return depth + -number(source) - 1
+            self.function.aligning_bytes = -number(source) - 1
+            return depth + self.function.aligning_bytes
         if here.name == "sub" and source.startswith("%"):
             return self.take(here, depth)
         raise self.trouble(here.address, f"{here.text}: an unknown way to set the stack pointer")
