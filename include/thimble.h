@@ -281,6 +281,17 @@ size_t th_context_need_bytes(void);
 int th_context_open(struct th_context **context, void *block, size_t block_bytes,
                     const struct th_context_config *config, struct th_fault *fault);
 
+/* A new identity, or new roots, on trial: from now on handshakes use `config`, beside what they used
+ * before, in the same block. Connections go on as they were made; no session of theirs is taken up
+ * under the new one. No other thread uses the context meanwhile. Errors: those of
+ * th_context_open(), after which nothing has changed, and ARGUMENT while another is on trial. */
+int th_context_renew(struct th_context *context, const struct th_context_config *config,
+                     struct th_fault *fault);
+
+/* Ends the trial: with what is new if it proved itself, or with what was before. Connections made
+ * under the other one must have ended. Without a trial nothing happens. */
+void th_context_settle(struct th_context *context, bool renewed);
+
 /* All clients of the context must be closed before. NULL is fine. */
 void th_context_close(struct th_context *context);
 

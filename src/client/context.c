@@ -34,13 +34,24 @@ static void open_payer(struct th_context *context, size_t budget_bytes)
     th_payer_open(&context->payer, &config);
 }
 
-static int open_tls(struct th_context *context, const struct th_context_config *config,
-                    struct th_fault *fault)
+static int open_tls(struct th_context *context, struct th_tls_context *slot,
+                    const struct th_context_config *config, struct th_fault *fault)
 {
     struct th_payer *before = th_payer_enter(&context->payer);
-    int result = th_tls_context_open(&context->tls, config, fault);
+    int result = th_tls_context_open(slot, config, fault);
     th_payer_leave(before);
-    return result;
+    if (result < 0)
+        return result;
+    slot->generation = context->renewals++;
+    context->tls = slot;
+    return 0;
+}
+
+static void close_tls(struct th_context *context, struct th_tls_context *slot)
+{
+    struct th_payer *before = th_payer_enter(&context->payer);
+    th_tls_context_close(slot);
+    th_payer_leave(before);
 }
 
 int th_context_open(struct th_context **context, void *block, size_t block_bytes,
@@ -55,7 +66,7 @@ int th_context_open(struct th_context **context, void *block, size_t block_bytes
     struct th_context *opened = block;
     open_payer(opened, config->heap_budget_bytes);
     open_leases(opened);
-    result = open_tls(opened, config, fault);
+    result = open_tls(opened, opened->slots, config, fault);
     if (result < 0) {
         th_payer_close(&opened->payer);
         return result;
@@ -64,12 +75,40 @@ int th_context_open(struct th_context **context, void *block, size_t block_bytes
     return 0;
 }
 
+static struct th_tls_context *other_slot(struct th_context *context)
+{
+    return context->tls == context->slots ? context->slots + 1 : context->slots;
+}
+
+int th_context_renew(struct th_context *context, const struct th_context_config *config,
+                     struct th_fault *fault)
+{
+    struct th_tls_context *spare = other_slot(context);
+    if (fault)
+        memset(fault, 0, sizeof *fault);
+    if (spare->open)
+        return th_fault_set(fault, TH_E_ARGUMENT, "a renewal is under way: settle it first");
+    return open_tls(context, spare, config, fault);
+}
+
+void th_context_settle(struct th_context *context, bool renewed)
+{
+    struct th_tls_context *other = other_slot(context);
+    if (!other->open)
+        return;
+    if (!renewed) {
+        struct th_tls_context *before = other;
+        other = context->tls;
+        context->tls = before;
+    }
+    close_tls(context, other);
+}
+
 void th_context_close(struct th_context *context)
 {
     if (!context)
         return;
-    struct th_payer *before = th_payer_enter(&context->payer);
-    th_tls_context_close(&context->tls);
-    th_payer_leave(before);
+    close_tls(context, context->slots);
+    close_tls(context, context->slots + 1);
     th_payer_close(&context->payer);
 }

@@ -10,7 +10,9 @@
 
 struct th_context {
     struct th_payer payer;
-    struct th_tls_context tls;
+    struct th_tls_context *tls;     /* what handshakes use: one of these two */
+    struct th_tls_context slots[2]; /* the other is open while a renewal is on trial */
+    uint32_t renewals;
     struct th_leases handshakes; /* heaps of TH_HANDSHAKE_HEAP_BYTES */
     struct th_leases records;    /* cells of TH_RECORD_CELL_BYTES */
 };

@@ -233,7 +233,7 @@ const char *th_link_broker_name(const struct th_link *link)
 static int open_tls(struct th_link *link)
 {
     const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, link};
-    int result = th_tls_stream_open(&link->tls, &link->config.context->tls,
+    int result = th_tls_stream_open(&link->tls, link->config.context->tls,
                                     th_link_broker_name(link), &io, &link->fault);
     if (result == 0)
         th_tls_session_offer(&link->session, &link->tls);

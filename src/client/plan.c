@@ -64,7 +64,7 @@ static int plan_tls(struct th_client *client, const struct th_plan_config *confi
 {
     struct th_link *link = &client->link;
     struct th_link_step_mark mark = th_link_step_begin(link);
-    int result = th_tls_plan(tls, &link->config.context->tls, th_link_broker_name(link),
+    int result = th_tls_plan(tls, link->config.context->tls, th_link_broker_name(link),
                              &config->server_chain, TH_RECORD_THRESHOLD_BYTES, fault);
     th_link_step_end(link, mark);
     return result;

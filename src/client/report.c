@@ -126,8 +126,8 @@ static void fill_context(const struct th_context *context, struct th_report *rep
 {
     if (!context)
         return;
-    report->identity_transient_bytes = clipped(context->tls.transient_peak_bytes);
-    report->identity_resident_bytes = clipped(context->tls.resident_bytes);
+    report->identity_transient_bytes = clipped(context->tls->transient_peak_bytes);
+    report->identity_resident_bytes = clipped(context->tls->resident_bytes);
 }
 
 static void fill_process(struct th_report *report)

@@ -15,6 +15,7 @@ struct WOLFSSL_CTX;
 struct th_tls_context {
     bool open;
     struct WOLFSSL_CTX *ctx;
+    uint32_t generation;          /* sessions of another one are not taken up; the owner sets it */
     pthread_mutex_t turn;         /* handshakes, opening and freeing of streams take turns */
     char alpn[64];                /* comma-separated; "": none */
     struct th_tls_suites suites;  /* what is offered, TLS 1.3 first */

@@ -48,18 +48,20 @@ void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_str
     th_tls_session_forget(session);
     session->kept = wolfSSL_get1_session(stream->ssl);
     session->verified_ms = stream->verified_ms;
+    session->generation = stream->context->generation;
 }
 
-static bool is_fresh(const struct th_tls_session *session)
+static bool is_fresh(const struct th_tls_session *session, const struct th_tls_stream *stream)
 {
-    return th_clock_ms() - session->verified_ms < AGE_MAX_MS;
+    return th_clock_ms() - session->verified_ms < AGE_MAX_MS &&
+           session->generation == stream->context->generation;
 }
 
 void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *stream)
 {
     if (!session->kept)
         return;
-    stream->offered = is_fresh(session) &&
+    stream->offered = is_fresh(session, stream) &&
                       wolfSSL_set_session(stream->ssl, session->kept) == WOLFSSL_SUCCESS;
     stream->verified_ms = session->verified_ms;
     th_tls_session_forget(session);

@@ -12,6 +12,7 @@ struct WOLFSSL_SESSION;
 /* All zero: nothing is kept. */
 struct th_tls_session {
     struct WOLFSSL_SESSION *kept;
+    uint32_t generation;  /* of the context it was made under */
     uint64_t verified_ms; /* th_clock_ms() when the server's certificate was last verified */
 };
 
