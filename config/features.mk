@@ -157,6 +157,8 @@ memory-trace.program_sources := src/cli/memtrace.c
 memory-trace.program_instead := src/absent/memtrace.c
 memory-trace.options := --memory-trace
 
+identity.sources := src/tls/judge.c src/client/judge.c
+identity.program_sources := src/json/flat.c $(wildcard src/store/*.c)
 identity.exits := invalid-content corrupted bad-permissions
 
 # ---- TLS ----

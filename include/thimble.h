@@ -230,7 +230,8 @@ struct th_log {
 
 /* ---- context: what connections share ------------------------------------------------------ */
 
-/* A file, or bytes in memory (then path is NULL). PEM or DER, told apart by looking. */
+/* A file, or bytes in memory; the path is then only their name, or NULL. PEM or DER, told apart by
+ * looking. */
 struct th_source {
     const char *path;
     struct th_slice bytes;

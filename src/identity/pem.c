@@ -96,7 +96,7 @@ static int open_file(struct reader *reader)
 static int open_source(struct reader *reader)
 {
     reader->place.name = reader->source->path ? reader->source->path : "(memory)";
-    return reader->source->path ? open_file(reader) : 0;
+    return reader->source->bytes.data ? 0 : open_file(reader);
 }
 
 static ssize_t read_file(struct reader *reader)
