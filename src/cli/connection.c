@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/roomy.h"
+#include "base/text.h"
 #include "cli/configure.h"
 #include "cli/events.h"
 #include "cli/exit.h"
@@ -66,12 +67,11 @@ static struct {
 
 /* ---- saying ---- */
 
-/* A broker that waits for a TLS handshake ends what begins with CONNECT. */
+/* A broker that waits for a TLS handshake ends what begins with CONNECT: the library asks whether
+ * it is one. */
 static const char *hint_at(const struct th_fault *fault)
 {
-    bool ended = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
-    bool plain = own.settings && own.settings->no_tls && !own.settings->websocket;
-    if (!ended || !plain || fault->phase != TH_PHASE_GREETING)
+    if (!th_text_find(fault->text, "TLS here?"))
         return "";
     return th_cli_persona() == TH_CLI_MOSQUITTO ? " then give --cafile"
                                                 : " then leave --no-tls out";

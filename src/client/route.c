@@ -234,6 +234,8 @@ static int dialing_result(struct th_link *link)
 {
     if (link->dialing_fd < 0)
         return link->dialing_fd;
+    if (link->config.route.unix_path) /* connected, or it had failed at once */
+        return 0;
     const struct th_net_address *address = &link->addresses.list[link->address_next - 1];
     int result = th_net_dialed(link->dialing_fd, address, dialed_port(link), &link->fault);
     if (result != TH_WANT_WRITE || th_clock_ms() < link->address_until_ms)

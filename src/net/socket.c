@@ -124,10 +124,8 @@ static int take_road(int fd, const struct th_net_options *options, struct th_fau
     return result < 0 ? result : bind_address(fd, options->bind, fault);
 }
 
-static int no_socket(const struct th_net_address *address, uint16_t port, struct th_fault *fault)
+static int no_socket(struct th_fault *fault)
 {
-    if (errno == EAFNOSUPPORT)
-        return dial_failed(address, port, fault);
     return th_fault_set_errno(fault, TH_E_SYSTEM, "no socket to be had");
 }
 
@@ -136,7 +134,7 @@ int th_net_dial(const struct th_net_address *address, uint16_t port,
 {
     int fd = open_socket(address->family, SOCK_STREAM);
     if (fd < 0)
-        return no_socket(address, port, fault);
+        return errno == EAFNOSUPPORT ? dial_failed(address, port, fault) : no_socket(fault);
     apply_options(fd, options);
     int error = take_road(fd, options, fault);
     if (error == 0 && start_connecting(fd, address, port) == 0)
@@ -158,6 +156,8 @@ int th_net_dial_unix(const char *path, const struct th_net_options *options,
                      struct th_fault *fault)
 {
     int fd = open_socket(AF_UNIX, SOCK_STREAM);
+    if (fd < 0 && errno != EAFNOSUPPORT)
+        return no_socket(fault);
     if (fd >= 0)
         apply_options(fd, options);
     if (fd >= 0 && connect_unix(fd, path) == 0)

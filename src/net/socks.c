@@ -94,7 +94,7 @@ static void enter(struct th_net_socks *socks, enum th_net_socks_stage stage, siz
     socks->stage = (uint8_t)stage;
     socks->asked = stage >= TH_NET_SOCKS_BOUND;
     socks->missing = (uint16_t)reply_bytes;
-    socks->got = 0;
+    socks->sent = socks->got = 0;
 }
 
 void th_net_socks_begin(struct th_net_socks *socks, const struct th_proxy *proxy,
@@ -223,17 +223,20 @@ int th_net_socks_take(struct th_net_socks *socks, const uint8_t *bytes, size_t c
 
 /* ---- over a socket --------------------------------------------------------------------------- */
 
-/* An empty socket buffer takes so little at once. */
+/* An empty socket buffer has room for so little. */
 static int ask(struct th_net_socks *socks, int fd, struct th_fault *fault)
 {
     uint8_t message[TH_NET_SOCKS_MESSAGE_BYTES];
     size_t bytes = th_net_socks_message(socks, message);
-    int sent = th_net_write(fd, message, bytes, fault);
+    int sent = th_net_write(fd, message + socks->sent, bytes - socks->sent, fault);
     th_crypt_wipe(message, sizeof message);
-    socks->asked = true;
-    if (sent < 0 && sent != TH_WANT_WRITE)
+    if (sent == TH_WANT_WRITE)
+        return th_fault_set(fault, TH_E_PROXY, "the proxy reads nothing");
+    if (sent < 0)
         return sent;
-    return sent == (int)bytes ? 0 : th_fault_set(fault, TH_E_PROXY, "the proxy reads nothing");
+    socks->sent = (uint16_t)(socks->sent + sent);
+    socks->asked = socks->sent == bytes;
+    return 0;
 }
 
 static int hear(struct th_net_socks *socks, int fd, struct th_fault *fault)

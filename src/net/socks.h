@@ -26,6 +26,7 @@ struct th_net_socks {
     uint16_t port;
     uint8_t stage;    /* enum th_net_socks_stage */
     bool asked;       /* the message of the stage is sent */
+    uint16_t sent;    /* bytes of it */
     uint16_t missing; /* bytes of the reply of this stage that are still to come */
     uint8_t got;      /* bytes of `reply`; those of BOUND are not kept */
     uint8_t reply[5];

@@ -131,6 +131,8 @@ def all_flows(brokers, payload):
                        SECRET.encode().hex(), "--psk-identity", "device", "--tls-keylog", "keylog",
                        *pub])
     yield Flow("plain", ["pub", "-h", "localhost", "-p", brokers.started[0].port, "--no-tls", *pub])
+    yield Flow("unix", ["pub", "--unix", brokers.unix_path, "--no-tls", *pub])
+    yield Flow("socks", ["pub", *ec, "--proxy", f"socks5h://127.0.0.1:{brokers.socks.port}", *pub])
 
 
 # ---- one point -------------------------------------------------------------------------------

@@ -165,9 +165,7 @@ static void polled_place(uint64_t at, uint64_t count, char *place)
 
 static const char *socket_label(const uint64_t *args)
 {
-    if (args[0] == AF_UNIX)
-        return "unix";
-    return (args[1] & 15) == SOCK_STREAM ? "tcp" : "udp";
+    return (args[1] & 15) == SOCK_STREAM ? "stream" : "datagrams";
 }
 
 static void find_place(const struct call *call, const uint64_t *args, char *place)

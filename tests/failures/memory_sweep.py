@@ -11,8 +11,8 @@ DRIVER = WORK / "memory"
 THRIFTY = WORK / "memory-thrifty"  # wolfSSL with its large variables in the heap
 FLOWS = {  # and the kinds of certificates it is lived with
     "connect": ("ec", "rsa"), "publish": ("ec", "rsa"), "subscribe": ("ec", "rsa"),
-    "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "websocket": ("ec",), "psk": ("ec",), "scram": ("ec",),
-    "stream": ("ec",),
+    "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "websocket": ("ec",), "psk": ("ec",),
+    "scram": ("ec",), "stream": ("ec",),
 }
 ALLOCATORS = {"__interceptor_backtrace", "note_refusal", "refuse", "gate", "take", "XMALLOC",
               "XREALLOC", "th_payer_take", "th_payer_resize"}
@@ -87,9 +87,13 @@ class Memory:
         if word == "failed":
             self.bad.append(f"{' '.join(what)} allocation {number} ({' '.join(where)}): {wrong}\n"
                             f"{callers}\n{errors[-2000:]}".rstrip())
-        elif not (self.table.find(*where) or self.table.find(f"{where[0]}-in-{what[0]}", *where[1:])):
+        elif not self._is_listed(*where, flow=what[0]):
             self.bad.append(f"{' '.join(what)} allocation {number}: {word}, and not listed in "
                             f"{self.table.path.name}: {' '.join(where)}")
+
+    def _is_listed(self, word, *where, flow):
+        """For every flow, or for this one."""
+        return self.table.find(word, *where) or self.table.find(f"{word}-in-{flow}", *where)
 
     def told(self):
         for bad in self.bad:
@@ -99,6 +103,6 @@ class Memory:
             print(f"  STALE   {words}: nothing tolerates it any more")
         whole = "every one" if self.stride == 1 else f"a sample: one of {self.stride}"
         print(f"  MEMORY  {self.points} allocations failed ({whole}): {self.ended} ended in the "
-              f"documented error, {self.tolerated} were tolerated; {len(self.table.used)} reasons are "
-              f"listed, {len(self.bad)} were wrong")
+              f"documented error, {self.tolerated} were tolerated; {len(self.table.used)} reasons "
+              f"are listed, {len(self.bad)} were wrong")
         return not self.bad and not stale and self.points > 0

@@ -7,7 +7,7 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 
-from fake import Proxy  # noqa: E402, F401
+from fake import Proxy, Socks  # noqa: E402, F401
 from lab import Mosquitto, free_port  # noqa: E402
 
 WORK = TOP / "build" / "failures"
@@ -25,7 +25,9 @@ class Brokers:
         self.pki = WORK / "pki"
         subprocess.run([TOP / "tools" / "lab.sh", "pki", self.pki], check=True)
         self.ports = {}
+        self.unix_path = self.directory / "socket"
         self.started = [self._start("main", self._listeners()), self._start("scram", self._scram())]
+        self.socks = Socks()
 
     def __enter__(self):
         return self
@@ -33,6 +35,7 @@ class Brokers:
     def __exit__(self, *_):
         for broker in self.started:
             broker.stop()
+        self.socks.close()
 
     def _start(self, name, lines):
         (self.directory / name).mkdir()
@@ -59,7 +62,8 @@ class Brokers:
                 "tls_version tlsv1.2"]
 
     def _listeners(self):
-        return ["allow_anonymous true", *self._pair("ec"), *self._pair("rsa"), *self._psk(),
+        return ["allow_anonymous true", f"listener 0 {self.unix_path}",
+                *self._pair("ec"), *self._pair("rsa"), *self._psk(),
                 *self._tls("websocket-ec", "ec", "ec/server", "ec/server", "protocol websockets")]
 
     def _scram(self):

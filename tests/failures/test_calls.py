@@ -31,16 +31,16 @@ def fails(campaign, flow, call, place, action):
 
 def test_nothing_is_wrong_with_these(campaign):
     flow = flow_of(campaign, "pub-ec-1.3")
-    assert not fails(campaign, flow, "recvfrom", "tcp", "error:ECONNRESET")
+    assert not fails(campaign, flow, "recvfrom", "stream", "error:ECONNRESET")
     assert not fails(campaign, flow, "read", "root.pem", "error:EIO")
-    assert not fails(campaign, flow, "sendto", "tcp", "short:1")
+    assert not fails(campaign, flow, "sendto", "stream", "short:1")
     assert campaign.points == 3
 
 
 def test_an_end_that_is_not_listed(campaign):
     campaign.table.rows = []
     flow = flow_of(campaign, "pub-ec-1.3")
-    assert "ended with 7; expected: nothing" in fails(campaign, flow, "recvfrom", "tcp",
+    assert "ended with 7; expected: nothing" in fails(campaign, flow, "recvfrom", "stream",
                                                       "error:ECONNRESET")[0]
 
 
@@ -60,7 +60,7 @@ def test_a_wrong_broker_that_is_accepted(campaign):
     """The program is told to accept it."""
     wrong = flow_of(campaign, "name-1.3")
     fooled = Flow("fooled", [*wrong.words, "--insecure"], regular=wrong.regular)
-    assert "the wrong broker was accepted" in fails(campaign, fooled, "shutdown", "tcp",
+    assert "the wrong broker was accepted" in fails(campaign, fooled, "shutdown", "stream",
                                                     "error:ENOBUFS")[0]
     campaign.bad.clear()
     campaign.expect_strangers_unheard()
@@ -70,5 +70,5 @@ def test_a_wrong_broker_that_is_accepted(campaign):
 def test_a_message_that_never_arrived(campaign):
     whole = flow_of(campaign, "pub-ec-1.3")
     twice = Flow("twice", whole.words, messages=2)
-    assert "the broker has no message" in fails(campaign, twice, "shutdown", "tcp",
+    assert "the broker has no message" in fails(campaign, twice, "shutdown", "stream",
                                                 "error:ENOBUFS")[0]

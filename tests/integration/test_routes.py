@@ -1,9 +1,7 @@
 """How the broker is reached: Unix sockets, given addresses, proxies, SRV records, WebSocket."""
 import base64
-import contextlib
 import hashlib
 import os
-import select
 import shutil
 import socket
 import struct
@@ -11,7 +9,7 @@ import threading
 
 import pytest
 
-from fake import FakeBroker, SECONDS
+from fake import Socks, SECONDS
 from lab import free_port
 from packets import PUBLISH, connack, publish
 
@@ -167,73 +165,6 @@ def test_marked(thimble, lab):
 
 
 # ---- SOCKS5 --------------------------------------------------------------------------------------
-
-class Socks(FakeBroker):
-    """A SOCKS5 proxy that leads to the port it is asked for, on this machine; byte by byte if it is
-    slow; or answers `reply`."""
-
-    def __init__(self, login=None, reply=0, slow=False, target=None):
-        self.login, self.reply, self.slow, self.target = login, reply, slow, target
-        self.asked = []
-        super().__init__(self._serve)
-
-    def _say(self, peer, data):
-        if self.slow:
-            peer.drip(data, 0.01)
-        else:
-            peer.send(data)
-
-    def _field(self, peer):
-        return peer._bytes(peer._bytes(1)[0])
-
-    def _let_in(self, peer):
-        assert peer._bytes(1) == b"\5"
-        methods = self._field(peer)
-        if not self.login:
-            assert 0 in methods
-            self._say(peer, b"\5\0")
-            return True
-        if 2 not in methods:
-            self._say(peer, b"\5\xff")
-            return False
-        self._say(peer, b"\5\2")
-        assert peer._bytes(1) == b"\1"
-        right = (self._field(peer), self._field(peer)) == self.login
-        self._say(peer, b"\1" + (b"\0" if right else b"\1"))
-        return right
-
-    def _hear_request(self, peer):
-        assert peer._bytes(3) == b"\5\1\0"
-        kind = peer._bytes(1)[0]
-        host = {1: lambda: socket.inet_ntop(socket.AF_INET, peer._bytes(4)),
-                4: lambda: socket.inet_ntop(socket.AF_INET6, peer._bytes(16)),
-                3: lambda: self._field(peer).decode()}[kind]()
-        return host, struct.unpack(">H", peer._bytes(2))[0]
-
-    def _serve(self, peer):
-        if not self._let_in(peer):
-            return
-        host, port = self._hear_request(peer)
-        self.asked.append((host, port))
-        bound = b"\x03\x10bound.to.invalid" if self.slow else b"\1\0\0\0\0"
-        self._say(peer, bytes([5, self.reply, 0]) + bound + b"\0\0")
-        if self.reply == 0:
-            self._pass_on(peer, self.target or port)
-
-    def _pass_on(self, peer, port):
-        """Until either side ends. Some brokers end with a reset, when ours said goodbye first."""
-        with socket.create_connection(("127.0.0.1", port)) as behind:
-            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-                self._relay({peer.socket: behind, behind: peer.socket})
-
-    def _relay(self, ends):
-        while True:
-            for ready in select.select(list(ends), [], [], SECONDS)[0]:
-                data = ready.recv(65536)
-                if not data:
-                    return
-                ends[ready].sendall(data)
-
 
 @pytest.fixture
 def socks():
