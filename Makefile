@@ -143,10 +143,14 @@ FRAMES    := -fcallgraph-info=su
 # What is large and seldom touched apart from what is small and always touched: src/base/roomy.h.
 SORTED   := -Wl,--sort-section=alignment
 
+# Sentences are packed for the static binary: config/pack.awk.
+source.musl  := $(B)/gen/packed/
+PACKED       := -DTH_PACKED=1 -fdebug-prefix-map=$(source.musl)=
+
 CC.musl       = $(MUSL_CC)
 # The binary has one thread and needs no locks in wolfSSL: 1,100 bytes. The library keeps them.
 # Two functions of musl's have smaller ones of src/base in their place, 1,800 bytes.
-CFLAGS.musl   = $(if $(is_x86_64),-DTH_X86_64_ASM) $(SMALL) $(tight_flags) $(HARDEN) \
+CFLAGS.musl   = $(if $(is_x86_64),-DTH_X86_64_ASM) $(PACKED) $(SMALL) $(tight_flags) $(HARDEN) \
                 -DSINGLE_THREADED -Dstrstr=th_text_find -Dgmtime_r=th_date_utc \
                 -flto=auto -flto-partition=one -fno-pie $(TRACEABLE) -idirafter $(B)/system
 CC.lib        = $(CC)
@@ -212,6 +216,13 @@ $(addprefix $(B)/gen/,$(brief_c)): $(B)/gen/%.c: %.c config/brief.awk
 	@awk -v what=$(if $(filter $<,$(call of_lacks,reasons)),reasons,sections) \
 	    -f config/brief.awk $< >$@
 
+# The static binary's sentences take half their bytes; base/format.c writes them as they were.
+$(source.musl)%.c: %.c config/pack.awk src/base/pairs.h
+	@mkdir -p $(@D)
+	@LC_ALL=C awk -f config/pack.awk src/base/pairs.h $< >$@
+
+.SECONDARY:
+
 # P-256 with a smaller table: config/sp says how and why.
 sp_c := $(B)/gen/sp/sp_c64.c $(B)/gen/sp/sp_c32.c
 
@@ -225,9 +236,11 @@ $(B)/gen/wolfssl/origin: FORCE | sources
 define flavour
 compile.$(1) = $$(CC.$(1)) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c
 
-$(B)/$(1)/%.o: %.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | $(B)/gen/version.h sources
+$(B)/$(1)/%.o: $$(source.$(1))%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h \
+               | $(B)/gen/version.h sources
 	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(compile.$(1)) $$(our_flags) $$(flags.$$*) -o $$@ $$<
+	$$(call say,CC,$$*.c)$$(compile.$(1)) -iquote $$(dir $$*) $$(our_flags) \
+	    $$(flags.$$*) -o $$@ $$<
 
 $(B)/$(1)/config/sp/$(sp_c256).o $(B)/$(1)/config/sp/smallrest.o: $(sp_c)
 

@@ -74,11 +74,12 @@ void th_json_number(struct th_json *json, const char *name, uint64_t number)
 /* Names of pools, versions, suites: nothing that needs to be escaped but a fault's sentence. */
 void th_json_text(struct th_json *json, const char *name, const char *text)
 {
+    char plain[TH_JSON_LEAF_BYTES];
+    th_format(plain, sizeof plain, "%s", text);
     put_name(json, name);
     put(json, "\"");
-    for (; *text; text++)
-        put(json, (char[]){*text == '"' || *text == '\\' || (unsigned char)*text < ' ' ? '\''
-                                                                                    : *text, 0});
+    for (const char *at = plain; *at; at++)
+        put(json, (char[]){*at == '"' || *at == '\\' || (unsigned char)*at < ' ' ? '\'' : *at, 0});
     put(json, "\"");
 }
 

@@ -1,5 +1,6 @@
 #include "base/format.h"
 
+#include "base/pairs.h"
 #include "base/text.h"
 
 #include <limits.h>
@@ -36,15 +37,50 @@ static void put_many(struct page *page, char character, int count)
         put(page, character);
 }
 
+/* ---- packed text: config/pack.awk ----------------------------------------------------------- */
+
+#ifndef TH_PACKED
+#define TH_PACKED 0
+#endif
+
+static void put_letters(struct page *page, unsigned char byte)
+{
+    if (!TH_PACKED || byte < 128) {
+        put(page, (char)byte);
+        return;
+    }
+    put_letters(page, th_pairs[byte - 128][0]);
+    put_letters(page, th_pairs[byte - 128][1]);
+}
+
+/* The static binary's own texts are, and no others: they are constants, which the linker puts in
+ * front of all variables. */
+static bool is_packed(const char *text)
+{
+    extern const char __init_array_start[];
+    return TH_PACKED && (uintptr_t)text < (uintptr_t)__init_array_start;
+}
+
 static void put_text(struct page *page, const char *text, size_t len)
 {
+    bool packed = is_packed(text);
     for (size_t i = 0; i < len; i++)
-        put(page, text[i]);
+        if (packed)
+            put_letters(page, (unsigned char)text[i]);
+        else
+            put(page, text[i]);
+}
+
+static size_t unpacked_bytes(const char *text, size_t len)
+{
+    struct page nowhere = {0};
+    put_text(&nowhere, text, len);
+    return nowhere.used;
 }
 
 static void put_padded(struct page *page, const struct field *field, const char *text, size_t len)
 {
-    int padding = field->width - (int)len;
+    int padding = field->width - (int)unpacked_bytes(text, len);
     if (!field->left)
         put_many(page, ' ', padding);
     put_text(page, text, len);
@@ -181,7 +217,7 @@ static bool write_page(struct page *page, const char *format, va_list *args)
 {
     for (; *format; format++) {
         if (*format != '%') {
-            put(page, *format);
+            put_letters(page, (unsigned char)*format);
             continue;
         }
         format++;

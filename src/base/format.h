@@ -8,6 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/* Sentences of the static binary are packed (config/pack.awk). Formats, and texts for %s, are
+ * written as they were; nothing else understands them. So many letters a byte may stand for. */
+#define TH_UNPACKED_MAX 16
+
 /* As snprintf: writes at most bytes - 1 characters and a NUL, returns the length the whole text
  * would have. `to` may be NULL when `bytes` is 0. */
 int th_format(char *to, size_t bytes, const char *format, ...)

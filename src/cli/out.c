@@ -16,6 +16,11 @@
 /* A pipe that is ready for writing takes PIPE_BUF bytes without blocking: no more at a time. */
 #define OUT_BYTES 4096
 
+#define LINE_BYTES 512
+
+/* So much packed text fits into a line, whatever it becomes: base/format.h. */
+#define PACKED_BYTES ((LINE_BYTES - 1) / TH_UNPACKED_MAX)
+
 static TH_ROOMY struct sink {
     uint8_t bytes[OUT_BYTES];
     size_t used;
@@ -75,17 +80,18 @@ void th_cli_out(const void *data, size_t bytes)
 
 void th_cli_out_text(const char *text)
 {
-    th_cli_out(text, strlen(text));
+    for (const char *end = text + strlen(text); text < end; text += PACKED_BYTES)
+        th_cli_out_format("%.*s", PACKED_BYTES, text);
 }
 
 void th_cli_out_format(const char *format, ...)
 {
-    char text[512];
+    char text[LINE_BYTES];
     va_list args;
     va_start(args, format);
     th_format_list(text, sizeof text, format, args);
     va_end(args);
-    th_cli_out_text(text);
+    th_cli_out(text, strlen(text));
 }
 
 int th_cli_out_error(void)

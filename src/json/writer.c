@@ -118,7 +118,9 @@ void th_json_number(struct th_json *json, const char *name, uint64_t number)
 
 void th_json_text(struct th_json *json, const char *name, const char *text)
 {
-    add(json, name, cJSON_CreateString(text));
+    char plain[TH_JSON_LEAF_BYTES];
+    th_format(plain, sizeof plain, "%s", text);
+    add(json, name, cJSON_CreateString(plain));
 }
 
 void th_json_flag(struct th_json *json, const char *name, bool flag)
