@@ -1,6 +1,6 @@
 # A table of the program without what a profile lacks. Rows of src/cli/commands.c and src/cli/exit.c
-# are left out; those of src/cli/table.c are options of no command: they have a name, a place, and no
-# texts.
+# are left out, and options that only commands have which are lacking, too; other rows of
+# src/cli/table.c are options of no command: they have a name, a place, and no texts.
 #
 # lacking   names of options, "--name" or "-x", of commands or exits, with blanks between
 # phrases   parts of help texts that go with them, "|" behind each
@@ -36,7 +36,7 @@ function without_phrases(row,    i, at) {
 }
 
 function of_no_command(row,    at) {
-    if (row !~ /TEXTS/)
+    if (row !~ /TEXTS/ || row !~ /TH_CLI_(ALL|PUB|SUB|RR)/)
         return ""
     at = index(row, "\"),")
     match(row, /TEXTS\("[^"]*"/)

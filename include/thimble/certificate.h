@@ -1,5 +1,6 @@
 /* What a certificate says (RFC 5280), read from its DER. Nothing is verified here, nothing
- * allocated, and everything points into the bytes that were handed in. Pure. */
+ * allocated, and everything points into the bytes that were handed in. All but
+ * th_certificates_read() are pure. */
 #ifndef THIMBLE_CERTIFICATE_H
 #define THIMBLE_CERTIFICATE_H
 
@@ -53,6 +54,16 @@ const char *th_key_usage_name(unsigned bit);
 /* SHA-256: of `der` it is the fingerprint, of `public_key` the pin. False: it failed. */
 #define TH_DIGEST_BYTES 32
 bool th_digest(struct th_slice bytes, uint8_t digest[TH_DIGEST_BYTES]);
+
+/* Calls `take` for each certificate of a file, PEM or DER; what else is in it is passed over. What
+ * `take` gets is there until it returns; less than zero ends the reading with it. The block, aligned
+ * to 16, is used for the time of the call; TH_DESK_BYTES are enough for certificates of 8 KB.
+ * Returns how many there were; FILE (also if there was none), MEMORY, or what `take` returned. */
+#define TH_DESK_BYTES 32768
+typedef int th_certificate_taker(void *arg, const struct th_certificate *certificate,
+                                 struct th_fault *fault);
+int th_certificates_read(void *block, size_t block_bytes, const struct th_source *source,
+                         th_certificate_taker *take, void *arg, struct th_fault *fault);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,8 @@ struct th_cli_command {
     const char *name;
     int (*run)(int argc, char *argv[]); /* NULL: help */
     const char *summary;
+    int mask;          /* TH_CLI_PUB ...; 0: it has no options of the table */
+    const char *usage; /* what its help begins with */
 };
 
 extern const struct th_cli_command th_cli_commands[];
@@ -16,6 +18,7 @@ extern const size_t th_cli_commands_count;
 int th_cli_pub(int argc, char *argv[]);
 int th_cli_sub(int argc, char *argv[]);
 int th_cli_rr(int argc, char *argv[]);
+int th_cli_cert(int argc, char *argv[]);
 int th_cli_mem(int argc, char *argv[]);
 int th_cli_version(int argc, char *argv[]);
 int th_cli_explain(int argc, char *argv[]);

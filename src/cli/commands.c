@@ -2,13 +2,25 @@
 
 /* help is not run from here: it lists what stands here. */
 const struct th_cli_command th_cli_commands[] = {
-    {"pub", th_cli_pub, TH_EXPLAINED("publish a message, a file, or lines")},
-    {"sub", th_cli_sub, TH_EXPLAINED("subscribe to topics and print what comes")},
-    {"rr", th_cli_rr, TH_EXPLAINED("publish a request and print the response")},
-    {"mem", th_cli_mem, TH_EXPLAINED("where memory goes: what is reserved, and what a process uses")},
-    {"explain", th_cli_explain, TH_EXPLAINED("what an exit code means and what to do about it")},
-    {"version", th_cli_version, TH_EXPLAINED("what this program was built from")},
-    {"help", NULL, TH_EXPLAINED("this list, or the options of a command")},
+    {"pub", th_cli_pub, TH_EXPLAINED("publish a message, a file, or lines"), TH_CLI_PUB,
+     "pub [-h HOST] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
+     TH_EXPLAINED("Publishes on a topic over TLS and waits until the broker has it.\n\n")},
+    {"sub", th_cli_sub, TH_EXPLAINED("subscribe to topics and print what comes"), TH_CLI_SUB,
+     "sub [-h HOST] -t FILTER ... [options]\n"
+     TH_EXPLAINED("Subscribes to topics over TLS and prints the messages that come.\n\n")},
+    {"rr", th_cli_rr, TH_EXPLAINED("publish a request and print the response"), TH_CLI_RR,
+     "rr [-h HOST] -t TOPIC -e TOPIC {-m TEXT | -f FILE | -s | -n} [options]\n"
+     TH_EXPLAINED("Publishes a request over TLS and prints the response.\n\n")},
+    {"cert", th_cli_cert, TH_EXPLAINED("what certificates say, and until when they hold"),
+     TH_CLI_CERT,
+     "cert show FILE | check FILE ... | pin FILE [options]\n"
+     TH_EXPLAINED("FILE is PEM or DER, or - for standard input.\n\n")},
+    {"mem", th_cli_mem, TH_EXPLAINED("where memory goes: what is reserved, and what a process uses"),
+     0, NULL},
+    {"explain", th_cli_explain, TH_EXPLAINED("what an exit code means and what to do about it"),
+     0, NULL},
+    {"version", th_cli_version, TH_EXPLAINED("what this program was built from"), 0, NULL},
+    {"help", NULL, TH_EXPLAINED("this list, or the options of a command"), 0, NULL},
 };
 
 const size_t th_cli_commands_count = sizeof th_cli_commands / sizeof *th_cli_commands;

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/roomy.h"
 #include "base/text.h"
+#include "cli/cert.h"
 #include "cli/configure.h"
 #include "cli/events.h"
 #include "cli/exit.h"
@@ -167,6 +168,12 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     own.block = th_slab_take(&own.slab);
     rc = th_open(&own.client, own.block, CLIENT_BYTES, own.context, &own.config, fault);
     return rc < 0 || !s->keylog || s->no_tls ? rc : th_cli_keylog_open(s->keylog, fault);
+}
+
+void *th_cli_desk_block(size_t *bytes)
+{
+    *bytes = sizeof context_block;
+    return context_block;
 }
 
 /* What is wrong with the command line, if only the library sees it, still touches no file. */

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/format.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/out.h"
 #include "cli/persona.h"
@@ -29,21 +30,9 @@ static void print_option(const struct th_cli_option *option)
                       th_cli_help_line(option));
 }
 
-static const char *usage_of(int command)
-{
-    if (command == TH_CLI_PUB)
-        return "pub [-h HOST] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
-               TH_EXPLAINED("Publishes on a topic over TLS and waits until the broker has it.\n\n");
-    if (command == TH_CLI_RR)
-        return "rr [-h HOST] -t TOPIC -e TOPIC {-m TEXT | -f FILE | -s | -n} [options]\n"
-               TH_EXPLAINED("Publishes a request over TLS and prints the response.\n\n");
-    return "sub [-h HOST] -t FILTER ... [options]\n"
-           TH_EXPLAINED("Subscribes to topics over TLS and prints the messages that come.\n\n");
-}
-
 void th_cli_help_command(int command)
 {
-    th_cli_out_format("%s%s", th_cli_persona_prefix(), usage_of(command));
+    th_cli_out_format("%s%s", th_cli_persona_prefix(), th_cli_command_of(command)->usage);
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (th_cli_options[i].commands & command)
             print_option(&th_cli_options[i]);

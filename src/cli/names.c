@@ -1,24 +1,38 @@
 #include "cli/names.h"
 
-#include "cli/settings.h"
+#include "base/format.h"
+#include "cli/command.h"
 #include <string.h>
+
+static const char *list(int commands)
+{
+    static char text[48];
+    size_t used = 0;
+    for (size_t i = 0; i < th_cli_commands_count; i++)
+        if (commands & th_cli_commands[i].mask)
+            used += (size_t)th_format(text + used, sizeof text - used, "%s%s",
+                                      used ? " and " : "", th_cli_commands[i].name);
+    return text;
+}
+
+const struct th_cli_command *th_cli_command_of(int mask)
+{
+    for (size_t i = 0; i < th_cli_commands_count; i++)
+        if (mask == th_cli_commands[i].mask)
+            return &th_cli_commands[i];
+    return NULL;
+}
 
 const char *th_cli_commands_named(int commands)
 {
-    static const char *const names[TH_CLI_ALL + 1] = {
-        [TH_CLI_PUB] = "pub",
-        [TH_CLI_SUB] = "sub",
-        [TH_CLI_RR] = "rr",
-        [TH_CLI_PUB | TH_CLI_RR] = "pub and rr",
-        [TH_CLI_SUB | TH_CLI_RR] = "sub and rr",
-    };
-    return names[commands];
+    const struct th_cli_command *command = th_cli_command_of(commands);
+    return command ? command->name : list(commands);
 }
 
 int th_cli_command_named(const char *name)
 {
-    for (int command = TH_CLI_PUB; command <= TH_CLI_RR; command <<= 1)
-        if (!strcmp(name, th_cli_commands_named(command)))
-            return command;
+    for (size_t i = 0; i < th_cli_commands_count; i++)
+        if (!strcmp(name, th_cli_commands[i].name))
+            return th_cli_commands[i].mask;
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "cli/persona.h"
 #include "cli/properties.h"
 #include "cli/show.h"
+#include "cli/word.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,7 +277,7 @@ static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_pr
 {
     const struct th_cli_option *option = th_cli_option_find(argv[0]);
     if (!option)
-        return refuse_unknown(settings, argv[0], problem);
+        return th_cli_word_take(settings, argv[0]) || refuse_unknown(settings, argv[0], problem);
     char name[TH_CLI_OPTION_NAME_BYTES];
     struct giving g = {option, name, split(argv[0], name), (char *)settings + option->offset,
                        problem};

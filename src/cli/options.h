@@ -39,6 +39,7 @@ enum th_cli_words {
     TH_CLI_EXPIRIES,
     TH_CLI_RETRIES,
     TH_CLI_KEY_FORMS,
+    TH_CLI_KEY_TYPES,
     TH_CLI_MODES,
     TH_CLI_AUTHENTICATIONS,
     TH_CLI_RETAIN_HANDLINGS,
@@ -50,7 +51,7 @@ enum th_cli_words {
 struct th_cli_option {
     const char *texts; /* name, value, environment, help, each ended by a NUL: no pointers */
     char letter;       /* 0: none */
-    uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB, TH_CLI_RR */
+    uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB, ... */
     uint8_t kind;      /* enum th_cli_kind */
     uint8_t words;     /* enum th_cli_words */
     uint8_t min, most; /* th_cli_max() */

@@ -110,7 +110,7 @@ int th_cli_mem_plan(char *words[], bool as_json)
     while (*words && take_wish(*words, values))
         words++;
     const char *chain = *words;
-    int command = chain && words[1] ? th_cli_command_named(words[1]) : 0;
+    int command = chain && words[1] ? th_cli_command_named(words[1]) & TH_CLI_ALL : 0;
     if (!command)
         return refuse(chain && *chain != '-' ? words[1] : chain);
     int argc = 0, status;

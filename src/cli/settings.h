@@ -12,7 +12,11 @@ enum {
     TH_CLI_PUB = 1,
     TH_CLI_SUB = 2,
     TH_CLI_RR = 4,
-    TH_CLI_ALL = TH_CLI_PUB | TH_CLI_SUB | TH_CLI_RR,
+    TH_CLI_ALL = TH_CLI_PUB | TH_CLI_SUB | TH_CLI_RR, /* that speak MQTT */
+    TH_CLI_CERT = 8,
+    TH_CLI_KEY = 16,
+    TH_CLI_CSR = 32,
+    TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR, /* work on files; take words, too */
 };
 
 /* Whose habits the program has: under a mosquitto name defaults, output and exit status are
@@ -161,6 +165,18 @@ struct th_cli_settings {
     int64_t heap_budget_bytes;
     int64_t window_budget_bytes;
     int64_t outbox_budget_bytes;
+
+    /* Of cert, key and csr. */
+    struct th_cli_list words;    /* what is no option */
+    bool json;
+    bool issuers;                /* cert pin --ca */
+    const char *warn, *critical; /* cert check: days */
+    const char *out;
+    int64_t key_type;            /* bits of its curve */
+    const char *subject;
+    const char *alternative_names;
+    const char *keypass_file;
+    const char *keypass_credential;
 };
 
 /* The packets that take properties of -D. */

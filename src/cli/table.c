@@ -31,6 +31,7 @@ enum {
     ADDRESS_BYTES,
     PREFIX_BYTES,
     LINE_BYTES,
+    DAYS_BYTES,
     MOST_QOS,
     MOST_UINT16,
     MOST_UINT32,
@@ -56,6 +57,7 @@ static const uint32_t limits[] = {
     [ADDRESS_BYTES] = 64,
     [PREFIX_BYTES] = 200,
     [LINE_BYTES] = 1024,
+    [DAYS_BYTES] = 8,
     [MOST_QOS] = 2,
     [MOST_UINT16] = UINT16_MAX,
     [MOST_UINT32] = UINT32_MAX,
@@ -91,6 +93,7 @@ static const struct th_cli_word expiries[] = {
 
 static const struct th_cli_word retries[] = {{"inf", TH_CLI_FOREVER}, {NULL, 0}};
 static const struct th_cli_word key_forms[] = {{"pem", 0}, {NULL, 0}};
+static const struct th_cli_word key_types[] = {{"p256", 256}, {"p384", 384}, {NULL, 0}};
 static const struct th_cli_word authentications[] = {
     {"scram-sha-256", TH_AUTHENTICATION_SCRAM_SHA_256}, {NULL, 0},
 };
@@ -119,6 +122,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_EXPIRIES] = expiries,
     [TH_CLI_RETRIES] = retries,
     [TH_CLI_KEY_FORMS] = key_forms,
+    [TH_CLI_KEY_TYPES] = key_types,
     [TH_CLI_MODES] = modes,
     [TH_CLI_AUTHENTICATIONS] = authentications,
     [TH_CLI_RETAIN_HANDLINGS] = retain_handlings,
@@ -332,10 +336,18 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, WORD(sandbox, TH_CLI_SANDBOXES)},
     {TEXTS("exit-codes", "WHOSE", "", "thimble or mosquitto (as the program is called)"),
      0, TH_CLI_ALL, WORD(exit_codes, TH_CLI_PERSONAS)},
-    {TEXTS("debug", "", "", "say on standard error what happens"), 'd', TH_CLI_ALL, FLAG(debug)},
+    {TEXTS("debug", "", "", "say on standard error what happens"),
+     'd', TH_CLI_ALL | TH_CLI_FILES, FLAG(debug)},
     {TEXTS("quiet", "", "", "say nothing once the command line was right"),
-     0, TH_CLI_ALL, FLAG(quiet)},
-    {TEXTS("help", "", "", "print this and end"), 0, TH_CLI_ALL, FLAG(help)},
+     0, TH_CLI_ALL | TH_CLI_FILES, FLAG(quiet)},
+    {TEXTS("json", "", "", "print as JSON"), 0, TH_CLI_CERT, FLAG(json)},
+    {TEXTS("warn", "DAYS", "", "check: warn so many days before the end (30d)"),
+     0, TH_CLI_CERT, TEXT(warn, 1, DAYS_BYTES)},
+    {TEXTS("critical", "DAYS", "", "check: it is critical from then on (7d)"),
+     0, TH_CLI_CERT, TEXT(critical, 1, DAYS_BYTES)},
+    {TEXTS("ca", "", "", "pin: of the issuers, not of the certificate itself"),
+     0, TH_CLI_CERT, FLAG(issuers)},
+    {TEXTS("help", "", "", "print this and end"), 0, TH_CLI_ALL | TH_CLI_FILES, FLAG(help)},
     {TEXTS("version", "", "", "print the version and end"), 0, TH_CLI_ALL, FLAG(version_wanted)},
 };
 

@@ -98,7 +98,8 @@ static unsigned bits_of_key(const char *key, struct th_slice bytes)
 {
     if (is_ec(key))
         return ec_bits(bytes);
-    return (key[0] | 0x20) == 'r' ? rsa_bits(bytes) : 8 * (unsigned)bytes.len_bytes;
+    bool is_rsa = key[0] == 'R' || key[0] == 'r';
+    return is_rsa ? rsa_bits(bytes) : 8 * (unsigned)bytes.len_bytes;
 }
 
 static const char *name_or_unknown(struct th_slice oid)

@@ -77,6 +77,7 @@ static const struct place {
     {TH_CLI_ALL, "docs/man/options.roff"},
     {TH_CLI_PUB | TH_CLI_RR, "docs/man/publishing.roff"},
     {TH_CLI_SUB | TH_CLI_RR, "docs/man/printing.roff"},
+    {TH_CLI_FILES, "docs/thimble-cert.1"},
     {TH_CLI_PUB, "docs/thimble-pub.1"},
     {TH_CLI_SUB, "docs/thimble-sub.1"},
     {TH_CLI_RR, "docs/thimble-rr.1"},
@@ -84,12 +85,18 @@ static const struct place {
 
 #define PLACES (sizeof places / sizeof *places)
 
+/* What a command that speaks MQTT shares with cert stands where the former has it. */
+static int place_of(int commands)
+{
+    return commands & TH_CLI_ALL ? commands & TH_CLI_ALL : TH_CLI_FILES;
+}
+
 static unsigned options_of(int commands)
 {
     char heading[256];
     unsigned found = 0;
     for (size_t i = 0; i < th_cli_options_count; i++) {
-        if (th_cli_options[i].commands != commands)
+        if (place_of(th_cli_options[i].commands) != commands)
             continue;
         option_heading(heading, &th_cli_options[i]);
         once(heading);
@@ -117,7 +124,7 @@ static void test_pages_are_whole(void **state)
 {
     (void)state;
     char line[64];
-    for (size_t page_at = 3; page_at < PLACES; page_at++) {
+    for (size_t page_at = 4; page_at < PLACES; page_at++) {
         read_page(places[page_at].path);
         for (size_t i = 0; i < 3; i++) {
             snprintf(line, sizeof line, "\n.so %s\n", places[i].path + strlen("docs/"));
