@@ -170,6 +170,15 @@ def resident(pid):
             "rss_bytes": sizes["Rss"]}
 
 
+def at_rest(look, pid):
+    """What is seen when it no longer changes: buffers give their pages back when they are idle."""
+    before, seen = None, look(pid)
+    while seen != before:
+        time.sleep(0.1)
+        before, seen = seen, look(pid)
+    return seen
+
+
 def subscribe(binary, lab, kind, version, number, look=resident):
     """Waits until it is subscribed, looks at it from outside, then sends it the one message."""
     topic, path = f"budget/sub/{kind}-{version}-{number:03}", WORK / "sub.json"
@@ -179,8 +188,7 @@ def subscribe(binary, lab, kind, version, number, look=resident):
                                   stderr=subprocess.PIPE)
     try:
         lab.await_subscription(topic)
-        time.sleep(0.05)
-        seen = look(subscriber.pid)
+        seen = at_rest(look, subscriber.pid)
         publish(binary, lab, kind, version, topic=topic)
         _, complaint = subscriber.communicate(timeout=WAIT_SECONDS)
     finally:

@@ -14,6 +14,7 @@
 
 /* Smaller buffers, whose pages go back to the kernel when there is nothing to do. */
 #define TH_SETTLE_MS 20
+#define TH_STACK_RELAXED_BYTES 1024
 #define TH_TCP_READ_BYTES 2048
 #define TH_TCP_WRITE_BYTES 2560
 #define TH_OUTBOX_BYTES 8192

@@ -22,9 +22,9 @@
 #define PACKED_BYTES ((LINE_BYTES - 1) / TH_UNPACKED_MAX)
 
 static TH_ROOMY struct sink {
-    uint8_t bytes[OUT_BYTES];
     size_t used;
     int error;
+    uint8_t bytes[OUT_BYTES];
 } out, events;
 
 static int events_fd;

@@ -40,6 +40,7 @@ static int open_tls(struct th_context *context, struct th_tls_context *slot,
     struct th_payer *before = th_payer_enter(&context->payer);
     int result = th_tls_context_open(slot, config, fault);
     th_payer_leave(before);
+    th_payer_trim(&context->payer);
     if (result < 0)
         return result;
     slot->generation = context->renewals++;
