@@ -56,6 +56,13 @@ tls12.instead := src/absent/tls12.c
 rsa.sources := src/tls/rsa.c
 rsa.instead := src/absent/rsa.c
 
+# Directories of CA certificates, and files with more than fit.
+bundle.sources := src/tls/bundle.c src/identity/directory.c
+bundle.instead := src/absent/bundle.c
+bundle.program_sources := src/cli/roots.c
+bundle.program_instead := src/absent/roots.c
+bundle.options := --capath --tls-use-os-certs
+
 ciphers.sources := src/tls/suites.c
 ciphers.instead := src/absent/suites.c
 ciphers.options := --ciphers --ciphersuites

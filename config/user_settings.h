@@ -59,6 +59,7 @@
 /* ---- verification; names, usage and strength are checked once more by src/tls ---- */
 
 #define WOLFSSL_ALWAYS_VERIFY_CB   /* our checks run on good certificates too: usage, name, pins */
+#define WOLFSSL_ALT_CERT_CHAINS    /* a chain may go on above a root of ours, signed across by another */
 #define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY /* RFC 9525: the common name is never a host name */
 #define WOLFSSL_MIN_RSA_BITS 2048  /* smaller keys are refused in every certificate of a chain */
 #define WOLFSSL_MIN_ECC_BITS 256   /* likewise */

@@ -240,7 +240,12 @@ struct th_source {
 enum th_tls_version { TH_TLS_ANY = 0, TH_TLS_1_2 = 12, TH_TLS_1_3 = 13 };
 
 struct th_context_config {
-    struct th_source roots;       /* CA certificates; required unless insecure_no_verify */
+    struct th_source roots;       /* CA certificates; required unless insecure_no_verify. Of
+                                   * more than 3, these and root_paths together, none is held:
+                                   * they are read again when a server names one, and must live
+                                   * as long as the context */
+    const char *const *root_paths; /* more of them, ended by NULL: files, and directories of files
+                                   * that end in .pem, .crt, .cer, .0; or NULL */
     struct th_source certificate; /* our chain, leaf first; optional */
     struct th_source key;         /* PKCS#8, SEC1 or PKCS#1; with certificate, both or none */
     enum th_tls_version tls_min;  /* TH_TLS_ANY: 1.2 */
@@ -292,6 +297,9 @@ int th_context_renew(struct th_context *context, const struct th_context_config 
 /* Ends the trial: with what is new if it proved itself, or with what was before. Connections made
  * under the other one must have ended. Without a trial nothing happens. */
 void th_context_settle(struct th_context *context, bool renewed);
+
+/* Whether files of CA certificates will be read again. NULL is fine. */
+bool th_context_rereads(const struct th_context *context);
 
 /* All clients of the context must be closed before. NULL is fine. */
 void th_context_close(struct th_context *context);

@@ -1,7 +1,8 @@
 #include "cli/lock.h"
 
-int th_cli_lock(const struct th_cli_settings *settings)
+int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots)
 {
+    (void)rereads_roots;
     (void)settings;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "cli/format.h"
 #include "cli/given.h"
 #include "cli/properties.h"
+#include "cli/roots.h"
 #include "cli/secret.h"
 #include "cli/show.h"
 #include <stdio.h>
@@ -38,6 +39,8 @@ static const struct pair exclusive[] = {
     PAIR(srv, proxy_argument),
     PAIR(addresses, proxy_argument),
     PAIR(psk_argument, cafile),
+    PAIR(psk_argument, capath),
+    PAIR(psk_argument, os_certs),
     PAIR(psk_argument, certificate),
     OURS(psk_argument, insecure),
     PAIR(psk_argument, insecure_no_verify),
@@ -202,7 +205,11 @@ static bool check_tls(struct th_cli_settings *s, struct th_cli_problem *problem)
         return th_cli_problem(problem, "--psk (hidden): give an even number of hexadecimal digits, "
                               "at most 128");
     s->psk = th_cli_secret_psk();
-    if (!s->cafile && !s->insecure_no_verify && !s->psk.data)
+    bool has_roots = s->cafile || th_cli_root_paths(s);
+    if (s->os_certs && !has_roots)
+        return th_cli_problem(problem, "--tls-use-os-certs: found none; set SSL_CERT_FILE, or give "
+                              "--cafile");
+    if (!has_roots && !s->insecure_no_verify && !s->psk.data)
         return th_cli_problem(problem, "--cafile: TLS needs to know whom to trust; give the "
                               "certificate of the broker's authority, or --no-tls");
     return check_suites(s, problem);

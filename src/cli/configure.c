@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "cli/keylog.h"
 #include "cli/properties.h"
+#include "cli/roots.h"
 #include "cli/say.h"
 #include "cli/secret.h"
 #include "mem/run.h"
@@ -17,6 +18,7 @@ void th_cli_configure_context(struct th_context_config *config, const struct th_
 {
     *config = (struct th_context_config){
         .roots.path = s->cafile,
+        .root_paths = th_cli_root_paths(s),
         .certificate.path = s->certificate,
         .key.path = s->key,
         .tls_min = (enum th_tls_version)(s->tls_versions / 256),

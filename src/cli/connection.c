@@ -391,7 +391,7 @@ static int status_at_end(void)
 int th_cli_connection_run(void)
 {
     th_cli_signals_enter();
-    int status = th_cli_lock(own.settings);
+    int status = th_cli_lock(own.settings, th_context_rereads(own.context));
     if (status == TH_CLI_OK)
         carry_on();
     th_cli_out_flush();

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/exit.h"
+#include "cli/roots.h"
 #include "cli/say.h"
 #include "mem/libc.h"
 #include "mem/watch.h"
@@ -9,6 +10,7 @@
 #include "report/report.h"
 #include "sandbox/sandbox.h"
 #include <string.h>
+#include <unistd.h>
 
 #define DNS_PORT 53
 #define PROXY_PORT 1080 /* RFC 1928 section 3 */
@@ -55,13 +57,41 @@ static void wish_for_a_road(struct th_sandbox_wish *wish, const struct th_cli_se
         wish->ports[0] = port_of(s);
 }
 
+static void wish_to_read(struct th_sandbox_wish *wish, const char *path)
+{
+    const char **at = wish->reads;
+    while (*at)
+        at++;
+    *at = path;
+    wish->needs |= path ? TH_SANDBOX_READ : 0;
+}
+
 /* Over TCP as well, when an answer is long. Both files are read again at each lookup. */
 static void wish_for_names(struct th_sandbox_wish *wish)
 {
-    wish->needs |= TH_SANDBOX_LOOKUP | TH_SANDBOX_READ;
+    wish->needs |= TH_SANDBOX_LOOKUP;
     wish->ports[1] = DNS_PORT;
-    wish->reads[0] = "/etc/hosts";
-    wish->reads[1] = "/etc/resolv.conf";
+    wish_to_read(wish, "/etc/hosts");
+    wish_to_read(wish, "/etc/resolv.conf");
+}
+
+/* Where Debian keeps the files that its directory of CA certificates links to. */
+static void wish_for_links(struct th_sandbox_wish *wish)
+{
+    static const char *const places[] = {"/usr/share/ca-certificates",
+                                         "/usr/local/share/ca-certificates"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (access(places[i], R_OK) == 0)
+            wish_to_read(wish, places[i]);
+}
+
+static void wish_for_roots(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
+{
+    const char *const *paths = th_cli_root_paths(s);
+    wish_to_read(wish, s->cafile);
+    for (; paths && *paths; paths++)
+        wish_to_read(wish, *paths);
+    wish_for_links(wish);
 }
 
 /* The report is written, the status socket removed. */
@@ -74,12 +104,14 @@ static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_s
     wish->needs |= s->status_socket ? TH_SANDBOX_SERVE : 0;
 }
 
-static struct th_sandbox_wish wish_of(const struct th_cli_settings *s)
+static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rereads_roots)
 {
     struct th_sandbox_wish wish = {0};
     wish_for_a_road(&wish, s);
     if (looks_names_up(s))
         wish_for_names(&wish);
+    if (rereads_roots)
+        wish_for_roots(&wish, s);
     wish_for_reports(&wish, s);
     return wish;
 }
@@ -109,15 +141,15 @@ static int say_what_is_missing(void)
 }
 
 /* What the report is read from is opened before. */
-static void lock(const struct th_cli_settings *settings)
+static void lock(const struct th_cli_settings *settings, bool rereads_roots)
 {
-    struct th_sandbox_wish wish = wish_of(settings);
+    struct th_sandbox_wish wish = wish_of(settings, rereads_roots);
     if (settings->report || settings->status_socket)
         th_report_process_keep();
     th_sandbox_lock(&wish, &locked);
 }
 
-int th_cli_lock(const struct th_cli_settings *settings)
+int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots)
 {
     locked = (struct th_report_sandbox){.mode = (uint8_t)settings->sandbox};
     if (locked.mode == TH_REPORT_SANDBOX_OFF)
@@ -125,7 +157,7 @@ int th_cli_lock(const struct th_cli_settings *settings)
     locked.any_port = settings->srv;
     locked.why_not = reason_against();
     if (!locked.why_not)
-        lock(settings);
+        lock(settings, rereads_roots);
     return say_what_is_missing();
 }
 

@@ -6,8 +6,8 @@
 #include <thimble/report.h>
 
 /* To be called when everything is open, before the first connection. 0, or an exit status after
- * having said which part is missing. */
-int th_cli_lock(const struct th_cli_settings *settings);
+ * having said which part is missing. `rereads_roots`: files of CA certificates are read later. */
+int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots);
 
 /* Fills in report->sandbox. */
 void th_cli_lock_report(struct th_report *report);

@@ -83,6 +83,8 @@ struct th_cli_settings {
 
     /* From here to key_form: what means nothing without TLS. */
     const char *cafile;
+    const char *capath;
+    bool os_certs;
     const char *certificate;
     const char *key;
     int64_t tls_versions;        /* lowest and highest enum th_tls_version: 256 * min + max */

@@ -105,6 +105,11 @@ void th_context_settle(struct th_context *context, bool renewed)
     close_tls(context, other);
 }
 
+bool th_context_rereads(const struct th_context *context)
+{
+    return context && context->tls->bundle.seen > TH_TLS_ROOTS_HELD;
+}
+
 void th_context_close(struct th_context *context)
 {
     if (!context)

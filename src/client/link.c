@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <string.h>
 
+#define REPEATS_MAX 3 /* of a handshake, each for another reason */
+
 static bool is_plain(const struct th_link *link)
 {
     return !link->config.context;
@@ -221,6 +223,7 @@ int th_link_begin(struct th_link *link)
     th_fault_clear(&link->fault);
     memset(link->clock.attempt_us, 0, sizeof link->clock.attempt_us);
     link->attempts++;
+    link->repeats = 0;
     th_link_enter(link, TH_PHASE_FINDING);
     return th_link_find(link);
 }
@@ -364,7 +367,8 @@ static int step_shaking(struct th_link *link)
     int flushed = th_net_wire_flush(&link->wire);
     if (th_is_wait(result))
         return th_link_await(link, flushed == TH_WANT_WRITE ? TH_WANT_WRITE : result);
-    return result < 0 && link->tls.again ? shake_again(link) : result;
+    bool again = result < 0 && link->tls.again && link->repeats++ < REPEATS_MAX;
+    return again ? shake_again(link) : result;
 }
 
 static int step_once(struct th_link *link)

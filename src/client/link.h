@@ -75,6 +75,7 @@ struct th_link {
     struct th_payer payer;
     struct th_link_clock clock;
     uint32_t attempts;
+    uint8_t repeats; /* of the handshake, in this attempt */
     struct th_report_tls facts;     /* of the last handshake */
     struct th_report_socket socket; /* of the connections that are over */
 

@@ -50,15 +50,17 @@ static int read_with(struct loading *loading, const struct th_source *source, co
     return th_pem_read(source, what, &sink, der, fault);
 }
 
-static int load_roots(struct loading *loading, const struct th_source *source,
-                      struct th_fault *fault)
+int th_identity_read_roots(const struct th_source *source, const struct th_identity_sink *sink,
+                           struct th_identity_count *count, struct th_fault *fault)
 {
     struct th_der der = {0};
-    int result = read_with(loading, source, "CA certificates", take_root, &der, fault);
+    struct loading loading = {.sink = sink, .count = count};
+    unsigned before = count->roots;
+    int result = read_with(&loading, source, "CA certificates", take_root, &der, fault);
     th_der_close(&der);
     if (result < 0)
         return result;
-    if (loading->count->roots == 0)
+    if (count->roots == before)
         return th_fault_set(fault, TH_E_FILE,
                             "CA certificates: %s holds no certificate; name the file with the "
                             "root that signed the broker's certificate", name_of(source));
@@ -173,7 +175,7 @@ int th_identity_load(const struct th_context_config *config, const struct th_ide
     struct loading loading = {.sink = sink, .count = count};
     int result = check_pair(config, fault);
     if (result == 0 && th_source_given(&config->roots))
-        result = load_roots(&loading, &config->roots, fault);
+        result = th_identity_read_roots(&config->roots, sink, count, fault);
     if (result < 0 || !th_source_given(&config->certificate))
         return result;
     result = load_chain(&loading, &config->certificate, fault);

@@ -25,6 +25,11 @@ struct th_identity_count {
     unsigned chain_certificates;
 };
 
+/* Reads the CA certificates of one source and counts them. Errors: FILE (also for none), MEMORY, the
+ * sink's. */
+int th_identity_read_roots(const struct th_source *source, const struct th_identity_sink *sink,
+                           struct th_identity_count *count, struct th_fault *fault);
+
 /* Reads `roots` (skipped when its path and bytes are NULL), then certificate and key (both or
  * none). Errors: ARGUMENT for half a pair, FILE, MEMORY, the sink's. */
 int th_identity_load(const struct th_context_config *config, const struct th_identity_sink *sink,

@@ -50,6 +50,7 @@ static const struct allowed allowed[] = {
     {__NR_bind, TH_SANDBOX_BIND},
     {__NR_open, TH_SANDBOX_WRITE},
     {__NR_openat, TH_SANDBOX_WRITE},
+    {__NR_getdents64, TH_SANDBOX_READ},
     {__NR_fsync, TH_SANDBOX_WRITE},
     {__NR_lstat, TH_SANDBOX_WRITE},
     {__NR_lstat64, TH_SANDBOX_WRITE},

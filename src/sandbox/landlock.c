@@ -20,10 +20,12 @@ enum {
     RULE_PORT = 2,
     WRITE_FILE = 1 << 1,
     READ_FILE = 1 << 2,
+    READ_DIRECTORY = 1 << 3,
     REMOVE_FILE = 1 << 5,
     MAKE_FILE = 1 << 8,
     TRUNCATE = 1 << 14,
     OF_FILES = WRITE_FILE | READ_FILE | TRUNCATE, /* the others are of directories */
+    READING = READ_FILE | READ_DIRECTORY,
     WRITING = WRITE_FILE | REMOVE_FILE | MAKE_FILE | TRUNCATE,
     BIND_PORT = 1,
     CONNECT_PORT = 2,
@@ -113,6 +115,12 @@ static void allow_target(struct ruleset *set, int fd, uint64_t rights)
         allow_descriptor(set, fd, rights & OF_FILES);
 }
 
+static bool is_directory(int fd)
+{
+    struct stat about;
+    return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 static bool is_replaceable(int fd)
 {
     struct stat about;
@@ -125,12 +133,13 @@ static void allow_path(struct ruleset *set, const char *path, uint64_t rights)
 {
     char text[PATH_BYTES];
     int fd = look(set, path, 0);
+    uint64_t within = rights & ~(uint64_t)READ_DIRECTORY;
     if (!is_replaceable(fd))
-        allow_descriptor(set, fd, rights & OF_FILES);
+        allow_descriptor(set, fd, is_directory(fd) ? rights : rights & OF_FILES);
     else if (strlen(path) < sizeof text)
-        allow_directory_of(set, strcpy(text, path), rights);
+        allow_directory_of(set, strcpy(text, path), within);
     if (is_replaceable(fd))
-        allow_target(set, fd, rights);
+        allow_target(set, fd, within);
     close(fd);
 }
 
@@ -181,7 +190,7 @@ static uint8_t parts_of(const struct handled *handled)
 static void restrict_to(struct ruleset *set, const struct th_sandbox_wish *wish,
                         struct th_report_sandbox *locked)
 {
-    allow_paths(set, wish->reads, READ_FILE);
+    allow_paths(set, wish->reads, READING);
     allow_paths(set, wish->writes, WRITING);
     if (wish->removes)
         allow_path(set, wish->removes, REMOVE_FILE);

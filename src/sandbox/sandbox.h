@@ -14,20 +14,20 @@ enum th_sandbox_need {
     TH_SANDBOX_LOOKUP = 2,   /* UDP, for the name servers */
     TH_SANDBOX_UNIX = 4,     /* a connection to a Unix socket, without LOOKUP */
     TH_SANDBOX_BIND = 8,     /* an address of our own */
-    TH_SANDBOX_READ = 16,    /* opens files for reading */
+    TH_SANDBOX_READ = 16,    /* opens files for reading, lists directories */
     TH_SANDBOX_WRITE = 32,   /* opens, renames and removes files */
     TH_SANDBOX_SERVE = 64,   /* accepts connections to a Unix socket, and removes that */
 };
 
 #define TH_SANDBOX_PORTS_MAX 3
-#define TH_SANDBOX_PATHS_MAX 4
+#define TH_SANDBOX_PATHS_MAX 10
 
 struct th_sandbox_wish {
     uint32_t needs;                           /* enum th_sandbox_need */
     bool any_port;                            /* which ones is not known yet */
     uint16_t ports[TH_SANDBOX_PORTS_MAX + 1]; /* ended by 0 */
-    /* Files that are opened later, ended by NULL. The rules are for their directories: files are
-     * replaced. */
+    /* Files and directories that are opened later, ended by NULL. The rules for files are for
+     * their directories: files are replaced. */
     const char *reads[TH_SANDBOX_PATHS_MAX];
     const char *writes[TH_SANDBOX_PATHS_MAX];
     const char *removes; /* or NULL */

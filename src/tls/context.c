@@ -54,6 +54,11 @@ static bool needs_roots(const struct th_context_config *config)
     return !config->insecure_no_verify && !config->psk_identity;
 }
 
+static bool gives_roots(const struct th_context_config *config)
+{
+    return th_source_given(&config->roots) || config->root_paths;
+}
+
 static int check_config(const struct th_tls_context *context,
                         const struct th_context_config *config, struct th_fault *fault)
 {
@@ -62,7 +67,7 @@ static int check_config(const struct th_tls_context *context,
         result = th_tls_psk_check(config, fault);
     if (result < 0)
         return result;
-    if (needs_roots(config) && !th_source_given(&config->roots))
+    if (needs_roots(config) && !gives_roots(config))
         return th_fault_set(fault, TH_E_ARGUMENT,
                             "no CA certificates: name the file with the root that signed the "
                             "broker's certificate");
@@ -240,11 +245,11 @@ static int skip_root(struct loading *loading, const struct th_fault *reason)
 }
 
 /* wolfSSL would trust whatever the user gives, a server's certificate included. */
-static int load_root(WOLFSSL_CTX *ctx, struct th_slice der)
+int th_tls_context_trust(struct th_tls_context *context, struct th_slice der)
 {
     if (!th_policy_is_authority(der))
         return NOT_CA_ERROR;
-    return wolfSSL_CTX_load_verify_buffer(ctx, der.data, (long)der.len_bytes,
+    return wolfSSL_CTX_load_verify_buffer(context->ctx, der.data, (long)der.len_bytes,
                                           WOLFSSL_FILETYPE_ASN1);
 }
 
@@ -255,11 +260,12 @@ static int add_root(void *arg, struct th_slice der, const struct th_pem_place *p
     struct loading *loading = arg;
     struct th_fault reason = {0};
     struct th_tls_mark mark = th_tls_mark();
-    int code = load_root(loading->context->ctx, der);
-    if (code == WOLFSSL_SUCCESS) {
-        loading->usable_roots++;
+    int code = WOLFSSL_SUCCESS;
+    if (!th_tls_bundle_defers(loading->context))
+        code = th_tls_context_trust(loading->context, der);
+    loading->usable_roots += code == WOLFSSL_SUCCESS;
+    if (code == WOLFSSL_SUCCESS)
         return 0;
-    }
     if (th_tls_refused_since(mark))
         return th_tls_setup_error(code, mark, "load a CA certificate", fault);
     th_tls_file_error(code, "CA certificates", place, &reason);
@@ -347,7 +353,7 @@ static int use_key(void *arg, struct th_slice der, const struct th_pem_place *pl
 static int require_root(const struct loading *loading, const struct th_context_config *config,
                         struct th_fault *fault)
 {
-    if (loading->usable_roots > 0 || !th_source_given(&config->roots))
+    if (loading->usable_roots > 0 || !gives_roots(config))
         return 0;
     const struct th_fault *reason = &loading->first_skipped;
     th_fault_set(fault, reason->code, "%s", reason->text);
@@ -362,6 +368,8 @@ static int load_identity(struct th_tls_context *context, const struct th_context
     struct loading loading = {.context = context};
     struct th_identity_sink sink = {add_root, use_chain, use_key, &loading};
     int result = th_identity_load(config, &sink, &context->identity, fault);
+    if (result == 0)
+        result = th_tls_bundle_read(context, config, &sink, fault);
     return result < 0 ? result : require_root(&loading, config, fault);
 }
 

@@ -6,6 +6,7 @@
 #define TH_TLS_CONTEXT_H
 
 #include "identity/identity.h"
+#include "tls/bundle.h"
 #include "tls/suites.h"
 #include <pthread.h>
 #include <thimble.h>
@@ -29,6 +30,7 @@ struct th_tls_context {
     bool hardware;                /* holds a reference to the hardware random source */
     bool library;                 /* holds a reference to the initialised library */
     struct th_identity_count identity;
+    struct th_tls_bundle bundle;
     size_t resident_bytes;        /* what the context holds of the payer, certificates included */
     size_t transient_peak_bytes;  /* what opening it held beyond that, and gave back */
     struct th_log log;
@@ -39,6 +41,9 @@ struct th_tls_context {
  * FILE, CERTIFICATE, MEMORY, ENTROPY. */
 int th_tls_context_open(struct th_tls_context *context, const struct th_context_config *config,
                         struct th_fault *fault);
+
+/* Trusts one more root, at the expense of the current payer. wolfSSL's code. */
+int th_tls_context_trust(struct th_tls_context *context, struct th_slice der);
 
 /* From now on everything is offered. False: it was before. Nobody else shakes hands meanwhile. */
 bool th_tls_context_offer_all(struct th_tls_context *context);

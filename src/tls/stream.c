@@ -87,6 +87,7 @@ int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *cont
         return result;
     warn_if_insecure(stream);
     take_turn(stream);
+    stream->roots_turn = context->bundle.turn;
     result = set_up(stream);
     end_turn(stream);
     if (result < 0)
@@ -157,12 +158,26 @@ static const char *reason_for_another(struct th_tls_stream *stream, int error)
     return NULL;
 }
 
+/* With the root it names, if that is among those that were not loaded. */
+static int look_for_root(struct th_tls_stream *stream, int error)
+{
+    struct th_fault fault = {0};
+    int result = th_tls_bundle_choose(stream, &fault);
+    if (result > 0)
+        stream->again = "shaking hands again with the root it names";
+    if (result < 0 && stream->fault)
+        *stream->fault = fault;
+    return result < 0 ? result : error;
+}
+
 int th_tls_stream_shake(struct th_tls_stream *stream)
 {
     take_turn(stream);
     int result = shake(stream);
     if (result < 0)
         stream->again = reason_for_another(stream, result);
+    if (result < 0 && stream->lacks_root)
+        result = look_for_root(stream, result);
     end_turn(stream);
     return result;
 }

@@ -29,6 +29,8 @@ struct th_tls_stream {
     int policy;         /* enum th_policy that refused the certificate */
     bool verified;      /* the verify callback has accepted the server's leaf, now or back then */
     uint64_t verified_ms; /* when: th_clock_ms() */
+    bool lacks_root;    /* the issuer may be among the roots that are not loaded */
+    uint32_t roots_turn; /* bundle.turn when the handshake began */
     bool shaken;        /* the handshake is complete */
     bool heard;         /* data has been read: the server accepted our certificate */
     bool finished;      /* close_notify was handed to the bytes below */

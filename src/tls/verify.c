@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/slice.h"
+#include "tls/bundle.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
 
@@ -37,7 +38,7 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
 {
     struct th_tls_stream *stream = store->userCtx;
     if (!preverified)
-        return 0;
+        return th_tls_bundle_note(stream, store);
     if (store->error_depth > 0)
         return 1;
     stream->policy = check_all(stream, store);

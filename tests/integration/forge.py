@@ -79,6 +79,13 @@ class Forge:
         self.path(f"{name}.pem").write_text(self.chains[name])
         return name
 
+    def cross(self, name, issuer, subject):
+        """NAME-by-ISSUER.crt: the same name and key as NAME's, signed by another."""
+        other = f"{name}-by-{issuer}"
+        for ending in ".key", ".ext":
+            self.path(other + ending).write_bytes(self.path(name + ending).read_bytes())
+        self._sign(other, issuer, "sha256", None, subject)
+
     def path(self, name):
         return self.directory / name
 

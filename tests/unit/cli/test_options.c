@@ -366,10 +366,6 @@ static void test_every_option_refuses(void **state)
 static void test_declined_options_say_what_to_use(void **state)
 {
     (void)state;
-    bad(TH_CLI_PUB, PUB "--capath d",
-        "--capath: not yet; give the certificate that counts with --cafile");
-    bad(TH_CLI_SUB, SUB "--tls-use-os-certs",
-        "--tls-use-os-certs: not yet; give the certificate that counts with --cafile");
     bad(TH_CLI_RR, "--tls-engine e", "--tls-engine: not here; give the key as a file with --key");
     bad(TH_CLI_RR, "--tls-engine-kpass-sha1 e", "--tls-engine-kpass-sha1: not here; give a key "
         "without pass phrase with --key");

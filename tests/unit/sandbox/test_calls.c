@@ -134,7 +134,7 @@ static const long killed_always[] = {
 /* Judged by their arguments, below. */
 static const long judged[] = {
     __NR_socket, __NR_sendto, __NR_madvise, __NR_setsockopt, __NR_fcntl, __NR_open, __NR_openat,
-    __NR_fcntl64,
+    __NR_fcntl64, __NR_getdents64,
 };
 
 static const long of_writing[] = {
@@ -271,7 +271,9 @@ static void files_are_opened_as_needed(void **state)
     (void)state;
     write_filter(NUMERIC);
     opens(REFUSE, O_RDONLY);
+    gives(REFUSE, __NR_getdents64, 3, 0, 0, 0);
     write_filter(SUB);
+    gives(ALLOW, __NR_getdents64, 3, 0, 0, 0);
     opens(ALLOW, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     opens(REFUSE, O_WRONLY);
     opens(REFUSE, O_RDWR);
