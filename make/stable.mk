@@ -4,8 +4,7 @@ stable_make = $(MAKE) --no-print-directory B=build/stable DEPS_DIR=build/deps/st
     WOLFSSL_RELEASE=stable
 
 .PHONY: check-stable
-check-stable: lab-tools test-tools ## Debian stable's wolfSSL: build, integration tests, budget
-	+@$(stable_make) build/stable/thimble
-	@THIMBLE=build/stable/thimble $(PYTHON) -m pytest -p no:cacheprovider -q --tb=short \
-	    tests/integration
+check-stable: lab-tools test-tools ## Debian stable's wolfSSL: build, all tests, budget
+	+@$(stable_make) build/stable/thimble unit-programs
+	@BUILD=build/stable THIMBLE=build/stable/thimble tools/check.sh unit integration
 	@$(PYTHON) tools/budget.py --binary build/stable/thimble

@@ -5,12 +5,14 @@
 #
 # Ends with the line "N passed, N failed" over all parts, and fails if anything failed or if
 # nothing was run. A test program that ends without saying how it went counts as one failure.
+# Another build is tried with BUILD=build/NAME and, for the parts of pytest, its THIMBLE.
 set -u
 cd "$(dirname "$0")/.."
 
 PYTHON=${PYTHON:-/usr/bin/python3}
 FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-LOGS=build/log
+BUILD=${BUILD:-build}
+LOGS=$BUILD/log
 passed=0
 failed=0
 failures=()
@@ -37,7 +39,7 @@ cmocka_count() {
 }
 
 run_unit_program() {
-    local name=${1#build/unit/} log=$LOGS/unit/${1#build/unit/}.log ok bad code
+    local name=${1#"$BUILD"/unit/} log=$LOGS/unit/${1#"$BUILD"/unit/}.log ok bad code
     mkdir -p "$(dirname "$log")"
     CMOCKA_MESSAGE_OUTPUT=stdout timeout 300 "$1" >"$log" 2>&1
     code=$?
@@ -53,17 +55,17 @@ run_unit() {
     for source in tests/unit/*/test_*.c; do
         [ -e "$source" ] || continue
         program=${source#tests/unit/}
-        run_unit_program "build/unit/${program%.c}"
+        run_unit_program "$BUILD/unit/${program%.c}"
     done
 }
 
 # ---- libFuzzer -----------------------------------------------------------------------------
 
 run_fuzz_target() {
-    local name=$1 log=$LOGS/fuzz/$1.log corpus=build/fuzz/corpus/$1 seeds=tests/fuzz/corpus/$1
+    local name=$1 log=$LOGS/fuzz/$1.log corpus=$BUILD/fuzz/corpus/$1 seeds=tests/fuzz/corpus/$1
     mkdir -p "$(dirname "$log")" "$corpus"
     [ -d "$seeds" ] || seeds=
-    if build/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 \
+    if "$BUILD"/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 \
         -artifact_prefix="$LOGS/fuzz/$name-" "$corpus" $seeds >"$log" 2>&1; then
         count 1 0
         say PASS "fuzz $name: $(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log")"

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
+#include <wolfssl/error-ssl.h>
 #include <wolfssl/internal.h>
 #include <wolfssl/wolfcrypt/asn.h>
 
