@@ -57,9 +57,12 @@ size_t th_auth_scram_first(const struct th_auth_scram *scram, uint8_t out[TH_AUT
 
 /* ---- the challenge ------------------------------------------------------------------------ */
 
+/* Whole groups of three: not every wolfSSL is content with less room. */
+#define SALT_ROOM ((TH_AUTH_SALT_MAX_BYTES + 2) / 3 * 3)
+
 struct challenge {
     struct th_slice nonce;
-    uint8_t salt[TH_AUTH_SALT_MAX_BYTES];
+    uint8_t salt[SALT_ROOM];
     size_t salt_bytes;
     uint32_t iterations;
 };
@@ -115,7 +118,8 @@ static const char *read_challenge(const struct th_auth_scram *scram, struct th_s
     out->iterations = number_of(take(&message, 'i'));
     if (!takes_up(scram, out->nonce))
         return "its nonce does not begin with ours, or is too long";
-    if (!decode(salt, out->salt, sizeof out->salt, &out->salt_bytes))
+    if (!decode(salt, out->salt, sizeof out->salt, &out->salt_bytes) ||
+        out->salt_bytes > TH_AUTH_SALT_MAX_BYTES)
         return "it has no salt of 1 to 64 bytes";
     if (out->iterations < TH_AUTH_ITERATIONS_MIN || out->iterations > TH_AUTH_ITERATIONS_MAX)
         return "it wants fewer than 4,096 or more than 600,000 iterations";
