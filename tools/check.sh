@@ -49,6 +49,7 @@ run_unit_program() {
     if [ $code -eq 0 ] && [ "$ok" -eq 0 ]; then bad=1; fi
     count "$ok" "$bad"
     if [ "$bad" -eq 0 ]; then say PASS "unit $name: $ok"; else note_failure "unit $name" "$log"; fi
+    sed -n "s|^\[ NOT RUN  \] \(.*\)|  NOT RUN unit $name: \1|p" "$log"
 }
 
 run_unit() {
