@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -30,7 +31,8 @@ QEMU = {"armhf": "arm", "arm64": "aarch64", "mipsel": "mipsel", "riscv64": "risc
         "s390x": "s390x"}
 PARTS = ("unit", "integration", "budget")
 RUNS = 5
-UNIT_SECONDS = 600
+UNIT_SECONDS = 900  # of the processor: others may want it, too
+HANG_SECONDS = 1800
 PATIENCE = 3  # how much slower than a processor its imitation may be
 
 
@@ -107,6 +109,10 @@ def counted(word, text):
     return sum(map(int, re.findall(rf"^\[  {word}  \] (\d+) test", text, re.M)))
 
 
+def limit_time():
+    resource.setrlimit(resource.RLIMIT_CPU, (UNIT_SECONDS, UNIT_SECONDS))
+
+
 def run_unit(target, program, outcome):
     environment = {**os.environ, "NOT_HERE": unit_names_left_out(target, program)}
     path = target.log(f"unit/{program.replace('/', '-')}.log")
@@ -114,7 +120,7 @@ def run_unit(target, program, outcome):
         try:
             code = subprocess.run([target.qemu, target.folder / "unit" / program], stdout=log,
                                   stderr=subprocess.STDOUT, env=environment,
-                                  timeout=UNIT_SECONDS).returncode
+                                  preexec_fn=limit_time, timeout=HANG_SECONDS).returncode
         except subprocess.TimeoutExpired:
             code = "timeout"
     text = path.read_text(errors="replace")
