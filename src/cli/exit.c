@@ -88,9 +88,9 @@ const struct th_cli_exit th_cli_exits[] = {
            "phrase."),
      TH_CLI_FILE_FORMAT},
     {ENTRY("certificate-unacceptable",
-           "A certificate is too weak, forged or meant for something else.",
-           "RSA needs 2048 bits, EC 256, the signature SHA-256 or better, a server certificate "
-           "the usage serverAuth."),
+           "A certificate is too weak, damaged or forged.",
+           "RSA needs 2048 bits, EC 256, the signature SHA-256 or better; an extension nobody "
+           "understands must not be critical."),
      TH_CLI_CERTIFICATE},
     {ENTRY("corrupted", "A file is cut off or damaged, or not what was stored.",
            "Copy it again from where it came; thimble identity rollback has the one before."),
@@ -121,6 +121,10 @@ const struct th_cli_exit th_cli_exits[] = {
     {ENTRY("sandbox-incomplete", "A part of the sandbox is not to be had here; nothing was sent.",
            "--sandbox=auto goes on with the other parts; the newest kernels have all."),
      TH_CLI_UNLOCKED},
+    {ENTRY("wrong-usage", "A certificate is used for what it was not issued for.",
+           "A server needs the usages serverAuth and digitalSignature, an authority CA:TRUE and "
+           "keyCertSign; path lengths and name constraints hold."),
+     TH_CLI_WRONG_USAGE},
     {ENTRY("not-yet-valid", "A certificate is not valid yet, of the broker's chain or ours.",
            "Most often the clock of this machine is behind: set it."),
      TH_CLI_NOT_YET_VALID},
@@ -210,14 +214,6 @@ int th_cli_exit_of_reason(int reason)
     return LOOK_UP(reasons, reason, TH_CLI_REFUSED);
 }
 
-/* Codes of wolfSSL's error-crypt.h; the other refusals of a certificate say "unacceptable". */
-static const struct pair verdicts[] = {
-    {-150, TH_CLI_NOT_YET_VALID}, /* ASN_BEFORE_DATE_E */
-    {-151, TH_CLI_EXPIRED},       /* ASN_AFTER_DATE_E */
-    {-188, TH_CLI_UNKNOWN_CA},    /* ASN_NO_SIGNER_E */
-    {-275, TH_CLI_UNKNOWN_CA},    /* ASN_SELF_SIGNED_E */
-};
-
 static const struct pair errors[] = {
     {TH_OK, TH_CLI_OK},
     {TH_E_TLS, TH_CLI_TLS},
@@ -258,8 +254,7 @@ int th_cli_exit_of(const struct th_fault *fault)
     case TH_E_REFUSED:
         return th_cli_exit_of_reason(fault->reason);
     case TH_E_CERTIFICATE:
-        return fault->reason ? fault->reason
-                             : LOOK_UP(verdicts, fault->tls_code, TH_CLI_CERTIFICATE);
+        return fault->reason ? fault->reason : TH_CLI_CERTIFICATE;
     case TH_E_SERVER_NAME: /* no name at all, or not the certificate's */
         return fault->phase == TH_PHASE_FINDING ? TH_CLI_LOOKUP : TH_CLI_WRONG_HOST;
     case TH_E_FILE:

@@ -6,6 +6,7 @@
 #include "mem/payer.h"
 #include "tls/policy.h"
 
+#include <thimble/identity.h>
 #include <time.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
@@ -61,7 +62,7 @@ static int refused_memory(struct th_fault *fault)
     WORD(SIG_TYPE_E, "is signed with an algorithm that is not supported") \
     WORD(ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported") \
     WORD(ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384") \
-    WORD(RSA_KEY_SIZE_E, "has an RSA key below 2,048 or above 4,096 bits") \
+    WORD(RSA_KEY_SIZE_E, "has a weak key: RSA needs 2,048 to 4,096 bits, EC P-256 or P-384") \
     WORD(ECC_KEY_SIZE_E, "has a key on a curve other than P-256 and P-384") \
     WORD(WC_KEY_SIZE_E, "has a key of a size that is not supported") \
     WORD(ASN_CRIT_EXT_E, "has a critical extension nobody here understands") \
@@ -74,8 +75,10 @@ static int refused_memory(struct th_fault *fault)
     WORD(KEYUSE_SIGNATURE_E, "is not allowed to sign (key usage)") \
     WORD(KEYUSE_ENCIPHER_E, "is not allowed to encipher keys (key usage)") \
     WORD(EXTKEYUSE_AUTH_E, "is not made for servers (extended key usage)") \
-    WORD(DOMAIN_NAME_MISMATCH, "does not carry the name of the server") \
-    WORD(IPADDR_MISMATCH, "does not carry the address of the server") \
+    WORD(DOMAIN_NAME_MISMATCH, "is not for this name: none of its alternative names matches; " \
+         "connect by a name it carries") \
+    WORD(ALT_NAME_E, "has no subject alternative name; the common name does not count: issue one " \
+         "with it") \
     WORD(NO_PEER_CERT, "is missing") \
     WORD(PEER_KEY_ERROR, "has a public key that cannot be read") \
     WORD(ASN_PARSE_E, "is damaged" TH_EXPLAINED(": it is no X.509")) \
@@ -88,7 +91,7 @@ static int refused_memory(struct th_fault *fault)
     WORD(ASN_DATE_SZ_E, "has a damaged date") \
     WORD(ASN_TIME_E, "has a date of unknown form") \
     WORD(ASN_INPUT_E, "is cut off") \
-    WORD(ASN_ALT_NAME_E, "has a damaged alternative name") \
+    WORD(ASN_ALT_NAME_E, "has a damaged name" TH_EXPLAINED(", perhaps with a NUL in it")) \
     WORD(DATE_E, "has a damaged date") \
     WORD(BUFFER_E, "is cut off") \
     WORD(CERTPOLICIES_E, "has damaged policies") \
@@ -118,10 +121,34 @@ static const char *clock_hint(int code, char *text, size_t bytes)
     return text;
 }
 
+/* What the program exits with, where it is not TH_WEAK. */
+static const struct {
+    int16_t code;
+    uint8_t reason; /* enum th_validity */
+} reasons[] = {
+    {ASN_BEFORE_DATE_E, TH_NOT_YET_VALID}, {ASN_AFTER_DATE_E, TH_EXPIRED},
+    {ASN_NO_SIGNER_E, TH_UNKNOWN_CA},      {ASN_SELF_SIGNED_E, TH_UNKNOWN_CA},
+    {EXTKEYUSE_AUTH_E, TH_WRONG_USAGE},    {KEYUSE_SIGNATURE_E, TH_WRONG_USAGE},
+    {KEYUSE_ENCIPHER_E, TH_WRONG_USAGE},   {NOT_CA_ERROR, TH_WRONG_USAGE},
+    {KEYUSAGE_E, TH_WRONG_USAGE},          {ASN_PATHLEN_INV_E, TH_WRONG_USAGE},
+    {ASN_NAME_INVALID_E, TH_WRONG_USAGE},
+};
+
+static int reason_for(int code)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].code == code)
+            return reasons[i].reason;
+    return TH_WEAK;
+}
+
 static int note_code(struct th_fault *fault, int code, int result)
 {
-    if (fault && fault->code == result && fault->tls_code == 0)
+    if (fault && fault->code == result && fault->tls_code == 0) {
         fault->tls_code = code;
+        if (result == TH_E_CERTIFICATE)
+            fault->reason = reason_for(code);
+    }
     return result;
 }
 
@@ -137,32 +164,63 @@ int th_tls_file_error(int code, const char *what, const struct th_pem_place *pla
     return note_code(fault, code, error);
 }
 
-static int refused_certificate(struct th_tls_stream *stream, int code, const char *problem)
+int th_tls_policy_code(int policy)
 {
-    char hint[80];
-    return th_fault_set(stream->fault, TH_E_CERTIFICATE, "the certificate of %s %s%s",
-                        stream->host.name, problem, clock_hint(code, hint, sizeof hint));
+    static const int16_t codes[] = {
+        [TH_POLICY_MALFORMED] = ASN_PARSE_E,        [TH_POLICY_ALGORITHMS] = ASN_SIG_OID_E,
+        [TH_POLICY_SIGNATURE] = ASN_SIG_HASH_E,     [TH_POLICY_KEY] = RSA_KEY_SIZE_E,
+        [TH_POLICY_CRITICAL] = ASN_CRIT_EXT_E,      [TH_POLICY_NUL] = ASN_ALT_NAME_E,
+        [TH_POLICY_USAGE] = EXTKEYUSE_AUTH_E,       [TH_POLICY_NO_SIGNING] = KEYUSE_SIGNATURE_E,
+        [TH_POLICY_NOT_CA] = NOT_CA_ERROR,          [TH_POLICY_NO_ISSUING] = KEYUSAGE_E,
+        [TH_POLICY_NO_NAME] = ALT_NAME_E,           [TH_POLICY_WRONG_NAME] = DOMAIN_NAME_MISMATCH,
+    };
+    return codes[policy];
 }
 
-static int refused_by_policy(struct th_tls_stream *stream)
+static void copy_printable(struct th_slice from, char *to, size_t room)
 {
-    static const char *const problems[] = {
-        [TH_POLICY_OK] = "was not verified",
-        [TH_POLICY_MALFORMED] = "is damaged" TH_EXPLAINED(": it is no X.509"),
-        [TH_POLICY_SIGNATURE] = "or one above it is signed with less than SHA-256",
-        [TH_POLICY_KEY] = "or one above it has a weak key (RSA 2,048 to 4,096, P-256, P-384)",
-        [TH_POLICY_USAGE] = "or one above it is not made for servers (extended key usage)",
-    };
-    const char *name = stream->host.name;
-    if (stream->policy == TH_POLICY_NO_NAME)
-        return th_fault_set(stream->fault, TH_E_SERVER_NAME,
-                            "the certificate of %s has no subject alternative name; the common "
-                            "name does not count: issue one with it", name);
-    if (stream->policy == TH_POLICY_WRONG_NAME)
-        return th_fault_set(stream->fault, TH_E_SERVER_NAME,
-                            "the certificate is not for %s: none of its alternative names matches;"
-                            " connect by a name it carries", name);
-    return refused_certificate(stream, 0, problems[stream->policy]);
+    size_t at = 0;
+    for (; at < from.len_bytes && at + 1 < room; at++)
+        to[at] = from.data[at] > ' ' && from.data[at] < 0x7F ? (char)from.data[at] : ' ';
+    to[at] = '\0';
+}
+
+/* "the certificate", "intermediate 2 (Example Issuing CA)" */
+static const char *which(int at, struct th_slice certificate, char *text, size_t bytes)
+{
+    char name[48];
+    if (at == 0)
+        return "the certificate";
+    copy_printable(th_policy_common_name(certificate), name, sizeof name);
+    th_format(text, bytes, "intermediate %d (%s)", at, name);
+    return text;
+}
+
+static const char *remedy(int code, char *text, size_t bytes)
+{
+    int reason = reason_for(code);
+    bool is_final = reason == TH_WEAK || reason == TH_WRONG_USAGE;
+    return is_final ? TH_EXPLAINED("; have it issued anew") "" : clock_hint(code, text, bytes);
+}
+
+static int complain(struct th_tls_stream *stream, const char *what, int code, const char *problem)
+{
+    char hint[80];
+    bool is_name = code == DOMAIN_NAME_MISMATCH || code == ALT_NAME_E;
+    int error = is_name ? TH_E_SERVER_NAME : TH_E_CERTIFICATE;
+    th_fault_set(stream->fault, error, "%s of %s %s%s", what, stream->host.name, problem,
+                 is_name ? "" : remedy(code, hint, sizeof hint));
+    return note_code(stream->fault, code, error);
+}
+
+void th_tls_refuse_certificate(struct th_tls_stream *stream, int code, int at,
+                               struct th_slice certificate)
+{
+    char text[80];
+    const char *problem = certificate_problem(code);
+    const char *what = which(at, certificate, text, sizeof text);
+    if (problem && !th_tls_refused_since((struct th_tls_mark){stream->refused}))
+        stream->refusal = complain(stream, what, code, problem);
 }
 
 /* ---- pre-shared keys ------------------------------------------------------------------------- */
@@ -443,6 +501,8 @@ static int explain(struct th_tls_stream *stream, int code, struct th_tls_mark ma
 {
     int result;
     const char *problem = certificate_problem(code);
+    if (stream->refusal)
+        return stream->refusal;
     if (th_tls_refused_since(mark))
         return refused(stream);
     if (code == FATAL_ERROR && (result = th_tls_alert_error(stream)) < 0)
@@ -451,10 +511,8 @@ static int explain(struct th_tls_stream *stream, int code, struct th_tls_mark ma
         return th_tls_transport_error(stream);
     if (awaits_key(stream) && (problem || code == VERIFY_CERT_ERROR))
         return refused_key(stream);
-    if (code == VERIFY_CERT_ERROR)
-        return refused_by_policy(stream);
     if (problem && !stream->shaken && server_has_answered(stream))
-        return refused_certificate(stream, code, problem);
+        return complain(stream, "the certificate or an intermediate", code, problem);
     return other_failure(stream, code);
 }
 

@@ -16,6 +16,16 @@ bool th_tls_refused_since(struct th_tls_mark mark);
  * ledger, fills the stream's fault and returns TH_WANT_* or TH_E_*. */
 int th_tls_error(struct th_tls_stream *stream, int result, struct th_tls_mark mark);
 
+/* wolfSSL's code for what our own policy found (enum th_policy), so that one list of sentences
+ * serves both. */
+int th_tls_policy_code(int policy);
+
+/* A certificate of the server's is refused for wolfSSL's code: certificate `at` of those it sent,
+ * its own being 0. Sets stream->refusal and the fault, unless memory was refused, which comes
+ * first, or nothing is known about the code. */
+void th_tls_refuse_certificate(struct th_tls_stream *stream, int code, int at,
+                               struct th_slice certificate);
+
 /* The fatal alert the server sent, which replaces an earlier fault. 0 if it sent none. */
 int th_tls_alert_error(struct th_tls_stream *stream);
 

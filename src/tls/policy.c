@@ -5,8 +5,11 @@
 #include <string.h>
 
 enum {
-    DNS_NAME = TH_DER_CONTEXT | 2,   /* GeneralName (RFC 5280 section 4.2.1.6) */
+    DNS_NAME = TH_DER_CONTEXT | 2, /* GeneralName (RFC 5280 section 4.2.1.6) */
     IP_ADDRESS = TH_DER_CONTEXT | 7,
+    CONSTRUCTED = 0x20, /* of a tag */
+    DIGITAL_SIGNATURE = 0x80, /* key usage, its first eight bits (RFC 5280 section 4.2.1.3) */
+    KEY_CERT_SIGN = 0x04,
 };
 
 /* ---- object identifiers ---------------------------------------------------------------------- */
@@ -14,12 +17,11 @@ enum {
 #define RSADSI_PKCS1(n) "\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01" n
 #define ECDSA_SHA2(n) "\x08\x2A\x86\x48\xCE\x3D\x04\x03" n
 #define NIST_HASH(n) "\x09\x60\x86\x48\x01\x65\x03\x04\x02" n
+#define ID_CE(n) "\x03\x55\x1D" n
 #define RSA_KEY RSADSI_PKCS1("\x01")
 #define RSA_PSS RSADSI_PKCS1("\x0A")
 #define EC_KEY "\x07\x2A\x86\x48\xCE\x3D\x02\x01"
-#define EXTENDED_KEY_USAGE "\x03\x55\x1D\x25"
-#define BASIC_CONSTRAINTS "\x03\x55\x1D\x13"
-#define SUBJECT_ALT_NAME "\x03\x55\x1D\x11"
+#define COMMON_NAME "\x03\x55\x04\x03"
 
 static const char plain_signatures[] =
     RSADSI_PKCS1("\x0B") RSADSI_PKCS1("\x0C") RSADSI_PKCS1("\x0D") /* sha256, 384, 512 WithRSA */
@@ -30,37 +32,107 @@ static const char pss_hashes[] = NIST_HASH("\x01") NIST_HASH("\x02") NIST_HASH("
 static const char server_usages[] = "\x08\x2B\x06\x01\x05\x05\x07\x03\x01" /* id-kp-serverAuth */
                                     "\x04\x55\x1D\x25\x00"; /* anyExtendedKeyUsage */
 
-/* ---- certificates (RFC 5280 section 4.1) ----------------------------------------------------- */
-
-struct certificate {
-    struct th_slice signature_algorithm; /* content of the AlgorithmIdentifier */
-    struct th_slice public_key;          /* content of the SubjectPublicKeyInfo */
-    struct th_slice extensions;          /* content of the SEQUENCE OF Extension; may be empty */
+/* Extensions somebody here understands: we, or wolfSSL. Their places in the list. */
+static const char known[] = ID_CE("\x0F") ID_CE("\x13") ID_CE("\x11") ID_CE("\x25") ID_CE("\x1E")
+                            ID_CE("\x20");
+enum {
+    KEY_USAGE,
+    BASIC_CONSTRAINTS,
+    SUBJECT_ALT_NAME,
+    EXTENDED_KEY_USAGE,
+    NAME_CONSTRAINTS,
+    CERTIFICATE_POLICIES, /* none is asked for, so any will do */
+    KNOWN
 };
 
-static bool skip_to_public_key(struct th_slice *tbs)
+/* ---- certificates (RFC 5280 section 4.1) ----------------------------------------------------- */
+
+/* What a certificate consists of, and what wraps it. */
+enum { VERSION, SERIAL, INNER_ALGORITHM, ISSUER, VALIDITY, SUBJECT, KEY_INFO, FIELDS };
+
+static const uint8_t tags[FIELDS] = {
+    TH_DER_CONSTRUCTED, TH_DER_INTEGER,  TH_DER_SEQUENCE, TH_DER_SEQUENCE,
+    TH_DER_SEQUENCE,    TH_DER_SEQUENCE, TH_DER_SEQUENCE,
+};
+
+struct certificate {
+    struct th_slice fields[FIELDS];  /* contents; of VERSION empty: version 1 */
+    struct th_slice outer_algorithm; /* content of the AlgorithmIdentifier */
+    struct th_slice known[KNOWN];    /* values of extensions; without data: absent */
+    bool has_unknown_critical;
+};
+
+struct extension {
+    struct th_slice oid;
+    struct th_slice critical; /* a BOOLEAN, or empty: FALSE */
+    struct th_slice value;
+};
+
+static bool is_true(struct th_slice flag)
 {
-    return th_der_skip_optional(tbs, TH_DER_CONSTRUCTED) && /* version */
-           th_der_skip(tbs, TH_DER_INTEGER) &&          /* serial number */
-           th_der_skip(tbs, TH_DER_SEQUENCE) &&         /* signature */
-           th_der_skip(tbs, TH_DER_SEQUENCE) &&         /* issuer */
-           th_der_skip(tbs, TH_DER_SEQUENCE) &&         /* validity */
-           th_der_skip(tbs, TH_DER_SEQUENCE);           /* subject */
+    return flag.len_bytes == 1 && flag.data[0] != 0;
 }
 
-/* The unique identifiers before them, which nobody uses, are stepped over. */
-static bool take_extensions(struct th_slice *tbs, struct th_slice *extensions)
+static bool take_extension(struct th_slice *list, struct extension *out)
+{
+    struct th_slice body;
+    out->critical = th_slice_of("", 0);
+    return th_der_take(list, TH_DER_SEQUENCE, &body) &&
+           th_der_take(&body, TH_DER_OID, &out->oid) &&
+           (!th_der_next_is(body, TH_DER_BOOLEAN) ||
+            th_der_take(&body, TH_DER_BOOLEAN, &out->critical)) &&
+           th_der_take(&body, TH_DER_OCTET_STRING, &out->value);
+}
+
+/* RFC 5280 section 4.2: not even one that nobody knows may stand there twice. */
+static bool is_repeated(struct th_slice oid, struct th_slice rest)
+{
+    struct extension other;
+    while (take_extension(&rest, &other))
+        if (th_slice_equal(oid, other.oid))
+            return true;
+    return false;
+}
+
+static bool read_extensions(struct th_slice list, struct certificate *out)
+{
+    while (list.len_bytes > 0) {
+        struct extension next;
+        if (!take_extension(&list, &next) || is_repeated(next.oid, list))
+            return false;
+        int place = th_der_oid_in(next.oid, known);
+        if (place >= 0)
+            out->known[place] = next.value;
+        else
+            out->has_unknown_critical |= is_true(next.critical);
+    }
+    return true;
+}
+
+static bool is_version_3(const struct certificate *certificate)
+{
+    static const uint8_t v3[] = {TH_DER_INTEGER, 1, 2};
+    return th_slice_equal(certificate->fields[VERSION], th_slice_of(v3, sizeof v3));
+}
+
+/* Only version 3 has them. The unique identifiers before them, used by nobody, are stepped over. */
+static bool take_extensions(struct th_slice *tbs, struct certificate *out)
 {
     uint8_t tag;
-    struct th_slice value;
-    while (!th_der_next_is(*tbs, TH_DER_CONSTRUCTED | 3)) {
-        if (tbs->len_bytes == 0)
-            return true;
-        if (!th_der_take_any(tbs, &tag, &value))
+    struct th_slice value, list;
+    while (th_der_take_any(tbs, &tag, &value))
+        if (tag == (TH_DER_CONSTRUCTED | 3))
+            return is_version_3(out) && th_der_take(&value, TH_DER_SEQUENCE, &list) &&
+                   read_extensions(list, out);
+    return tbs->len_bytes == 0;
+}
+
+static bool take_fields(struct th_slice *tbs, struct certificate *out)
+{
+    for (int i = 0; i < FIELDS; i++)
+        if (!th_der_take(tbs, tags[i], &out->fields[i]) && i != VERSION)
             return false;
-    }
-    return th_der_take(tbs, TH_DER_CONSTRUCTED | 3, &value) &&
-           th_der_take(&value, TH_DER_SEQUENCE, extensions);
+    return take_extensions(tbs, out);
 }
 
 static bool open_certificate(struct th_slice der, struct certificate *out)
@@ -69,10 +141,10 @@ static bool open_certificate(struct th_slice der, struct certificate *out)
     memset(out, 0, sizeof *out);
     return th_der_take(&der, TH_DER_SEQUENCE, &body) &&
            th_der_take(&body, TH_DER_SEQUENCE, &tbs) &&
-           th_der_take(&body, TH_DER_SEQUENCE, &out->signature_algorithm) &&
-           skip_to_public_key(&tbs) && th_der_take(&tbs, TH_DER_SEQUENCE, &out->public_key) &&
-           take_extensions(&tbs, &out->extensions);
+           th_der_take(&body, TH_DER_SEQUENCE, &out->outer_algorithm) && take_fields(&tbs, out);
 }
+
+/* ---- strength -------------------------------------------------------------------------------- */
 
 /* RSASSA-PSS without parameters means SHA-1 (RFC 4055 section 3.1). */
 static bool pss_hash_is_strong(struct th_slice algorithm)
@@ -132,107 +204,162 @@ static bool is_rsa(struct th_slice oid)
     return th_der_is_oid(oid, RSA_KEY RSA_PSS);
 }
 
-static bool key_is_strong(struct th_slice public_key)
+/* Takes the content of a SubjectPublicKeyInfo apart. */
+static bool open_key(struct th_slice info, struct th_slice *oid, struct th_slice *parameters,
+                     struct th_slice *bytes)
 {
-    struct th_slice algorithm, oid, bytes;
-    if (!th_der_take(&public_key, TH_DER_SEQUENCE, &algorithm) ||
-        !th_der_take(&algorithm, TH_DER_OID, &oid) || !th_der_take_bits(&public_key, &bytes))
+    return th_der_take(&info, TH_DER_SEQUENCE, parameters) &&
+           th_der_take(parameters, TH_DER_OID, oid) && th_der_take_bits(&info, bytes);
+}
+
+static bool key_is_strong(struct th_slice key_info)
+{
+    struct th_slice oid, parameters, bytes;
+    if (!open_key(key_info, &oid, &parameters, &bytes))
         return false;
     if (th_der_is_oid(oid, EC_KEY))
-        return curve_is_strong(algorithm);
+        return curve_is_strong(parameters);
     return is_rsa(oid) && rsa_is_strong(bytes);
 }
 
-/* Finds an extension's value. 1 found, 0 absent, -1 malformed or there twice. */
-static int find_extension(struct th_slice extensions, const char *wanted, struct th_slice *value)
-{
-    int found = 0;
-    while (extensions.len_bytes > 0) {
-        struct th_slice extension, oid, octets;
-        if (!th_der_take(&extensions, TH_DER_SEQUENCE, &extension) ||
-            !th_der_take(&extension, TH_DER_OID, &oid) ||
-            !th_der_skip_optional(&extension, TH_DER_BOOLEAN) ||
-            !th_der_take(&extension, TH_DER_OCTET_STRING, &octets))
-            return -1;
-        if (!th_der_is_oid(oid, wanted))
-            continue;
-        if (found || !th_der_take(&octets, TH_DER_SEQUENCE, value))
-            return -1;
-        found = 1;
-    }
-    return found;
-}
+/* ---- usage ----------------------------------------------------------------------------------- */
 
-static bool serves(struct th_slice usages)
+static bool serves(struct th_slice value)
 {
-    struct th_slice oid;
+    struct th_slice usages, oid;
+    if (!value.data)
+        return true;
+    if (!th_der_take(&value, TH_DER_SEQUENCE, &usages))
+        return false;
     while (th_der_take(&usages, TH_DER_OID, &oid))
         if (th_der_is_oid(oid, server_usages))
             return true;
     return false;
 }
 
-static enum th_policy check_usage(struct th_slice extensions)
+/* `value` is that of the key usage; without it, everything is allowed. */
+static bool allows(struct th_slice value, uint8_t bit)
 {
-    struct th_slice usages;
-    int found = find_extension(extensions, EXTENDED_KEY_USAGE, &usages);
-    if (found < 0)
-        return TH_POLICY_MALFORMED;
-    return found == 0 || serves(usages) ? TH_POLICY_OK : TH_POLICY_USAGE;
-}
-
-enum th_policy th_policy_check(struct th_slice certificate)
-{
-    struct certificate opened;
-    if (!open_certificate(certificate, &opened))
-        return TH_POLICY_MALFORMED;
-    if (!signature_is_strong(opened.signature_algorithm))
-        return TH_POLICY_SIGNATURE;
-    if (!key_is_strong(opened.public_key))
-        return TH_POLICY_KEY;
-    return check_usage(opened.extensions);
-}
-
-enum th_key_kind th_policy_public_key(struct th_slice certificate, struct th_slice *value)
-{
-    struct certificate opened;
-    struct th_slice algorithm, oid;
-    if (!open_certificate(certificate, &opened) ||
-        !th_der_take(&opened.public_key, TH_DER_SEQUENCE, &algorithm) ||
-        !th_der_take(&algorithm, TH_DER_OID, &oid) ||
-        !th_der_take_bits(&opened.public_key, value))
-        return TH_KEY_UNKNOWN;
-    if (th_der_is_oid(oid, EC_KEY))
-        return TH_KEY_EC;
-    return is_rsa(oid) && read_modulus(*value, value) ? TH_KEY_RSA : TH_KEY_UNKNOWN;
-}
-
-/* PKCS#8 (RFC 5958) has an algorithm where PKCS#1 (RFC 8017 appendix A.1.2) has its first number,
- * and the whole PKCS#1 key behind it. Both begin with a version, which has been read. */
-static bool unwrap_pkcs8(struct th_slice *key)
-{
-    struct th_slice octets;
-    if (!th_der_next_is(*key, TH_DER_SEQUENCE))
+    struct th_slice bits;
+    if (!value.data)
         return true;
-    return th_der_skip(key, TH_DER_SEQUENCE) && th_der_take(key, TH_DER_OCTET_STRING, &octets) &&
-           th_der_take(&octets, TH_DER_SEQUENCE, key) && th_der_skip(key, TH_DER_INTEGER);
+    return th_der_take(&value, TH_DER_BIT_STRING, &bits) && bits.len_bytes >= 2 &&
+           (bits.data[1] & bit);
 }
 
-bool th_policy_rsa_modulus(struct th_slice private_key, struct th_slice *modulus)
+static bool is_authority(const struct certificate *certificate)
 {
-    struct th_slice key;
-    return th_der_take(&private_key, TH_DER_SEQUENCE, &key) && th_der_skip(&key, TH_DER_INTEGER) &&
-           unwrap_pkcs8(&key) && th_der_take_number(&key, modulus);
+    struct th_slice value = certificate->known[BASIC_CONSTRAINTS], constraints, flag;
+    return th_der_take(&value, TH_DER_SEQUENCE, &constraints) &&
+           th_der_take(&constraints, TH_DER_BOOLEAN, &flag) && is_true(flag);
+}
+
+static enum th_policy check_role(const struct certificate *certificate, enum th_role role)
+{
+    struct th_slice usage = certificate->known[KEY_USAGE];
+    if (!serves(certificate->known[EXTENDED_KEY_USAGE]))
+        return TH_POLICY_USAGE;
+    if (role == TH_ROLE_SERVER)
+        return allows(usage, DIGITAL_SIGNATURE) ? TH_POLICY_OK : TH_POLICY_NO_SIGNING;
+    if (!is_authority(certificate))
+        return TH_POLICY_NOT_CA;
+    return allows(usage, KEY_CERT_SIGN) ? TH_POLICY_OK : TH_POLICY_NO_ISSUING;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* The next value that has none in it, however deep it lies. */
+static bool take_leaf(struct th_slice *in, uint8_t *tag, struct th_slice *value)
+{
+    while (th_der_take_any(in, tag, value)) {
+        if (!(*tag & CONSTRUCTED))
+            return true;
+        *in = th_slice_of(value->data, value->len_bytes + in->len_bytes);
+    }
+    return false;
+}
+
+static bool is_text(uint8_t tag)
+{
+    static const uint8_t texts[] = { /* strings of bytes; the names of GeneralName that are some */
+        0x0C, 0x12, 0x13, 0x14, 0x16, 0x1A, TH_DER_CONTEXT | 1, DNS_NAME, TH_DER_CONTEXT | 6,
+    };
+    return memchr(texts, tag, sizeof texts) != NULL;
+}
+
+/* "broker.example\0.evil.test" is read in two ways, by whoever issued it and by whoever looks. */
+static bool has_nul(struct th_slice names)
+{
+    uint8_t tag;
+    struct th_slice value;
+    while (take_leaf(&names, &tag, &value))
+        if (is_text(tag) && memchr(value.data, 0, value.len_bytes))
+            return true;
+    return false;
+}
+
+struct th_slice th_policy_common_name(struct th_slice certificate)
+{
+    struct certificate opened;
+    struct th_slice value;
+    uint8_t tag;
+    bool is_next = false;
+    if (!open_certificate(certificate, &opened))
+        return th_slice_of("", 0);
+    while (take_leaf(&opened.fields[SUBJECT], &tag, &value)) {
+        if (is_next)
+            return value;
+        is_next = tag == TH_DER_OID && th_der_is_oid(value, COMMON_NAME);
+    }
+    return th_slice_of("", 0);
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+static enum th_policy check(const struct certificate *opened, enum th_role role)
+{
+    if (!th_slice_equal(opened->fields[INNER_ALGORITHM], opened->outer_algorithm))
+        return TH_POLICY_ALGORITHMS;
+    if (!signature_is_strong(opened->outer_algorithm))
+        return TH_POLICY_SIGNATURE;
+    if (!key_is_strong(opened->fields[KEY_INFO]))
+        return TH_POLICY_KEY;
+    if (opened->has_unknown_critical)
+        return TH_POLICY_CRITICAL;
+    if (has_nul(opened->fields[SUBJECT]) || has_nul(opened->known[SUBJECT_ALT_NAME]))
+        return TH_POLICY_NUL;
+    return check_role(opened, role);
+}
+
+static bool has_issued(const struct th_policy_path *path, struct th_slice subject)
+{
+    for (unsigned i = 0; i < path->count; i++)
+        if (th_slice_equal(path->issuers[i], subject))
+            return true;
+    return false;
+}
+
+enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice certificate)
+{
+    struct certificate opened;
+    if (path->count == TH_POLICY_PATH_MAX || !open_certificate(certificate, &opened))
+        return TH_POLICY_MALFORMED;
+    if (path->count > 0 && !has_issued(path, opened.fields[SUBJECT]))
+        return TH_POLICY_OK;
+    path->issuers[path->count++] = opened.fields[ISSUER];
+    return check(&opened, path->count == 1 ? TH_ROLE_SERVER : TH_ROLE_AUTHORITY);
+}
+
+enum th_policy th_policy_check(struct th_slice certificate, enum th_role role)
+{
+    struct certificate opened;
+    return open_certificate(certificate, &opened) ? check(&opened, role) : TH_POLICY_MALFORMED;
 }
 
 bool th_policy_is_authority(struct th_slice certificate)
 {
     struct certificate opened;
-    struct th_slice constraints, flag;
-    return open_certificate(certificate, &opened) &&
-           find_extension(opened.extensions, BASIC_CONSTRAINTS, &constraints) == 1 &&
-           th_der_take(&constraints, TH_DER_BOOLEAN, &flag) && flag.len_bytes == 1 &&
-           flag.data[0] == 0xFF;
+    return open_certificate(certificate, &opened) && is_authority(&opened);
 }
 
 static bool name_is_host(uint8_t tag, struct th_slice value, const struct th_host *host)
@@ -260,8 +387,41 @@ enum th_policy th_policy_check_name(struct th_slice leaf, const struct th_host *
     struct th_slice names;
     if (!open_certificate(leaf, &opened))
         return TH_POLICY_MALFORMED;
-    int found = find_extension(opened.extensions, SUBJECT_ALT_NAME, &names);
-    if (found < 0)
-        return TH_POLICY_MALFORMED;
-    return found == 0 ? TH_POLICY_NO_NAME : check_names(names, host);
+    struct th_slice value = opened.known[SUBJECT_ALT_NAME];
+    if (!value.data)
+        return TH_POLICY_NO_NAME;
+    return th_der_take(&value, TH_DER_SEQUENCE, &names) ? check_names(names, host)
+                                                        : TH_POLICY_MALFORMED;
+}
+
+/* ---- key pairs ------------------------------------------------------------------------------- */
+
+enum th_key_kind th_policy_public_key(struct th_slice certificate, struct th_slice *value)
+{
+    struct certificate opened;
+    struct th_slice oid, parameters;
+    if (!open_certificate(certificate, &opened) ||
+        !open_key(opened.fields[KEY_INFO], &oid, &parameters, value))
+        return TH_KEY_UNKNOWN;
+    if (th_der_is_oid(oid, EC_KEY))
+        return TH_KEY_EC;
+    return is_rsa(oid) && read_modulus(*value, value) ? TH_KEY_RSA : TH_KEY_UNKNOWN;
+}
+
+/* PKCS#8 (RFC 5958) has an algorithm where PKCS#1 (RFC 8017 appendix A.1.2) has its first number,
+ * and the whole PKCS#1 key behind it. Both begin with a version, which has been read. */
+static bool unwrap_pkcs8(struct th_slice *key)
+{
+    struct th_slice octets;
+    if (!th_der_next_is(*key, TH_DER_SEQUENCE))
+        return true;
+    return th_der_skip(key, TH_DER_SEQUENCE) && th_der_take(key, TH_DER_OCTET_STRING, &octets) &&
+           th_der_take(&octets, TH_DER_SEQUENCE, key) && th_der_skip(key, TH_DER_INTEGER);
+}
+
+bool th_policy_rsa_modulus(struct th_slice private_key, struct th_slice *modulus)
+{
+    struct th_slice key;
+    return th_der_take(&private_key, TH_DER_SEQUENCE, &key) && th_der_skip(&key, TH_DER_INTEGER) &&
+           unwrap_pkcs8(&key) && th_der_take_number(&key, modulus);
 }

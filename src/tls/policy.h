@@ -8,19 +8,43 @@
 
 enum th_policy {
     TH_POLICY_OK,
-    TH_POLICY_MALFORMED,  /* not a certificate we can read */
+    TH_POLICY_MALFORMED,  /* not a certificate we can read; extensions before version 3, or twice */
+    TH_POLICY_ALGORITHMS, /* signed by another algorithm than it says inside */
     TH_POLICY_SIGNATURE,  /* signed with anything but SHA-256, SHA-384, SHA-512 over RSA or ECDSA */
     TH_POLICY_KEY,        /* RSA below 2,048 or above 4,096 bits; a curve that is not P-256/384 */
+    TH_POLICY_CRITICAL,   /* a critical extension that neither we nor wolfSSL understand */
+    TH_POLICY_NUL,        /* a NUL in a name, common or alternative */
     TH_POLICY_USAGE,      /* extended key usage without server authentication */
+    TH_POLICY_NO_SIGNING, /* of a server: key usage without digitalSignature, which (EC)DHE needs */
+    TH_POLICY_NOT_CA,     /* of an authority: no basic constraints with cA */
+    TH_POLICY_NO_ISSUING, /* of an authority: key usage without keyCertSign */
     TH_POLICY_NO_NAME,    /* no subject alternative name at all: the common name does not count */
     TH_POLICY_WRONG_NAME, /* names, but none is the host's */
 };
 
-/* One certificate the server sent: signature algorithm, key strength, usage. */
-enum th_policy th_policy_check(struct th_slice certificate);
+enum th_role { TH_ROLE_SERVER, TH_ROLE_AUTHORITY };
+
+/* One certificate of the path: form, signature algorithm, key strength, usage. Its names are not
+ * compared with anything here. */
+enum th_policy th_policy_check(struct th_slice certificate, enum th_role role);
 
 /* Whether it may issue others: basic constraints with cA (RFC 5280 section 4.2.1.9). */
 bool th_policy_is_authority(struct th_slice certificate);
+
+/* The certificates a server sends, in their order: its own, and behind each its issuer. All of them
+ * may have a part in the path whose subject is the issuer of one before. What stands apart has
+ * vouched for nobody, whatever it says: that is OK. */
+#define TH_POLICY_PATH_MAX 10
+
+struct th_policy_path {
+    struct th_slice issuers[TH_POLICY_PATH_MAX];
+    unsigned count;
+};
+
+enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice certificate);
+
+/* Of the subject, any bytes; empty if there is none. */
+struct th_slice th_policy_common_name(struct th_slice certificate);
 
 /* What tells a key pair: the modulus without leading zeros (RSA) or the point (EC). It lies in the
  * certificate, or in the private key (PKCS#8 or PKCS#1; EC keys need not hold their point). */

@@ -128,6 +128,7 @@ static int refuse_unverified(struct th_tls_stream *stream)
 static int shake(struct th_tls_stream *stream)
 {
     struct th_tls_mark mark = th_tls_mark();
+    stream->refused = mark.refused;
     int result = wolfSSL_connect(stream->ssl);
     forget_intermediates(stream);
     if (result != WOLFSSL_SUCCESS)

@@ -26,7 +26,8 @@ struct th_tls_stream {
     struct th_host host;
     struct th_fault *fault;
     int io_error;       /* TH_E_* the bytes below ended with; 0: none */
-    int policy;         /* enum th_policy that refused the certificate */
+    int refusal;        /* TH_E_* the server's certificates were refused with; 0: none */
+    uint32_t refused;   /* th_tls_mark() before the step of the handshake that is being taken */
     bool verified;      /* the verify callback has accepted the server's leaf, now or back then */
     uint64_t verified_ms; /* when: th_clock_ms() */
     bool lacks_root;    /* the issuer may be among the roots that are not loaded */

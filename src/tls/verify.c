@@ -3,46 +3,66 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "tls/bundle.h"
+#include "tls/errors.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 static struct th_slice sent_certificate(const WOLFSSL_X509_STORE_CTX *store, int index)
 {
     return th_slice_of(store->certs[index].buffer, store->certs[index].length);
 }
 
-static enum th_policy check_chain(const WOLFSSL_X509_STORE_CTX *store)
+static enum th_policy check_path(const WOLFSSL_X509_STORE_CTX *store, int *at)
 {
+    struct th_policy_path path = {.count = 0};
     enum th_policy verdict = TH_POLICY_OK;
-    for (int i = 0; verdict == TH_POLICY_OK && i < store->totalCerts; i++)
-        verdict = th_policy_check(sent_certificate(store, i));
+    for (int i = 0; verdict == TH_POLICY_OK && i < store->totalCerts; i++) {
+        verdict = th_policy_follow(&path, sent_certificate(store, i));
+        *at = i;
+    }
     return verdict;
 }
 
-static enum th_policy check_all(const struct th_tls_stream *stream,
-                                const WOLFSSL_X509_STORE_CTX *store)
+static enum th_policy check_name(const struct th_tls_stream *stream,
+                                 const WOLFSSL_X509_STORE_CTX *store)
 {
-    if (store->totalCerts < 1)
-        return TH_POLICY_MALFORMED;
-    enum th_policy verdict = check_chain(store);
-    if (verdict != TH_POLICY_OK || stream->context->insecure_no_name_check)
-        return verdict;
+    if (stream->context->insecure_no_name_check)
+        return TH_POLICY_OK;
     return th_policy_check_name(sent_certificate(store, 0), &stream->host);
+}
+
+/* Of what wolfSSL accepts the path and the name are checked. Where it misses an issuer, one that
+ * may not issue is the better reason. */
+static int judge(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store, int *at)
+{
+    int code = store->error;
+    if (code != 0 && code != ASN_NO_SIGNER_E)
+        return code;
+    enum th_policy verdict = check_path(store, at);
+    if (verdict == TH_POLICY_OK)
+        *at = store->error_depth;
+    if (verdict == TH_POLICY_OK && code == 0)
+        verdict = check_name(stream, store);
+    return verdict == TH_POLICY_OK ? code : th_tls_policy_code(verdict);
 }
 
 int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
 {
     struct th_tls_stream *stream = store->userCtx;
-    if (!preverified)
-        return th_tls_bundle_note(stream, store);
-    if (store->error_depth > 0)
+    int at = store->error_depth;
+    if (preverified && at > 0)
         return 1;
-    stream->policy = check_all(stream, store);
-    stream->verified = stream->policy == TH_POLICY_OK;
+    if (!preverified)
+        th_tls_bundle_note(stream, store);
+    int code = judge(stream, store, &at);
+    if (code != 0)
+        th_tls_refuse_certificate(stream, code, at, sent_certificate(store, at));
+    stream->verified = preverified && code == 0;
     stream->verified_ms = th_clock_ms();
     return stream->verified;
 }

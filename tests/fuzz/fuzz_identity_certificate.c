@@ -29,7 +29,13 @@ static void parse_as_host(const uint8_t *data, size_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct th_slice certificate = th_slice_of(data, size);
-    th_policy_check(certificate);
+    th_policy_check(certificate, TH_ROLE_SERVER);
+    th_policy_check(certificate, TH_ROLE_AUTHORITY);
+    if (th_policy_common_name(certificate).len_bytes > size)
+        abort();
+    struct th_policy_path path = {.count = 0};
+    for (int i = 0; i <= TH_POLICY_PATH_MAX; i++)
+        th_policy_follow(&path, certificate);
     th_policy_is_authority(certificate);
     check(data, size, "broker.test");
     check(data, size, "127.0.0.1");

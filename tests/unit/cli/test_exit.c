@@ -39,11 +39,9 @@ static void test_every_error(void **state)
 static void test_certificates(void **state)
 {
     (void)state;
-    gives((struct th_fault){.code = TH_E_CERTIFICATE, .tls_code = -150}, 81);
-    gives((struct th_fault){.code = TH_E_CERTIFICATE, .tls_code = -151}, 70);
-    gives((struct th_fault){.code = TH_E_CERTIFICATE, .tls_code = -188}, 72);
-    gives((struct th_fault){.code = TH_E_CERTIFICATE, .tls_code = -275}, 72);
-    gives((struct th_fault){.code = TH_E_CERTIFICATE, .tls_code = -409}, 68);
+    gives((struct th_fault){.code = TH_E_CERTIFICATE}, 68);
+    gives((struct th_fault){.code = TH_E_CERTIFICATE, .reason = TH_EXPIRED}, 70);
+    gives((struct th_fault){.code = TH_E_CERTIFICATE, .reason = TH_WRONG_USAGE}, 79);
 }
 
 static void test_names(void **state)
@@ -59,7 +57,6 @@ static void test_files(void **state)
     gives((struct th_fault){.code = TH_E_FILE, .sys_errno = 2}, 66);
     gives((struct th_fault){.code = TH_E_FILE}, 67);
     gives((struct th_fault){.code = TH_E_FILE, .reason = TH_KEY_MISMATCH}, 71);
-    gives((struct th_fault){.code = TH_E_CERTIFICATE, .reason = TH_EXPIRED}, 70);
 }
 
 static void test_reasons(void **state)

@@ -40,18 +40,25 @@ static struct th_slice certificate(const char *name)
     return th_slice_of(first.der, first.bytes);
 }
 
+static void judges(const char *file, enum th_role role, enum th_policy expected)
+{
+    assert_int_equal(th_policy_check(certificate(file), role), expected);
+}
+
 static void judges_strength_and_usage(void **state)
 {
     (void)state;
-    assert_int_equal(th_policy_check(certificate("ec/server.pem")), TH_POLICY_OK);
-    assert_int_equal(th_policy_check(certificate("rsa/server.pem")), TH_POLICY_OK);
-    assert_int_equal(th_policy_check(certificate("ec/intermediate.crt")), TH_POLICY_OK);
-    assert_int_equal(th_policy_check(certificate("ec/anyeku.pem")), TH_POLICY_OK);
-    assert_int_equal(th_policy_check(certificate("ec/sha1.pem")), TH_POLICY_SIGNATURE);
-    assert_int_equal(th_policy_check(certificate("ec/rsa1024.pem")), TH_POLICY_KEY);
-    assert_int_equal(th_policy_check(certificate("ec/p224.pem")), TH_POLICY_KEY);
-    assert_int_equal(th_policy_check(certificate("ec/clienteku.pem")), TH_POLICY_USAGE);
-    assert_int_equal(th_policy_check(certificate("ec/clientca.crt")), TH_POLICY_USAGE);
+    judges("ec/server.pem", TH_ROLE_SERVER, TH_POLICY_OK);
+    judges("rsa/server.pem", TH_ROLE_SERVER, TH_POLICY_OK);
+    judges("ec/anyeku.pem", TH_ROLE_SERVER, TH_POLICY_OK);
+    judges("ec/intermediate.crt", TH_ROLE_AUTHORITY, TH_POLICY_OK);
+    judges("ec/sha1.pem", TH_ROLE_SERVER, TH_POLICY_SIGNATURE);
+    judges("ec/rsa1024.pem", TH_ROLE_SERVER, TH_POLICY_KEY);
+    judges("ec/p224.pem", TH_ROLE_SERVER, TH_POLICY_KEY);
+    judges("ec/clienteku.pem", TH_ROLE_SERVER, TH_POLICY_USAGE);
+    judges("ec/clientca.crt", TH_ROLE_AUTHORITY, TH_POLICY_USAGE);
+    judges("ec/server.pem", TH_ROLE_AUTHORITY, TH_POLICY_NOT_CA);
+    judges("ec/intermediate.crt", TH_ROLE_SERVER, TH_POLICY_NO_SIGNING);
 }
 
 static enum th_policy named(const char *file, const char *text)
@@ -92,7 +99,7 @@ static void refuses_every_prefix(void **state)
         uint8_t *copy = malloc(bytes ? bytes : 1);
         memcpy(copy, whole.data, bytes);
         struct th_slice prefix = th_slice_of(copy, bytes);
-        assert_int_equal(th_policy_check(prefix), TH_POLICY_MALFORMED);
+        assert_int_equal(th_policy_check(prefix, TH_ROLE_SERVER), TH_POLICY_MALFORMED);
         assert_int_equal(th_policy_check_name(prefix, &host), TH_POLICY_MALFORMED);
         assert_false(th_policy_is_authority(prefix));
         free(copy);
