@@ -102,7 +102,7 @@ static int check_issuer(const struct chain *chain)
 
 static int check_strength(const struct chain *chain)
 {
-    enum th_policy verdict = th_policy_check(chain->certificate.der);
+    enum th_policy verdict = th_policy_check(chain->certificate.der, TH_ROLE_SERVER);
     if (verdict == TH_POLICY_SIGNATURE)
         return refuse(chain, TH_WEAK, "is signed with a hash that is not accepted; have one issued "
                       "with SHA-256", "");
