@@ -334,11 +334,18 @@ wolfssl_settings = $(filter-out $(shell sed -n 's/^.undef *//p' $(profile_settin
     sed -n 's/^.define \([A-Za-z0-9_]*\) *\([0-9]\+\)\?.*/\1=\2/p' config/user_settings.h \
     $(profile_settings) | sed 's/=$$//'))
 
+# No earlier date is believed. Not the moment of building, so that two builds of a commit are the
+# same; but a builder whose clock stands before the commit's date must be able to run what it builds.
+commit_time      = $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
+build_time       = $(or $(SOURCE_DATE_EPOCH),$(shell echo $(commit_time) $$(date +%s) | \
+    awk '{ day = 86400; print $$1 <= $$2 ? $$1 : $$2 - $$2 % day }'))
+
 built_by         = $(if $(SYSTEM_LIBS),$(CC),$(MUSL_CC))
 
 define version_h
 /* Made by the Makefile. */
 #define TH_BUILD_COMMIT "$(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)"
+#define TH_BUILD_TIME INT64_C($(build_time))
 #define TH_BUILD_PROFILE "$(PROFILE)"
 #define TH_BUILD_LACKS "$(strip $(filter-out $(unseen),$(lacks)))"
 #define TH_BUILD_LACKS_COMMANDS $(patsubst %,"%\0",$(call of_lacks,commands)) ""

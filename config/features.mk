@@ -53,6 +53,17 @@ srv.options := -S
 tls12.sources := src/tls/version.c
 tls12.instead := src/absent/tls12.c
 
+# A date below the floor is believed, and nobody waits for a better one.
+clock.sources := src/base/calendar.c src/tls/dates.c
+clock.instead := src/absent/calendar.c src/absent/dates.c
+clock.program_sources := src/cli/clock.c
+clock.program_instead := src/absent/clock.c
+clock.options := --clock --clock-timeout --clock-file
+
+sntp.sources := src/net/sntp.c
+sntp.instead := src/absent/sntp.c
+sntp.options := --sntp
+
 rsa.sources := src/tls/rsa.c
 rsa.instead := src/absent/rsa.c
 

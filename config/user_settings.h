@@ -19,7 +19,9 @@
 #define WC_RNG_SEED_CB             /* entropy: src/crypt, set after wolfSSL_Init() resets it */
 #define HAVE_HASHDRBG              /* SP 800-90A generator on top of that seed */
 #define HAVE_SYS_TIME_H            /* tls13.c needs struct timeval complete */
-#define HAVE_TIME_H                /* certificate validity is read from time() */
+#define HAVE_TIME_H                /* it asks for the date ... */
+#define XTIME(unused) th_calendar_s()     /* ... src/base/calendar.c, as everybody does */
+#define XTIME_MS(unused) th_calendar_ms() /* likewise, for the age of tickets */
 #define HAVE_GMTIME_R              /* threads do not share gmtime()'s one result */
 #define HAVE_LIMITS_H              /* INT_MAX and friends from the standard header */
 #define HAVE_ERRNO_H               /* errno likewise */
@@ -31,6 +33,12 @@
 /* Threads stay on in the library: one thread per client is promised, and contexts may be shared.
  * wolfSSL finds pthread mutexes by itself, and its counters are atomic. The binary has one thread,
  * it is compiled with SINGLE_THREADED: 1.1 KB less. */
+
+#if !defined(__ASSEMBLER__)
+#include <stdint.h>
+int64_t th_calendar_s(void);
+int64_t th_calendar_ms(void);
+#endif
 
 /* ---- TLS ---- */
 

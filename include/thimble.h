@@ -18,7 +18,7 @@
  *             a context: its handshakes take turns. (Not in the profile hub: there all clients of
  *             a context belong to one thread, because they lease memory from each other.)
  * Signals     None is installed and none is needed: a closed peer never raises SIGPIPE.
- * Time        Deadlines are monotonic; only certificate validity reads the calendar clock.
+ * Time        Deadlines are monotonic; only certificate validity reads the calendar.
  */
 #ifndef THIMBLE_H
 #define THIMBLE_H
@@ -64,7 +64,8 @@ enum th_error {
     TH_E_CLIENT_CERTIFICATE = -38, /* client-certificate-refused: the broker's TLS refused ours */
     TH_E_SYSTEM = -39,             /* system-error: a system call failed; see sys_errno */
     TH_E_PROXY = -40,              /* proxy-failed: the proxy refused, or speaks something else */
-    TH_E_AUTHENTICATION = -41      /* authentication-failed: the broker does not know the secret */
+    TH_E_AUTHENTICATION = -41,     /* authentication-failed: the broker does not know the secret */
+    TH_E_CLOCK = -42               /* clock-implausible: the date is one nobody can believe */
 };
 
 /* "certificate-error" for TH_E_CERTIFICATE; "unknown" for what is not in the list. */
@@ -227,6 +228,24 @@ struct th_log {
     void *arg;
     enum th_log_level level; /* the noisiest that is still wanted */
 };
+
+/* ---- the calendar ------------------------------------------------------------------------- */
+
+/* Certificates are judged by the date, so a wrong date is worse than none. One before the floor is
+ * not believed: a connection that has a certificate to judge then fails with TH_E_CLOCK, and a
+ * redial tries again. The calendar is the process's: change it while no other thread steps. */
+
+/* Since 1970, UTC. */
+int64_t th_calendar_s(void);
+int64_t th_calendar_ms(void);
+
+/* It is `now_s`, and goes on from there with the running time of the machine, whatever the
+ * system's date is or becomes; that one is not touched. 0: the system's date counts again. */
+void th_calendar_set(int64_t now_s);
+
+/* The floor is the date of this build, and rises: to the last date that was known to be right, for
+ * example. 0: any date is believed, and a device that thinks it is 1970 judges by that. */
+void th_calendar_raise_floor(int64_t floor_s);
 
 /* ---- context: what connections share ------------------------------------------------------ */
 

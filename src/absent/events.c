@@ -25,3 +25,8 @@ void th_cli_events_fault(const struct th_fault *fault, int status)
 {
     (void)fault, (void)status;
 }
+
+void th_cli_events_waiting(const struct th_fault *fault)
+{
+    (void)fault;
+}

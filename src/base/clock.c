@@ -36,10 +36,3 @@ int th_clock_shorter_ms(int a_ms, int b_ms)
         return a_ms < 0 ? b_ms : a_ms;
     return a_ms < b_ms ? a_ms : b_ms;
 }
-
-struct timespec th_clock_calendar(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now;
-}

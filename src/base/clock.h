@@ -1,10 +1,8 @@
-/* Time. Everything is monotonic, except certificate validity, which is wolfSSL's business, and what
- * is printed for people. */
+/* Time that only goes on: everything waits by it. The date is base/calendar.h's. */
 #ifndef TH_BASE_CLOCK_H
 #define TH_BASE_CLOCK_H
 
 #include <stdint.h>
-#include <time.h>
 
 uint64_t th_clock_us(void); /* monotonic, microseconds */
 uint64_t th_clock_ms(void); /* monotonic, milliseconds */
@@ -18,8 +16,5 @@ int th_clock_wait_ms(uint64_t when_ms, uint64_t now_ms);
 /* The earlier of two points in time; the shorter of two such waits. */
 uint64_t th_clock_earlier(uint64_t a_ms, uint64_t b_ms);
 int th_clock_shorter_ms(int a_ms, int b_ms);
-
-/* The calendar clock, for printing: no deadline may depend on it. */
-struct timespec th_clock_calendar(void);
 
 #endif

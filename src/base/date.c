@@ -1,5 +1,7 @@
 #include "base/date.h"
 
+#include "base/format.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,4 +43,14 @@ struct tm *th_date_utc(const time_t *when, struct tm *date)
         .tm_yday = days_of_the_year, .tm_wday = (int)((when_s / DAY_S + FIRST_WEEKDAY) % 7),
     };
     return date;
+}
+
+void th_date_day(int64_t when_s, char text[TH_DATE_DAY_BYTES])
+{
+    struct tm utc;
+    time_t when = (time_t)when_s;
+    text[0] = '?', text[1] = '\0';
+    if (th_date_utc(&when, &utc))
+        th_format(text, TH_DATE_DAY_BYTES, "%d-%02d-%02d", utc.tm_year + 1900, utc.tm_mon + 1,
+                  utc.tm_mday);
 }

@@ -112,7 +112,8 @@ void th_fault_clear(struct th_fault *fault)
     WORD(TH_E_CLIENT_CERTIFICATE, "client-certificate-refused") \
     WORD(TH_E_SYSTEM, "system-error") \
     WORD(TH_E_PROXY, "proxy-failed") \
-    WORD(TH_E_AUTHENTICATION, "authentication-failed")
+    WORD(TH_E_AUTHENTICATION, "authentication-failed") \
+    WORD(TH_E_CLOCK, "clock-implausible")
 
 TH_WORDS(error_names, ERROR_NAMES);
 

@@ -1,7 +1,7 @@
 /* thimble cert check: one line, and the exit codes of monitoring plug-ins. */
 #include "cli/cert.h"
 
-#include "base/clock.h"
+#include "base/calendar.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/number.h"
@@ -120,7 +120,7 @@ static int unknown(const char *path)
 
 int th_cli_cert_check(const struct th_cli_settings *settings)
 {
-    own.now_s = th_clock_calendar().tv_sec;
+    own.now_s = th_calendar_s();
     own.warn_days = WARN_DAYS, own.critical_days = CRITICAL_DAYS;
     if (!read_days(settings->warn, &own.warn_days) ||
         !read_days(settings->critical, &own.critical_days)) {

@@ -32,6 +32,7 @@ static const struct pair exclusive[] = {
     PAIR(unix_path, addresses),
     PAIR(unix_path, proxy_argument),
     PAIR(unix_path, bind_address),
+    PAIR(unix_path, sntp),
     PAIR(unix_path, bind_interface),
     PAIR(retry, wait_broker_ms),
     PAIR(srv, port),
@@ -247,19 +248,28 @@ static bool check_form(const char *option, const char *value, bool (*is_right)(c
     return th_cli_problem(problem, "%s %s: %s", option, th_cli_show(value, shown), remedy);
 }
 
+static bool check_list(const char *option, const struct th_cli_list *list,
+                       bool (*is_right)(const char *), const char *remedy,
+                       struct th_cli_problem *problem)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!check_form(option, list->items[i], is_right, remedy, problem))
+            return false;
+    return true;
+}
+
 static bool check_addresses(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static const char remedy[] = "give an address in numbers, such as 192.0.2.1 or 2001:db8::1";
-    for (uint32_t i = 0; i < s->addresses.count; i++)
-        if (!check_form("--addr", s->addresses.items[i], is_numeric, remedy, problem))
-            return false;
-    return check_form("-A", s->bind_address, is_numeric, remedy, problem);
+    return check_list("--addr", &s->addresses, is_numeric, remedy, problem) &&
+           check_form("-A", s->bind_address, is_numeric, remedy, problem);
 }
 
 static bool check_names(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static const char remedy[] = "give a name, such as broker.example, or an address";
-    return check_form("-h", s->host, is_name, remedy, problem) &&
+    return check_list("--sntp", &s->sntp, is_name, remedy, problem) &&
+           check_form("-h", s->host, is_name, remedy, problem) &&
            check_form("--servername", s->server_name, is_name, remedy, problem) &&
            check_form("--tls-alpn", s->alpn, is_alpn, "give names with one comma between",
                       problem) &&

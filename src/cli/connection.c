@@ -5,6 +5,7 @@
 #include "base/roomy.h"
 #include "base/text.h"
 #include "cli/cert.h"
+#include "cli/clock.h"
 #include "cli/configure.h"
 #include "cli/events.h"
 #include "cli/exit.h"
@@ -55,6 +56,7 @@ static struct {
     struct th_config config;
     int status;      /* of the command, once it ends */
     int signals;     /* already obeyed */
+    bool dated;      /* the date can be believed: we connect */
     bool ending;
     bool leaving;    /* th_disconnect() was called */
     bool stop;       /* without waiting for the broker */
@@ -111,6 +113,8 @@ static void on_event(void *arg, const struct th_event *event)
     th_cli_events_tell(event);
     th_cli_trace_event(event);
     own.was_up |= event->kind == TH_EVENT_CONNECTED;
+    if (event->kind == TH_EVENT_CONNECTED)
+        th_cli_clock_confirm();
     if (event->kind == TH_EVENT_DISCONNECTED)
         own.last_fault = *event->fault;
     own.work.on_event(own.work.arg, event);
@@ -157,6 +161,8 @@ static void configure(const struct th_cli_settings *s)
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
 {
     int rc = s->memory_trace ? th_cli_memtrace_open(s->memory_trace, fault) : 0;
+    if (rc == 0)
+        rc = th_cli_clock_open(s, fault);
     if (rc == 0 && s->password_file)
         rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)
@@ -280,6 +286,8 @@ static int wait_ms(void)
     int first_ms = th_wait_ms(own.client);
     if (own.leaving)
         return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
+    if (!own.dated)
+        return th_cli_clock_wait_ms();
     if (!own.was_up)
         first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
     if (own.work.until_ms)
@@ -334,12 +342,17 @@ static const struct th_report *take_report(void)
     return &report;
 }
 
+static struct pollfd awaited_of_client(void)
+{
+    return (struct pollfd){.fd = th_fd(own.client), .events = th_poll_events(own.client)};
+}
+
 static void poll_all(void)
 {
     bool input = awaits_input();
     th_cli_memtrace_flush();
     struct pollfd awaited[] = {
-        {.fd = th_fd(own.client), .events = th_poll_events(own.client)},
+        own.dated ? awaited_of_client() : th_cli_clock_awaited(),
         th_cli_status_awaited(),
         {.fd = STDIN_FILENO, .events = POLLIN},
     };
@@ -371,11 +384,30 @@ static bool did_something(void)
     return leave() || must_stop();
 }
 
+static int await_date(void)
+{
+    struct th_fault fault = {0};
+    int rc = th_cli_clock_step(&fault);
+    if (rc == TH_WANT_READ)
+        return 0;
+    own.dated = rc == 0;
+    if (own.dated)
+        return th_connect(own.client);
+    own.ending = true;
+    own.status = th_cli_say_fault(&fault);
+    return rc;
+}
+
+static int step(void)
+{
+    return own.dated || own.leaving ? th_step(own.client) : await_date();
+}
+
 static void carry_on(void)
 {
     own.give_up_ms = give_up_ms(own.settings);
-    int rc = th_connect(own.client);
-    while (rc >= 0 && !own.stop && (rc = th_step(own.client)) >= 0)
+    int rc = 0;
+    while (rc >= 0 && !own.stop && (rc = step()) >= 0)
         if (!did_something())
             poll_all();
 }
@@ -433,6 +465,7 @@ int th_cli_connection_close(int status)
     th_cli_keylog_close();
     th_cli_memtrace_close();
     th_cli_status_close();
+    th_cli_clock_close();
     if (own.block)
         th_slab_give(&own.slab, own.block);
     own.block = NULL;

@@ -129,6 +129,15 @@ void th_cli_events_data(const struct th_delivery *piece)
     end(&flow);
 }
 
+void th_cli_events_waiting(const struct th_fault *fault)
+{
+    if (!own.write)
+        return;
+    struct th_json_flow flow = begin("waiting");
+    put_fault(&flow, fault);
+    end(&flow);
+}
+
 void th_cli_events_fault(const struct th_fault *fault, int status)
 {
     if (!own.write)

@@ -16,6 +16,9 @@ void th_cli_events_tell(const struct th_event *event);
 /* data: a message, or a piece of one, has come */
 void th_cli_events_data(const struct th_delivery *piece);
 
+/* waiting: there is no connection until what `fault` tells has passed */
+void th_cli_events_waiting(const struct th_fault *fault);
+
 /* error: the command ends with `status` */
 void th_cli_events_fault(const struct th_fault *fault, int status);
 

@@ -125,6 +125,10 @@ const struct th_cli_exit th_cli_exits[] = {
            "A server needs the usages serverAuth and digitalSignature, an authority CA:TRUE and "
            "keyCertSign; path lengths and name constraints hold."),
      TH_CLI_WRONG_USAGE},
+    {ENTRY("clock-implausible", "The clock says a date before this program was built.",
+           "Set it, or name a time server with --sntp; --clock and --clock-timeout say what to do "
+           "until it is right."),
+     TH_CLI_CLOCK},
     {ENTRY("not-yet-valid", "A certificate is not valid yet, of the broker's chain or ours.",
            "Most often the clock of this machine is behind: set it."),
      TH_CLI_NOT_YET_VALID},
@@ -233,6 +237,7 @@ static const struct pair errors[] = {
     {TH_E_SYSTEM, TH_CLI_SYSTEM},
     {TH_E_PROXY, TH_CLI_PROXY},
     {TH_E_AUTHENTICATION, TH_CLI_CREDENTIALS},
+    {TH_E_CLOCK, TH_CLI_CLOCK},
 };
 
 /* Before the connection is up they know but one failure; then there is MOSQ_ERR_KEEPALIVE. A time

@@ -1,6 +1,6 @@
 #include "cli/json.h"
 
-#include "base/clock.h"
+#include "base/calendar.h"
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/moment.h"
@@ -66,7 +66,7 @@ void th_cli_json_numbers(struct th_json_flow *flow, const struct th_delivery *pi
 
 void th_cli_json_time(struct th_json_flow *flow)
 {
-    struct timespec now = th_clock_calendar();
+    struct timespec now = th_calendar_now();
     char text[32];
     th_format(text, sizeof text, "%lld.%06ld", (long long)now.tv_sec, now.tv_nsec / 1000);
     th_json_flow_member(flow, "t");

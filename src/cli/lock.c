@@ -108,11 +108,12 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
 {
     struct th_sandbox_wish wish = {0};
     wish_for_a_road(&wish, s);
-    if (looks_names_up(s))
+    if (looks_names_up(s) || s->sntp.count)
         wish_for_names(&wish);
     if (rereads_roots)
         wish_for_roots(&wish, s);
     wish_for_reports(&wish, s);
+    wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file ? TH_SANDBOX_CLOCK : 0;
     return wish;
 }
 

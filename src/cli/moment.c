@@ -1,6 +1,6 @@
 #include "cli/moment.h"
 
-#include "base/clock.h"
+#include "base/calendar.h"
 #include "base/date.h"
 #include "base/format.h"
 #include "base/zone.h"
@@ -66,7 +66,7 @@ void th_cli_moment_set(struct timespec moment)
 
 void th_cli_moment_take(void)
 {
-    th_cli_moment_set(th_clock_calendar());
+    th_cli_moment_set(th_calendar_now());
 }
 
 /* ---- numbers -------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #define DEFAULT_ATTEMPTS 10
 #define DEFAULT_TIMEOUT_MS 30000
+#define DEFAULT_CLOCK_MS 120000
 
 static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option *option)
 {
@@ -89,6 +90,8 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->random_filter, 10000);
     preset(&s->status_mode, 0600);
     preset(&s->exit_codes, s->persona);
+    preset(&s->clock, TH_CLI_CLOCK_WAIT);
+    preset(&s->clock_ms, DEFAULT_CLOCK_MS);
     preset(&s->sandbox, TH_REPORT_SANDBOX_AUTO);
     preset_zeros(s);
     preset_deadlines(s);

@@ -23,6 +23,9 @@ enum {
  * mosquitto's, under its own they are ours. */
 enum th_cli_persona { TH_CLI_THIMBLE, TH_CLI_MOSQUITTO };
 
+/* --clock: what a date that cannot be right means. */
+enum th_cli_clock { TH_CLI_CLOCK_WAIT, TH_CLI_CLOCK_SYNC, TH_CLI_CLOCK_FAIL, TH_CLI_CLOCK_IGNORE };
+
 #define TH_CLI_UNSET (-2)        /* a number nobody gave */
 #define TH_CLI_FOREVER (-1)      /* --retry inf */
 #define TH_CLI_LIST_MAX 64       /* topics of one kind */
@@ -80,6 +83,7 @@ struct th_cli_settings {
     struct th_cli_properties properties;
 
     const char *hwrng;
+    int64_t clock_ms;            /* how long a date is waited for */
 
     /* From here to key_form: what means nothing without TLS. */
     const char *cafile;
@@ -98,6 +102,9 @@ struct th_cli_settings {
     struct th_slice psk;
     const char *psk_identity;
     const char *keylog;
+    int64_t clock;               /* enum th_cli_clock */
+    struct th_cli_list sntp;
+    const char *clock_file;
     int64_t key_form;            /* pem, and nothing else */
 
     const char *will_topic;

@@ -112,6 +112,11 @@ static const struct th_cli_word sandboxes[] = {
     {"off", TH_REPORT_SANDBOX_OFF},   {NULL, 0},
 };
 
+static const struct th_cli_word clocks[] = {
+    {"wait", TH_CLI_CLOCK_WAIT},     {"sync", TH_CLI_CLOCK_SYNC}, {"fail", TH_CLI_CLOCK_FAIL},
+    {"ignore", TH_CLI_CLOCK_IGNORE}, {NULL, 0},
+};
+
 static const struct th_cli_word modes[] = {
     {"0600", 0600}, {"0660", 0660}, {"0666", 0666}, {NULL, 0},
 };
@@ -128,6 +133,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_RETAIN_HANDLINGS] = retain_handlings,
     [TH_CLI_PERSONAS] = personas,
     [TH_CLI_SANDBOXES] = sandboxes,
+    [TH_CLI_CLOCKS] = clocks,
 };
 
 const struct th_cli_option th_cli_options[] = {
@@ -222,6 +228,14 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, FLAG(insecure_no_verify)},
     {TEXTS("hwrng", "PATH", "", "hardware random source to mix in, e.g. /dev/hwrng"),
      0, TH_CLI_ALL, TEXT(hwrng, 1, PATH_BYTES)},
+    {TEXTS("clock", "MODE", "", "if the date cannot be right: wait, sync, fail, ignore (wait)"),
+     0, TH_CLI_ALL, WORD(clock, TH_CLI_CLOCKS)},
+    {TEXTS("clock-timeout", "SECONDS", "", "how long to wait for the right date (120)"),
+     0, TH_CLI_ALL, SECONDS(clock_ms, 0)},
+    {TEXTS("sntp", "HOST[:PORT]", "", "a server to ask for the date meanwhile; repeatable"),
+     0, TH_CLI_ALL, LIST(sntp, 1, HOST_BYTES)},
+    {TEXTS("clock-file", "FILE", "", "keeps the last date that was right, for the next start"),
+     0, TH_CLI_ALL, TEXT(clock_file, 1, PATH_BYTES)},
     {TEXTS("tls-engine", "NAME", "", "not here; give the key as a file with --key"),
      0, TH_CLI_ALL, .kind = TH_CLI_DECLINED},
     {TEXTS("tls-engine-kpass-sha1", "HEX", "",

@@ -63,6 +63,9 @@ static const struct allowed allowed[] = {
     {__NR_unlink, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
     {__NR_unlinkat, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
     {__NR_accept, TH_SANDBOX_SERVE},
+    {__NR_adjtimex, TH_SANDBOX_CLOCK},
+    {__NR_clock_adjtime64, TH_SANDBOX_CLOCK},
+    {__NR_pwrite64, TH_SANDBOX_CLOCK},
 };
 
 /* Where a jump goes, until the end is known. The end is in this order. */

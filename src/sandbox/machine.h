@@ -49,6 +49,12 @@
 #ifndef __NR_clock_gettime64
 #define __NR_clock_gettime64 TH_SANDBOX_NO_CALL
 #endif
+#ifndef __NR_clock_adjtime64
+#define __NR_clock_adjtime64 TH_SANDBOX_NO_CALL
+#endif
+#ifndef __NR_adjtimex
+#define __NR_adjtimex TH_SANDBOX_NO_CALL
+#endif
 #ifndef __NR_clock_settime64
 #define __NR_clock_settime64 TH_SANDBOX_NO_CALL
 #endif

@@ -249,8 +249,9 @@ int th_tls_context_trust(struct th_tls_context *context, struct th_slice der)
 {
     if (!th_policy_is_authority(der))
         return NOT_CA_ERROR;
-    return wolfSSL_CTX_load_verify_buffer(context->ctx, der.data, (long)der.len_bytes,
-                                          WOLFSSL_FILETYPE_ASN1);
+    uint32_t flags = th_tls_dates_defer(&context->dates, der) ? WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY : 0;
+    return wolfSSL_CTX_load_verify_buffer_ex(context->ctx, der.data, (long)der.len_bytes,
+                                             WOLFSSL_FILETYPE_ASN1, 0, flags);
 }
 
 /* A bundle may hold a root that has expired or that we cannot use; the others still count. */

@@ -7,6 +7,7 @@
 
 #include "identity/identity.h"
 #include "tls/bundle.h"
+#include "tls/dates.h"
 #include "tls/suites.h"
 #include <pthread.h>
 #include <thimble.h>
@@ -31,6 +32,7 @@ struct th_tls_context {
     bool library;                 /* holds a reference to the initialised library */
     struct th_identity_count identity;
     struct th_tls_bundle bundle;
+    struct th_tls_dates dates;    /* of roots */
     size_t resident_bytes;        /* what the context holds of the payer, certificates included */
     size_t transient_peak_bytes;  /* what opening it held beyond that, and gave back */
     struct th_log log;

@@ -1,5 +1,7 @@
 #include "tls/errors.h"
 
+#include "base/calendar.h"
+#include "base/date.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/words.h"
@@ -7,7 +9,6 @@
 #include "tls/policy.h"
 
 #include <thimble/identity.h>
-#include <time.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/error-ssl.h>
@@ -112,12 +113,12 @@ static bool is_date(int code)
 /* " (this clock says 1970-01-01: set it)" when the code is about dates, else "". */
 static const char *clock_hint(int code, char *text, size_t bytes)
 {
-    struct tm utc;
-    time_t now = time(NULL);
+    char today[TH_DATE_DAY_BYTES];
     text[0] = '\0';
-    if (is_date(code) && gmtime_r(&now, &utc))
-        th_format(text, bytes, " (the clock here says %d-%02d-%02d: if that is wrong, set it)",
-                  utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+    if (!is_date(code))
+        return text;
+    th_date_day(th_calendar_s(), today);
+    th_format(text, bytes, " (the clock here says %s: if that is wrong, set it)", today);
     return text;
 }
 
@@ -189,8 +190,8 @@ static void copy_printable(struct th_slice from, char *to, size_t room)
 static const char *which(int at, struct th_slice certificate, char *text, size_t bytes)
 {
     char name[48];
-    if (at == 0)
-        return "the certificate";
+    if (at <= 0)
+        return at == TH_TLS_ROOT ? "the CA certificate above that" : "the certificate";
     copy_printable(th_policy_common_name(certificate), name, sizeof name);
     th_format(text, bytes, "intermediate %d (%s)", at, name);
     return text;

@@ -1,5 +1,6 @@
 #include "tls/stream.h"
 
+#include "base/calendar.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "crypt/random.h"
@@ -73,6 +74,19 @@ static void warn_if_insecure(const struct th_tls_stream *stream)
                "the name %s is not verified", stream->host.name);
 }
 
+static bool judges_dates(const struct th_tls_context *context)
+{
+    return !context->psk_identity && !context->insecure_no_verify;
+}
+
+static int check_surroundings(const struct th_tls_stream *stream)
+{
+    int result = th_crypt_random_check(stream->fault);
+    if (result < 0 || !judges_dates(stream->context) || th_calendar_is_believable())
+        return result;
+    return th_calendar_fault(stream->fault);
+}
+
 int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *context,
                        const char *host, const struct th_tls_io *io, struct th_fault *fault)
 {
@@ -82,7 +96,7 @@ int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *cont
     stream->fault = fault;
     int result = th_host_parse(&stream->host, host, fault);
     if (result == 0)
-        result = th_crypt_random_check(fault);
+        result = check_surroundings(stream);
     if (result < 0)
         return result;
     warn_if_insecure(stream);

@@ -42,7 +42,7 @@ struct th_tls_stream {
 
 /* Prepares a handshake with `host` (name or address; it must be in the certificate). SNI is sent
  * for names, never for addresses. `fault` is kept until close and takes the first failure of every
- * call below. Errors: SERVER_NAME, MEMORY, ENTROPY, TLS. After an error nothing is held. */
+ * call below. Errors: SERVER_NAME, MEMORY, ENTROPY, CLOCK, TLS. After an error nothing is held. */
 int th_tls_stream_open(struct th_tls_stream *stream, struct th_tls_context *context,
                        const char *host, const struct th_tls_io *io, struct th_fault *fault);
 

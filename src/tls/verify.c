@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "tls/bundle.h"
+#include "tls/dates.h"
 #include "tls/errors.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
@@ -62,7 +63,10 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     int code = judge(stream, store, &at);
     if (code != 0)
         th_tls_refuse_certificate(stream, code, at, sent_certificate(store, at));
-    stream->verified = preverified && code == 0;
+    int of_root = code == 0 ? th_tls_dates_judge(&stream->context->dates, store) : 0;
+    if (of_root != 0)
+        th_tls_refuse_certificate(stream, of_root, TH_TLS_ROOT, (struct th_slice){0});
+    stream->verified = preverified && code == 0 && of_root == 0;
     stream->verified_ms = th_clock_ms();
     return stream->verified;
 }

@@ -1,0 +1,72 @@
+#include "tls/dates.h"
+
+#include "base/calendar.h"
+#include "base/slice.h"
+
+#include <thimble/certificate.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+/* FNV-1a. Nobody gains by a collision: the chain must lead to a trusted root in any case. */
+static uint32_t hash_of(struct th_slice name)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < name.len_bytes; i++)
+        hash = (hash ^ name.data[i]) * 16777619u;
+    return hash;
+}
+
+bool th_tls_dates_defer(struct th_tls_dates *dates, struct th_slice root)
+{
+    struct th_certificate read;
+    if (th_calendar_is_believable() || dates->count == TH_TLS_DATES_MAX ||
+        th_certificate_read(&read, root) < 0)
+        return false;
+    dates->list[dates->count].name = hash_of(read.subject);
+    dates->list[dates->count].not_before_s = read.not_before_s;
+    dates->list[dates->count++].not_after_s = read.not_after_s;
+    return true;
+}
+
+/* 0, or what wolfSSL would say. */
+static int judge(const struct th_tls_dates *dates, int i, int64_t now_s)
+{
+    if (now_s < dates->list[i].not_before_s)
+        return ASN_BEFORE_DATE_E;
+    return now_s > dates->list[i].not_after_s ? ASN_AFTER_DATE_E : 0;
+}
+
+static bool is_issuer(const struct th_tls_dates *dates, int i, const WOLFSSL_BUFFER_INFO *sent)
+{
+    struct th_certificate read;
+    return th_certificate_read(&read, th_slice_of(sent->buffer, sent->length)) == 0 &&
+           dates->list[i].name == hash_of(read.issuer);
+}
+
+static bool is_in_chain(const struct th_tls_dates *dates, int i,
+                        const WOLFSSL_X509_STORE_CTX *store)
+{
+    for (int sent = 0; sent < store->totalCerts; sent++)
+        if (is_issuer(dates, i, &store->certs[sent]))
+            return true;
+    return false;
+}
+
+/* A name may be written in several ways, which wolfSSL knows and the hash does not: if none is
+ * found, all count. */
+int th_tls_dates_judge(const struct th_tls_dates *dates, const WOLFSSL_X509_STORE_CTX *store)
+{
+    int64_t now_s = th_calendar_s();
+    int of_chain = 0, of_any = 0;
+    bool found = false;
+    for (int i = 0; i < dates->count; i++) {
+        int code = judge(dates, i, now_s);
+        bool counts = is_in_chain(dates, i, store);
+        found |= counts;
+        of_chain = code && counts ? code : of_chain;
+        of_any = code ? code : of_any;
+    }
+    return found ? of_chain : of_any;
+}
