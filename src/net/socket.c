@@ -145,11 +145,12 @@ int th_net_dial(const struct th_net_address *address, uint16_t port,
     return error;
 }
 
+/* It never waits: a signal that came meanwhile has interrupted nothing. */
 static int connect_unix(int fd, const char *path)
 {
     struct sockaddr_un peer = {.sun_family = AF_UNIX};
     strncpy(peer.sun_path, path, sizeof peer.sun_path - 1);
-    return connect(fd, (struct sockaddr *)&peer, sizeof peer);
+    return connect(fd, (struct sockaddr *)&peer, sizeof peer) == 0 || errno == EINTR ? 0 : -1;
 }
 
 int th_net_dial_unix(const char *path, const struct th_net_options *options,

@@ -223,15 +223,12 @@ int th_net_socks_take(struct th_net_socks *socks, const uint8_t *bytes, size_t c
 
 /* ---- over a socket --------------------------------------------------------------------------- */
 
-/* An empty socket buffer has room for so little. */
 static int ask(struct th_net_socks *socks, int fd, struct th_fault *fault)
 {
     uint8_t message[TH_NET_SOCKS_MESSAGE_BYTES];
     size_t bytes = th_net_socks_message(socks, message);
     int sent = th_net_write(fd, message + socks->sent, bytes - socks->sent, fault);
     th_crypt_wipe(message, sizeof message);
-    if (sent == TH_WANT_WRITE)
-        return th_fault_set(fault, TH_E_PROXY, "the proxy reads nothing");
     if (sent < 0)
         return sent;
     socks->sent = (uint16_t)(socks->sent + sent);
