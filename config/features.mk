@@ -167,10 +167,10 @@ status.options := --status-socket --status-mode
 plan.sources := src/tls/plan.c src/client/plan.c
 plan.instead := src/absent/plan.c
 
-certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c)
+certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c)
 certificates.program_instead := src/absent/certificates.c
-certificates.commands := cert
-certificates.options := --json --warn --critical --ca
+certificates.commands := cert key csr
+certificates.options := --json --warn --critical --ca --type --out --subject --san
 
 sandbox.program_sources := src/cli/lock.c $(wildcard src/sandbox/*.c)
 sandbox.program_instead := src/absent/sandbox.c

@@ -19,7 +19,7 @@ COMMANDS = TOP / "src" / "cli" / "commands.c"
 VIEWS = TOP / "src" / "cli" / "mem.c"
 
 PACKETS = ["connect", "publish", "subscribe", "unsubscribe", "disconnect", "will"]
-OPTION_COMMANDS = ["pub", "sub", "rr", "cert"]
+OPTION_COMMANDS = ["pub", "sub", "rr", "cert", "key", "csr"]
 STRING = r'"(?:[^"\\]|\\.)*"'
 ROW = re.compile(r"\{TEXTS\((.*?)\),\s*(?:'(.)'|0),\s*([A-Z_ |]+),(.*?)\},\n", re.S)
 LIST = re.compile(r"th_cli_word (\w+)\[\] = \{(.*?)\};", re.S)

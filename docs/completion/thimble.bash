@@ -29,6 +29,8 @@ _thimble_values() {
     --memory-trace) COMPREPLY=($(compgen -f -- "$2")) ;;
     --sandbox) COMPREPLY=($(compgen -W "auto require off" -- "$2")) ;;
     --exit-codes) COMPREPLY=($(compgen -W "thimble mosquitto" -- "$2")) ;;
+    --type) COMPREPLY=($(compgen -W "p256 p384" -- "$2")) ;;
+    --out) COMPREPLY=($(compgen -f -- "$2")) ;;
     *) COMPREPLY=() ;;
     esac
 }
@@ -39,12 +41,14 @@ _thimble_options() {
     sub) echo "-h --host -p --port -L --url --unix -S --addr -A --bind --bind-interface --fwmark --proxy --ws --ws-path --nodelay -i --id -I --id-prefix -u --username -P --pw --password-file --auth -c --disable-clean-session -x -k --keepalive -V --protocol-version -D --property --topic-alias-maximum -M --no-tls --cafile --capath --tls-use-os-certs --cert --key --keyform --psk --psk-identity --tls-version --ciphers --ciphersuites --tls-alpn --servername --tls-keylog --insecure --insecure-no-verify --hwrng --clock --clock-timeout --sntp --clock-file --tls-engine --tls-engine-kpass-sha1 --will-topic --will-payload --will-qos --will-retain -t --topic -q --qos -v --verbose -F --pretty --jsonl -N -w --watch --message-rate -C -W -E -R --retained-only --remove-retained --retain-as-published --retain-handling --random-filter -T --filter-out -U --unsubscribe --retry --backoff --wait-broker --timeout --timeout-lookup --timeout-tcp --timeout-tls --timeout-connack --timeout-ack -o --events --mem-report --status-socket --status-mode --memory-trace --heap-budget --window-budget --outbox-budget --sandbox --exit-codes -d --debug --quiet --help --version" ;;
     rr) echo "-h --host -p --port -L --url --unix -S --addr -A --bind --bind-interface --fwmark --proxy --ws --ws-path --nodelay -i --id -I --id-prefix -u --username -P --pw --password-file --auth -c --disable-clean-session -x -k --keepalive -V --protocol-version -D --property --topic-alias-maximum -M --no-tls --cafile --capath --tls-use-os-certs --cert --key --keyform --psk --psk-identity --tls-version --ciphers --ciphersuites --tls-alpn --servername --tls-keylog --insecure --insecure-no-verify --hwrng --clock --clock-timeout --sntp --clock-file --tls-engine --tls-engine-kpass-sha1 --will-topic --will-payload --will-qos --will-retain -t --topic -q --qos -m --message -f --file -s --stdin-file -n --null-message -e --latency -v --verbose -F --pretty --jsonl -N -W -R --retain-as-published --retain-handling --retry --backoff --wait-broker --timeout --timeout-lookup --timeout-tcp --timeout-tls --timeout-connack --timeout-ack -o --events --mem-report --status-socket --status-mode --memory-trace --heap-budget --window-budget --outbox-budget --sandbox --exit-codes -d --debug --quiet --help --version" ;;
     cert) echo "-d --debug --quiet --json --warn --critical --ca --help" ;;
+    key) echo "--cert -d --debug --quiet --json --type --out --help" ;;
+    csr) echo "--key --tls-keylog -d --debug --quiet --out --subject --san --help" ;;
     esac
 }
 
 _thimble_takes_value() {
     case $1 in
-    -h | --host | -p | --port | -L | --url | --unix | --addr | -A | --bind | --bind-interface | --fwmark | --proxy | --ws-path | -i | --id | -I | --id-prefix | -u | --username | -P | --pw | --password-file | --auth | -x | -k | --keepalive | -V | --protocol-version | -D | --property | --topic-alias-maximum | -M | --cafile | --capath | --cert | --key | --keyform | --psk | --psk-identity | --tls-version | --ciphers | --ciphersuites | --tls-alpn | --servername | --tls-keylog | --hwrng | --clock | --clock-timeout | --sntp | --clock-file | --tls-engine | --tls-engine-kpass-sha1 | --will-topic | --will-payload | --will-qos | -t | --topic | -q | --qos | -m | --message | -f | --file | --repeat | --repeat-delay | -e | -F | -C | -W | --retain-handling | --random-filter | -T | --filter-out | -U | --unsubscribe | --retry | --backoff | --timeout | --timeout-lookup | --timeout-tcp | --timeout-tls | --timeout-connack | --timeout-ack | -o | --mem-report | --status-socket | --status-mode | --memory-trace | --heap-budget | --window-budget | --outbox-budget | --sandbox | --exit-codes | --warn | --critical) return 0 ;;
+    -h | --host | -p | --port | -L | --url | --unix | --addr | -A | --bind | --bind-interface | --fwmark | --proxy | --ws-path | -i | --id | -I | --id-prefix | -u | --username | -P | --pw | --password-file | --auth | -x | -k | --keepalive | -V | --protocol-version | -D | --property | --topic-alias-maximum | -M | --cafile | --capath | --cert | --key | --keyform | --psk | --psk-identity | --tls-version | --ciphers | --ciphersuites | --tls-alpn | --servername | --tls-keylog | --hwrng | --clock | --clock-timeout | --sntp | --clock-file | --tls-engine | --tls-engine-kpass-sha1 | --will-topic | --will-payload | --will-qos | -t | --topic | -q | --qos | -m | --message | -f | --file | --repeat | --repeat-delay | -e | -F | -C | -W | --retain-handling | --random-filter | -T | --filter-out | -U | --unsubscribe | --retry | --backoff | --timeout | --timeout-lookup | --timeout-tcp | --timeout-tls | --timeout-connack | --timeout-ack | -o | --mem-report | --status-socket | --status-mode | --memory-trace | --heap-budget | --window-budget | --outbox-budget | --sandbox | --exit-codes | --warn | --critical | --type | --out | --subject | --san) return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -58,9 +62,9 @@ _thimble() {
     *) command=${COMP_WORDS[1]} ;;
     esac
     if [[ $COMP_CWORD -eq 1 && ${COMP_WORDS[0]##*/} != mosquitto_* ]]; then
-        COMPREPLY=($(compgen -W "pub sub rr cert mem explain version help --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "pub sub rr cert key csr mem explain version help --help --version" -- "$word"))
     elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
-        COMPREPLY=($(compgen -W "pub sub rr cert" -- "$word"))
+        COMPREPLY=($(compgen -W "pub sub rr cert key csr" -- "$word"))
     elif [[ $command == mem ]]; then
         COMPREPLY=($(compgen -W "static report plan --json" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then

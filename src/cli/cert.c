@@ -21,12 +21,12 @@ const char *th_cli_pin_text(const uint8_t digest[TH_DIGEST_BYTES],
     return text;
 }
 
-static void put_key(const struct th_certificate *c)
+void th_cli_key_facts(const char *key, const char *curve, unsigned bits)
 {
-    th_cli_fact("key", c->key);
-    if (*c->curve)
-        th_cli_fact("curve", c->curve);
-    th_cli_fact_number("key_bits", c->key_bits);
+    th_cli_fact("key", key);
+    if (*curve)
+        th_cli_fact("curve", curve);
+    th_cli_fact_number("key_bits", bits);
 }
 
 static void put_list(const char *name, struct th_slice rest,
@@ -87,7 +87,7 @@ void th_cli_cert_facts(const struct th_certificate *c)
     th_cli_fact_hex("serial", c->serial);
     th_cli_fact_time("not_before", c->not_before_s);
     th_cli_fact_time("not_after", c->not_after_s);
-    put_key(c);
+    th_cli_key_facts(c->key, c->curve, c->key_bits);
     th_cli_fact("signature", c->signature);
     put_list("names", c->alternative_names, th_certificate_next_name);
     put_usage(c->key_usage);

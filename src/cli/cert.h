@@ -7,12 +7,12 @@
 
 /* A word after the command's name, and what does it. */
 struct th_cli_verb {
-    const char *name;
+    const char *name; /* NULL: no word at all */
     int (*run)(const struct th_cli_settings *settings);
     uint8_t least, most; /* words it takes */
 };
 
-/* Reads the command line (NULL verbs: the command has none) and runs the verb. */
+/* Reads the command line and runs the verb. */
 int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int argc,
                 char *argv[]);
 
@@ -23,8 +23,9 @@ void *th_cli_desk_block(size_t *bytes);
  * said why. */
 int th_cli_cert_read(const char *path, th_certificate_taker *take, void *arg);
 
-/* All facts of a certificate. */
+/* All facts of a certificate; those of a key. */
 void th_cli_cert_facts(const struct th_certificate *certificate);
+void th_cli_key_facts(const char *key, const char *curve, unsigned bits);
 
 /* "sha256//BASE64" of its public key; "" if it cannot be computed. */
 #define TH_CLI_PIN_TEXT_BYTES 56

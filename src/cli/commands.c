@@ -15,6 +15,12 @@ const struct th_cli_command th_cli_commands[] = {
      TH_CLI_CERT,
      "cert show FILE | check FILE ... | pin FILE [options]\n"
      TH_EXPLAINED("FILE is PEM or DER, or - for standard input.\n\n")},
+    {"key", th_cli_key, TH_EXPLAINED("make a private key, or look at one"), TH_CLI_KEY,
+     "key gen --out FILE | status FILE [options]\n"
+     TH_EXPLAINED("FILE is PEM or DER, or - for standard input. RSA keys: openssl genrsa 2048\n\n")},
+    {"csr", th_cli_csr, TH_EXPLAINED("request a certificate for a key"), TH_CLI_CSR,
+     "csr --key FILE --subject NAME [options]\n"
+     TH_EXPLAINED("Writes a certificate request to standard output, or --out.\n\n")},
     {"mem", th_cli_mem, TH_EXPLAINED("where memory goes: what is reserved, and what a process uses"),
      0, NULL},
     {"explain", th_cli_explain, TH_EXPLAINED("what an exit code means and what to do about it"),

@@ -33,18 +33,28 @@ static bool read_settings(struct th_cli_settings *settings, int command, int arg
     return false;
 }
 
+/* The verb is the first word, unless it has no name. */
+static bool is_verb(const struct th_cli_verb *verb, const struct th_cli_list *words)
+{
+    uint32_t named = verb->name != NULL;
+    if (named && (words->count == 0 || strcmp(words->items[0], verb->name)))
+        return false;
+    return words->count >= named + verb->least && words->count <= named + verb->most;
+}
+
 static const struct th_cli_verb *find(const struct th_cli_verb *verbs, size_t count,
                                       const struct th_cli_list *words)
 {
     for (size_t i = 0; i < count; i++)
-        if (words->count > 0 && !strcmp(words->items[0], verbs[i].name) &&
-            words->count > verbs[i].least && words->count <= verbs[i].most + 1u)
+        if (is_verb(&verbs[i], words))
             return &verbs[i];
     return NULL;
 }
 
 static void drop_first(struct th_cli_list *words)
 {
+    if (words->count == 0)
+        return;
     words->count--;
     memmove(words->items, words->items + 1, words->count * sizeof *words->items);
 }

@@ -1,0 +1,173 @@
+"""thimble key and thimble csr, with openssl as the witness."""
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+KEYS = {
+    "p256": ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p384": ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    "p256-sec1": ["ecparam", "-name", "prime256v1", "-genkey"],
+    "rsa2048": ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    "rsa2048-pkcs1": ["genrsa", "-traditional", "2048"],
+    "rsa3072": ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+    "rsa4096": ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
+}
+
+
+def openssl(*words, input=None):
+    done = subprocess.run(["openssl", *map(str, words)], input=input, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    for name, words in KEYS.items():
+        openssl(words[0], "-out", folder / name, *words[1:])
+    return folder
+
+
+def pin_by_openssl(path):
+    public = openssl("pkey", "-in", path, "-pubout", "-outform", "DER")
+    return "sha256//" + base64.b64encode(hashlib.sha256(public).digest()).decode()
+
+
+# ---- key gen ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words, curve", [([], "P-256"), (["--type", "p256"], "P-256"),
+                                          (["--type", "p384"], "P-384")])
+def test_a_key_is_made_for_its_owner_only(thimble, tmp_path, words, curve):
+    path = tmp_path / "made.key"
+    done = thimble("key", "gen", "--out", path, *words).ends(0)
+    assert not done.out and not done.err
+    assert path.stat().st_mode & 0o7777 == 0o600
+    assert path.read_text().startswith("-----BEGIN PRIVATE KEY-----\n")
+    text = openssl("pkey", "-in", path, "-noout", "-text", "-check").decode()
+    assert f"NIST CURVE: {curve}" in text and "valid" in text
+    told = json.loads(thimble("key", "status", path, "--json").ends(0).out)
+    assert told == {"key": "EC", "curve": curve, "key_bits": int(curve[2:]), "encrypted": False,
+                    "mode": "0600", "private": True, "pin": pin_by_openssl(path)}
+
+
+def test_two_keys_differ(thimble, tmp_path):
+    made = [tmp_path / "one", tmp_path / "two"]
+    for path in made:
+        thimble("key", "gen", "--out", path).ends(0)
+    assert pin_by_openssl(made[0]) != pin_by_openssl(made[1])
+
+
+def test_nothing_is_overwritten(thimble, tmp_path):
+    path = tmp_path / "there"
+    path.write_text("precious")
+    thimble("key", "gen", "--out", path).ends_refused(66, "there already")
+    assert path.read_text() == "precious"
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    thimble("key", "gen", "--out", tmp_path / "link").ends(66)
+    assert not (tmp_path / "elsewhere").exists()
+    thimble("key", "gen", "--out", tmp_path / "no" / "folder").ends(66)
+    thimble("key", "gen").ends(64, "--out")
+    thimble("key", "gen", "--out", tmp_path / "x", "--type", "rsa2048").ends(64, "p256 or p384")
+
+
+def test_who_fails_leaves_no_file(thimble, tmp_path):
+    thimble("csr", "--key", "/dev/null", "--subject", "/CN=x", "--out", tmp_path / "x").ends(67)
+    assert not (tmp_path / "x").exists()
+
+
+# ---- key status ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", KEYS)
+def test_status_is_what_openssl_says(thimble, keys, name):
+    told = json.loads(thimble("key", "status", keys / name, "--json").ends(0).out)
+    bits = int(re.search(r"(\d+) bit", openssl("pkey", "-in", keys / name, "-noout",
+                                               "-text").decode())[1])
+    assert (told["key"], told["key_bits"]) == ("RSA" if "rsa" in name else "EC", bits)
+    assert told["pin"] == pin_by_openssl(keys / name)
+    der = keys / f"{name}.der"
+    openssl("pkey", "-in", keys / name, "-outform", "DER", "-out", der)
+    assert json.loads(thimble("key", "status", der, "--json").ends(0).out)["pin"] == told["pin"]
+
+
+def test_status_tells_whose_key_it_is(thimble, keys, tmp_path):
+    own = tmp_path / "own.pem"
+    openssl("req", "-x509", "-key", keys / "p256", "-subj", "/CN=x", "-out", own)
+    os.chmod(keys / "p256", 0o640)
+    out = thimble("key", "status", keys / "p256", "--cert", own).ends(0).out.decode()
+    assert re.search("^fits_certificate +true$", out, re.M)
+    assert re.search("^mode +0640$", out, re.M) and re.search("^private +false$", out, re.M)
+    told = thimble("key", "status", keys / "p384", "--cert", own, "--json").ends(71)
+    assert json.loads(told.out)["fits_certificate"] is False
+    thimble("key", "status", keys / "p256", "--cert", tmp_path / "none").ends(66)
+
+
+def test_what_is_no_key_is_told(thimble, keys, tmp_path):
+    path = tmp_path / "x"
+    thimble("key", "status", path).ends_refused(66, str(path))
+    for words in (["genpkey", "-algorithm", "ED25519"],
+                  ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+                  ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"]):
+        openssl(*words, "-out", path)
+        thimble("key", "status", path).ends_refused(67, "no EC key of P-256 or P-384")
+    text = (keys / "p256").read_text()
+    for content in ("", "nothing", text + text, text[:100]):
+        path.write_text(content)
+        assert thimble("key", "status", path).end() in (65, 67, 69)
+
+
+# ---- csr ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", KEYS)
+def test_openssl_accepts_the_request(thimble, keys, tmp_path, name):
+    path = tmp_path / "request"
+    thimble("csr", "--key", keys / name, "--out", path, "--subject",
+            "/C=DE/O=Exam\\/ple, GmbH/OU=Gerät/CN=device-7/serialNumber=7/emailAddress=a@b",
+            "--san", "DNS:device-7.example,IP:192.0.2.7,IP:2001:db8::7,email:a@b.example,"
+                     "URI:urn:uuid:7").ends(0)
+    text = openssl("req", "-in", path, "-verify", "-noout", "-text", "-nameopt",
+                   "RFC2253,-esc_msb,utf8").decode()
+    assert ("Subject: emailAddress=a@b,serialNumber=7,CN=device-7,OU=Gerät,O=Exam/ple\\, GmbH,C=DE"
+            in text)
+    assert ("DNS:device-7.example, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7, "
+            "email:a@b.example, URI:urn:uuid:7") in text
+    assert openssl("req", "-in", path, "-pubkey", "-noout") == \
+        openssl("pkey", "-in", keys / name, "-pubout")
+
+
+def test_a_request_becomes_a_certificate(thimble, tmp_path):
+    key, request, certificate = tmp_path / "key", tmp_path / "csr", tmp_path / "pem"
+    thimble("key", "gen", "--out", key).ends(0)
+    done = thimble("csr", "--key", key, "--subject", "/CN=x").ends(0)
+    request.write_bytes(done.out)
+    assert b"(none)" in openssl("req", "-in", request, "-verify", "-text")
+    openssl("x509", "-req", "-in", request, "-signkey", key, "-out", certificate)
+    assert json.loads(thimble("key", "status", key, "--cert", certificate,
+                              "--json").ends(0).out)["fits_certificate"]
+
+
+@pytest.mark.parametrize("words, text", [
+    (["--subject", "CN"], "--subject CN"),
+    (["--subject", "/CN=x/XY=1"], "--subject XY=1"),
+    (["--subject", "/CN="], "--subject CN="),
+    (["--subject", "/CN=x", "--san", "x"], "--san x"),
+    (["--subject", "/CN=x", "--san", "DNS:a,IP:1.2.3"], "--san IP:1.2.3"),
+    (["--subject", "/CN=x", "--san", "DNS:"], "--san DNS:"),
+    (["--subject", "/CN=x", "--san", "FOO:a"], "--san FOO:a"),
+    ([], "--subject"),
+])
+def test_wrong_words_are_named(thimble, keys, tmp_path, words, text):
+    done = thimble("csr", "--key", keys / "p256", "--out", tmp_path / "x", *words).ends(64, text)
+    assert not done.out and not (tmp_path / "x").exists()
+
+
+def test_a_long_subject_is_refused_or_whole(thimble, keys):
+    names = ",".join(f"DNS:{'a' * 50}{i}.example" for i in range(15))
+    for subject in ("/CN=" + "x" * 1000, "/O=" + "y" * 900):
+        done = thimble("csr", "--key", keys / "rsa4096", "--subject", subject, "--san", names)
+        assert done.end() == 0
+        openssl("req", "-verify", "-noout", input=done.out)
