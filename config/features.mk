@@ -169,6 +169,8 @@ plan.instead := src/absent/plan.c
 
 certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c)
 certificates.program_instead := src/absent/certificates.c
+certificates.sources := src/crypt/key.c $(addprefix src/identity/,key.c request.c armor.c)
+certificates.instead := src/absent/keys.c
 certificates.commands := cert key csr
 certificates.options := --json --warn --critical --ca --type --out --subject --san
 
