@@ -238,16 +238,23 @@ def figure_cells(figures):
 
 def print_table(results):
     print("\n  bytes   " + "".join(f"{title:>11}" for title, _, _ in COLUMNS) + "   tests")
-    for target, figures, outcomes, seconds in results:
+    for target, figures, outcomes, (clock, used) in results:
         cells = "".join(f"{cell:>11}" for cell in figure_cells(figures))
         tests = "; ".join(f"{part} {outcome}" for part, outcome in outcomes.items())
-        print(f"  {target.name:8}{cells}   {tests}; {seconds:.0f} s")
+        print(f"  {target.name:8}{cells}   {tests}; {clock:.0f} s, "
+              f"{used:.0f} s of processors")
 
 
 # ---------------------------------------------------------------------------------------------
 
+def seconds():
+    """Of the clock, and of the processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic(), used.ru_utime + used.ru_stime
+
+
 def try_target(target, parts, sample, update):
-    began = time.monotonic()
+    began = seconds()
     target.make_program()
     figures, within, outcomes = None, True, {}
     for part in parts:
@@ -257,7 +264,7 @@ def try_target(target, parts, sample, update):
         else:
             outcomes[part] = {"unit": unit, "integration": integration}[part](target, sample)
     good = within and not any(outcome.failed for outcome in outcomes.values())
-    return good, (target, figures, outcomes, time.monotonic() - began)
+    return good, (target, figures, outcomes, [now - then for now, then in zip(seconds(), began)])
 
 
 def main():

@@ -27,7 +27,8 @@ def test_sub_ends_in_good_order(thimble, fake, number):
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_pub_was_not_done(thimble, fake, number, code):
-    """Its line is out, and not acknowledged."""
+    """Its line is out, and not acknowledged. The second signal may find it at its very end, where it
+    ends by the signal itself; a shell says the same of both."""
     said = []
 
     def script(peer):
@@ -37,7 +38,7 @@ def test_pub_was_not_done(thimble, fake, number, code):
     until(lambda: said, "PUBLISH")
     pub.signal(number)
     time.sleep(0.1)
-    pub.signal(number).ends(code, seconds=5)
+    assert pub.signal(number).end(seconds=5) in (code, -number), pub.story()
 
 
 @pytest.mark.parametrize("words, signals", [(["--timeout-ack", "1"], 1), ([], 2)])

@@ -101,6 +101,12 @@ static void both_prove_that_they_know_it(void **state)
     both_close(&device, &broker);
 }
 
+/* Of the processor: how long we wait for it is not the step's fault. */
+static unsigned used_ms(void)
+{
+    return (unsigned)(clock() / (CLOCKS_PER_SEC / 1000));
+}
+
 /* A step never takes long, however much there is to compute. */
 static void many_iterations_are_spread_over_steps(void **state)
 {
@@ -108,11 +114,12 @@ static void many_iterations_are_spread_over_steps(void **state)
     char verdict[VERDICT_BYTES];
     greet_with("pencil", "pencil", 100000);
     unsigned before = device.steps;
-    uint64_t longest_ms = 0, began_ms;
+    unsigned longest_ms = 0, began_ms;
     while (broker.in_bytes == 0) {
-        began_ms = clock_ms();
+        began_ms = used_ms();
         turn(&device, 1000);
-        longest_ms = clock_ms() - began_ms > longest_ms ? clock_ms() - began_ms : longest_ms;
+        unsigned took_ms = used_ms() - began_ms;
+        longest_ms = took_ms > longest_ms ? took_ms : longest_ms;
     }
     assert_true(device.steps > before + 5);
     assert_true(longest_ms < 500);
