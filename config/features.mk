@@ -11,7 +11,7 @@
 # What wolfSSL leaves out stands in config/profile/NAME_settings.h.
 
 # Of these nobody notices that they are not there: `thimble version` does not name them.
-unseen := drbg vdso cjson settings-list plan nearest expiry
+unseen := drbg vdso cjson settings-list nearest expiry
 
 # ---- roads and secrets ----
 

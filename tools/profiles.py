@@ -95,22 +95,64 @@ def print_table(entries):
 
 # ---- tests -----------------------------------------------------------------------------------
 
-# What a test needs without an option that says so, by words of its name.
-NEEDS = {"rsa": "rsa", "tls12": "1.2 or 1_2 or tlsv1"}
+def assignments(path):
+    """Of a makefile: the words of each variable."""
+    text = path.read_text().replace("\\\n", " ") if path.exists() else ""
+    return {name: value.split() for name, value in re.findall(r"^([\w.-]+) *:= *(.*)$", text, re.M)}
 
 
-def unwanted(profile):
-    words = [NEEDS[lack] for lack in budget.lacks(binary_of(profile)) if lack in NEEDS]
-    return f"not ({' or '.join(words)})" if words else ""
+def lacks(profile):
+    return assignments(TOP / "config" / "profile" / f"{profile}.mk").get("lacks", [])
 
 
-def run_tests(profile, tests):
+# What is told by other words of a command line than options and commands.
+WORDS = {"tls12": ["tlsv1.2"], "rsa": ["*/rsa/*"]}
+
+
+def short_names():
+    """"--url": "-L" """
+    table = (TOP / "src" / "cli" / "table.c").read_text()
+    rows = re.findall(r'\{TEXTS\("([\w-]+)",(?:(?!TEXTS).)*?\),\s+\'(.)\', TH_CLI', table, re.S)
+    return {f"--{name}": f"-{letter}" for name, letter in rows}
+
+
+def lacking_words(profile):
+    """(word of a command line, what the profile lacks)"""
+    features, short = assignments(TOP / "config" / "features.mk"), short_names()
+    for feature in lacks(profile):
+        for option in features.get(f"{feature}.options", []):
+            yield from ((name, option) for name in (option, f"{option}=*", short.get(option)) if name)
+        for word in [*features.get(f"{feature}.commands", []), *WORDS.get(feature, [])]:
+            yield word, feature
+
+
+def listed_tests(profile):
+    """(pattern, reason) from the list: of what the profile lacks, and of the profile itself."""
+    reason, mine = None, {profile, *lacks(profile)}
+    for line in (TOP / "tests" / "profiles" / "not-here").read_text().splitlines():
+        if line.startswith("because: "):
+            reason = line.removeprefix("because: ")
+        elif line and not line.startswith("#"):
+            what, pattern = line.split(None, 1)
+            if mine & set(what.split(",")):
+                yield pattern, reason
+
+
+def not_here(profile):
+    """The file that tells the tests."""
+    path = TOP / binary_of(profile).parent / "not-here"
+    lines = [*listed_tests(profile),
+             *((word, f"{profile} has no {lack}") for word, lack in lacking_words(profile))]
+    path.write_text("".join(f"{what}\t{why}\n" for what, why in lines))
+    return path
+
+
+def run_tests(profile, tests, **more):
     environment = {**os.environ, "THIMBLE": str(TOP / binary_of(profile)),
-                   "THIMBLE_PROFILE": profile}
-    chosen = ["-k", unwanted(profile)] if unwanted(profile) else []
-    print(f"\n  TEST    {profile}: {' '.join(map(str, tests))} {' '.join(chosen)}", flush=True)
+                   "THIMBLE_NOT_HERE": str(not_here(profile)), **more}
+    print(f"\n  TEST    {profile}: {' '.join(map(str, tests))}", flush=True)
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
-                           "--tb=short", *chosen, *tests], env=environment, cwd=TOP, check=False)
+                           "--tb=short", *tests], env=environment, cwd=TOP, check=False)
     return done.returncode
 
 

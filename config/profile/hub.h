@@ -7,6 +7,8 @@
 #ifndef TH_PROFILE_HUB_H
 #define TH_PROFILE_HUB_H
 
+#define TH_PROFILE_NAME "hub"
+
 #define TH_CONNECTIONS 64
 
 /* Price of each: a handshake heap and a record cell. More make a thousand handshakes no faster on

@@ -16,6 +16,8 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #define RECORD_MAX_BYTES (16384 + 256) /* RFC 8446 section 5.2, without the header */
+#define RECORD_TYPE_LEAST 20           /* change_cipher_spec */
+#define RECORD_TYPE_MOST 23            /* application_data */
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -469,10 +471,18 @@ static bool is_of_handshake(const struct failure *failure)
     return failure->error == TH_E_CIPHER_SUITE || failure->error == TH_E_HANDSHAKE;
 }
 
+/* Where one version only is allowed wolfSSL looks at that before the type of the record. */
+static bool is_no_record(const struct th_tls_stream *stream, int code)
+{
+    return code == VERSION_ERROR && (stream->first_byte < RECORD_TYPE_LEAST ||
+                                     stream->first_byte > RECORD_TYPE_MOST);
+}
+
 static int other_failure(struct th_tls_stream *stream, int code)
 {
     int by_moment = stream->shaken ? TH_E_TLS : TH_E_HANDSHAKE;
-    const struct failure *failure = find_failure(code);
+    const struct failure *failure =
+        find_failure(is_no_record(stream, code) ? UNKNOWN_RECORD_TYPE : code);
     if (!failure)
         return th_fault_set(stream->fault, by_moment,
                             "%s with %s failed (wolfSSL %d); see the server's log",

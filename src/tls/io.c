@@ -23,7 +23,10 @@ int th_tls_io_receive(WOLFSSL *ssl, char *buffer, int bytes, void *arg)
 {
     struct th_tls_stream *stream = arg;
     (void)ssl;
-    return translate(stream, stream->io.read(stream->io.arg, (uint8_t *)buffer, (size_t)bytes));
+    int got = stream->io.read(stream->io.arg, (uint8_t *)buffer, (size_t)bytes);
+    if (got > 0 && !stream->first_byte)
+        stream->first_byte = (uint8_t)*buffer;
+    return translate(stream, got);
 }
 
 /* While an alert may still wait to be read, a failed write only looks like one that must wait: a

@@ -32,6 +32,7 @@ struct th_tls_stream {
     uint64_t verified_ms; /* when: th_clock_ms() */
     bool lacks_root;    /* the issuer may be among the roots that are not loaded */
     uint32_t roots_turn; /* bundle.turn when the handshake began */
+    uint8_t first_byte; /* of what the server sent: in TLS the type of a record */
     bool shaken;        /* the handshake is complete */
     bool heard;         /* data has been read: the server accepted our certificate */
     bool finished;      /* close_notify was handed to the bytes below */

@@ -1,4 +1,5 @@
 """Starts the program under test. Whatever is started here has an end."""
+import fnmatch
 import json
 import os
 import pathlib
@@ -6,6 +7,8 @@ import re
 import signal
 import subprocess
 import time
+
+import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 THIMBLE = pathlib.Path(os.environ.get("THIMBLE", TOP / "build" / "thimble")).resolve()
@@ -38,8 +41,29 @@ def environment(more):
     return {**ours, "XDG_CONFIG_HOME": "/nonexistent", **(more or {})}
 
 
-# What a build says of what its profile lacks.
-ABSENT = re.compile(r"(\S+): not in this build \(profile|this build, profile \w+, has no ([^;]+);")
+def not_here():
+    """What cannot be with this binary: another build, another processor. $THIMBLE_NOT_HERE has lines
+    of a test, "test_x.py::test_name*", or of a word of a command line, "--option", a tab, and why.
+    The tests; the words."""
+    path = os.environ.get("THIMBLE_NOT_HERE")
+    lines = pathlib.Path(path).read_text().splitlines() if path else []
+    pairs = [line.split("\t") for line in lines]
+    return [pair for pair in pairs if "::" in pair[0]], [pair for pair in pairs if "::" not in pair[0]]
+
+
+NOT_HERE, WORDS_NOT_HERE = not_here()
+
+
+def why_not_here(words):
+    """... this command line, or None."""
+    return next((reason for word in map(str, words) for pattern, reason in WORDS_NOT_HERE
+                 if fnmatch.fnmatchcase(word, pattern)), None)
+
+
+def told_bytes(name):
+    """In bytes, as `thimble version` tells it."""
+    told = subprocess.run([THIMBLE, "version"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    return int(re.search(rf"^{name} +(\d+)$", told, re.M)[1])
 
 
 class Program:
@@ -145,6 +169,8 @@ class Programs:
         self.all = []
 
     def start(self, *words, report=False, **options):
+        if reason := why_not_here(words):
+            pytest.skip(f"NOT HERE: {reason}")
         directory = self.directory / f"run{len(self.all)}"
         directory.mkdir()
         wanted = [f"--mem-report=json:{directory}/report"] if report else []
@@ -159,10 +185,3 @@ class Programs:
     def stop(self):
         for program in self.all:
             program.stop()
-
-    def lacking(self):
-        """What a program said its profile has not, or None."""
-        for program in self.all:
-            if found := ABSENT.search(program.err):
-                return found[1] or found[2]
-        return None

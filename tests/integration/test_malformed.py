@@ -5,6 +5,7 @@ import pytest
 from packets import (AUTH, CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP,
                      PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, V4, V5, ack,
                      connack, number, packet, properties, publish, suback, text, two, unsuback)
+from program import told_bytes
 
 BOTH = (V4, V5)
 NAMES = {V4: "mqttv311", V5: "mqttv5"}
@@ -256,7 +257,8 @@ def test_packet_larger_than_the_window(thimble, fake, kind, length):
         peer.drain()
     done = thimble("sub", *fake(script).plain, "-V", "mqttv5", "-t", "t")
     need = 1 + len(number(length)) + length
-    done.ends_refused(84, "window", "4096", "greeting" if kind == CONNACK else "up", str(need))
+    done.ends_refused(84, "window", str(told_bytes("window_bytes")),
+                      "greeting" if kind == CONNACK else "up", str(need))
 
 
 # ---- strange, but allowed -----------------------------------------------------------------------

@@ -120,6 +120,13 @@ def test_report(thimble, lab, topic, kind, tls):
     assert report["memory"]["kernel_bytes"] == (report["socket"]["receive_buffer_bytes"] +
                                                 report["socket"]["send_buffer_bytes"]) > 0
     assert report["identity"]["resident_bytes"] > 0
+    assert report["connection"]["cipher_suite"].startswith("TLS_")
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_the_suite_we_prefer(thimble, lab, topic, tls):
+    report = thimble("pub", *lab.tls(), "--tls-version", tls, "-t", topic, "-n",
+                     report=True).ends(0).report
     assert report["connection"]["cipher_suite"].endswith("CHACHA20_POLY1305_SHA256")
 
 

@@ -264,7 +264,7 @@ def test_a_broker_that_came_back_is_verified_anew(lab, thimble, mosquitto, topic
     sub = thimble.start("sub", "-h", "localhost", "-p", port, *lab.identity("ec"), "-t", topic)
     broker.log.await_subscription(topic)
     broker.stop()
-    mosquitto(*secured("rsa")).start()
+    mosquitto(*secured("other")).start()
     sub.ends_refused(72, "not issued by any of the CA certificates")
 
 

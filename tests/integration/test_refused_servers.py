@@ -137,7 +137,7 @@ def test_no_suite_in_common(thimble, fake, forge, ciphers):
 # ---- what is not TLS ----------------------------------------------------------------------------
 
 NOT_TLS = {
-    "http": (says(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), 8, "TLS port"),
+    "http": (says(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), 8, "TLS"),
     "garbage": (says(bytes(range(255, 0, -1))), 8, "TLS"),
     "mqtt": (says(b"\x20\x02\x00\x00"), 7, "TLS port"),
     "zeros": (says(bytes(4096)), 8, "TLS"),
@@ -161,3 +161,12 @@ def test_not_tls(thimble, fake, lab, name):
     done = thimble("pub", *broker.where, *lab.identity(), "--timeout-tls", "0.5", *PUB)
     done.ends_refused(code, word)
     assert broker.attempts == (2 if word == "handshake_failure" else 1)  # more suites are offered
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("name", ["http", "garbage", "zeros", "ssh"])
+def test_not_tls_for_one_version(thimble, fake, lab, name, version):
+    """It is not taken for a server of another version."""
+    broker = fake(NOT_TLS[name][0])
+    done = thimble("pub", *broker.where, *lab.identity(), "--tls-version", version, *PUB)
+    done.ends_refused(8, "does not speak TLS on this port")
