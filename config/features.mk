@@ -74,6 +74,11 @@ bundle.program_sources := src/cli/roots.c
 bundle.program_instead := src/absent/roots.c
 bundle.options := --capath --tls-use-os-certs
 
+pins.sources := src/tls/pins.c
+pins.instead := src/absent/pins.c
+pins.options := --pin --pin-ca
+pins.exits := pin-mismatch
+
 ciphers.sources := src/tls/suites.c
 ciphers.instead := src/absent/suites.c
 ciphers.options := --ciphers --ciphersuites

@@ -278,6 +278,13 @@ struct th_context_config {
     struct th_slice psk;
     void (*on_keylog)(void *arg, const char *line); /* of SSLKEYLOGFILE, no newline; NULL: none */
     void *on_keylog_arg;
+    const char *pins;             /* of the server's key, "sha256//BASE64", several with ; between:
+                                   * SHA-256 of its SubjectPublicKeyInfo (RFC 7469). One of them
+                                   * must match, besides all that is verified, and even with
+                                   * insecure_no_verify. NULL: none. Must live as long as the
+                                   * context */
+    const char *ca_pins;          /* likewise of a CA certificate in the verified path, the trusted
+                                   * root included; not with insecure_no_verify */
     const char *hwrng_path;       /* e.g. /dev/hwrng, mixed into the seed; or NULL */
     size_t heap_budget_bytes;     /* a lower ceiling for the shared heap; 0: all of it */
     bool insecure_no_name_check;  /* the chain is verified, the name is not */

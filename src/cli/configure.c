@@ -19,6 +19,8 @@ void th_cli_configure_context(struct th_context_config *config, const struct th_
     *config = (struct th_context_config){
         .roots.path = s->cafile,
         .root_paths = th_cli_root_paths(s),
+        .pins = s->pins,
+        .ca_pins = s->ca_pins,
         .certificate.path = s->certificate,
         .key.path = s->key,
         .tls_min = (enum th_tls_version)(s->tls_versions / 256),

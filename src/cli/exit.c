@@ -109,6 +109,10 @@ const struct th_cli_exit th_cli_exits[] = {
            "Connect with a name (or address) that stands in its subjectAltName; the encryption is "
            "fine, the name is not."),
      TH_CLI_WRONG_HOST},
+    {ENTRY("pin-mismatch", "The broker's key, or its authority's, is none of those pinned.",
+           "If it was changed on purpose, pin the one the message shows; else somebody stands "
+           "between."),
+     TH_CLI_PIN_MISMATCH},
     {ENTRY("client-certificate-refused",
            "The broker wants a certificate from us, or does not accept ours.",
            "Give --cert and --key, signed by an authority the broker trusts, not expired."),

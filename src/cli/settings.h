@@ -89,6 +89,8 @@ struct th_cli_settings {
     const char *cafile;
     const char *capath;
     bool os_certs;
+    const char *pins;
+    const char *ca_pins;
     const char *certificate;
     const char *key;
     int64_t tls_versions;        /* lowest and highest enum th_tls_version: 256 * min + max */

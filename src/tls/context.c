@@ -249,6 +249,7 @@ int th_tls_context_trust(struct th_tls_context *context, struct th_slice der)
 {
     if (!th_policy_is_authority(der))
         return NOT_CA_ERROR;
+    th_tls_pins_note_root(context, der);
     uint32_t flags = th_tls_dates_defer(&context->dates, der) ? WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY : 0;
     return wolfSSL_CTX_load_verify_buffer_ex(context->ctx, der.data, (long)der.len_bytes,
                                              WOLFSSL_FILETYPE_ASN1, 0, flags);
@@ -424,6 +425,9 @@ int th_tls_context_open(struct th_tls_context *context, const struct th_context_
     if (result < 0)
         return result;
     result = take_suites(context, config, fault);
+    if (result < 0)
+        return result;
+    result = th_tls_pins_take(context, config, fault);
     if (result < 0)
         return result;
     uint32_t live_before = live_bytes();

@@ -8,6 +8,7 @@
 #include "identity/identity.h"
 #include "tls/bundle.h"
 #include "tls/dates.h"
+#include "tls/pins.h"
 #include "tls/suites.h"
 #include <pthread.h>
 #include <thimble.h>
@@ -24,6 +25,7 @@ struct th_tls_context {
     bool holds_back;              /* of it AES-256, until a server takes nothing else */
     const char *psk_identity;     /* NULL: certificates prove who is who */
     struct th_slice psk;
+    struct th_tls_pins pins;
     void (*on_keylog)(void *arg, const char *line);
     void *on_keylog_arg;
     bool insecure_no_name_check;

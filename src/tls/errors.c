@@ -150,7 +150,7 @@ static int note_code(struct th_fault *fault, int code, int result)
     if (fault && fault->code == result && fault->tls_code == 0) {
         fault->tls_code = code;
         if (result == TH_E_CERTIFICATE)
-            fault->reason = reason_for(code);
+            th_fault_because(fault, reason_for(code), result);
     }
     return result;
 }

@@ -394,6 +394,21 @@ enum th_policy th_policy_check_name(struct th_slice leaf, const struct th_host *
                                                         : TH_POLICY_MALFORMED;
 }
 
+/* ---- keys and whose they are ----------------------------------------------------------------- */
+
+bool th_policy_facts(struct th_slice certificate, struct th_policy_facts *facts)
+{
+    struct certificate opened;
+    if (!open_certificate(certificate, &opened))
+        return false;
+    facts->issuer = opened.fields[ISSUER];
+    facts->subject = opened.fields[SUBJECT];
+    const uint8_t *begin = facts->subject.data + facts->subject.len_bytes;
+    const struct th_slice *key = &opened.fields[KEY_INFO];
+    facts->key_info = th_slice_of(begin, (size_t)(key->data + key->len_bytes - begin));
+    return true;
+}
+
 /* ---- key pairs ------------------------------------------------------------------------------- */
 
 enum th_key_kind th_policy_public_key(struct th_slice certificate, struct th_slice *value)

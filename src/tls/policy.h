@@ -46,6 +46,15 @@ enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice cer
 /* Of the subject, any bytes; empty if there is none. */
 struct th_slice th_policy_common_name(struct th_slice certificate);
 
+/* What pins are held against: Names without their headers, SubjectPublicKeyInfo with it. */
+struct th_policy_facts {
+    struct th_slice issuer;
+    struct th_slice subject;
+    struct th_slice key_info;
+};
+
+bool th_policy_facts(struct th_slice certificate, struct th_policy_facts *facts);
+
 /* What tells a key pair: the modulus without leading zeros (RSA) or the point (EC). It lies in the
  * certificate, or in the private key (PKCS#8 or PKCS#1; EC keys need not hold their point). */
 enum th_key_kind { TH_KEY_UNKNOWN, TH_KEY_RSA, TH_KEY_EC };

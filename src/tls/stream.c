@@ -68,7 +68,8 @@ static void warn_if_insecure(const struct th_tls_stream *stream)
     const struct th_tls_context *context = stream->context;
     if (context->insecure_no_verify)
         th_log(&context->log, TH_LOG_WARNING,
-               "nothing about %s is verified", stream->host.name);
+               "nothing%s about %s is verified", context->pins.own ? " but the pin" : "",
+               stream->host.name);
     else if (context->insecure_no_name_check)
         th_log(&context->log, TH_LOG_WARNING,
                "the name %s is not verified", stream->host.name);
@@ -129,7 +130,7 @@ static bool may_speak(const struct th_tls_stream *stream)
 {
     if (stream->context->psk_identity)
         return th_tls_psk_was_used(stream);
-    return stream->verified || stream->context->insecure_no_verify;
+    return stream->verified;
 }
 
 /* Cannot happen: wolfSSL calls the verify callback, or uses the pre-shared key, before it completes

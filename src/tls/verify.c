@@ -5,6 +5,7 @@
 #include "tls/bundle.h"
 #include "tls/dates.h"
 #include "tls/errors.h"
+#include "tls/pins.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
 
@@ -66,16 +67,20 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     int of_root = code == 0 ? th_tls_dates_judge(&stream->context->dates, store) : 0;
     if (of_root != 0)
         th_tls_refuse_certificate(stream, of_root, TH_TLS_ROOT, (struct th_slice){0});
-    stream->verified = preverified && code == 0 && of_root == 0;
+    stream->verified = preverified && code == 0 && of_root == 0 &&
+                       th_tls_pins_hold(stream, store);
     stream->verified_ms = th_clock_ms();
     return stream->verified;
 }
 
 int th_tls_verify_nothing(int preverified, WOLFSSL_X509_STORE_CTX *store)
 {
+    struct th_tls_stream *stream = store->userCtx;
     (void)preverified;
-    (void)store;
-    return 1;
+    if (store->error_depth > 0)
+        return 1;
+    stream->verified = th_tls_pins_hold(stream, store);
+    return stream->verified;
 }
 
 int th_tls_verify_none_wanted(int preverified, WOLFSSL_X509_STORE_CTX *store)
