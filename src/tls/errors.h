@@ -21,7 +21,8 @@ int th_tls_error(struct th_tls_stream *stream, int result, struct th_tls_mark ma
 int th_tls_policy_code(int policy);
 
 /* A certificate of the server's is refused for wolfSSL's code: certificate `at` of those it sent,
- * its own being 0, or the one of ours they lead to. Sets stream->refusal and the fault, unless memory was refused, which comes
+ * its own being 0, or the one of ours they lead to. Sets stream->refusal and the fault, unless
+ * memory was refused, which comes
  * first, or nothing is known about the code. */
 #define TH_TLS_ROOT (-1)
 void th_tls_refuse_certificate(struct th_tls_stream *stream, int code, int at,

@@ -1,4 +1,4 @@
-/* Pins: the keys a server must have, its own or one above it, besides all that is verified anyway. */
+/* Pins: the keys a server must have, its own or one above it, besides all that is verified. */
 #ifndef TH_TLS_PINS_H
 #define TH_TLS_PINS_H
 

@@ -9,7 +9,8 @@ struct WOLFSSL_X509_STORE_CTX;
  * failed. Accepting the leaf sets stream->verified, without which no handshake completes. */
 int th_tls_verify(int preverified, struct WOLFSSL_X509_STORE_CTX *store);
 
-/* For insecure_no_verify; pins hold even then. wolfSSL's own "none" still refuses a certificate not made for servers. */
+/* For insecure_no_verify; pins hold even then. wolfSSL's own "none" still refuses a certificate not
+ * made for servers. */
 int th_tls_verify_nothing(int preverified, struct WOLFSSL_X509_STORE_CTX *store);
 
 /* With a pre-shared key: a server that shows a certificate did not use the key, and is refused. */
