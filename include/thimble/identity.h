@@ -29,20 +29,14 @@ enum th_validity {
     TH_BAD_PERMISSIONS = 82,   /* others may read or change it */
 };
 
-struct th_judging {
-    int64_t now_s;   /* seconds since 1970 */
-    int64_t floor_s; /* it is not earlier than this: else no date can be judged */
-    void (*on_leaf)(void *arg, const struct th_certificate *leaf); /* NULL: none */
-    void *arg;
-};
-
-/* Judges certificate and key as what a client shows: form, strength, purpose, dates, order of the
- * chain, and that they belong together; and that the roots, if there are any, can be used. Nothing
- * else of `config` counts. `block` is what th_context_open() wants, and free again afterwards. The
- * leaf is handed over as soon as it can be read, whatever else is wrong. 0, or an error whose
- * reason is one of enum th_validity; or MEMORY, ENTROPY. */
+/* Judges certificate and key as what a client shows: form, strength, purpose, dates (of now, see
+ * th_calendar_s()), order of the chain, and that they belong together; and that the roots, if there
+ * are any, can be used. Nothing else of `config` counts. `block` is what th_context_open() wants,
+ * and free again afterwards. `on_leaf` (NULL: nobody) gets the leaf as soon as it can be read,
+ * whatever else is wrong. 0, or FILE with a reason of enum th_validity, CLOCK, MEMORY, ENTROPY. */
 int th_identity_judge(void *block, size_t block_bytes, const struct th_context_config *config,
-                      const struct th_judging *judging, struct th_fault *fault);
+                      void (*on_leaf)(void *arg, const struct th_certificate *leaf), void *arg,
+                      struct th_fault *fault);
 
 #ifdef __cplusplus
 }

@@ -27,11 +27,11 @@ static int status_of_words(void)
 bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char *argv[],
                   int *status)
 {
-    struct th_cli_problem problem;
+    struct th_cli_problem problem = {.status = TH_CLI_USAGE};
     th_cli_voice_set(&(struct th_cli_voice){
         .command = th_cli_commands_named(command), .danger = ""});
-    *status = TH_CLI_USAGE;
     if (!th_cli_settings_read(settings, command, argc, argv, &problem)) {
+        *status = problem.status;
         th_cli_complain("%s", problem.text);
         return false;
     }

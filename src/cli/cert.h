@@ -19,6 +19,9 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
 /* The block for th_certificates_read() and its like; not while a connection is open. */
 void *th_cli_desk_block(size_t *bytes);
 
+/* The memory connections will lie in, for files; likewise. */
+void *th_cli_desk_room(size_t *bytes);
+
 /* Reads the certificates of a file, or of standard input for "-". 0, or an exit status after having
  * said why. */
 int th_cli_cert_read(const char *path, th_certificate_taker *take, void *arg);

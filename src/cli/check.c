@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "cli/format.h"
 #include "cli/given.h"
+#include "cli/identity.h"
 #include "cli/properties.h"
 #include "cli/roots.h"
 #include "cli/secret.h"
@@ -43,6 +44,9 @@ static const struct pair exclusive[] = {
     PAIR(psk_argument, capath),
     PAIR(psk_argument, os_certs),
     PAIR(psk_argument, certificate),
+    PAIR(identity, certificate),
+    PAIR(identity, key),
+    PAIR(identity, psk_argument),
     OURS(psk_argument, insecure),
     PAIR(psk_argument, insecure_no_verify),
     PAIR(insecure, insecure_no_verify),
@@ -389,7 +393,7 @@ static bool check_command(struct th_cli_settings *s, struct th_cli_problem *prob
 bool th_cli_check(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
-        check_plaintext, check_exclusive, check_together, check_version, check_tls,
+        check_plaintext, check_exclusive, check_together, check_version,  th_cli_identity_take, check_tls,
         check_addresses, check_names,     check_texts,    check_password, check_client,
         check_will,      check_command,   check_format,
     };

@@ -21,6 +21,11 @@ const struct th_cli_command th_cli_commands[] = {
     {"csr", th_cli_csr, TH_EXPLAINED("request a certificate for a key"), TH_CLI_CSR,
      "csr --key FILE --subject NAME [options]\n"
      TH_EXPLAINED("Writes a certificate request to standard output, or --out.\n\n")},
+    {"identity", th_cli_identity, TH_EXPLAINED("who we are: certificates and keys, kept safely"),
+     TH_CLI_IDENTITY,
+     "identity import NAME --cert FILE --key FILE | export NAME | ls | show NAME | "
+     "use NAME GENERATION | rollback NAME\n"
+     TH_EXPLAINED("Keeps two generations of each identity, through power cuts.\n\n")},
     {"mem", th_cli_mem, TH_EXPLAINED("where memory goes: what is reserved, and what a process uses"),
      0, NULL},
     {"explain", th_cli_explain, TH_EXPLAINED("what an exit code means and what to do about it"),

@@ -9,6 +9,7 @@
 #include "cli/configure.h"
 #include "cli/events.h"
 #include "cli/exit.h"
+#include "cli/identity.h"
 #include "cli/keylog.h"
 #include "cli/lock.h"
 #include "cli/memtrace.h"
@@ -167,6 +168,7 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
         rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)
         rc = open_context(s, fault);
+    th_cli_identity_done();
     if (rc < 0)
         return rc;
     configure(s);
@@ -180,6 +182,12 @@ void *th_cli_desk_block(size_t *bytes)
 {
     *bytes = sizeof context_block;
     return context_block;
+}
+
+void *th_cli_desk_room(size_t *bytes)
+{
+    *bytes = sizeof client_blocks;
+    return client_blocks;
 }
 
 /* What is wrong with the command line, if only the library sees it, still touches no file. */

@@ -36,8 +36,8 @@ int th_cli_persona_take(const char *called)
 
 static bool asks_for_tls(const struct th_cli_settings *s)
 {
-    return s->cafile || s->capath || s->os_certs || s->psk_argument || s->insecure_no_verify || s->port == 8883 ||
-           s->url_asks_for_tls;
+    return s->cafile || s->capath || s->os_certs || s->identity || s->psk_argument ||
+           s->insecure_no_verify || s->port == 8883 || s->url_asks_for_tls;
 }
 
 /* Their --no-tls takes back what an options file says. */

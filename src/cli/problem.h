@@ -6,6 +6,7 @@
 
 struct th_cli_problem {
     char text[320];
+    int status; /* what to end with, if it is no mistake on the command line */
 };
 
 /* Writes the line; returns false, so that a check can end with it. */

@@ -16,7 +16,8 @@ enum {
     TH_CLI_CERT = 8,
     TH_CLI_KEY = 16,
     TH_CLI_CSR = 32,
-    TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR, /* work on files; take words, too */
+    TH_CLI_IDENTITY = 64,
+    TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR | TH_CLI_IDENTITY, /* work on files; take words, too */
 };
 
 /* Whose habits the program has: under a mosquitto name defaults, output and exit status are
@@ -84,6 +85,7 @@ struct th_cli_settings {
 
     const char *hwrng;
     int64_t clock_ms;            /* how long a date is waited for */
+    const char *identity_dir;
 
     /* From here to key_form: what means nothing without TLS. */
     const char *cafile;
@@ -93,6 +95,7 @@ struct th_cli_settings {
     const char *ca_pins;
     const char *certificate;
     const char *key;
+    const char *identity;        /* the name of a stored one */
     int64_t tls_versions;        /* lowest and highest enum th_tls_version: 256 * min + max */
     const char *alpn;
     bool insecure;
@@ -188,6 +191,11 @@ struct th_cli_settings {
     const char *alternative_names;
     const char *keypass_file;
     const char *keypass_credential;
+
+    /* Of identity. */
+    const char *endpoint;
+    const char *device_id;
+    bool with_key;
 };
 
 /* The packets that take properties of -D. */

@@ -18,18 +18,20 @@ static void open_payer(struct th_payer *payer, size_t budget_bytes)
 }
 
 static int judge(struct th_payer *payer, const struct th_context_config *config,
-                 const struct th_judging *judging, struct th_fault *fault)
+                 void (*on_leaf)(void *arg, const struct th_certificate *leaf), void *arg,
+                 struct th_fault *fault)
 {
     open_payer(payer, config->heap_budget_bytes);
     struct th_payer *before = th_payer_enter(payer);
-    int result = th_tls_judge(config, judging, fault);
+    int result = th_tls_judge(config, on_leaf, arg, fault);
     th_payer_leave(before);
     th_payer_close(payer);
     return result;
 }
 
 int th_identity_judge(void *block, size_t block_bytes, const struct th_context_config *config,
-                      const struct th_judging *judging, struct th_fault *fault)
+                      void (*on_leaf)(void *arg, const struct th_certificate *leaf), void *arg,
+                      struct th_fault *fault)
 {
     struct th_context_config wanted = {
         .roots = config->roots, .certificate = config->certificate, .key = config->key,
@@ -39,5 +41,5 @@ int th_identity_judge(void *block, size_t block_bytes, const struct th_context_c
     if (fault)
         memset(fault, 0, sizeof *fault);
     int result = th_block_check("context", block, block_bytes, th_context_need_bytes(), fault);
-    return result < 0 ? result : judge(block, &wanted, judging, fault);
+    return result < 0 ? result : judge(block, &wanted, on_leaf, arg, fault);
 }

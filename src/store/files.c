@@ -106,6 +106,8 @@ static void make_directories(const char *path)
 int th_store_base(const char *path, bool create, struct th_fault *fault)
 {
     struct stat about;
+    if (strlen(path) >= TH_STORE_PATH_BYTES)
+        return th_fault_set(fault, TH_E_ARGUMENT, "the path of the directory is too long");
     if (create)
         make_directories(path);
     int fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
@@ -213,6 +215,12 @@ int th_store_write(int at, const char *name, struct th_slice content, struct th_
     int result = fail(fault, "write", name);
     unlinkat(at, temporary, 0);
     return result;
+}
+
+bool th_store_is_there(int at, const char *name)
+{
+    struct stat about;
+    return fstatat(at, name, &about, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 int th_store_remove(int at, const char *name, struct th_fault *fault)

@@ -12,7 +12,8 @@
 
 #define TH_STORE_PATH_BYTES 512
 
-/* Where identities lie, a path shorter than TH_STORE_PATH_BYTES; with the directories above it made first if `create`. The descriptor. */
+/* Where identities lie, a path shorter than TH_STORE_PATH_BYTES; with the directories above it made
+ * first if `create`. The descriptor. */
 int th_store_base(const char *path, bool create, struct th_fault *fault);
 
 /* A directory in it; made first, with mode 0700, if `create`. The descriptor. */
@@ -29,6 +30,8 @@ int th_store_hash(int at, const char *name, struct th_crypt_hash *hash, struct t
 /* Replaces a file: whatever happens, its old or its new content stands there. That it is the new
  * one is sure only after th_store_sync() of the directory. */
 int th_store_write(int at, const char *name, struct th_slice content, struct th_fault *fault);
+
+bool th_store_is_there(int at, const char *name);
 
 /* Removes a file, if it is there. */
 int th_store_remove(int at, const char *name, struct th_fault *fault);

@@ -121,17 +121,13 @@ static bool write_digest(const struct th_crypt_hash *hash, char line[DIGEST_BYTE
     return true;
 }
 
-static bool is_there(int fd, int part)
-{
-    return faccessat(fd, th_store_part_name(part), F_OK, 0) == 0 || errno != ENOENT;
-}
-
 static int hash_parts(int fd, struct th_crypt_hash *hash, struct th_fault *fault)
 {
     int result = 0;
     th_crypt_hash_begin(hash);
     for (int part = 0; result == 0 && part < TH_STORE_META; part++) {
-        bool present = part != TH_STORE_ROOTS || is_there(fd, part);
+        bool present = part != TH_STORE_ROOTS ||
+                       th_store_is_there(fd, th_store_part_name(part));
         begin_part(hash, part, present);
         if (present)
             result = th_store_hash(fd, th_store_part_name(part), hash, fault);

@@ -1,5 +1,6 @@
 #include "tls/judge.h"
 
+#include "base/calendar.h"
 #include "base/date.h"
 #include "base/der.h"
 #include "base/err.h"
@@ -11,10 +12,14 @@
 #include <string.h>
 
 #define DIGITAL_SIGNATURE 1 /* bit 0 of keyUsage (RFC 5280 section 4.2.1.3) */
-#define DATE_BYTES 40
+
+struct judging {
+    void (*on_leaf)(void *arg, const struct th_certificate *leaf);
+    void *arg;
+};
 
 struct chain {
-    const struct th_judging *judging;
+    const struct judging *judging;
     const struct th_pem_place *place;
     struct th_certificate certificate;
     struct th_slice issuer; /* who must be the subject of the next one; data NULL: it is the leaf */
@@ -29,37 +34,33 @@ static int refuse(const struct chain *chain, enum th_validity reason, const char
     if (chain->number > 1)
         th_format(which, sizeof which, ", number %u", chain->number);
     return th_fault_because(chain->fault, reason,
-                            th_fault_set(chain->fault, TH_E_FILE, "certificate: %s, line %u%s: %s%s",
+                            th_fault_set(chain->fault, TH_E_FILE,
+                                         "certificate: %s, line %u%s: %s%s",
                                          chain->place->name, chain->place->line, which, problem,
                                          date));
 }
 
 /* ---- dates ----------------------------------------------------------------------------------- */
 
-static const char *date_text(int64_t when_s, char text[DATE_BYTES])
+static int refuse_date(const struct chain *chain, enum th_validity reason, const char *problem,
+                       int64_t when_s)
 {
-    struct tm utc;
-    time_t when = (time_t)when_s;
-    text[0] = '\0';
-    if (th_date_utc(&when, &utc))
-        th_format(text, DATE_BYTES, "%d-%02d-%02d", utc.tm_year + 1900, utc.tm_mon + 1,
-                  utc.tm_mday);
-    return text;
+    char day[TH_DATE_DAY_BYTES];
+    th_date_day(when_s, day);
+    return refuse(chain, reason, problem, day);
 }
 
 static int check_dates(const struct chain *chain)
 {
-    char date[DATE_BYTES];
-    int64_t now_s = chain->judging->now_s;
-    if (now_s < chain->judging->floor_s)
-        return refuse(chain, TH_CLOCK_IMPLAUSIBLE, "its dates cannot be judged: set the clock, "
-                      "which says ", date_text(now_s, date));
+    int64_t now_s = th_calendar_s();
+    if (!th_calendar_is_believable())
+        return th_calendar_fault(chain->fault);
     if (now_s < chain->certificate.not_before_s)
-        return refuse(chain, TH_NOT_YET_VALID, "is not valid before its time; wait, or set the "
-                      "clock: it begins ", date_text(chain->certificate.not_before_s, date));
+        return refuse_date(chain, TH_NOT_YET_VALID, "is not valid yet; wait, or set the clock: it "
+                           "begins ", chain->certificate.not_before_s);
     if (now_s > chain->certificate.not_after_s)
-        return refuse(chain, TH_EXPIRED, "has expired; have a new one issued: it ended ",
-                      date_text(chain->certificate.not_after_s, date));
+        return refuse_date(chain, TH_EXPIRED, "has expired; have a new one issued: it ended ",
+                           chain->certificate.not_after_s);
     return 0;
 }
 
@@ -164,11 +165,13 @@ static int try_context(const struct th_context_config *config, struct th_fault *
     return result;
 }
 
-int th_tls_judge(const struct th_context_config *config, const struct th_judging *judging,
+int th_tls_judge(const struct th_context_config *config,
+                 void (*on_leaf)(void *arg, const struct th_certificate *leaf), void *arg,
                  struct th_fault *fault)
 {
+    struct judging judging = {on_leaf, arg};
     struct th_identity_count count;
-    struct th_identity_sink sink = {pass, judge_chain, pass, (void *)(uintptr_t)judging};
+    struct th_identity_sink sink = {pass, judge_chain, pass, &judging};
     int result = th_identity_load(config, &sink, &count, fault);
     return result < 0 ? result : try_context(config, fault);
 }

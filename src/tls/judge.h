@@ -5,7 +5,8 @@
 
 #include <thimble/identity.h>
 
-int th_tls_judge(const struct th_context_config *config, const struct th_judging *judging,
+int th_tls_judge(const struct th_context_config *config,
+                 void (*on_leaf)(void *arg, const struct th_certificate *leaf), void *arg,
                  struct th_fault *fault);
 
 #endif

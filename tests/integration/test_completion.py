@@ -44,7 +44,7 @@ def test_links_are_completed_too(command):
 
 
 @pytest.mark.parametrize("words, offered", [
-    (["thimble", ""], ["pub", "sub", "rr", "cert", "key", "csr", "mem", "explain", "version", "help", "--help", "--version"]),
+    (["thimble", ""], ["pub", "sub", "rr", "cert", "key", "csr", "identity", "mem", "explain", "version", "help", "--help", "--version"]),
     (["thimble", "s"], ["sub"]),
     (["thimble", "help", "r"], ["rr"]),
     (["thimble", "mem", "st"], ["static"]),

@@ -1,0 +1,220 @@
+#include "cli/identity.h"
+
+#include "base/err.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "base/slice.h"
+#include "cli/exit.h"
+#include "cli/show.h"
+#include "cli/url.h"
+#include "json/flat.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <thimble/identity.h>
+#include <unistd.h>
+
+#define DAY_S 86400
+#define ENDPOINT_BYTES 320
+
+static TH_ROOMY struct {
+    char dir[TH_STORE_PATH_BYTES];
+    char paths[TH_STORE_META][TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
+    char endpoint[ENDPOINT_BYTES];
+    char host[ENDPOINT_BYTES];
+    uint8_t meta[TH_STORE_META_BYTES + 1];
+} own;
+
+static struct th_cli_identity used = {.store.fd = -1, .fd = -1};
+
+/* ---- where ----------------------------------------------------------------------------------- */
+
+static const char *dir_of_user(void)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    bool has_state = state && *state == '/';
+    if (geteuid() == 0)
+        return "/var/lib/thimble/identities";
+    th_format(own.dir, sizeof own.dir, "%s%s/thimble/identities",
+              has_state ? state : home ? home : "", has_state ? "" : "/.local/state");
+    return own.dir;
+}
+
+const char *th_cli_identity_dir(const struct th_cli_settings *settings)
+{
+    const char *dir = settings->identity_dir;
+    if (!dir)
+        dir = getenv("THIMBLE_IDENTITY_DIR");
+    return dir && *dir ? dir : dir_of_user();
+}
+
+void th_cli_identity_sources(struct th_context_config *config,
+                             const struct th_cli_settings *settings, const char *name,
+                             const struct th_cli_identity *identity)
+{
+    for (int part = 0; part < TH_STORE_META; part++)
+        th_format(own.paths[part], sizeof own.paths[part], "%s/%s/%c/%s",
+                  th_cli_identity_dir(settings), name, identity->generation,
+                  th_store_part_name(part));
+    *config = (struct th_context_config){
+        .certificate.path = own.paths[TH_STORE_CERTIFICATE],
+        .key.path = own.paths[TH_STORE_KEY],
+    };
+    if (th_store_is_there(identity->fd, th_store_part_name(TH_STORE_ROOTS)))
+        config->roots.path = own.paths[TH_STORE_ROOTS];
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int open_store(struct th_store *store, const struct th_cli_settings *settings,
+                      const char *name, enum th_store_mode mode, struct th_fault *fault)
+{
+    int base = th_store_base(th_cli_identity_dir(settings), mode == TH_STORE_CREATE, fault);
+    if (base < 0)
+        return base;
+    int result = th_store_open(store, base, name, mode, fault);
+    close(base);
+    return result;
+}
+
+static int read_meta(struct th_cli_identity *identity, struct th_fault *fault)
+{
+    int bytes = th_store_read(identity->fd, th_store_part_name(TH_STORE_META), false, own.meta,
+                              sizeof own.meta, fault);
+    identity->meta = th_slice_of(own.meta, bytes > 0 ? (size_t)bytes : 0);
+    if (bytes < 0 || th_json_flat_check(identity->meta))
+        return bytes < 0 ? bytes : 0;
+    return th_fault_because(fault, TH_CORRUPTED,
+                            th_fault_set(fault, TH_E_FILE, "cert_meta is damaged; import stores "
+                                         "the identity anew"));
+}
+
+static int open_generation(struct th_cli_identity *identity, char generation,
+                           struct th_fault *fault)
+{
+    identity->generation = generation ? generation : identity->store.current;
+    if (generation == TH_CLI_OTHER_GENERATION)
+        identity->generation = th_store_other(&identity->store);
+    identity->fd = th_store_generation(&identity->store, identity->generation, fault);
+    return identity->fd < 0 ? identity->fd : read_meta(identity, fault);
+}
+
+int th_cli_identity_open(struct th_cli_identity *identity, const struct th_cli_settings *settings,
+                         const char *name, char generation, enum th_store_mode mode,
+                         struct th_fault *fault)
+{
+    *identity = (struct th_cli_identity){.store.fd = -1, .fd = -1};
+    int result = open_store(&identity->store, settings, name, mode, fault);
+    if (result == 0 && mode != TH_STORE_CREATE)
+        result = open_generation(identity, generation, fault);
+    if (result < 0)
+        th_cli_identity_close(identity);
+    return result;
+}
+
+void th_cli_identity_close(struct th_cli_identity *identity)
+{
+    if (identity->fd >= 0)
+        close(identity->fd);
+    identity->fd = -1;
+    th_store_close(&identity->store);
+}
+
+/* ---- --identity ------------------------------------------------------------------------------ */
+
+bool th_cli_identity_endpoint(const char *text, struct th_slice *host, uint16_t *port)
+{
+    char url[ENDPOINT_BYTES + 16];
+    struct th_cli_url parsed;
+    size_t bytes = strlen(text);
+    if (bytes >= ENDPOINT_BYTES || strpbrk(text, "@/ \n"))
+        return false;
+    th_format(url, sizeof url, "mqtts://%s", text);
+    if (th_cli_url_parse(&parsed, th_slice_text(url)) || !parsed.host.len_bytes)
+        return false;
+    *host = th_slice_of(text + (parsed.host.data - (const uint8_t *)url) - strlen("mqtts://"),
+                        parsed.host.len_bytes);
+    *port = parsed.port;
+    return true;
+}
+
+/* Who names another host means another port, too. */
+static void take_endpoint(struct th_cli_settings *s)
+{
+    struct th_slice host;
+    uint16_t port;
+    bool is_elsewhere = s->host || s->unix_path || s->srv;
+    if (is_elsewhere || !th_cli_identity_endpoint(own.endpoint, &host, &port))
+        return;
+    th_format(own.host, sizeof own.host, "%.*s", (int)host.len_bytes, (const char *)host.data);
+    s->host = own.host;
+    if (s->port == TH_CLI_UNSET && port)
+        s->port = port;
+}
+
+static int read_endpoint(const struct th_cli_identity *identity, struct th_fault *fault)
+{
+    int bytes = th_store_read(identity->fd, th_store_part_name(TH_STORE_ENDPOINT), false,
+                              own.endpoint, sizeof own.endpoint, fault);
+    own.endpoint[bytes > 0 ? bytes - 1 : 0] = '\0'; /* its newline */
+    return bytes;
+}
+
+static bool is_due(const struct th_cli_identity *identity, uint64_t now_s)
+{
+    return now_s >= th_json_flat_number(th_store_meta_value(identity->meta, "last_used")) + DAY_S;
+}
+
+/* Once a day, for flash wears out. What cannot be written is not worth a connection. */
+static int note_use(struct th_cli_identity *identity, const struct th_cli_settings *s,
+                    struct th_fault *fault)
+{
+    struct th_fault unheard = {0};
+    uint64_t now_s = (uint64_t)th_calendar_s();
+    if (!is_due(identity, now_s))
+        return 0;
+    th_cli_identity_close(identity);
+    int result = th_cli_identity_open(identity, s, s->identity, 0, TH_STORE_CHANGE, fault);
+    if (result < 0 || !is_due(identity, now_s))
+        return result;
+    struct th_slice meta = th_store_meta_used(identity->meta, now_s);
+    if (meta.data && th_store_write(identity->fd, th_store_part_name(TH_STORE_META), meta,
+                                    &unheard) == 0)
+        th_store_sync(identity->fd, &unheard);
+    return 0;
+}
+
+static int open_used(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    int result = th_cli_identity_open(&used, s, s->identity, 0, TH_STORE_READ, fault);
+    if (result == 0)
+        result = note_use(&used, s, fault);
+    return result < 0 ? result : read_endpoint(&used, fault);
+}
+
+bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    struct th_fault fault = {0};
+    struct th_context_config files;
+    if (!s->identity)
+        return true;
+    if (open_used(s, &fault) < 0) {
+        problem->status = th_cli_exit_of(&fault);
+        return th_cli_problem(problem, "--identity %s: %s", th_cli_show(s->identity, shown),
+                              fault.text);
+    }
+    th_cli_identity_sources(&files, s, s->identity, &used);
+    s->certificate = files.certificate.path;
+    s->key = files.key.path;
+    if (!s->cafile && !s->capath && !s->os_certs)
+        s->cafile = files.roots.path;
+    take_endpoint(s);
+    return true;
+}
+
+void th_cli_identity_done(void)
+{
+    th_cli_identity_close(&used);
+}

@@ -1,0 +1,44 @@
+/* Identities of the store: --identity, and what `thimble identity` has in common with it. */
+#ifndef TH_CLI_IDENTITY_H
+#define TH_CLI_IDENTITY_H
+
+#include "cli/problem.h"
+#include "cli/settings.h"
+#include "store/meta.h"
+#include "store/store.h"
+
+/* An identity that is open, and the generation of it that is looked at. */
+struct th_cli_identity {
+    struct th_store store;
+    char generation;      /* 'a' or 'b' */
+    int fd;               /* of the generation; -1: none */
+    struct th_slice meta; /* cert_meta, until the next identity is opened */
+};
+
+#define TH_CLI_OTHER_GENERATION 1
+
+/* Opens a generation of an identity ('a', 'b'; 0: the one that counts, or the other one) and checks
+ * that it is whole. On failure nothing stays open. */
+int th_cli_identity_open(struct th_cli_identity *identity, const struct th_cli_settings *settings,
+                         const char *name, char generation, enum th_store_mode mode,
+                         struct th_fault *fault);
+void th_cli_identity_close(struct th_cli_identity *identity);
+
+/* The directory all identities lie in: --identity-dir, $THIMBLE_IDENTITY_DIR, or the default of
+ * this user. NULL: too long. */
+const char *th_cli_identity_dir(const struct th_cli_settings *settings);
+
+/* Where its files are, as sources. The texts stay until the next call. */
+void th_cli_identity_sources(struct th_context_config *config,
+                             const struct th_cli_settings *settings, const char *name,
+                             const struct th_cli_identity *identity);
+
+/* "HOST[:PORT]", an IPv6 address in brackets. False: it is not that. */
+bool th_cli_identity_endpoint(const char *text, struct th_slice *host, uint16_t *port);
+
+/* --identity: certificate, key, and what else was stored and not given otherwise. False: see
+ * `problem`. Nobody changes the identity until th_cli_identity_done(), when its files are read. */
+bool th_cli_identity_take(struct th_cli_settings *settings, struct th_cli_problem *problem);
+void th_cli_identity_done(void);
+
+#endif
