@@ -6,11 +6,15 @@
                                             those of default
     tools/profiles.py --table PROFILE...    the table alone, from what is written down
     tools/profiles.py --runs N --untested   fewer runs, no integration tests
+    tools/profiles.py --listed PROFILE...   tries what tests/profiles/not-here lists, and nothing
+                                            else: a test that passes is listed wrongly
 
 The binaries are those of `make profile-programs`: build/PROFILE/thimble, build/thimble. A test of
-something a profile lacks counts as not run, under the name of what the program said it lacks.
+something a profile lacks is not run, and is counted with the reason. Which these are is read from
+config/features.mk (options and commands), and from that list.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -98,7 +102,10 @@ def print_table(entries):
 def assignments(path):
     """Of a makefile: the words of each variable."""
     text = path.read_text().replace("\\\n", " ") if path.exists() else ""
-    return {name: value.split() for name, value in re.findall(r"^([\w.-]+) *:= *(.*)$", text, re.M)}
+    found = collections.defaultdict(list)
+    for name, value in re.findall(r"^([\w.-]+) *[:+]= *(.*)$", text, re.M):
+        found[name] += value.split()
+    return found
 
 
 def lacks(profile):
@@ -171,6 +178,7 @@ def main():
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--untested", action="store_true")
+    parser.add_argument("--listed", action="store_true")
     parser.add_argument("--runs", type=int, default=RUNS)
     arguments = parser.parse_args()
     os.chdir(TOP)
@@ -179,6 +187,9 @@ def main():
         print_table({profile: book["entries"][budget.key_of(binary_of(profile))]
                      for profile in arguments.profiles})
         return 0
+    if arguments.listed:
+        return max(run_tests(profile, ["tests/integration"], THIMBLE_TRY_LISTED="1")
+                   for profile in arguments.profiles)
     measured = {profile: budget.measure(binary_of(profile), arguments.runs)
                 for profile in arguments.profiles}
     worst = 0

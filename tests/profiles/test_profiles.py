@@ -17,6 +17,8 @@ budget = profiles.budget
 
 SAMPLE = ["tests/integration/test_matrix.py", "tests/integration/test_refused_servers.py"]
 RUNS = 2
+FEATURES = TOP / "config" / "features.mk"
+OF_A_COMMAND = "no such option"  # of one that is not there
 
 
 def wrong(binary, book, key):
@@ -35,29 +37,40 @@ def test_within_the_budget(profile, monkeypatch):
     assert wrong(binary, book, budget.key_of(binary)) == []
 
 
-def test_does_what_default_does(monkeypatch):
-    """tiny publishes and subscribes in the test above."""
+@pytest.mark.parametrize("profile", ["small", "tiny"])
+def test_does_what_default_does(monkeypatch, profile):
     monkeypatch.chdir(TOP)
-    assert profiles.run_tests("small", SAMPLE) == 0
+    assert profiles.run_tests(profile, SAMPLE) == 0
+
+
+def said(profile, *words):
+    return subprocess.run([TOP / profiles.binary_of(profile), *words], text=True,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
 
 
 @pytest.mark.parametrize("profile", ["small", "tiny"])
-@pytest.mark.parametrize("words", [["pub", "--ws"], ["sub", "-F", "%p"], ["pub", "--proxy=x"],
-                                   ["pub", "--auth", "scram-sha-256"], ["rr"]])
-def test_says_what_it_lacks(profile, words):
-    done = subprocess.run([TOP / profiles.binary_of(profile), *words], text=True,
-                          stderr=subprocess.PIPE)
-    assert done.returncode == 64
-    assert f"{words[-1 if words == ['rr'] else 1].split('=')[0]}: not in this build " \
-           f"(profile {profile}); the default one has it" in done.stderr
+def test_says_what_it_lacks(profile):
+    """What the tests are not run for is refused, word by word: what default has of pub and sub by its
+    name, the options of commands that are not there as those of nobody."""
+    of_commands = set(profiles.assignments(FEATURES)["certificates.options"])
+    words = [word for word, lack in profiles.lacking_words(profile)
+             if word.startswith("-") and "=" not in word or word == lack]
+    assert {"--ws", "-F", "--proxy", "--auth", "-L", "mem"} <= set(words)
+    for word in words:
+        done = said(profile, *(["sub", word, "1"] if word.startswith("-") else [word]))
+        sentence = OF_A_COMMAND if word in of_commands else \
+            f"not in this build (profile {profile}); the default one has it"
+        assert (done.returncode, f"{word}: {sentence}" in done.stderr) == (64, True), done.stderr
 
 
-@pytest.mark.parametrize("word", ["--topic-alias-maximum", "--ws"])
-def test_tiny_lacks_more(word):
-    done = subprocess.run([TOP / profiles.binary_of("tiny"), "sub", word, "3"], text=True,
-                          stderr=subprocess.PIPE)
-    assert done.returncode == 64
-    assert f"{word}: not in this build (profile tiny)" in done.stderr
+def test_the_list_names_what_a_profile_lacks():
+    known = {path.stem for path in (TOP / "config" / "profile").glob("*.h")}
+    for profile in known.copy():
+        known |= set(profiles.lacks(profile))
+    lines = (TOP / "tests" / "profiles" / "not-here").read_text().splitlines()
+    named = {name for line in lines if line and not line.startswith(("#", "because: "))
+             for name in line.split()[0].split(",")}
+    assert named and named <= known
 
 
 @pytest.mark.parametrize("option", ["-f", "-s"])
