@@ -197,5 +197,11 @@ identity.exits := invalid-content corrupted bad-permissions
 
 # ---- TLS ----
 
+session-file.sources := src/tls/image.c
+session-file.instead := src/absent/image.c
+session-file.program_sources := src/cli/sessionfile.c
+session-file.program_instead := src/absent/sessionfile.c
+session-file.options := --session-file
+
 resumption.sources := src/tls/session.c
 resumption.instead := src/absent/resumption.c

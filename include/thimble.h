@@ -332,6 +332,18 @@ void th_context_close(struct th_context *context);
 
 /* ---- client: one MQTT connection ---------------------------------------------------------- */
 
+/* A TLS session for the next process: at the first connection the bytes in `room` are offered, and
+ * used up; later ones are written there. They hold the session's secret, and they mean something to
+ * the same build, with the same broker, roots, certificate and settings only. What is damaged,
+ * another's, a day old, or older than a certificate, is left alone, with a warning. */
+struct th_resumption {
+    uint8_t *room;       /* aligned to 8; NULL: none; 4 KB are enough for most servers' tickets */
+    size_t room_bytes;
+    size_t used_bytes;   /* of it: what an earlier process was given */
+    void (*changed)(void *arg, size_t used_bytes); /* the room holds this now; 0: nothing */
+    void *arg;
+};
+
 enum th_mqtt_version { TH_MQTT_3_1 = 3, TH_MQTT_3_1_1 = 4, TH_MQTT_5 = 5 };
 
 /* Enhanced authentication (5.0 section 4.12), with username and password. */
@@ -409,6 +421,7 @@ struct th_config {
 
     struct th_deadlines deadlines;
     struct th_redial redial;
+    struct th_resumption resumption;
     size_t heap_budget_bytes;   /* a lower ceiling for the TLS heap; 0: all of it */
     size_t window_budget_bytes; /* a lower ceiling for the packet window; 0: all of it */
     size_t outbox_budget_bytes; /* a lower ceiling for the outbox; 0: all of it */

@@ -16,6 +16,7 @@ _thimble_values() {
     --keyform) COMPREPLY=($(compgen -W "pem" -- "$2")) ;;
     --tls-version) COMPREPLY=($(compgen -W "tlsv1.2 tlsv1.3 1.2 1.3 1.2+ 1.3+" -- "$2")) ;;
     --tls-keylog) COMPREPLY=($(compgen -f -- "$2")) ;;
+    --session-file) COMPREPLY=($(compgen -f -- "$2")) ;;
     --hwrng) COMPREPLY=($(compgen -f -- "$2")) ;;
     --clock) COMPREPLY=($(compgen -W "wait sync fail ignore" -- "$2")) ;;
     --clock-file) COMPREPLY=($(compgen -f -- "$2")) ;;

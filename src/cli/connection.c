@@ -20,6 +20,7 @@
 #include "cli/properties.h"
 #include "cli/say.h"
 #include "cli/secret.h"
+#include "cli/sessionfile.h"
 #include "cli/signals.h"
 #include "cli/status.h"
 #include "cli/trace.h"
@@ -172,6 +173,10 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     if (rc < 0)
         return rc;
     configure(s);
+    if (s->session_file && !s->no_tls)
+        rc = th_cli_sessionfile_open(s->session_file, &own.config.resumption, fault);
+    if (rc < 0)
+        return rc;
     th_slab_open(&own.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
     own.block = th_slab_take(&own.slab);
     rc = th_open(&own.client, own.block, CLIENT_BYTES, own.context, &own.config, fault);
@@ -474,6 +479,7 @@ int th_cli_connection_close(int status)
     th_cli_memtrace_close();
     th_cli_status_close();
     th_cli_clock_close();
+    th_cli_sessionfile_close();
     if (own.block)
         th_slab_give(&own.slab, own.block);
     own.block = NULL;

@@ -113,7 +113,8 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     if (rereads_roots)
         wish_for_roots(&wish, s);
     wish_for_reports(&wish, s);
-    wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file ? TH_SANDBOX_CLOCK : 0;
+    wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file || s->session_file
+                      ? TH_SANDBOX_KEEP : 0;
     return wish;
 }
 

@@ -110,6 +110,7 @@ struct th_cli_settings {
     int64_t clock;               /* enum th_cli_clock */
     struct th_cli_list sntp;
     const char *clock_file;
+    const char *session_file;
     int64_t key_form;            /* pem, and nothing else */
 
     const char *will_topic;

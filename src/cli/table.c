@@ -234,6 +234,8 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, FLAG(insecure)},
     {TEXTS("insecure-no-verify", "", "", "accept any certificate: anybody can be the broker"),
      0, TH_CLI_ALL, FLAG(insecure_no_verify)},
+    {TEXTS("session-file", "FILE", "", "keeps the TLS session, for a short handshake next time"),
+     0, TH_CLI_ALL, TEXT(session_file, 1, PATH_BYTES)},
     {TEXTS("hwrng", "PATH", "", "hardware random source to mix in, e.g. /dev/hwrng"),
      0, TH_CLI_ALL, TEXT(hwrng, 1, PATH_BYTES)},
     {TEXTS("clock", "MODE", "", "if the date cannot be right: wait, sync, fail, ignore (wait)"),

@@ -65,6 +65,7 @@ static void open_link(struct th_client *client, struct th_context *context, uint
         .websocket_path = config->websocket_path,
         .context = config->insecure_plaintext ? NULL : context,
         .deadlines = config->deadlines,
+        .resumption = config->resumption,
         .socket_buffer_bytes = config->socket_buffer_bytes,
         .heap_budget_bytes = config->heap_budget_bytes,
         .stack_low = config->stack_low,

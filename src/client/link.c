@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "crypt/wipe.h"
+#include "tls/image.h"
 
 #include <poll.h>
 #include <string.h>
@@ -233,13 +234,52 @@ const char *th_link_broker_name(const struct th_link *link)
     return link->config.server_name ? link->config.server_name : link->config.host;
 }
 
+static struct th_tls_endpoint endpoint(const struct th_link *link)
+{
+    return (struct th_tls_endpoint){link->config.host, link->port};
+}
+
+static void hold_session(struct th_link *link, size_t used_bytes)
+{
+    struct th_resumption *resumption = &link->config.resumption;
+    resumption->used_bytes = used_bytes;
+    resumption->changed(resumption->arg, used_bytes);
+}
+
+/* Whichever is offered, the other is of the same connection: both are used up. */
+static void offer_session(struct th_link *link)
+{
+    struct th_resumption *kept = &link->config.resumption;
+    th_tls_session_offer(&link->session, &link->tls);
+    link->handed_out = false;
+    if (!kept->used_bytes)
+        return;
+    struct th_slice image = {kept->room, kept->used_bytes};
+    struct th_tls_endpoint there = endpoint(link);
+    if (!link->tls.offered && !th_tls_image_offer(&link->tls, &there, image))
+        th_log(&link->config.log, TH_LOG_WARNING, "the session that was kept is damaged, too old, "
+               "or of another broker or identity: it is not used");
+    hold_session(link, 0);
+}
+
+/* As soon as there is one: nobody knows how this process will end. */
+static void hand_session_out(struct th_link *link)
+{
+    const struct th_resumption *kept = &link->config.resumption;
+    struct th_tls_endpoint there = endpoint(link);
+    if (!kept->room || link->handed_out || !th_tls_session_is_worth_keeping(&link->tls))
+        return;
+    link->handed_out = true;
+    hold_session(link, th_tls_image_write(&link->tls, &there, kept->room, kept->room_bytes));
+}
+
 static int open_tls(struct th_link *link)
 {
     const struct th_tls_io io = {tls_bytes_read, tls_bytes_write, link};
     int result = th_tls_stream_open(&link->tls, link->config.context->tls,
                                     th_link_broker_name(link), &io, &link->fault);
     if (result == 0)
-        th_tls_session_offer(&link->session, &link->tls);
+        offer_session(link);
     return result;
 }
 
@@ -515,6 +555,7 @@ void th_link_step_end(struct th_link *link, struct th_link_step_mark mark)
 {
     uint64_t took_us = th_clock_us() - mark.began_us - link->clock.callbacks_us;
     th_link_lease_settle(link);
+    hand_session_out(link);
     if (!link->clock.shook && took_us > link->clock.longest_step_us)
         link->clock.longest_step_us = took_us;
     th_payer_leave(mark.payer);

@@ -33,6 +33,7 @@ struct th_link_config {
     const char *websocket_path; /* NULL: none */
     struct th_context *context; /* NULL: plaintext */
     struct th_deadlines deadlines;
+    struct th_resumption resumption;
     int socket_buffer_bytes;    /* as in th_config */
     size_t heap_budget_bytes;
     void *stack_low;
@@ -68,6 +69,7 @@ struct th_link {
     struct th_net_wire wire;
     struct th_tls_stream tls;
     struct th_tls_session session; /* of the connection that broke, for the next one */
+    bool handed_out;               /* config.resumption holds this connection's */
     struct th_ws ws;
     struct th_link_leases leases;
 

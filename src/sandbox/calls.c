@@ -63,9 +63,11 @@ static const struct allowed allowed[] = {
     {__NR_unlink, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
     {__NR_unlinkat, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
     {__NR_accept, TH_SANDBOX_SERVE},
-    {__NR_adjtimex, TH_SANDBOX_CLOCK},
-    {__NR_clock_adjtime64, TH_SANDBOX_CLOCK},
-    {__NR_pwrite64, TH_SANDBOX_CLOCK},
+    {__NR_adjtimex, TH_SANDBOX_KEEP},
+    {__NR_clock_adjtime64, TH_SANDBOX_KEEP},
+    {__NR_pwrite64, TH_SANDBOX_KEEP},
+    {__NR_ftruncate, TH_SANDBOX_KEEP},
+    {__NR_ftruncate64, TH_SANDBOX_KEEP},
 };
 
 /* Where a jump goes, until the end is known. The end is in this order. */

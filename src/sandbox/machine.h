@@ -52,6 +52,12 @@
 #ifndef __NR_clock_adjtime64
 #define __NR_clock_adjtime64 TH_SANDBOX_NO_CALL
 #endif
+#ifndef __NR_ftruncate
+#define __NR_ftruncate TH_SANDBOX_NO_CALL
+#endif
+#ifndef __NR_ftruncate64
+#define __NR_ftruncate64 TH_SANDBOX_NO_CALL
+#endif
 #ifndef __NR_adjtimex
 #define __NR_adjtimex TH_SANDBOX_NO_CALL
 #endif

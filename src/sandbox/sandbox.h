@@ -17,7 +17,7 @@ enum th_sandbox_need {
     TH_SANDBOX_READ = 16,    /* opens files for reading, lists directories */
     TH_SANDBOX_WRITE = 32,   /* opens, renames and removes files */
     TH_SANDBOX_SERVE = 64,   /* accepts connections to a Unix socket, and removes that */
-    TH_SANDBOX_CLOCK = 128,  /* asks for the state of the kernel's clock, writes over a file */
+    TH_SANDBOX_KEEP = 128,   /* writes over open files, asks for the state of the kernel's clock */
 };
 
 #define TH_SANDBOX_PORTS_MAX 3

@@ -8,6 +8,7 @@
 #include "crypt/seed.h"
 #include "mem/payer.h"
 #include "tls/errors.h"
+#include "tls/image.h"
 #include "tls/io.h"
 #include "tls/policy.h"
 #include "tls/psk.h"
@@ -263,6 +264,7 @@ static int add_root(void *arg, struct th_slice der, const struct th_pem_place *p
     struct th_fault reason = {0};
     struct th_tls_mark mark = th_tls_mark();
     int code = WOLFSSL_SUCCESS;
+    th_tls_image_bind_der(loading->context, der);
     if (!th_tls_bundle_defers(loading->context))
         code = th_tls_context_trust(loading->context, der);
     loading->usable_roots += code == WOLFSSL_SUCCESS;
@@ -290,6 +292,7 @@ static int use_chain(void *arg, struct th_slice ders, const struct th_pem_place 
 {
     struct loading *loading = arg;
     struct th_tls_mark mark = th_tls_mark();
+    th_tls_image_bind_der(loading->context, ders);
     int code = wolfSSL_CTX_use_certificate_chain_buffer_format(
         loading->context->ctx, ders.data, (long)ders.len_bytes, WOLFSSL_FILETYPE_ASN1);
     if (code == WOLFSSL_SUCCESS && remember_public_key(loading, ders))
@@ -432,6 +435,7 @@ int th_tls_context_open(struct th_tls_context *context, const struct th_context_
         return result;
     uint32_t live_before = live_bytes();
     take_config(context, config);
+    th_tls_image_bind(context, config);
     pthread_mutex_init(&context->turn, NULL);
     context->open = true;
     result = build(context, config, fault);

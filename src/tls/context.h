@@ -6,6 +6,7 @@
 #define TH_TLS_CONTEXT_H
 
 #include "identity/identity.h"
+#include "crypt/hash.h"
 #include "tls/bundle.h"
 #include "tls/dates.h"
 #include "tls/pins.h"
@@ -34,6 +35,7 @@ struct th_tls_context {
     bool library;                 /* holds a reference to the initialised library */
     struct th_identity_count identity;
     struct th_tls_bundle bundle;
+    struct th_crypt_hash binding; /* of what a session is bound to */
     struct th_tls_dates dates;    /* of roots */
     size_t resident_bytes;        /* what the context holds of the payer, certificates included */
     size_t transient_peak_bytes;  /* what opening it held beyond that, and gave back */

@@ -7,9 +7,6 @@
 
 #include <wolfssl/ssl.h>
 
-/* So long a certificate that was verified may vouch for who takes its session up again. */
-#define AGE_MAX_MS (24ull * 3600 * 1000)
-
 /* Sessions are kept by their clients, never in what all share. RFC 5077: TLS 1.2 asks for a ticket;
  * servers keep no sessions themselves. */
 int th_tls_session_prepare(struct th_tls_context *context,
@@ -41,19 +38,25 @@ static bool has_something_new(const struct th_tls_stream *stream)
     return stream->ticketed || wolfSSL_version(stream->ssl) != TLS1_3_VERSION;
 }
 
+bool th_tls_session_is_worth_keeping(const struct th_tls_stream *stream)
+{
+    return stream->ssl && stream->verified && stream->heard && has_something_new(stream);
+}
+
 void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream)
 {
-    if (!stream->ssl || !stream->verified || !stream->heard || !has_something_new(stream))
+    if (!th_tls_session_is_worth_keeping(stream))
         return;
     th_tls_session_forget(session);
     session->kept = wolfSSL_get1_session(stream->ssl);
     session->verified_ms = stream->verified_ms;
+    session->end_s = stream->end_s;
     session->generation = stream->context->generation;
 }
 
 static bool is_fresh(const struct th_tls_session *session, const struct th_tls_stream *stream)
 {
-    return th_clock_ms() - session->verified_ms < AGE_MAX_MS &&
+    return th_clock_ms() - session->verified_ms < TH_TLS_SESSION_AGE_MAX_MS &&
            session->generation == stream->context->generation;
 }
 
@@ -64,6 +67,7 @@ void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *
     stream->offered = is_fresh(session, stream) &&
                       wolfSSL_set_session(stream->ssl, session->kept) == WOLFSSL_SUCCESS;
     stream->verified_ms = session->verified_ms;
+    stream->end_s = session->end_s;
     th_tls_session_forget(session);
 }
 

@@ -9,9 +9,17 @@
 
 struct WOLFSSL_SESSION;
 
+/* So long a certificate that was verified may vouch for who takes its session up again. */
+#define TH_TLS_SESSION_AGE_MAX_MS (24ull * 3600 * 1000)
+
+/* It came over a connection whose server was verified and has spoken since, and is new: a ticket of
+ * TLS 1.3 serves once only. */
+bool th_tls_session_is_worth_keeping(const struct th_tls_stream *stream);
+
 /* All zero: nothing is kept. */
 struct th_tls_session {
     struct WOLFSSL_SESSION *kept;
+    int64_t end_s;        /* th_calendar_s() when the first certificate ends */
     uint32_t generation;  /* of the context it was made under */
     uint64_t verified_ms; /* th_clock_ms() when the server's certificate was last verified */
 };
@@ -22,8 +30,7 @@ int th_tls_session_prepare(struct th_tls_context *context,
                            const struct th_context_config *config);
 int th_tls_session_watch(struct th_tls_stream *stream);
 
-/* Before `stream` is closed. Kept is what came over a connection whose server was verified and has
- * spoken since; a ticket of TLS 1.3 once only. Otherwise nothing changes. */
+/* Before `stream` is closed. Kept is what is worth it; otherwise nothing changes. */
 void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream);
 
 /* Between th_tls_stream_open() and its first step. What was kept is used up. A server that does not

@@ -30,6 +30,7 @@ struct th_tls_stream {
     uint32_t refused;   /* th_tls_mark() before the step of the handshake that is being taken */
     bool verified;      /* the verify callback has accepted the server's leaf, now or back then */
     uint64_t verified_ms; /* when: th_clock_ms() */
+    int64_t end_s;      /* th_calendar_s() when the first certificate of its chain ends */
     bool lacks_root;    /* the issuer may be among the roots that are not loaded */
     uint32_t roots_turn; /* bundle.turn when the handshake began */
     uint8_t first_byte; /* of what the server sent: in TLS the type of a record */

@@ -5,6 +5,7 @@
 #include "tls/bundle.h"
 #include "tls/dates.h"
 #include "tls/errors.h"
+#include "tls/image.h"
 #include "tls/pins.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
@@ -70,6 +71,7 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     stream->verified = preverified && code == 0 && of_root == 0 &&
                        th_tls_pins_hold(stream, store);
     stream->verified_ms = th_clock_ms();
+    th_tls_image_note_end(stream, store);
     return stream->verified;
 }
 

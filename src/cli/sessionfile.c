@@ -1,0 +1,67 @@
+#include "cli/sessionfile.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/roomy.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <thimble/identity.h>
+#include <unistd.h>
+
+/* The session, a ticket with it, and what a server puts into one: a certificate of ours. */
+#define ROOM_BYTES 8192
+
+static TH_ROOMY struct {
+    _Alignas(16) uint8_t room[ROOM_BYTES];
+    int fd;
+    bool open;
+} own;
+
+/* In place: what a power cut leaves half written is not taken for a session. */
+static void keep(void *arg, size_t bytes)
+{
+    (void)arg;
+    bool cut = ftruncate(own.fd, 0) < 0;
+    ssize_t written = cut || !bytes ? 0 : pwrite(own.fd, own.room, bytes, 0);
+    (void)written; /* without it the next handshake is an ordinary one */
+}
+
+static int check_owner(const char *path, struct th_fault *fault)
+{
+    struct stat about;
+    bool known = fstat(own.fd, &about) == 0 && S_ISREG(about.st_mode);
+    if (known && about.st_uid == geteuid() && !(about.st_mode & 077))
+        return 0;
+    th_fault_set(fault, TH_E_FILE, "--session-file %s: must be a file that only its user can read; "
+                 "delete it, or chmod 600", path);
+    if (fault->code == TH_E_FILE)
+        fault->reason = TH_BAD_PERMISSIONS;
+    return TH_E_FILE;
+}
+
+int th_cli_sessionfile_open(const char *path, struct th_resumption *resumption,
+                            struct th_fault *fault)
+{
+    own.fd = th_file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (own.fd < 0)
+        return th_fault_set_errno(fault, TH_E_FILE, "--session-file %s", path);
+    own.open = true;
+    int result = check_owner(path, fault);
+    if (result < 0 || flock(own.fd, LOCK_EX | LOCK_NB) < 0)
+        return result;
+    ssize_t got = read(own.fd, own.room, sizeof own.room);
+    *resumption = (struct th_resumption){own.room, sizeof own.room, got > 0 ? (size_t)got : 0, keep,
+                                         NULL};
+    return 0;
+}
+
+void th_cli_sessionfile_close(void)
+{
+    if (!own.open)
+        return;
+    explicit_bzero(own.room, sizeof own.room);
+    close(own.fd);
+    own.open = false;
+}

@@ -1,0 +1,234 @@
+"""TLS sessions that outlive their process: --session-file."""
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from forge import LOCALHOST, NOT_CA, SERVER, server
+from lab import free_port
+from packets import PUBLISH, PUBACK, ack
+from program import THIMBLE
+from timeserver import Era
+
+LEFT_ALONE = "is not used"
+
+# Of the instructions of a full handshake, with P-256.
+MOST = {"1.2": 0.15, "1.3": 0.45}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "session"
+
+
+@pytest.fixture
+def pub(thimble, lab, file):
+    """Publishes once; whether the session was taken up stands in its report."""
+    def run(tls="1.3", *words, kind="ec", where=None, code=0, **options):
+        done = thimble.start("pub", *(where or lab.tls(kind)), "-t", "session", "-m", "x", "-q", "1",
+                             "-d", "--tls-version", tls, "--session-file", file, *words,
+                             report=True, **options)
+        done.ends(code)
+        done.resumed = done.report["connection"]["resumed"]
+        return done
+    return run
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_the_next_process_takes_it_up(pub, file, tls, kind):
+    assert not pub(tls, "--sandbox=require", kind=kind).resumed
+    assert file.stat().st_mode & 0o777 == 0o600 and file.stat().st_nlink == 1
+    for _ in range(3):
+        before = file.read_bytes()
+        assert pub(tls, "--sandbox=require", kind=kind).resumed
+        if tls == "1.3":
+            assert file.read_bytes() != before  # used once: what is there now is new
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_a_killed_process_has_kept_it(thimble, lab, pub, file, tls):
+    sub = thimble.start("sub", *lab.tls(), "--tls-version", tls, "-t", "t", "--session-file", file)
+    while not file.exists() or not file.stat().st_size:
+        assert sub.is_running() and sub.seconds < 20
+        time.sleep(0.01)
+    sub.stop()
+    assert pub(tls).resumed
+
+
+def instructions(directory, *words):
+    out = directory / "callgrind"
+    subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", str(THIMBLE),
+                    *map(str, words)], capture_output=True)
+    return int(re.search(r"^totals: (\d+)", out.read_text(), re.M).group(1))
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="NOT TESTED: there is no valgrind")
+@pytest.mark.deadline(180)
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_what_it_saves(lab, tmp_path, file, record_property, tls):
+    """Beyond what the program does before it is connected."""
+    def count(port):
+        return instructions(tmp_path, "pub", "-h", "localhost", "-p", port, *lab.identity(), "-t",
+                            "t", "-m", "x", "-q", "1", "--tls-version", tls, "--session-file", file)
+    before = count(free_port())
+    whole, resumed = (count(lab.ports["ec_port"]) - before for _ in range(2))
+    record_property(f"resumed with TLS {tls}", f"{resumed / whole:.3f} of {whole:,} instructions")
+    assert resumed <= MOST[tls] * whole
+
+
+# ---- who it is for ------------------------------------------------------------------------------
+
+PINNED = ["--pin", "sha256//" + "A" * 43 + "="]
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("words", [
+    ["-h", "127.0.0.1"], ["--servername", "127.0.0.1"], ["--tls-alpn", "mqtt"], ["--insecure"],
+    ["--tls-version", "1.2+"], PINNED, ["--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256"]])
+def test_it_is_for_one_broker_and_one_policy(pub, tls, words):
+    pub(tls)
+    other = pub(tls, *words, code=75 if words is PINNED else 0)
+    if words[0] == "--ciphers" and tls == "1.3":
+        return  # no suites of TLS 1.2 are among what is offered
+    assert not other.resumed and LEFT_ALONE in other.err
+
+
+def test_it_is_for_one_identity(pub, lab, file, forge):
+    """Other roots, another certificate, none."""
+    extra = file.with_name("roots")
+    extra.write_bytes(lab.path("ec", "root.pem").read_bytes() +
+                      lab.path("rsa", "root.pem").read_bytes())
+    where = ["-h", "localhost", "-p", lab.ports["ec_port"]]
+    own = lab.identity()
+    for identity in (["--cafile", extra, *own[2:]], [*own[:2], *lab.identity("rsa")[2:]], own[:2]):
+        pub()
+        other = pub(where=[*where, *identity], code=76 if identity != [
+            "--cafile", extra, *own[2:]] else 0)
+        assert not other.resumed and LEFT_ALONE in other.err
+
+
+# ---- when it is over ----------------------------------------------------------------------------
+
+@pytest.fixture
+def era(tmp_path):
+    return Era(tmp_path)
+
+
+def test_a_day_later_it_is_over(pub, era):
+    pub()
+    era.set_offset(5000)  # OpenSSL gives them two hours
+    assert pub(prefix=era.prefix).resumed
+    era.set_offset(86500)
+    late = pub(prefix=era.prefix)
+    assert not late.resumed  # the day counts from when the certificate was verified
+
+
+def test_it_ends_with_the_certificate(thimble, file, fake, forge, era):
+    now = time.time()
+    dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(now + t)) for t in (-3600, 3600)]
+    forge.issue("brief", NOT_CA, SERVER, LOCALHOST, dates=dates)
+
+    def take(peer):
+        peer.greet()
+        peer.send(ack(PUBACK, peer.expect(PUBLISH).packet_id))
+        peer.finish()
+    broker = fake(take, take, take, tls=forge.server("brief"))
+    words = ["pub", *broker.where, *forge.trust(), "-t", "t", "-m", "x", "-q", "1",
+             "--session-file", file]
+    for offset, code, resumed in ((0, 0, False), (1800, 0, True), (3700, 70, False)):
+        era.set_offset(offset)
+        done = thimble.start(*words, prefix=era.prefix, report=True)
+        done.ends(code)
+        assert done.report["connection"]["resumed"] == resumed
+
+
+def test_a_broker_that_forgot(thimble, mosquitto, lab, pub, file):
+    """Restarted, it has other keys: an ordinary handshake, and a new session."""
+    port = free_port()
+    broker = mosquitto("allow_anonymous true", f"listener {port}", "require_certificate true",
+                       *(f"{option} {lab.path('ec', name)}" for option, name in (
+                           ("cafile", "root.pem"), ("certfile", "server.pem"),
+                           ("keyfile", "server.key")))).start()
+    where = ["-h", "localhost", "-p", port, *lab.identity()]
+    for tls in ("1.2", "1.3"):
+        pub(tls, where=where)
+        assert pub(tls, where=where).resumed
+        broker.stop()
+        broker.start()
+        assert not pub(tls, where=where).resumed
+        assert pub(tls, where=where).resumed
+
+
+def test_an_offer_that_comes_to_nothing_is_used_up(pub, lab, file, fake):
+    good = server(lab.path("ec", "server.pem"), lab.path("ec", "server.key"))
+    broker = fake(lambda peer: peer.greet().finish(), lambda peer: peer.reset(), tls=good)
+    words = {"where": [*broker.where, *lab.identity(), "--retry", "0"], "code": 7}
+    pub(**words)
+    size = file.stat().st_size
+    pub(**words)
+    assert size and not file.stat().st_size
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+def damages(data):
+    yield b""
+    for cut in (1, 31, 32, 48, 500, len(data) - 1):
+        yield data[:cut]
+    for place in range(0, len(data), 61):
+        yield data[:place] + bytes([data[place] ^ 0x40]) + data[place + 1:]
+    yield data + b"\0"
+    yield os.urandom(len(data))
+    yield b"\0" * 8192
+    yield b"\xff" * 100000
+
+
+def test_damaged_files_are_left_alone(pub, file):
+    pub()
+    pub()
+    good = file.read_bytes()
+    for bad in damages(good):
+        file.write_bytes(bad)
+        done = pub()
+        assert not done.resumed and (LEFT_ALONE in done.err or not bad)
+        assert file.stat().st_size == len(good)
+    assert pub().resumed
+
+
+def test_others_may_not_read_it(thimble, lab, file, tmp_path):
+    words = ["pub", *lab.tls(), "-t", "t", "-m", "x", "--session-file"]
+    for mode in (0o640, 0o604, 0o666, 0o620):
+        file.write_bytes(b"")
+        file.chmod(mode)
+        thimble(*words, file).ends_refused(82, "only its user")
+    if os.geteuid() == 0:
+        file.chmod(0o600)
+        os.chown(file, 1, 1)
+        thimble(*words, file).ends_refused(82, "only its user")
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    thimble(*words, tmp_path / "fifo").ends_refused(82, "only its user")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path / "link", tmp_path, tmp_path / "no" / "file"):
+        thimble(*words, path).ends_refused(66, str(path))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_one_process_at_a_time(thimble, lab, pub, file, topic):
+    """Who comes second does without."""
+    pub()
+    sub = thimble.start("sub", *lab.tls(), "-t", topic, "--session-file", file,
+                        "--tls-version", "1.3")
+    lab.log.await_subscription(topic)
+    assert not pub().resumed
+    sub.signal(15).end()
+    assert pub().resumed
+
+
+def test_nothing_is_kept_without_being_asked(thimble, lab, tmp_path):
+    before = set(os.listdir(tmp_path))
+    thimble("pub", *lab.tls(), "-t", "t", "-m", "x").ends(0)
+    assert {name for name in set(os.listdir(tmp_path)) - before if not name.startswith("run")} == set()
