@@ -470,6 +470,7 @@ int th_link_finish(struct th_link *link)
 
 static void end(struct th_link *link)
 {
+    hand_session_out(link);
     th_net_lookup_end(&link->lookup);
     th_link_stop_dialing(link);
     close_tls(link);
