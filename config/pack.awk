@@ -1,6 +1,6 @@
-# A source of ours as it is compiled for the static binary: sentences are packed. A byte beyond ASCII
-# in one stands for two others, each of which may stand for two: src/base/pairs.h. The formatter
-# (src/base/format.c) writes what was meant; nothing else reads sentences.
+# A source of ours as it is compiled for the static binary: sentences are packed. A byte that is no
+# printable ASCII stands for two others, each of which may stand for two: src/base/pairs.h. The
+# formatter (src/base/format.c) writes what was meant; nothing else reads sentences.
 #
 # A sentence is a literal in which a word follows a word. Texts that are compared are none. Conversions
 # of formats stay as they are, and so does what begins with a backslash.
@@ -9,18 +9,24 @@
 #
 # show   if set: prints what would be packed instead, a piece a line
 #
-# Fails if a literal has letters beyond ASCII of its own.
+# Fails if a literal has letters beyond ASCII of its own, or a sentence \x or such.
 
 BEGIN {
-    FIRST = 128
+    FIRST = 127
+    pairs = 0
     for (i = 1; i < 256; i++)
         number[sprintf("%c", i)] = i
 }
 
+# Those of {0, 0} mean what they are.
 FILENAME == ARGV[1] {
     if (match($0, /\{[0-9]+, [0-9]+\}/)) {
         split(substr($0, RSTART + 1, RLENGTH - 2), letter, ", ")
-        pair[pairs++] = sprintf("%c%c", letter[1], letter[2])
+        if (letter[1] > 0) {
+            pair[pairs] = sprintf("%c%c", letter[1], letter[2])
+            byte[pairs++] = sprintf("%c", (FIRST + rows) % 256)
+        }
+        rows++
     }
     next
 }
@@ -37,11 +43,11 @@ function with_pair(text, two, one,    at, done) {
     return done text
 }
 
-# Bytes beyond ASCII as C writes them.
+# Bytes that stand for pairs as C writes them.
 function escaped(text,    i, c, done) {
     for (i = 1; i <= length(text); i++) {
         c = substr(text, i, 1)
-        done = done (number[c] < FIRST ? c : sprintf("\\%o", number[c]))
+        done = done (c ~ /[ -~]/ ? c : sprintf("\\%03o", number[c]))
     }
     return done
 }
@@ -50,25 +56,30 @@ function packed(text,    i) {
     if (show && length(text) > 1)
         print text
     for (i = 0; i < pairs; i++)
-        text = with_pair(text, pair[i], sprintf("%c", FIRST + i))
+        text = with_pair(text, pair[i], byte[i])
     return escaped(text)
 }
 
 function packed_sentence(text,    done) {
-    while (match(text, /\\x[0-9a-fA-F]+|\\[0-7]+|\\.|%[-0-9.*]*[lz]*[a-zA-Z%]/)) {
+    while (match(text, /\\.|%[-0-9.*]*[lz]*[a-zA-Z%]/)) {
         done = done packed(substr(text, 1, RSTART - 1)) substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)
     }
     return done packed(text)
 }
 
+function refuse(text) {
+    print FILENAME ":" FNR ": not to be packed: " text >"/dev/stderr"
+    failed = 1
+}
+
 function packed_literal(text) {
-    if (text ~ /[\200-\377]/) {
-        print FILENAME ":" FNR ": not ASCII: " text >"/dev/stderr"
-        failed = 1
-    }
+    if (text ~ /[\200-\377]/)
+        refuse(text)
     if (text !~ /[a-z%)][,;.]? [a-z(%]/)
         return text
+    if (text ~ /\\([^0ntr"\\]|0[0-7])/)
+        refuse(text)
     return "\"" packed_sentence(substr(text, 2, length(text) - 2)) "\""
 }
 

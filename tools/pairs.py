@@ -17,13 +17,15 @@ import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 TABLE = TOP / "src" / "base" / "pairs.h"
-FIRST, LAST = 128, 255
+FIRST = 127              # what is behind the printable letters, and in front of them
+MEANT = b"\0\t\n\r\033"   # mean what they are
+BYTES = [byte for byte in (*range(FIRST, 256), *range(32)) if byte not in MEANT]
 DEEPEST = 5    # pairs of pairs: so often a function calls itself, config/stack
 LONGEST = 16   # letters: TH_UNPACKED_MAX
 
 HEAD = """\
-/* What each byte beyond ASCII stands for in packed sentences, from 128 on: two others. Made by
- * tools/pairs.py; used by config/pack.awk and src/base/format.c. */
+/* What each byte that is no printable ASCII stands for in packed sentences: two others. It begins
+ * with 127; 0 follows 255. Made by tools/pairs.py; used by config/pack.awk and src/base/format.c. */
 static const unsigned char th_pairs[][2] = {
 """
 
@@ -63,37 +65,39 @@ class Words:
     """What the bytes stand for so far."""
 
     def __init__(self):
-        self.text = {byte: chr(byte) for byte in range(FIRST)}
-        self.depth = dict.fromkeys(range(FIRST), 0)
-        self.pairs = []
+        self.text = {byte: chr(byte) for byte in range(32, FIRST)}
+        self.depth = dict.fromkeys(self.text, 0)
+        self.pairs = {}
 
     def allows(self, pair):
         deep = max(self.depth[byte] for byte in pair) + 1
         return deep <= DEEPEST and len(self.text[pair[0]] + self.text[pair[1]]) <= LONGEST
 
-    def add(self, pair):
-        byte = FIRST + len(self.pairs)
-        self.pairs.append(pair)
+    def add(self, byte, pair):
+        self.pairs[byte] = pair
         self.text[byte] = self.text[pair[0]] + self.text[pair[1]]
         self.depth[byte] = max(self.depth[each] for each in pair) + 1
-        return byte
 
 
 def learn(pieces):
     words = Words()
-    while FIRST + len(words.pairs) <= LAST:
+    for byte in BYTES:
         counts = collections.Counter(itertools.chain.from_iterable(map(pairs_of, pieces)))
         best = min((pair for pair in counts if words.allows(pair)),
                    key=lambda pair: (-counts[pair], pair))
-        byte = words.add(best)
+        words.add(byte, best)
         pieces = [joined(piece, best, byte) for piece in pieces]
     return words, pieces
 
 
+def row(words, byte):
+    if byte in words.pairs:
+        return '    {{{}, {}}}, /* {} "{}" */\n'.format(*words.pairs[byte], byte, words.text[byte])
+    return f"    {{0, 0}}, /* {byte} */\n"
+
+
 def table(words):
-    rows = (f'    {{{a}, {b}}}, /* {byte} "{words.text[byte]}" */\n'
-            for byte, (a, b) in enumerate(words.pairs, FIRST))
-    return HEAD + "".join(rows) + "};\n"
+    return HEAD + "".join(row(words, byte) for byte in (*range(FIRST, 256), *range(32))) + "};\n"
 
 
 def main():

@@ -43,14 +43,23 @@ static void put_many(struct page *page, char character, int count)
 #define TH_PACKED 0
 #endif
 
+/* The two it stands for, or NULL. */
+static const unsigned char *pair_of(unsigned char byte)
+{
+    unsigned char row = byte - 127;
+    return TH_PACKED && row < sizeof th_pairs / sizeof *th_pairs && *th_pairs[row] ? th_pairs[row]
+                                                                                   : NULL;
+}
+
 static void put_letters(struct page *page, unsigned char byte)
 {
-    if (!TH_PACKED || byte < 128) {
+    const unsigned char *pair = pair_of(byte);
+    if (!pair) {
         put(page, (char)byte);
         return;
     }
-    put_letters(page, th_pairs[byte - 128][0]);
-    put_letters(page, th_pairs[byte - 128][1]);
+    put_letters(page, pair[0]);
+    put_letters(page, pair[1]);
 }
 
 /* The static binary's own texts are, and no others: they are constants, which the linker puts in
