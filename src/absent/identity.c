@@ -1,4 +1,5 @@
 #include "cli/identity.h"
+#include "cli/rotate.h"
 
 bool th_cli_identity_take(struct th_cli_settings *settings, struct th_cli_problem *problem)
 {
@@ -6,6 +7,39 @@ bool th_cli_identity_take(struct th_cli_settings *settings, struct th_cli_proble
     return true;
 }
 
+const char *th_cli_identity_home(const struct th_cli_settings *settings)
+{
+    (void)settings;
+    return NULL;
+}
+
 void th_cli_identity_done(void)
 {
+}
+
+char th_cli_identity_generation(void)
+{
+    return 0;
+}
+
+void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context,
+                         char generation)
+{
+    (void)settings, (void)context, (void)generation;
+}
+
+bool th_cli_rotate_start(void)
+{
+    return false;
+}
+
+bool th_cli_rotate_event(const struct th_event *event)
+{
+    (void)event;
+    return false;
+}
+
+bool th_cli_rotate_on_trial(void)
+{
+    return false;
 }

@@ -18,6 +18,7 @@
 #include "cli/persona.h"
 #include "cli/printed.h"
 #include "cli/properties.h"
+#include "cli/rotate.h"
 #include "cli/say.h"
 #include "cli/secret.h"
 #include "cli/sessionfile.h"
@@ -58,6 +59,7 @@ static struct {
     struct th_config config;
     int status;      /* of the command, once it ends */
     int signals;     /* already obeyed */
+    int hangups;     /* likewise */
     bool dated;      /* the date can be believed: we connect */
     bool ending;
     bool leaving;    /* th_disconnect() was called */
@@ -108,9 +110,8 @@ static void say_progress(const struct th_event *event)
         th_cli_say("connected again");
 }
 
-static void on_event(void *arg, const struct th_event *event)
+static void pass_on(const struct th_event *event)
 {
-    (void)arg;
     say_progress(event);
     th_cli_events_tell(event);
     th_cli_trace_event(event);
@@ -120,6 +121,19 @@ static void on_event(void *arg, const struct th_event *event)
     if (event->kind == TH_EVENT_DISCONNECTED)
         own.last_fault = *event->fault;
     own.work.on_event(own.work.arg, event);
+}
+
+/* The end of a connection that is made again, with another identity, is not the last. */
+static void on_event(void *arg, const struct th_event *event)
+{
+    struct th_event told = *event;
+    bool again = th_cli_rotate_event(event) && !own.ending;
+    (void)arg;
+    if (again && event->redial_in_ms < 0) {
+        told.redial_in_ms = 0;
+        th_connect(own.client);
+    }
+    pass_on(&told);
 }
 
 /* ---- opening ---- */
@@ -172,6 +186,7 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     th_cli_identity_done();
     if (rc < 0)
         return rc;
+    th_cli_rotate_begin(s, own.context, th_cli_identity_generation());
     configure(s);
     if (s->session_file && !s->no_tls)
         rc = th_cli_sessionfile_open(s->session_file, &own.config.resumption, fault);
@@ -281,9 +296,23 @@ static bool is_asked_to_end(void)
     return th_cli_signals_count() != own.signals;
 }
 
+static bool is_hung_up(void)
+{
+    return th_cli_signals_hangups() != own.hangups;
+}
+
+static void obey_hangup(void)
+{
+    bool came = is_hung_up();
+    own.hangups = th_cli_signals_hangups();
+    if (came && !own.ending && th_cli_rotate_start())
+        disconnect();
+}
+
 /* The first one ends in good order, the second at once. */
 static void obey_signals(void)
 {
+    obey_hangup();
     if (!is_asked_to_end())
         return;
     own.stop = own.signals > 0;
@@ -293,7 +322,7 @@ static void obey_signals(void)
 
 static int wait_ms(void)
 {
-    if (th_cli_signals_count() != own.signals) /* one came while we gathered */
+    if (is_asked_to_end() || is_hung_up()) /* one came while we gathered */
         return 0;
     uint64_t now_ms = th_clock_ms();
     int first_ms = th_wait_ms(own.client);
@@ -435,7 +464,7 @@ static int status_at_end(void)
 
 int th_cli_connection_run(void)
 {
-    th_cli_signals_enter();
+    th_cli_signals_enter(own.settings->identity != NULL);
     int status = th_cli_lock(own.settings, th_context_rereads(own.context));
     if (status == TH_CLI_OK)
         carry_on();

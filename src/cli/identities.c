@@ -324,7 +324,7 @@ static int list(const struct th_cli_settings *s)
 {
     struct th_fault fault = {0};
     struct listing listing = {.settings = s};
-    int base = th_store_base(th_cli_identity_dir(s), false, &fault);
+    int base = th_store_base(th_cli_identity_dir(s), TH_STORE_LIST, &fault);
     int result = base < 0 ? base : th_store_list(base, list_one, &listing, &fault);
     if (base >= 0)
         close(base);
@@ -407,7 +407,7 @@ static int export_part(int from, int to, int part, struct th_fault *fault)
 static int export_parts(const struct th_cli_settings *s, const struct th_cli_identity *identity,
                         const struct th_context_config *files, struct th_fault *fault)
 {
-    int to = s->out ? th_store_base(s->out, true, fault) : -1;
+    int to = s->out ? th_store_base(s->out, TH_STORE_MAKE, fault) : -1;
     int result = s->out && to < 0 ? to : 0;
     for (int part = 0; result == 0 && part < TH_STORE_PARTS; part++)
         if (is_wanted(s, part) && (part != TH_STORE_ROOTS || files->roots.path))

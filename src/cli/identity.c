@@ -22,6 +22,7 @@ static TH_ROOMY struct {
     char paths[TH_STORE_META][TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
     char endpoint[ENDPOINT_BYTES];
     char host[ENDPOINT_BYTES];
+    char home[TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES];
     uint8_t meta[TH_STORE_META_BYTES + 1];
 } own;
 
@@ -65,12 +66,20 @@ void th_cli_identity_sources(struct th_context_config *config,
         config->roots.path = own.paths[TH_STORE_ROOTS];
 }
 
+const char *th_cli_identity_home(const struct th_cli_settings *settings)
+{
+    th_format(own.home, sizeof own.home, "%s/%s", th_cli_identity_dir(settings),
+              settings->identity);
+    return own.home;
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static int open_store(struct th_store *store, const struct th_cli_settings *settings,
                       const char *name, enum th_store_mode mode, struct th_fault *fault)
 {
-    int base = th_store_base(th_cli_identity_dir(settings), mode == TH_STORE_CREATE, fault);
+    enum th_store_base use = mode == TH_STORE_CREATE ? TH_STORE_MAKE : TH_STORE_PASS;
+    int base = th_store_base(th_cli_identity_dir(settings), use, fault);
     if (base < 0)
         return base;
     int result = th_store_open(store, base, name, mode, fault);
@@ -217,4 +226,9 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
 void th_cli_identity_done(void)
 {
     th_cli_identity_close(&used);
+}
+
+char th_cli_identity_generation(void)
+{
+    return used.generation;
 }

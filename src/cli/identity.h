@@ -28,6 +28,9 @@ void th_cli_identity_close(struct th_cli_identity *identity);
  * this user. NULL: too long. */
 const char *th_cli_identity_dir(const struct th_cli_settings *settings);
 
+/* Where the generations of --identity lie. The text stays until the next call. */
+const char *th_cli_identity_home(const struct th_cli_settings *settings);
+
 /* Where its files are, as sources. The texts stay until the next call. */
 void th_cli_identity_sources(struct th_context_config *config,
                              const struct th_cli_settings *settings, const char *name,
@@ -40,5 +43,8 @@ bool th_cli_identity_endpoint(const char *text, struct th_slice *host, uint16_t 
  * `problem`. Nobody changes the identity until th_cli_identity_done(), when its files are read. */
 bool th_cli_identity_take(struct th_cli_settings *settings, struct th_cli_problem *problem);
 void th_cli_identity_done(void);
+
+/* The generation that was taken: 'a' or 'b'. */
+char th_cli_identity_generation(void);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/exit.h"
+#include "cli/identity.h"
 #include "cli/roots.h"
 #include "cli/say.h"
 #include "mem/libc.h"
@@ -94,13 +95,29 @@ static void wish_for_roots(struct th_sandbox_wish *wish, const struct th_cli_set
     wish_for_links(wish);
 }
 
+static void wish_to_write(struct th_sandbox_wish *wish, const char *path)
+{
+    const char **at = wish->writes;
+    while (*at)
+        at++;
+    *at = path;
+    wish->needs |= path ? TH_SANDBOX_WRITE : 0;
+}
+
+/* Another generation may be tried, and count from then on. */
+static void wish_for_identity(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
+{
+    if (!s->identity)
+        return;
+    wish_to_read(wish, th_cli_identity_home(s));
+    wish_to_write(wish, th_cli_identity_home(s));
+}
+
 /* The report is written, the status socket removed. */
 static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
-    const char *path = report_file(s);
-    wish->writes[0] = path;
+    wish_to_write(wish, report_file(s));
     wish->removes = s->status_socket;
-    wish->needs |= path ? TH_SANDBOX_WRITE : 0;
     wish->needs |= s->status_socket ? TH_SANDBOX_SERVE : 0;
 }
 
@@ -112,6 +129,7 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
         wish_for_names(&wish);
     if (rereads_roots)
         wish_for_roots(&wish, s);
+    wish_for_identity(&wish, s);
     wish_for_reports(&wish, s);
     wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file || s->session_file
                       ? TH_SANDBOX_KEEP : 0;

@@ -10,6 +10,7 @@ static struct {
     int fd;
     int count;
     int first;
+    int hangups;
     sigset_t mask_before;
 } own = {.fd = -1};
 
@@ -28,14 +29,16 @@ static void hold(sigset_t *held, int number)
     signal(number, SIG_DFL);
 }
 
-void th_cli_signals_enter(void)
+void th_cli_signals_enter(bool hangup)
 {
     sigset_t held;
     sigemptyset(&held);
     sigprocmask(SIG_BLOCK, &held, &own.mask_before);
     hold(&held, SIGINT);
     hold(&held, SIGTERM);
-    own.count = own.first = 0;
+    if (hangup)
+        hold(&held, SIGHUP);
+    own.count = own.first = own.hangups = 0;
     own.fd = signalfd(-1, &held, SFD_NONBLOCK | SFD_CLOEXEC);
     if (own.fd < 0)
         sigprocmask(SIG_SETMASK, &own.mask_before, NULL);
@@ -54,7 +57,9 @@ static void note_signal(void)
     struct signalfd_siginfo info;
     if (read(own.fd, &info, sizeof info) != sizeof info)
         return;
-    if (own.count++ == 0)
+    if (info.ssi_signo == SIGHUP)
+        own.hangups++;
+    else if (own.count++ == 0)
         own.first = (int)info.ssi_signo;
 }
 
@@ -94,6 +99,11 @@ bool th_cli_signals_await_writable(int fd)
 int th_cli_signals_count(void)
 {
     return own.count;
+}
+
+int th_cli_signals_hangups(void)
+{
+    return own.hangups;
 }
 
 int th_cli_signals_first(void)

@@ -11,7 +11,7 @@
 #define TH_CLI_SIGNALS_POLL_MAX 3
 
 void th_cli_signals_ignore_write_errors(void);
-void th_cli_signals_enter(void);
+void th_cli_signals_enter(bool hangup); /* SIGHUP, too; it does not ask us to end */
 void th_cli_signals_leave(void);
 
 /* poll(2), which ends when a signal comes, too; then possibly with 0 before its time. */
@@ -27,5 +27,8 @@ bool th_cli_signals_await_writable(int fd);
 /* How often we were asked to end, and by which signal first (0: none). */
 int th_cli_signals_count(void);
 int th_cli_signals_first(void);
+
+/* How often SIGHUP came. */
+int th_cli_signals_hangups(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "cli/properties.h"
 #include "cli/remove.h"
 #include "cli/resume.h"
+#include "cli/rotate.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include <thimble/packet.h>
@@ -113,7 +114,7 @@ static void on_connected(const struct th_event *event)
     th_cli_resume_connected(event->session_present);
     if (!own.connected_once)
         start_the_clocks();
-    if (!own.connected_once || !event->session_present)
+    if (!own.connected_once || !event->session_present || th_cli_rotate_on_trial())
         subscribe();
     own.connected_once = true;
 }

@@ -134,6 +134,12 @@
 #define __NR_fcntl TH_SANDBOX_NO_CALL
 #endif
 
+#ifndef __NR_fstat64
+#define __NR_fstat64 TH_SANDBOX_NO_CALL
+#endif
+#ifndef __NR_geteuid32
+#define __NR_geteuid32 TH_SANDBOX_NO_CALL
+#endif
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24 /* since Linux 5.18 */
 #endif

@@ -103,14 +103,14 @@ static void make_directories(const char *path)
     make_directory(path);
 }
 
-int th_store_base(const char *path, bool create, struct th_fault *fault)
+int th_store_base(const char *path, enum th_store_base use, struct th_fault *fault)
 {
     struct stat about;
     if (strlen(path) >= TH_STORE_PATH_BYTES)
         return th_fault_set(fault, TH_E_ARGUMENT, "the path of the directory is too long");
-    if (create)
+    if (use == TH_STORE_MAKE)
         make_directories(path);
-    int fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+    int fd = open_at(AT_FDCWD, path, (use == TH_STORE_PASS ? O_PATH : O_RDONLY) | O_DIRECTORY);
     if (fd < 0 || fstat(fd, &about) < 0)
         return fail(fault, "open", path);
     return kept(fd, check_base(&about, path, fault));

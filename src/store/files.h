@@ -12,9 +12,12 @@
 
 #define TH_STORE_PATH_BYTES 512
 
-/* Where identities lie, a path shorter than TH_STORE_PATH_BYTES; with the directories above it made
- * first if `create`. The descriptor. */
-int th_store_base(const char *path, bool create, struct th_fault *fault);
+/* What the base is wanted for: an identity in it (the sandbox need not let us read the others), the
+ * list of all, or to make it, with the directories above, if it is not there. */
+enum th_store_base { TH_STORE_PASS, TH_STORE_LIST, TH_STORE_MAKE };
+
+/* Where identities lie: a path shorter than TH_STORE_PATH_BYTES. The descriptor. */
+int th_store_base(const char *path, enum th_store_base use, struct th_fault *fault);
 
 /* A directory in it; made first, with mode 0700, if `create`. The descriptor. */
 int th_store_directory(int at, const char *name, bool create, struct th_fault *fault);

@@ -32,7 +32,7 @@ static int open_base(void **state)
     if (!mkdtemp(place))
         return -1;
     snprintf(deep, sizeof deep, "%s/one/two", place);
-    base = th_store_base(deep, true, &unheard);
+    base = th_store_base(deep, TH_STORE_MAKE, &unheard);
     fault = (struct th_fault){0};
     return base < 0;
 }
@@ -285,11 +285,11 @@ static void test_base_of_others(void **state)
     snprintf(path, sizeof path, "%s/one/two", place);
     chmod(path, 0770);
     fault = (struct th_fault){0};
-    assert_true(th_store_base(path, false, &fault) < 0);
+    assert_true(th_store_base(path, TH_STORE_LIST, &fault) < 0);
     assert_int_equal(fault.reason, TH_BAD_PERMISSIONS);
     chmod(path, 0755);
     fault = (struct th_fault){0};
-    int fd = th_store_base(path, false, &fault);
+    int fd = th_store_base(path, TH_STORE_PASS, &fault);
     assert_true(fd >= 0);
     close(fd);
 }
