@@ -116,17 +116,7 @@ static void lint_for_aws(const struct th_cli_settings *s)
                        part == TH_STORE_KEY ? s->key : s->certificate);
 }
 
-static uint64_t generation_before(const struct th_cli_settings *s, const char *name)
-{
-    struct th_cli_identity before;
-    struct th_fault unheard = {0};
-    if (th_cli_identity_open(&before, s, name, 0, TH_STORE_READ, &unheard) < 0)
-        return 0;
-    th_cli_identity_close(&before);
-    return th_json_flat_number(th_store_meta_value(before.meta, "generation"));
-}
-
-static void add_words(const struct th_cli_settings *s, const char *name)
+static void add_words(const struct th_cli_settings *s, const char *name, struct th_slice before)
 {
     char line[512];
     struct th_certificate leaf;
@@ -136,25 +126,30 @@ static void add_words(const struct th_cli_settings *s, const char *name)
         .device_id = s->device_id ? s->device_id : name,
         .endpoint = s->endpoint ? s->endpoint : "",
         .stored_at_s = (uint64_t)th_calendar_s(),
-        .generation = generation_before(s, name) + 1,
+        .generation = th_json_flat_number(th_store_meta_value(before, "generation")) + 1,
     };
     int bytes = th_format(line, sizeof line, "%s\n", facts.endpoint);
     in.parts[TH_STORE_ENDPOINT] = keep(line, (size_t)bytes);
     in.parts[TH_STORE_META] = th_store_meta_make(&facts);
 }
 
+static int put_files(const struct th_cli_settings *s, const char *name,
+                     struct th_cli_identity *identity, struct th_fault *fault)
+{
+    add_words(s, name, identity->meta);
+    if (!in.parts[TH_STORE_ENDPOINT].data || !in.parts[TH_STORE_META].data)
+        return th_fault_set(fault, TH_E_TOO_LARGE, "does not fit into cert_meta; shorten it");
+    int result = th_store_put(&identity->store, in.parts, fault);
+    return result < 0 ? result : th_store_promote(&identity->store,
+                                                  th_store_other(&identity->store), fault);
+}
+
 static int store_files(const struct th_cli_settings *s, const char *name, struct th_fault *fault)
 {
     struct th_cli_identity identity;
-    add_words(s, name);
-    if (!in.parts[TH_STORE_ENDPOINT].data || !in.parts[TH_STORE_META].data)
-        return th_fault_set(fault, TH_E_TOO_LARGE, "does not fit into cert_meta; shorten it");
     int result = th_cli_identity_open(&identity, s, name, 0, TH_STORE_CREATE, fault);
-    if (result < 0)
-        return result;
-    result = th_store_put(&identity.store, in.parts, fault);
     if (result == 0)
-        result = th_store_promote(&identity.store, th_store_other(&identity.store), fault);
+        result = put_files(s, name, &identity, fault);
     th_cli_identity_close(&identity);
     return result;
 }
@@ -405,12 +400,12 @@ static int export_part(int from, int to, int part, struct th_fault *fault)
 }
 
 static int export_parts(const struct th_cli_settings *s, const struct th_cli_identity *identity,
-                        const struct th_context_config *files, struct th_fault *fault)
+                        struct th_fault *fault)
 {
     int to = s->out ? th_store_base(s->out, TH_STORE_MAKE, fault) : -1;
     int result = s->out && to < 0 ? to : 0;
     for (int part = 0; result == 0 && part < TH_STORE_PARTS; part++)
-        if (is_wanted(s, part) && (part != TH_STORE_ROOTS || files->roots.path))
+        if (is_wanted(s, part) && th_store_is_there(identity->fd, th_store_part_name(part)))
             result = export_part(identity->fd, to, part, fault);
     if (to >= 0)
         close(to);
@@ -420,14 +415,11 @@ static int export_parts(const struct th_cli_settings *s, const struct th_cli_ide
 static int export(const struct th_cli_settings *s)
 {
     struct th_cli_identity identity;
-    struct th_context_config files;
     struct th_fault fault = {0};
     const char *name = s->words.items[0];
     int result = th_cli_identity_open(&identity, s, name, 0, TH_STORE_READ, &fault);
-    if (result < 0)
-        return fail(name, &fault);
-    th_cli_identity_sources(&files, s, name, &identity);
-    result = export_parts(s, &identity, &files, &fault);
+    if (result == 0)
+        result = export_parts(s, &identity, &fault);
     th_cli_identity_close(&identity);
     return result < 0 ? fail(name, &fault) : th_cli_printed();
 }

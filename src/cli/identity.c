@@ -114,9 +114,10 @@ int th_cli_identity_open(struct th_cli_identity *identity, const struct th_cli_s
                          struct th_fault *fault)
 {
     *identity = (struct th_cli_identity){.store.fd = -1, .fd = -1};
+    bool may_lack = mode == TH_STORE_CREATE;
     int result = open_store(&identity->store, settings, name, mode, fault);
-    if (result == 0 && mode != TH_STORE_CREATE)
-        result = open_generation(identity, generation, fault);
+    if (result == 0 && open_generation(identity, generation, may_lack ? NULL : fault) < 0)
+        result = may_lack ? 0 : TH_E_FILE;
     if (result < 0)
         th_cli_identity_close(identity);
     return result;

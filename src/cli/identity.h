@@ -18,7 +18,7 @@ struct th_cli_identity {
 #define TH_CLI_OTHER_GENERATION 1
 
 /* Opens a generation of an identity ('a', 'b'; 0: the one that counts, or the other one) and checks
- * that it is whole. On failure nothing stays open. */
+ * that it is whole; with TH_STORE_CREATE there may be none. On failure nothing stays open. */
 int th_cli_identity_open(struct th_cli_identity *identity, const struct th_cli_settings *settings,
                          const char *name, char generation, enum th_store_mode mode,
                          struct th_fault *fault);
