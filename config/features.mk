@@ -79,6 +79,11 @@ pins.instead := src/absent/pins.c
 pins.options := --pin --pin-ca
 pins.exits := pin-mismatch
 
+# Lists of revoked certificates.
+revocation.sources := src/tls/revoked.c src/crypt/signed.c
+revocation.instead := src/absent/revoked.c
+revocation.options := --crlfile
+
 ciphers.sources := src/tls/suites.c
 ciphers.instead := src/absent/suites.c
 ciphers.options := --ciphers --ciphersuites

@@ -265,6 +265,8 @@ struct th_context_config {
                                    * as long as the context */
     const char *const *root_paths; /* more of them, ended by NULL: files, and directories of files
                                    * that end in .pem, .crt, .cer, .0; or NULL */
+    struct th_source crl;         /* lists of revoked certificates, PEM or DER; read at each
+                                   * handshake, so it must live as long as the context; optional */
     struct th_source certificate; /* our chain, leaf first; optional */
     struct th_source key;         /* PKCS#8, SEC1 or PKCS#1; with certificate, both or none */
     enum th_tls_version tls_min;  /* TH_TLS_ANY: 1.2 */

@@ -21,6 +21,7 @@ void th_cli_configure_context(struct th_context_config *config, const struct th_
         .root_paths = th_cli_root_paths(s),
         .pins = s->pins,
         .ca_pins = s->ca_pins,
+        .crl.path = s->crl,
         .certificate.path = s->certificate,
         .key.path = s->key,
         .tls_min = (enum th_tls_version)(s->tls_versions / 256),

@@ -127,6 +127,7 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     wish_for_a_road(&wish, s);
     if (looks_names_up(s) || s->sntp.count)
         wish_for_names(&wish);
+    wish_to_read(&wish, s->crl);
     if (rereads_roots)
         wish_for_roots(&wish, s);
     wish_for_identity(&wish, s);

@@ -93,6 +93,7 @@ struct th_cli_settings {
     bool os_certs;
     const char *pins;
     const char *ca_pins;
+    const char *crl;
     const char *certificate;
     const char *key;
     const char *identity;        /* the name of a stored one */

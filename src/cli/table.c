@@ -204,6 +204,8 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, TEXT(pins, 1, PATH_BYTES)},
     {TEXTS("pin-ca", "PINS", "", "likewise the key of an authority above it"),
      0, TH_CLI_ALL, TEXT(ca_pins, 1, PATH_BYTES)},
+    {TEXTS("crlfile", "FILE", "", "lists of revoked certificates (CRL), read at each connection"),
+     0, TH_CLI_ALL, TEXT(crl, 1, PATH_BYTES)},
     {TEXTS("cert", "FILE", "THIMBLE_CERT", "our certificate and its chain; needs --key"),
      0, TH_CLI_ALL | TH_CLI_KEY | TH_CLI_IDENTITY, TEXT(certificate, 1, PATH_BYTES)},
     {TEXTS("key", "FILE", "THIMBLE_KEY", "our private key; needs --cert"),

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "crypt/hash.h"
 #include "identity/oid.h"
+#include "identity/time.h"
 
 #include <string.h>
 
@@ -46,7 +47,7 @@ static bool read_date(struct th_slice *in, bool short_year, int64_t *days)
            day <= th_date_days_of_month(month - 1, year);
 }
 
-static bool take_time(struct th_slice *in, int64_t *when_s)
+bool th_identity_take_time(struct th_slice *in, int64_t *when_s)
 {
     uint8_t tag;
     struct th_slice text;
@@ -245,7 +246,8 @@ static bool take_validity(struct th_slice *tbs, struct th_certificate *out)
 {
     struct th_slice validity;
     return th_der_take(tbs, TH_DER_SEQUENCE, &validity) &&
-           take_time(&validity, &out->not_before_s) && take_time(&validity, &out->not_after_s);
+           th_identity_take_time(&validity, &out->not_before_s) &&
+           th_identity_take_time(&validity, &out->not_after_s);
 }
 
 static bool take_fields(struct th_slice *tbs, struct th_certificate *out)

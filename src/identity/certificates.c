@@ -38,7 +38,7 @@ static int read_all(struct reading *reading, const struct th_source *source,
                     struct th_fault *fault)
 {
     struct th_der der = {0};
-    struct th_pem_sink sink = {take, reading};
+    struct th_pem_sink sink = {.block = take, .arg = reading};
     int result = th_pem_read(source, "certificate", &sink, &der, fault);
     th_der_close(&der);
     if (result < 0 || reading->count > 0)

@@ -108,7 +108,7 @@ static int take(void *arg, enum th_pem_kind kind, struct th_slice der,
 int th_key_open(struct th_key *key, const struct th_key_file *file, struct th_fault *fault)
 {
     struct opening opening = {key, file, 0};
-    struct th_pem_sink sink = {take, &opening};
+    struct th_pem_sink sink = {.block = take, .arg = &opening};
     memset(key, 0, sizeof *key);
     int result = th_pem_read(&file->source, "private key", &sink, &key->der, fault);
     if (result < 0 || opening.keys > 0)

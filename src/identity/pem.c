@@ -192,6 +192,7 @@ static const struct {
     {"EC PRIVATE KEY", TH_PEM_SEC1_KEY},
     {"RSA PRIVATE KEY", TH_PEM_PKCS1_KEY},
     {"ENCRYPTED PRIVATE KEY", TH_PEM_ENCRYPTED_KEY},
+    {"X509 CRL", TH_PEM_CRL},
 };
 
 static enum th_pem_kind kind_of(const char *label)
@@ -256,6 +257,14 @@ static int complain_base64(struct reader *reader)
     return complain(reader, reader->line_number, "this is not base64; copy the file again");
 }
 
+static int drain(struct reader *reader)
+{
+    bool is_list = reader->kind == TH_PEM_CRL || reader->kind == TH_PEM_DER;
+    if (!is_list || !reader->sink->drain)
+        return 0;
+    return reader->sink->drain(reader->sink->arg, reader->der, reader->fault);
+}
+
 static int decode_group(struct reader *reader)
 {
     uint8_t bytes[GROUP_CHARACTERS / 4 * 3];
@@ -268,7 +277,7 @@ static int decode_group(struct reader *reader)
     reader->group_characters = 0;
     if (result == TH_E_ARGUMENT)
         return complain_base64(reader);
-    return result < 0 ? complain_room(reader, result) : 0;
+    return result < 0 ? complain_room(reader, result) : drain(reader);
 }
 
 static bool fits_base64(struct reader *reader, char c)
@@ -371,9 +380,12 @@ static int append_all(struct reader *reader)
     int more;
     while (result == 0 && (more = refill(reader)) > 0) {
         result = th_der_append(reader->der, reader->text, reader->text_bytes);
+        if (result < 0)
+            return complain_room(reader, result);
         reader->text_at = reader->text_bytes;
+        result = drain(reader);
     }
-    return result < 0 ? complain_room(reader, result) : more;
+    return result < 0 ? result : more;
 }
 
 static int read_der(struct reader *reader)
@@ -385,7 +397,7 @@ static int read_der(struct reader *reader)
     if (result < 0)
         return result;
     struct th_slice value = th_der_from(reader->der, reader->block_at);
-    if (th_der_sequence_bytes(value) != value.len_bytes)
+    if (!reader->sink->drain && th_der_sequence_bytes(value) != value.len_bytes)
         return complain_whole(reader, "is DER, but cut off or with bytes behind its end; "
                                       "copy the file again");
     return hand_over(reader);

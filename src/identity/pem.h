@@ -18,6 +18,7 @@ enum th_pem_kind {
     TH_PEM_SEC1_KEY,      /* EC PRIVATE KEY */
     TH_PEM_PKCS1_KEY,     /* RSA PRIVATE KEY */
     TH_PEM_ENCRYPTED_KEY, /* ENCRYPTED PRIVATE KEY, or Proc-Type: 4,ENCRYPTED */
+    TH_PEM_CRL,           /* X509 CRL */
     TH_PEM_OTHER,         /* EC PARAMETERS, PUBLIC KEY, ... */
     TH_PEM_DER,           /* the source is one DER value: certificate or key, as the reader wants */
 };
@@ -36,6 +37,9 @@ struct th_pem_sink {
     int (*block)(void *arg, enum th_pem_kind kind, struct th_slice der,
                  const struct th_pem_place *place, struct th_fault *fault);
     void *arg;
+    /* NULL, or called whenever bytes of a CRL or of DER were read: takes off the buffer what it
+     * needs no longer. What is left is handed to `block` at the end. Returns 0 or TH_E_*. */
+    int (*drain)(void *arg, struct th_der *der, struct th_fault *fault);
 };
 
 /* Reads the whole source. `what` is the word for it in sentences, such as "CA certificates".

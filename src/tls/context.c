@@ -12,6 +12,7 @@
 #include "tls/io.h"
 #include "tls/policy.h"
 #include "tls/psk.h"
+#include "tls/revoked.h"
 #include "tls/rsa.h"
 #include "tls/session.h"
 #include "tls/verify.h"
@@ -93,6 +94,7 @@ static int take_suites(struct th_tls_context *context, const struct th_context_c
 
 static void take_config(struct th_tls_context *context, const struct th_context_config *config)
 {
+    context->crl = config->crl;
     context->insecure_no_name_check = config->insecure_no_name_check;
     context->insecure_no_verify = config->insecure_no_verify;
     context->psk_identity = config->psk_identity;
@@ -375,6 +377,8 @@ static int load_identity(struct th_tls_context *context, const struct th_context
     int result = th_identity_load(config, &sink, &context->identity, fault);
     if (result == 0)
         result = th_tls_bundle_read(context, config, &sink, fault);
+    if (result == 0)
+        result = th_tls_revoked_open(&config->crl, fault);
     return result < 0 ? result : require_root(&loading, config, fault);
 }
 

@@ -166,7 +166,7 @@ static int add_certificate(void *arg, enum th_pem_kind kind, struct th_slice der
 
 static int read_chain(struct chain *chain, const struct th_source *source, struct th_fault *fault)
 {
-    const struct th_pem_sink sink = {add_certificate, chain};
+    const struct th_pem_sink sink = {.block = add_certificate, .arg = chain};
     struct th_der der = {0};
     int blocks = th_pem_read(source, "the server's chain", &sink, &der, fault);
     th_der_close(&der);

@@ -54,10 +54,12 @@ void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_str
     session->generation = stream->context->generation;
 }
 
+/* Where lists tell who was revoked, they are asked each time. */
 static bool is_fresh(const struct th_tls_session *session, const struct th_tls_stream *stream)
 {
     return th_clock_ms() - session->verified_ms < TH_TLS_SESSION_AGE_MAX_MS &&
-           session->generation == stream->context->generation;
+           session->generation == stream->context->generation &&
+           !th_source_given(&stream->context->crl);
 }
 
 void th_tls_session_offer(struct th_tls_session *session, struct th_tls_stream *stream)

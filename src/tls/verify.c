@@ -8,6 +8,7 @@
 #include "tls/image.h"
 #include "tls/pins.h"
 #include "tls/policy.h"
+#include "tls/revoked.h"
 #include "tls/stream.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
@@ -69,7 +70,7 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     if (of_root != 0)
         th_tls_refuse_certificate(stream, of_root, TH_TLS_ROOT, (struct th_slice){0});
     stream->verified = preverified && code == 0 && of_root == 0 &&
-                       th_tls_pins_hold(stream, store);
+                       th_tls_pins_hold(stream, store) && th_tls_revoked_none(stream, store);
     stream->verified_ms = th_clock_ms();
     th_tls_image_note_end(stream, store);
     return stream->verified;

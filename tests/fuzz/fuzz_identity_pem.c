@@ -25,7 +25,7 @@ static void read_all(const uint8_t *data, size_t bytes, int verdict)
     struct th_fault fault = {0};
     struct th_der der = {0};
     struct th_source source = {.bytes = th_slice_of(data, bytes)};
-    struct th_pem_sink sink = {take, &verdict};
+    struct th_pem_sink sink = {.block = take, .arg = &verdict};
     int result = th_pem_read(&source, "fuzz", &sink, &der, &fault);
     if ((result < 0) != (fault.code < 0) || der.used_bytes > der.room_bytes)
         abort();

@@ -72,7 +72,7 @@ static int note(void *arg, enum th_pem_kind kind, struct th_slice der,
 static int read_source(struct th_source source, struct seen *seen, struct th_der *der,
                        struct th_fault *fault)
 {
-    struct th_pem_sink sink = {note, seen};
+    struct th_pem_sink sink = {.block = note, .arg = seen};
     return th_pem_read(&source, "test", &sink, der, fault);
 }
 

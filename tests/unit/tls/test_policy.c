@@ -28,7 +28,7 @@ static struct th_slice certificate(const char *name)
     struct th_payer payer;
     struct th_der der = {0};
     struct th_source source = {.path = pki(name)};
-    struct th_pem_sink sink = {keep_first, &first};
+    struct th_pem_sink sink = {.block = keep_first, .arg = &first};
     struct th_payer_config config = {.name = "test", .heap = heap, .heap_bytes = sizeof heap};
     th_payer_open(&payer, &config);
     struct th_payer *before = th_payer_enter(&payer);
