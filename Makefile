@@ -124,8 +124,11 @@ SMALL    := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
 TIGHT    := -Oz -fno-thread-jumps -fno-jump-tables -fno-tree-dominator-opts -fno-shrink-wrap \
             -fno-caller-saves -fno-optimize-sibling-calls -fno-tree-loop-im \
             -fno-move-loop-invariants -fno-tree-tail-merge -malign-data=abi
+# Of wolfSSL's alone.
+TIGHTER  := -fno-if-conversion -fno-tree-switch-conversion
 knows     = $(shell $(1) -Werror $(2) -E -x c /dev/null >/dev/null 2>&1 && echo $(2))
 tight_flags := $(foreach flag,$(TIGHT),$(call knows,$(MUSL_CC),$(flag)))
+THEIRS.musl := $(foreach flag,$(TIGHTER),$(call knows,$(MUSL_CC),$(flag)))
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer \
             -fsanitize=address,undefined -fno-sanitize-recover=undefined
