@@ -195,7 +195,7 @@ static const char *which(int at, struct th_slice certificate, char *text, size_t
     if (at <= 0)
         return at == TH_TLS_ROOT ? "the CA certificate above that" : "the certificate";
     copy_printable(th_policy_common_name(certificate), name, sizeof name);
-    th_format(text, bytes, "intermediate %d (%s)", at, name);
+    th_format(text, bytes, *name ? "intermediate %d (%s)" : "intermediate %d", at, name);
     return text;
 }
 

@@ -33,15 +33,13 @@ static const char server_usages[] = "\x08\x2B\x06\x01\x05\x05\x07\x03\x01" /* id
                                     "\x04\x55\x1D\x25\x00"; /* anyExtendedKeyUsage */
 
 /* Extensions somebody here understands: we, or wolfSSL. Their places in the list. */
-static const char known[] = ID_CE("\x0F") ID_CE("\x13") ID_CE("\x11") ID_CE("\x25") ID_CE("\x1E")
-                            ID_CE("\x20");
+static const char known[] = ID_CE("\x0F") ID_CE("\x13") ID_CE("\x11") ID_CE("\x25") ID_CE("\x1E");
 enum {
     KEY_USAGE,
     BASIC_CONSTRAINTS,
     SUBJECT_ALT_NAME,
     EXTENDED_KEY_USAGE,
     NAME_CONSTRAINTS,
-    CERTIFICATE_POLICIES, /* none is asked for, so any will do */
     KNOWN
 };
 

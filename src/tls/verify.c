@@ -40,12 +40,17 @@ static enum th_policy check_name(const struct th_tls_stream *stream,
     return th_policy_check_name(sent_certificate(store, 0), &stream->host);
 }
 
-/* Of what wolfSSL accepts the path and the name are checked. Where it misses an issuer, one that
- * may not issue is the better reason. */
+static bool is_about_dates(int code)
+{
+    return code == ASN_BEFORE_DATE_E || code == ASN_AFTER_DATE_E;
+}
+
+/* Of what wolfSSL accepts the path and the name are checked. Of what it refuses, what the path is
+ * to blame for is the better reason: an issuer that is missing may be there, and may not issue. */
 static int judge(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store, int *at)
 {
     int code = store->error;
-    if (code != 0 && code != ASN_NO_SIGNER_E)
+    if (is_about_dates(code))
         return code;
     enum th_policy verdict = check_path(store, at);
     if (verdict == TH_POLICY_OK)

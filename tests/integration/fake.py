@@ -126,14 +126,15 @@ class FakeBroker:
     """The n-th connection gets the n-th script, all further ones the last. A script is a function
     of a Peer; when it returns the connection is closed."""
 
-    def __init__(self, *scripts, tls=None):
+    def __init__(self, *scripts, tls=None, address="127.0.0.1"):
         self.scripts = scripts
         self.tls = tls
         self.accepted = []  # when, by the monotonic clock
         self.failures = []
         self.threads = []
         self.closing = False
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.listener = socket.create_server((address, 0), family=family, backlog=64)
         self.port = self.listener.getsockname()[1]
         self._run(self._accept)
 

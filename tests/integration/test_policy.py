@@ -1,0 +1,348 @@
+"""The policy for servers' certificates: chains, good and bad, in both versions of TLS. What is refused
+has its exit code and a sentence, and the server gets not one byte of MQTT."""
+import pytest
+
+from fake import nothing
+from forge import server
+from program import SYSTEM_LIBS
+from x509 import (UNKNOWN, Workshop, address, alternative, basic, constraints, der, dns, extension,
+                  name, network, oid, purposes, sequence,
+                  usage)
+
+CA_USAGE = usage("keyCertSign", "cRLSign")
+CA = [basic(), CA_USAGE]
+SIGNS = usage("digitalSignature")
+SERVES = purposes("server")
+LOCALHOST = alternative(dns("localhost"), address("127.0.0.1"))
+GOOD = [SIGNS, SERVES, LOCALHOST]
+
+
+class Chains:
+    """Makes one chain; `root` is trusted, `host` is looked for."""
+
+    def __init__(self, shop):
+        self.shop, self.host = shop, "localhost"
+        self.root = self.issue("Root", CA)
+
+    def issue(self, *arguments, **options):
+        return self.shop.issue(*arguments, **options)
+
+    def leaf(self, extensions=GOOD, by=None, **options):
+        return self.issue("leaf", extensions, by or self.root, **{"label": "leaf", **options})
+
+    def below(self, extensions=CA, common="Issuing", **options):
+        """A good leaf below an authority with these extensions."""
+        authority = self.issue(common, extensions, **{"issuer": self.root, **options})
+        return [self.leaf(by=authority), authority]
+
+    def line(self, *authorities, **options):
+        """A good leaf below authorities with these extensions, the topmost first."""
+        chain = [self.root]
+        for number, extensions in enumerate(authorities):
+            chain.insert(0, self.issue(f"CA {number}", extensions, chain[0], **options))
+        return [self.leaf(by=chain[0]), *chain[:-1]]
+
+
+def made(extensions, **options):
+    return lambda c: [c.leaf(extensions, **options)]
+
+
+def under(extensions, **options):
+    return lambda c: c.below(extensions, **options)
+
+
+def names(*alternatives, host="localhost", **options):
+    """A leaf with these names; `host` is the one that is wanted, at 127.0.0.1."""
+    def make(c):
+        c.host = host
+        return [c.leaf([SIGNS, SERVES, alternative(*alternatives)], **options)]
+    return make
+
+
+def crossed(c):
+    """The root of ours, signed by another authority, which nobody here trusts."""
+    other = c.issue("Older Root", CA)
+    across = c.issue("Root", CA, other)
+    return [*c.below(), across]
+
+
+def with_root(c, **options):
+    """Another root than usual."""
+    c.root = c.issue("Other Root", **{"extensions": CA, **options})
+    return c.below()
+
+
+def root_limits_path(c):
+    return with_root(c, extensions=[basic(length=0), CA_USAGE])
+
+
+def self_signed(c):
+    return [c.issue("leaf", GOOD, label="leaf")]
+
+
+def wrong_signer(c):
+    issuing = c.issue("Issuing", CA, c.root)
+    return [c.leaf(by=issuing, signer=c.shop.key("p256", "stranger")), issuing]
+
+
+def by_a_leaf(c):
+    other = c.issue("other leaf", [SIGNS, SERVES, alternative(dns("other.test"))], c.root)
+    return [c.leaf(by=other), other]
+
+
+def good_path_beside(c):
+    """Of a stranger's leaf, the good chain is no help."""
+    stranger = c.issue("Stranger", CA)
+    return [c.leaf(by=stranger), *c.below()[1:], stranger]
+
+
+def same_name(c):
+    """An issuer with the name of a good one, and another key."""
+    stranger = c.issue("Issuing", CA, label="stranger", identifiers=False)
+    return [c.leaf(by=stranger, identifiers=False), c.issue("Issuing", CA, c.root)]
+
+
+def constrained(permitted=(), excluded=()):
+    return [*CA, constraints(permitted, excluded)]
+
+
+def under_constraints(*alternatives, host="localhost", **limits):
+    def make(c):
+        c.host = host
+        issuing = c.issue("Issuing", constrained(**limits), c.root)
+        return [c.leaf([SIGNS, SERVES, alternative(*alternatives)], issuing), issuing]
+    return make
+
+
+def wants_of_root(c):
+    c.root = c.issue("Other Root", constrained(permitted=[dns("elsewhere.test")]))
+    return [c.leaf()]
+
+
+def with_p384(c):
+    c.root = c.issue("Other Root", CA, kind="p384", digest="sha384")
+    issuing = c.issue("Issuing", CA, c.root, kind="p384", digest="sha384")
+    return [c.leaf(by=issuing, kind="p384", digest="sha384"), issuing]
+
+
+def reversed_path(c):
+    leaf, *above = c.line(CA, CA)
+    return [leaf, *reversed(above)]
+
+
+CRITICAL = extension(UNKNOWN, b"\x05\x00", critical=True)
+HARMLESS = extension(UNKNOWN, b"\x05\x00")
+POLICY_CONSTRAINTS = extension("2.5.29.36", sequence(der(0x80, b"\0")), critical=True)
+ANY_POLICY = extension("2.5.29.32", sequence(sequence(oid("2.5.29.32.0"))), critical=True)
+FOO = ("f*.wild.test", "*o.wild.test", "f*o.wild.test", "xn--*.wild.test", "a.*.wild.test", "*",
+       "*.*.wild.test", "*.foo.wild.test", "**.wild.test", ".wild.test", "*wild.test")
+
+# name: (exit code, words of the sentence, chain); two codes: in TLS 1.2 OpenSSL does not serve it, and
+# ends the handshake itself.
+BAD = {
+    # weak, damaged, forged
+    "sha1": (68, "SHA-1", made(GOOD, digest="sha1")),
+    "sha224": (68, "hash", made(GOOD, digest="sha224")),
+    "sha1_issuer": (68, "intermediate 1 (Issuing)", under(CA, digest="sha1")),
+    "md5_rsa": (68, "", lambda c: [c.leaf(by=c.issue("Issuing", CA, c.root, kind="rsa2048"),
+                                          digest="md5"),
+                                   c.issue("Issuing", CA, c.root, kind="rsa2048")]),
+    "sha1_rsa": (68, "SHA-1", lambda c: [c.leaf(by=c.issue("Issuing", CA, c.root, kind="rsa2048"),
+                                                digest="sha1"),
+                                         c.issue("Issuing", CA, c.root, kind="rsa2048")]),
+    "sha1_pss": (68, "", lambda c: [c.leaf(by=c.issue("Issuing", CA, c.root, kind="rsa2048"),
+                                           digest="pss-sha1"),
+                                    c.issue("Issuing", CA, c.root, kind="rsa2048")]),
+    "sha1_in_the_middle": (68, "intermediate 2 (CA 1)", lambda c: [
+        *(line := c.line(CA, CA, CA))[:2],
+        c.issue("CA 1", CA, line[3], digest="sha1"), line[3]]),
+    "rsa1024": (68, "2,048", made(GOOD, kind="rsa1024")),
+    "rsa1024_issuer": (68, "intermediate 1 (Issuing)", under(CA, kind="rsa1024")),
+    "p224": (77, "", made(GOOD, kind="p224")),
+    "p224_issuer": (68, "intermediate 1 (Issuing)", under(CA, kind="p224")),
+    "p521": ((77, 68), "2,048", made(GOOD, kind="p521")),
+    "p521_issuer": (68, "intermediate 1 (Issuing)", under(CA, kind="p521")),
+    "secp256k1_issuer": (68, "intermediate 1 (Issuing)", under(CA, kind="k256")),
+    "ed25519": (77, "", made(GOOD, kind="ed25519")),
+    "ed25519_issuer": (68, "", under(CA, kind="ed25519")),
+    "two_algorithms": (68, "two different signature algorithms", made(GOOD, inner="sha384")),
+    "two_algorithms_above": (68, "two different", under(CA, inner="sha384")),
+    "signature_changed": (68, "signature", lambda c: [c.leaf().damaged()]),
+    "signature_changed_above": (68, "intermediate 1 (Issuing)", lambda c: [
+        c.below()[0], c.below()[1].damaged()]),
+    "signed_by_another": (68, "signature", wrong_signer),
+    "names_twice_above": (68, "damaged", under([*CA, LOCALHOST, LOCALHOST])),
+    "unknown_twice": (68, "damaged", made([*GOOD, HARMLESS, HARMLESS])),
+    "unknown_twice_above": (68, "intermediate 1 of", under([*CA, HARMLESS, HARMLESS])),
+    "version_1_with_extensions": (68, "", made(GOOD, version=1)),
+    "unknown_critical": (68, "critical extension", made([*GOOD, CRITICAL])),
+    "unknown_critical_above": (68, "critical extension", under([*CA, CRITICAL])),
+    "policy_constraints": (68, "critical extension", under([*CA, POLICY_CONSTRAINTS])),
+    "critical_policies": (68, "critical extension", under([*CA, ANY_POLICY])),
+    "nul_in_name": (68, "damaged", names(dns("localhost\0.evil.test"))),
+    "nul_in_other_name": (68, "damaged", names(dns("localhost"), dns("localhost\0.evil.test"))),
+    "nul_in_common_name": (68, "damaged name", lambda c: [
+        c.issue("localhost\0.evil.test", GOOD, c.root, label="leaf")]),
+    # made for something else
+    "signs_lists_only": ((77, 79), "sign", made([usage("cRLSign"), SERVES, LOCALHOST])),
+    "enciphers_only": ((77, 79), "sign", made([usage("keyEncipherment"), SERVES, LOCALHOST])),
+    "agrees_only": ((77, 79), "sign", made([usage("keyAgreement"), SERVES, LOCALHOST])),
+    "issues_only": ((77, 79), "", made([usage("keyCertSign"), SERVES, LOCALHOST])),
+    "for_clients": (79, "not made for servers", made([SIGNS, purposes("client"), LOCALHOST])),
+    "for_code": (79, "not made for servers", made([SIGNS, purposes("code", "ocsp"), LOCALHOST])),
+    "authority_for_clients": (79, "intermediate 1 (Issuing)", under([*CA, purposes("client")])),
+    "upper_authority_for_clients": (79, "intermediate 2 (CA 0)", lambda c: c.line(
+        [*CA, purposes("client")], CA)),
+    "no_basic_constraints": (79, "intermediate 1 (Issuing)", under([CA_USAGE])),
+    "no_authority": (79, "intermediate 1 (Issuing)", under([basic(False), SIGNS])),
+    "authority_by_usage_only": (79, "intermediate 1 (Issuing)", under([basic(False), CA_USAGE])),
+    "may_not_issue": (79, "", under([basic(), usage("cRLSign")])),
+    "upper_may_not_issue": (79, "", lambda c: c.line([basic(), usage("cRLSign")], CA)),
+    "version_1_authority": (79, "intermediate 1 (Issuing)", under([], version=1)),
+    "issued_by_a_leaf": (79, "intermediate 1 (other leaf)", by_a_leaf),
+    "path_length_0": (79, "longer", lambda c: c.line([basic(length=0), CA_USAGE], CA)),
+    "path_length_1": (79, "longer", lambda c: c.line([basic(length=1), CA_USAGE], CA, CA)),
+    "path_length_of_root": (79, "longer", root_limits_path),
+    "name_not_permitted": (79, "name", under_constraints(
+        dns("localhost"), permitted=[dns("elsewhere.test")])),
+    "name_excluded": (79, "name", under_constraints(dns("localhost"), excluded=[dns("localhost")])),
+    "wildcard_covers_excluded": (79, "name", under_constraints(
+        dns("*.wild.test"), host="foo.wild.test", excluded=[dns("foo.wild.test")])),
+    "other_wildcard_covers_excluded": (79, "name", under_constraints(
+        dns("*.wild.test"), host="bar.wild.test", excluded=[dns("foo.wild.test")])),
+    "address_not_permitted": (79, "name", under_constraints(
+        address("127.0.0.1"), host="127.0.0.1", permitted=[network("10.0.0.0/8")])),
+    "address_excluded": (79, "name", under_constraints(
+        address("127.0.0.1"), host="127.0.0.1", excluded=[network("127.0.0.0/8")])),
+    "root_permits_another_name": (79, "name", wants_of_root),
+    # another host
+    "other_name": (73, "this name", names(dns("elsewhere.test"))),
+    "no_names": (73, "common name does not count", lambda c: [
+        c.issue("localhost", [SIGNS, SERVES], c.root, label="leaf")]),
+    "common_name_beside_another": (73, "this name", lambda c: [
+        c.issue("localhost", [SIGNS, SERVES, alternative(dns("other.test"))], c.root, label="leaf")]),
+    "name_with_tail": (73, "this name", names(dns("localhost.evil.test"))),
+    "wildcard_two_labels_deep": (73, "this name", names(dns("*.wild.test"), host="a.b.wild.test")),
+    "wildcard_no_label": (73, "this name", names(dns("*.wild.test"), host="wild.test")),
+    "wildcard_top_level": (73, "this name", names(dns("*.test"), host="foo.test")),
+    "address_as_name": (73, "this name", names(dns("127.0.0.1"), host="127.0.0.1")),
+    "address_as_wildcard": (73, "this name", names(dns("*.0.0.1"), host="127.0.0.1")),
+    "other_address": (73, "this name", names(address("127.0.0.2"), host="127.0.0.1")),
+    "mapped_address": (73, "this name", names(address("::ffff:127.0.0.1"), host="127.0.0.1")),
+    "name_as_uri": (73, "this name", names(der(0x86, b"mqtts://localhost"))),
+    "name_as_mail": (73, "this name", names(der(0x81, b"localhost"))),
+    "name_as_directory": (73, "this name", names(der(0xA4, name("localhost")))),
+    "name_as_other": (73, "this name", names(der(0xA0, oid(UNKNOWN), der(0xA0, der(
+        0x0C, b"localhost"))))),
+    "address_for_name": (73, "this name", names(address("127.0.0.1"))),
+    **{f"wildcard_{pattern}": (73, "this name", names(dns(pattern), host="foo.wild.test"))
+       for pattern in FOO},
+    # dates and trust
+    "expired": (70, "expired", made(GOOD, dates=("20200101000000Z", "20210101000000Z"))),
+    "expired_above": (70, "intermediate 1 (Issuing)", under(
+        CA, dates=("20200101000000Z", "20210101000000Z"))),
+    "not_yet_valid": (81, "not yet valid", made(GOOD, dates=("20450101000000Z", "20490101000000Z"))),
+    "self_signed": (72, "", self_signed),
+    "unknown_root": (72, "not issued by any", lambda c: [c.leaf(by=c.issue("Stranger", CA))]),
+    "without_its_issuer": (72, "not issued by any", lambda c: c.below()[:1]),
+    "good_path_beside": (72, "not issued by any", good_path_beside),
+    "issuer_of_the_same_name": (68, "signature", same_name),
+    "path_out_of_order": (72, "", reversed_path),
+}
+
+ALL_NAMES = [dns(f"host{number}.test") for number in range(100)] + [dns("localhost")]
+
+GOOD_CHAINS = {
+    "plain": made(GOOD),
+    "one_authority": under(CA),
+    "three_authorities": lambda c: c.line(CA, CA, CA),
+    "ten_certificates": lambda c: c.line(*[CA] * 8),
+    "address": names(address("127.0.0.1"), host="127.0.0.1"),
+    "address_6": names(address("::1"), host="::1"),
+    "wildcard": names(dns("*.wild.test"), host="foo.wild.test"),
+    "other_letters": names(dns("LocalHost")),
+    "many_names": names(*ALL_NAMES),
+    "p384": with_p384,
+    "rsa": lambda c: with_root(c, kind="rsa2048"),
+    "rsa_leaf": made(GOOD, kind="rsa2048"),
+    "rsa_4096_root": lambda c: with_root(c, kind="rsa4096"),
+    "rsa_pss": lambda c: [c.leaf(by=(ca := c.issue("Issuing", CA, c.root, kind="rsa2048")),
+                                 digest="pss-sha256"), ca],
+    "sha512": made(GOOD, digest="sha512"),
+    "sha1_root": lambda c: with_root(c, kind="rsa2048", digest="sha1"),
+    "no_usage": made([LOCALHOST]),
+    "every_usage": made([SIGNS, purposes("any"), LOCALHOST]),
+    "usage_both_ways": made([usage("digitalSignature", "keyAgreement"), purposes("client", "server"),
+                             LOCALHOST]),
+    "authority_without_usage": under([basic()]),
+    "authority_for_servers": under([*CA, SERVES]),
+    "path_length_enough": lambda c: c.line([basic(length=1), CA_USAGE],
+                                           [basic(length=0), CA_USAGE]),
+    "unknown_extension": made([*GOOD, HARMLESS]),
+    "name_permitted": under_constraints(dns("localhost"), permitted=[dns("localhost")]),
+    "other_name_excluded": under_constraints(dns("localhost"), excluded=[dns("elsewhere.test")]),
+    "address_permitted": under_constraints(address("127.0.0.1"), host="127.0.0.1",
+                                           permitted=[network("127.0.0.0/8")]),
+    "root_sent": lambda c: [*c.below(), c.root],
+    "root_signed_across": crossed,
+    "stray_root": lambda c: [*c.below(), c.issue("Stray", CA)],
+    "stray_between": lambda c: [(path := c.below())[0], c.issue("Stray", CA), path[1]],
+    "stray_for_clients": lambda c: [*c.below(), c.issue("Clients", [*CA, purposes("client")],
+                                                        c.root)],
+    "stray_leaf": lambda c: [*c.below(), c.issue("other", GOOD, c.root)],
+}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    return Workshop(tmp_path_factory.mktemp("policy"))
+
+
+class Case:
+    """What a chain needs to be served, and how to ask for it."""
+
+    def __init__(self, shop, make, tmp_path):
+        chains = Chains(shop)
+        sent = make(chains)
+        self.host, self.leaf = chains.host, sent[0]
+        self.chain, self.trust = tmp_path / "chain.pem", tmp_path / "root.pem"
+        self.chain.write_text("".join(each.pem for each in sent))
+        self.trust.write_text(chains.root.pem)
+
+    def tls(self, version):
+        return server(self.chain, self.leaf.key.path, lowest=version, highest=version)
+
+    @property
+    def address(self):
+        return "::1" if ":" in self.host else "127.0.0.1"
+
+    def words(self, broker):
+        """Whatever it is called, it is here."""
+        here = [] if self.host == self.address else ["--addr", self.address]
+        return ["pub", "-h", self.host, "-p", broker.port, *here, "--cafile", self.trust,
+                "-t", "policy/topic", "-m", "payload"]
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("chain", BAD)
+def test_refused(thimble, fake, workshop, tmp_path, chain, tls):
+    code, sentence, make = BAD[chain]
+    if isinstance(code, tuple):
+        code = code[tls == "1.3"]
+    case = Case(workshop, make, tmp_path)
+    broker = fake(nothing, tls=case.tls(tls))
+    done = thimble(*case.words(broker))
+    if SYSTEM_LIBS:
+        assert done.process.returncode in range(68, 82), done.story()
+    else:
+        done.ends_refused(code, "" if code == 77 else sentence)
+    broker.close()
+    assert broker.attempts >= 1
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("chain", GOOD_CHAINS)
+def test_accepted(thimble, fake, workshop, tmp_path, chain, tls):
+    case = Case(workshop, GOOD_CHAINS[chain], tmp_path)
+    broker = fake(lambda peer: peer.greet().drain(), tls=case.tls(tls), address=case.address)
+    thimble(*case.words(broker)).ends(0)
