@@ -1,5 +1,5 @@
-"""The policy for servers' certificates: chains, good and bad, in both versions of TLS. What is refused
-has its exit code and a sentence, and the server gets not one byte of MQTT."""
+"""The policy for servers' certificates: chains, good and bad, in both versions of TLS. What is
+refused has its exit code and a sentence, and the server gets not one byte of MQTT."""
 import pytest
 
 from fake import nothing
@@ -137,8 +137,8 @@ ANY_POLICY = extension("2.5.29.32", sequence(sequence(oid("2.5.29.32.0"))), crit
 FOO = ("f*.wild.test", "*o.wild.test", "f*o.wild.test", "xn--*.wild.test", "a.*.wild.test", "*",
        "*.*.wild.test", "*.foo.wild.test", "**.wild.test", ".wild.test", "*wild.test")
 
-# name: (exit code, words of the sentence, chain); two codes: in TLS 1.2 OpenSSL does not serve it, and
-# ends the handshake itself.
+# name: (exit code, words of the sentence, chain); two codes: in TLS 1.2 OpenSSL does not serve it,
+# and ends the handshake itself.
 BAD = {
     # weak, damaged, forged
     "sha1": (68, "SHA-1", made(GOOD, digest="sha1")),
@@ -220,7 +220,7 @@ BAD = {
     "no_names": (73, "common name does not count", lambda c: [
         c.issue("localhost", [SIGNS, SERVES], c.root, label="leaf")]),
     "common_name_beside_another": (73, "this name", lambda c: [
-        c.issue("localhost", [SIGNS, SERVES, alternative(dns("other.test"))], c.root, label="leaf")]),
+        c.issue("localhost", [SIGNS, SERVES, alternative(dns("a.test"))], c.root, label="leaf")]),
     "name_with_tail": (73, "this name", names(dns("localhost.evil.test"))),
     "wildcard_two_labels_deep": (73, "this name", names(dns("*.wild.test"), host="a.b.wild.test")),
     "wildcard_no_label": (73, "this name", names(dns("*.wild.test"), host="wild.test")),
@@ -241,7 +241,8 @@ BAD = {
     "expired": (70, "expired", made(GOOD, dates=("20200101000000Z", "20210101000000Z"))),
     "expired_above": (70, "intermediate 1 (Issuing)", under(
         CA, dates=("20200101000000Z", "20210101000000Z"))),
-    "not_yet_valid": (81, "not yet valid", made(GOOD, dates=("20450101000000Z", "20490101000000Z"))),
+    "not_yet_valid": (81, "not yet valid", made(
+        GOOD, dates=("20450101000000Z", "20490101000000Z"))),
     "self_signed": (72, "", self_signed),
     "unknown_root": (72, "not issued by any", lambda c: [c.leaf(by=c.issue("Stranger", CA))]),
     "without_its_issuer": (72, "not issued by any", lambda c: c.below()[:1]),
@@ -272,8 +273,8 @@ GOOD_CHAINS = {
     "sha1_root": lambda c: with_root(c, kind="rsa2048", digest="sha1"),
     "no_usage": made([LOCALHOST]),
     "every_usage": made([SIGNS, purposes("any"), LOCALHOST]),
-    "usage_both_ways": made([usage("digitalSignature", "keyAgreement"), purposes("client", "server"),
-                             LOCALHOST]),
+    "usage_both_ways": made([usage("digitalSignature", "keyAgreement"),
+                             purposes("client", "server"), LOCALHOST]),
     "authority_without_usage": under([basic()]),
     "authority_for_servers": under([*CA, SERVES]),
     "path_length_enough": lambda c: c.line([basic(length=1), CA_USAGE],
@@ -294,19 +295,28 @@ GOOD_CHAINS = {
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    return Workshop(tmp_path_factory.mktemp("policy"))
+def case(tmp_path_factory):
+    """Makes each chain once."""
+    shop = Workshop(tmp_path_factory.mktemp("policy"))
+    cases = {}
+
+    def find(chain, make):
+        if chain not in cases:
+            cases[chain] = Case(shop, make)
+        return cases[chain]
+    return find
 
 
 class Case:
     """What a chain needs to be served, and how to ask for it."""
 
-    def __init__(self, shop, make, tmp_path):
+    def __init__(self, shop, make):
         chains = Chains(shop)
-        sent = make(chains)
-        self.host, self.leaf = chains.host, sent[0]
-        self.chain, self.trust = tmp_path / "chain.pem", tmp_path / "root.pem"
-        self.chain.write_text("".join(each.pem for each in sent))
+        self.sent = make(chains)
+        self.host, self.leaf, self.root = chains.host, self.sent[0], chains.root
+        self.chain = shop.directory / f"{shop.serial}.pem"
+        self.trust = shop.directory / f"{shop.serial}.root.pem"
+        self.chain.write_text("".join(each.pem for each in self.sent))
         self.trust.write_text(chains.root.pem)
 
     def tls(self, version):
@@ -325,13 +335,13 @@ class Case:
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("chain", BAD)
-def test_refused(thimble, fake, workshop, tmp_path, chain, tls):
+def test_refused(thimble, fake, case, chain, tls):
     code, sentence, make = BAD[chain]
     if isinstance(code, tuple):
         code = code[tls == "1.3"]
-    case = Case(workshop, make, tmp_path)
-    broker = fake(nothing, tls=case.tls(tls))
-    done = thimble(*case.words(broker))
+    made_of = case(chain, make)
+    broker = fake(nothing, tls=made_of.tls(tls))
+    done = thimble(*made_of.words(broker))
     if SYSTEM_LIBS:
         assert done.process.returncode in range(68, 82), done.story()
     else:
@@ -342,7 +352,100 @@ def test_refused(thimble, fake, workshop, tmp_path, chain, tls):
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("chain", GOOD_CHAINS)
-def test_accepted(thimble, fake, workshop, tmp_path, chain, tls):
-    case = Case(workshop, GOOD_CHAINS[chain], tmp_path)
-    broker = fake(lambda peer: peer.greet().drain(), tls=case.tls(tls), address=case.address)
-    thimble(*case.words(broker)).ends(0)
+def test_accepted(thimble, fake, case, chain, tls):
+    made_of = case(chain, GOOD_CHAINS[chain])
+    broker = fake(lambda peer: peer.greet().drain(), tls=made_of.tls(tls), address=made_of.address)
+    thimble(*made_of.words(broker)).ends(0)
+
+
+# ---- pins ---------------------------------------------------------------------------------------
+
+OTHER = "sha256//" + "A" * 43 + "="
+
+
+def two_issuers(c):
+    """Of one name. The other one is well, but did not sign the leaf."""
+    other = c.issue("Issuing", CA, c.root, label="another issuer")
+    return [*c.below(), other]
+
+
+def across(c):
+    """One key, certified twice."""
+    path = c.below()
+    return [*path, c.issue("Issuing", CA, c.root)]
+
+
+PATH = under(CA)
+
+# name: (chain, whose pins are given for the leaf and above it: places in the chain, -1 the root)
+PINNED = {
+    "leaf": (PATH, [0], []), "leaf_and_backup": (PATH, [None, 0], []), "issuer": (PATH, [], [1]),
+    "root": (PATH, [], [-1]), "both": (PATH, [0], [1]), "of_several": (PATH, [], [None, -1]),
+    "twice_certified": (across, [], [1]),
+}
+MISPINNED = {
+    "none": (PATH, [None], []), "issuer_as_leaf": (PATH, [1], []),
+    "leaf_as_issuer": (PATH, [], [0]),
+    "only_one_of_both": (PATH, [0], [None]), "other_of_both": (PATH, [None], [1]),
+    "one_name_two_keys": (two_issuers, [], [2]), "one_name_the_right_key": (two_issuers, [], [1]),
+    "stray": (lambda c: [*c.below(), c.issue("Stray", CA, c.root)], [], [2]),
+}
+
+
+def pins(made_of, *places):
+    chosen = [[*made_of.sent, made_of.root][each] for each in places if each is not None]
+    others = [OTHER] * (len(places) - len(chosen))
+    return ";".join(others + [each.key.pin for each in chosen])
+
+
+def pinned(made_of, broker, own, above):
+    words = made_of.words(broker)
+    words += ["--pin", pins(made_of, *own)] if own else []
+    return words + (["--pin-ca", pins(made_of, *above)] if above else [])
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("called", PINNED)
+def test_pin_holds(thimble, fake, case, called, tls):
+    make, own, above = PINNED[called]
+    made_of = case("pinned " + called, make)
+    broker = fake(lambda peer: peer.greet().drain(), tls=made_of.tls(tls))
+    thimble(*pinned(made_of, broker, own, above)).ends(0)
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("called", MISPINNED)
+def test_pin_does_not_hold(thimble, fake, case, called, tls):
+    make, own, above = MISPINNED[called]
+    made_of = case("mispinned " + called, make)
+    broker = fake(nothing, tls=made_of.tls(tls))
+    done = thimble(*pinned(made_of, broker, own, above)).ends_refused(75, "seen: ")
+    if not above:
+        assert made_of.leaf.key.pin in done.err
+
+
+def test_pin_holds_where_nothing_is_verified(thimble, fake, case):
+    made_of = case("unknown", lambda c: [c.leaf(by=c.issue("Stranger", CA))])
+    insecure = ["-h", "localhost", "--insecure-no-verify", "-t", "t", "-m", "m", "--pin"]
+    broker = fake(lambda peer: peer.greet().drain(), tls=made_of.tls("1.3"))
+    thimble("pub", "-p", broker.port, *insecure, made_of.leaf.key.pin).ends(0)
+    broker = fake(nothing, tls=made_of.tls("1.3"))
+    thimble("pub", "-p", broker.port, *insecure, OTHER).ends_refused(75, made_of.leaf.key.pin)
+
+
+@pytest.mark.parametrize("option", ["--pin", "--pin-ca"])
+@pytest.mark.parametrize("pin", ["sha256//abc", "sha1//" + "A" * 43 + "=", OTHER + ";", OTHER + ",",
+                                 OTHER[8:], OTHER[:-1] + "A"])
+def test_no_pin(thimble, case, option, pin):
+    made_of = case("plain", GOOD_CHAINS["plain"])
+    done = thimble("pub", "-h", "localhost", "-p", 1, "--cafile", made_of.trust, "-t", "t",
+                   "-m", "m", option, pin)
+    done.ends_refused(64, "sha256//")
+
+
+def test_pins_that_cannot_hold(thimble):
+    begin = ["pub", "-h", "localhost", "-p", 1, "-t", "t", "-m", "m"]
+    insecure = thimble(*begin, "--insecure-no-verify", "--pin-ca", OTHER)
+    insecure.ends_refused(64, "nothing is verified")
+    key = ["--psk", "00112233", "--psk-identity", "me"]
+    thimble(*begin, *key, "--pin", OTHER).ends_refused(64, "pre-shared key")

@@ -1,5 +1,5 @@
-"""Certificates byte by byte (RFC 5280), those no authority would issue among them. openssl makes keys
-and signs; what is signed is written here."""
+"""Certificates byte by byte (RFC 5280), those no authority would issue among them. openssl makes
+keys and signs; what is signed is written here."""
 import base64
 import hashlib
 import ipaddress
@@ -88,8 +88,8 @@ def algorithm(kind, digest):
 
 USAGES = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment",
           "keyAgreement", "keyCertSign", "cRLSign"]
-PURPOSES = {"server": "1.3.6.1.5.5.7.3.1", "client": "1.3.6.1.5.5.7.3.2", "code": "1.3.6.1.5.5.7.3.3",
-            "ocsp": "1.3.6.1.5.5.7.3.9", "any": "2.5.29.37.0"}
+PURPOSES = {"server": "1.3.6.1.5.5.7.3.1", "client": "1.3.6.1.5.5.7.3.2",
+            "code": "1.3.6.1.5.5.7.3.3", "ocsp": "1.3.6.1.5.5.7.3.9", "any": "2.5.29.37.0"}
 
 
 def extension(number, value, critical=False):
@@ -159,8 +159,8 @@ class Key:
                            "-in", self.path.parent / "tbs")
         padding = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]
         plain = digest.removeprefix("pss-")
-        return openssl("dgst", f"-{plain}", *(padding if plain != digest else []), "-sign", self.path,
-                       self.path.parent / "tbs")
+        return openssl("dgst", f"-{plain}", *(padding if plain != digest else []),
+                       "-sign", self.path, self.path.parent / "tbs")
 
 
 def openssl(*words):
@@ -198,7 +198,7 @@ class Workshop:
     def issue(self, common, extensions, issuer=None, kind="p256", label=None, digest="sha256",
               version=3, inner=None, dates=("20200101000000Z", "20491231235959Z"), signer=None,
               identifiers=True):
-        """`inner`: the digest named inside, if it is another; `signer`: whose key signs, likewise."""
+        """`inner`: the digest named inside, if another; `signer`: likewise, whose key signs."""
         key = self.key(kind, label or common)
         subject = name(common)
         by = signer or (issuer.key if issuer else key)
