@@ -244,8 +244,11 @@ int64_t th_calendar_ms(void);
 void th_calendar_set(int64_t now_s);
 
 /* The floor is the date of this build, and rises: to the last date that was known to be right, for
- * example. 0: any date is believed, and a device that thinks it is 1970 judges by that. */
+ * example. */
 void th_calendar_raise_floor(int64_t floor_s);
+
+/* From now on there is no floor: a device that thinks it is 1970 judges by that. */
+void th_calendar_believe_any(void);
 
 /* ---- context: what connections share ------------------------------------------------------ */
 

@@ -50,8 +50,13 @@ bool th_calendar_is_believable(void)
 
 void th_calendar_raise_floor(int64_t floor_s)
 {
-    if (floor_s > own.floor_s || !floor_s)
+    if (floor_s > own.floor_s)
         own.floor_s = floor_s;
+}
+
+void th_calendar_believe_any(void)
+{
+    own.floor_s = INT64_MIN;
 }
 
 int th_calendar_fault(struct th_fault *fault)

@@ -20,6 +20,8 @@
 static TH_ROOMY struct {
     char dir[TH_STORE_PATH_BYTES];
     char paths[TH_STORE_META][TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
+    char session[TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
+    char clock[TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
     char endpoint[ENDPOINT_BYTES];
     char host[ENDPOINT_BYTES];
     char home[TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES];
@@ -203,6 +205,21 @@ static int open_used(const struct th_cli_settings *s, struct th_fault *fault)
     return result < 0 ? result : read_endpoint(&used, fault);
 }
 
+/* Beside its generations; where nothing can be written nothing is kept. */
+static void take_kept_files(struct th_cli_settings *s)
+{
+    const char *dir = th_cli_identity_dir(s);
+    th_format(own.session, sizeof own.session, "%s/%s", dir, s->identity);
+    if (access(own.session, W_OK) < 0)
+        return;
+    th_format(own.session, sizeof own.session, "%s/%s/session", dir, s->identity);
+    th_format(own.clock, sizeof own.clock, "%s/%s/clock", dir, s->identity);
+    if (!s->session_file)
+        s->session_file = own.session;
+    if (!s->clock_file)
+        s->clock_file = own.clock;
+}
+
 bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     char shown[TH_CLI_SHOWN_BYTES];
@@ -221,6 +238,8 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
     if (!s->cafile && !s->capath && !s->os_certs)
         s->cafile = files.roots.path;
     take_endpoint(s);
+    take_kept_files(s);
+    th_calendar_raise_floor((int64_t)th_json_flat_number(th_store_meta_value(used.meta, "stored_at")));
     return true;
 }
 

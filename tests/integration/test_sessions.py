@@ -232,3 +232,39 @@ def test_nothing_is_kept_without_being_asked(thimble, lab, tmp_path):
     before = set(os.listdir(tmp_path))
     thimble("pub", *lab.tls(), "-t", "t", "-m", "x").ends(0)
     assert {name for name in set(os.listdir(tmp_path)) - before if not name.startswith("run")} == set()
+
+
+# ---- beside an identity -------------------------------------------------------------------------
+
+@pytest.fixture
+def stored(thimble, lab, tmp_path):
+    ids = tmp_path / "ids"
+    thimble("identity", "import", "device", *lab.identity(), "--endpoint",
+            f"localhost:{lab.ports['ec_port']}", "--identity-dir", ids).ends(0)
+    return ids
+
+
+def test_with_an_identity_it_is_kept_by_default(thimble, stored):
+    def resumed():
+        done = thimble.start("pub", "--identity", "device", "--identity-dir", stored, "-t", "t", "-m",
+                             "x", "-q", "1", "--sandbox=require", report=True)
+        done.ends(0)
+        return done.report["connection"]["resumed"]
+    assert [resumed(), resumed(), resumed()] == [False, True, True]
+    for name in ("session", "clock"):
+        assert (stored / "device" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_no_date_is_earlier_than_the_identity(thimble, lab, tmp_path, era):
+    """Neither than it was stored, nor than the last connection it made."""
+    ids = tmp_path / "ids"
+    where = ["--identity-dir", ids]
+    era.set_offset(10 * 86400)
+    thimble("identity", "import", "device", *lab.identity(), "--endpoint",
+            f"localhost:{lab.ports['ec_port']}", *where, prefix=era.prefix).ends(0)
+    words = ["pub", "--identity", "device", *where, "-t", "t", "-m", "x", "--clock=fail"]
+    thimble(*words).ends_refused(80, "or later")
+    era.set_offset(20 * 86400)
+    thimble(*words, prefix=era.prefix).ends(0)
+    era.set_offset(15 * 86400)
+    thimble(*words, prefix=era.prefix).ends_refused(80, "or later")

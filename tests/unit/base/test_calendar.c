@@ -67,6 +67,8 @@ static void any_date_may_be_believed(void **state)
 {
     (void)state;
     th_calendar_raise_floor(0);
+    assert_false(th_calendar_is_believable());
+    th_calendar_believe_any();
     assert_true(th_calendar_is_believable());
     th_calendar_set(0);
 }
