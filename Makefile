@@ -190,7 +190,8 @@ their_flags   = -w -fwrapv -D_GNU_SOURCE $(wolfssl_flags) -I$(B)/gen/sp -I$(WOLF
 
 sp_c256  ?= fast256
 wolfssl_o = $(patsubst %.c,$(B)/$(1)/wolfssl/%.o,$(wolfssl_c)) $(B)/$(1)/config/sp/$(sp_c256).o \
-            $(B)/$(1)/config/sp/smallrest.o $(B)/$(1)/config/sha1.o
+            $(B)/$(1)/config/sp/smallrest.o $(B)/$(1)/config/sha1.o \
+            $(B)/$(1)/config/aes_cbc.o
 objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 
 # wolfSSL refuses ciphertext beyond 2^14 + 102 bytes; RFC 8446 section 5.2 allows 2^14 + 256, which

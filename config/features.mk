@@ -177,6 +177,12 @@ status.options := --status-socket --status-mode
 plan.sources := src/tls/plan.c src/client/plan.c
 plan.instead := src/absent/plan.c
 
+encrypted-keys.sources := src/identity/encrypted.c src/crypt/cbc.c
+encrypted-keys.instead := src/absent/encrypted.c
+encrypted-keys.program_sources := src/cli/passphrase.c
+encrypted-keys.program_instead := src/absent/passphrase.c
+encrypted-keys.options := --keypass-file --keypass-credential
+
 certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c)
 certificates.program_instead := src/absent/certificates.c
 certificates.sources := src/crypt/key.c $(addprefix src/identity/,key.c request.c armor.c)

@@ -78,7 +78,7 @@ int64_t th_calendar_ms(void);
 
 #define HAVE_AESGCM                /* AES-128 and AES-256 GCM */
 #define GCM_TABLE_4BIT             /* 1 KB of heap per key; GCM_SMALL needs 9 M instructions more */
-#define NO_AES_CBC                 /* no such suite is offered */
+#define NO_AES_CBC                 /* no such suite is offered; encrypted keys: config/aes_cbc.c */
 #define NO_AES_192                 /* likewise */
 #define NO_AES_DECRYPT             /* GCM encrypts to decrypt: 4 KB of tables less */
 #define HAVE_AESGCM_DECRYPT        /* and says so */
@@ -106,7 +106,7 @@ int64_t th_calendar_ms(void);
 #define NO_RC4                     /* likewise */
 #define NO_DSA                     /* likewise */
 #define NO_DH                      /* ECDHE only */
-#define NO_PWDBASED                /* private keys are not encrypted in this release */
+#define NO_PWDBASED                /* encrypted keys are opened by src/identity/encrypted.c */
 #define NO_PKCS12                  /* keys come as PKCS#8, SEC 1 or PKCS#1 */
 
 /* ---- public keys ---- */

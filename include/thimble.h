@@ -259,6 +259,14 @@ struct th_source {
     struct th_slice bytes;
 };
 
+/* Asked for the passphrase of an encrypted key: writes at most `bytes` and returns how many, or one
+ * of enum th_error with a sentence in `fault`. What was written is wiped after use. */
+#define TH_PASSPHRASE_MAX_BYTES 256
+struct th_passphrase {
+    int (*ask)(void *arg, uint8_t *out, size_t bytes, struct th_fault *fault); /* NULL: nobody */
+    void *arg;
+};
+
 enum th_tls_version { TH_TLS_ANY = 0, TH_TLS_1_2 = 12, TH_TLS_1_3 = 13 };
 
 struct th_context_config {
@@ -272,6 +280,7 @@ struct th_context_config {
                                    * handshake, so it must live as long as the context; optional */
     struct th_source certificate; /* our chain, leaf first; optional */
     struct th_source key;         /* PKCS#8, SEC1 or PKCS#1; with certificate, both or none */
+    struct th_passphrase passphrase; /* of PKCS#8 that is encrypted */
     enum th_tls_version tls_min;  /* TH_TLS_ANY: 1.2 */
     enum th_tls_version tls_max;  /* TH_TLS_ANY: 1.3 */
     const char *alpn;             /* comma-separated protocol names, or NULL */

@@ -25,6 +25,7 @@ int th_key_make(void *block, size_t block_bytes, unsigned curve_bits,
 /* A file with one private key: PKCS#8, SEC1 or PKCS#1, in PEM or DER. */
 struct th_key_file {
     struct th_source source;
+    struct th_passphrase passphrase;
 };
 
 struct th_key_facts {

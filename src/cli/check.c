@@ -28,6 +28,7 @@ struct pair {
 static const struct pair exclusive[] = {
     PAIR(client_id, client_id_prefix),
     PAIR(password_argument, password_file),
+    PAIR(keypass_file, keypass_credential),
     OURS(unix_path, port),
     PAIR(unix_path, srv),
     PAIR(unix_path, addresses),
@@ -65,6 +66,8 @@ static const struct pair together[] = {
     PAIR(certificate, key),
     PAIR(key, certificate),
     PAIR(key_form, key),
+    PAIR(keypass_file, key),
+    PAIR(keypass_credential, key),
     PAIR(psk_argument, psk_identity),
     OURS(psk_identity, psk_argument),
     PAIR(websocket_path, websocket),

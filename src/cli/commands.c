@@ -17,7 +17,7 @@ const struct th_cli_command th_cli_commands[] = {
      TH_EXPLAINED("FILE is PEM or DER, or - for standard input.\n\n")},
     {"key", th_cli_key, TH_EXPLAINED("make a private key, or look at one"), TH_CLI_KEY,
      "key gen --out FILE | status FILE [options]\n"
-     TH_EXPLAINED("FILE is PEM or DER, or - for standard input. RSA keys: openssl genrsa 2048\n\n")},
+     TH_EXPLAINED("FILE is PEM or DER, or -. RSA keys are made by openssl genrsa.\n\n")},
     {"csr", th_cli_csr, TH_EXPLAINED("request a certificate for a key"), TH_CLI_CSR,
      "csr --key FILE --subject NAME [options]\n"
      TH_EXPLAINED("Writes a certificate request to standard output, or --out.\n\n")},

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/keylog.h"
+#include "cli/passphrase.h"
 #include "cli/properties.h"
 #include "cli/roots.h"
 #include "cli/say.h"
@@ -24,6 +25,7 @@ void th_cli_configure_context(struct th_context_config *config, const struct th_
         .crl.path = s->crl,
         .certificate.path = s->certificate,
         .key.path = s->key,
+        .passphrase = th_cli_passphrase(s),
         .tls_min = (enum th_tls_version)(s->tls_versions / 256),
         .tls_max = (enum th_tls_version)(s->tls_versions % 256),
         .alpn = s->alpn,

@@ -9,6 +9,7 @@
 #include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/out.h"
+#include "cli/passphrase.h"
 #include "cli/printed.h"
 #include "cli/say.h"
 #include <errno.h>
@@ -103,9 +104,12 @@ static int gen(const struct th_cli_settings *settings)
     return status_of(finish(&output, th_key_make(block, bytes, bits, &sink, &fault)), &fault);
 }
 
-static struct th_key_file key_file(const char *path)
+static struct th_key_file key_file(const struct th_cli_settings *settings, const char *path)
 {
-    return (struct th_key_file){.source.path = strcmp(path, "-") ? path : "/dev/stdin"};
+    return (struct th_key_file){
+        .source.path = strcmp(path, "-") ? path : "/dev/stdin",
+        .passphrase = th_cli_passphrase(settings),
+    };
 }
 
 static int keep_pin(void *arg, const struct th_certificate *certificate, struct th_fault *fault)
@@ -150,7 +154,7 @@ static int status(const struct th_cli_settings *settings)
     struct th_fault fault = {0};
     struct th_key_facts facts;
     const char *path = settings->words.items[0];
-    struct th_key_file file = key_file(path);
+    struct th_key_file file = key_file(settings, path);
     int result = th_key_read(block, bytes, &file, &facts, &fault);
     if (result < 0)
         return th_cli_say_fault(&fault);
@@ -191,7 +195,7 @@ static int request(const struct th_cli_settings *settings)
         return refuse(settings->key ? "--subject" : "--key");
     if (!is_utf8(settings->subject) || !is_utf8(settings->alternative_names))
         return refuse("UTF-8 in --subject or --san");
-    struct th_key_file file = key_file(settings->key);
+    struct th_key_file file = key_file(settings, settings->key);
     int result = th_request_make(block, bytes, &file, settings->subject,
                                  settings->alternative_names, &sink, &fault);
     return status_of(finish(&output, result), &fault);

@@ -17,7 +17,7 @@ enum {
     TH_CLI_KEY = 16,
     TH_CLI_CSR = 32,
     TH_CLI_IDENTITY = 64,
-    TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR | TH_CLI_IDENTITY, /* work on files; take words, too */
+    TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR | TH_CLI_IDENTITY, /* take words, too */
 };
 
 /* Whose habits the program has: under a mosquitto name defaults, output and exit status are
@@ -112,6 +112,8 @@ struct th_cli_settings {
     struct th_cli_list sntp;
     const char *clock_file;
     const char *session_file;
+    const char *keypass_file;    /* its first line */
+    const char *keypass_credential; /* systemd's */
     int64_t key_form;            /* pem, and nothing else */
 
     const char *will_topic;
@@ -191,8 +193,6 @@ struct th_cli_settings {
     int64_t key_type;            /* bits of its curve */
     const char *subject;
     const char *alternative_names;
-    const char *keypass_file;
-    const char *keypass_credential;
 
     /* Of identity. */
     const char *endpoint;

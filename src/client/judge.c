@@ -35,6 +35,7 @@ int th_identity_judge(void *block, size_t block_bytes, const struct th_context_c
 {
     struct th_context_config wanted = {
         .roots = config->roots, .certificate = config->certificate, .key = config->key,
+        .passphrase = config->passphrase,
         .insecure_no_verify = !config->roots.path && !config->roots.bytes.data,
         .heap_budget_bytes = config->heap_budget_bytes, .log = config->log,
     };

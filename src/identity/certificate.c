@@ -53,7 +53,8 @@ bool th_identity_take_time(struct th_slice *in, int64_t *when_s)
     struct th_slice text;
     int64_t days;
     int hour, minute, second;
-    if (!th_der_take_any(in, &tag, &text) || (tag != TH_DER_UTC_TIME && tag != TH_DER_GENERALIZED_TIME) ||
+    if (!th_der_take_any(in, &tag, &text) ||
+        (tag != TH_DER_UTC_TIME && tag != TH_DER_GENERALIZED_TIME) ||
         !read_date(&text, tag == TH_DER_UTC_TIME, &days) || !take_digits(&text, 2, &hour) ||
         !take_digits(&text, 2, &minute) || !take_digits(&text, 2, &second))
         return false;

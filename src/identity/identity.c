@@ -2,12 +2,14 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "identity/encrypted.h"
 
 #define CHAIN_MAX_CERTIFICATES 9 /* wolfSSL's MAX_CHAIN_DEPTH */
 
 struct loading {
     const struct th_identity_sink *sink;
     struct th_identity_count *count;
+    const struct th_passphrase *passphrase;
     struct th_pem_place first; /* of our chain */
     unsigned keys;
 };
@@ -109,33 +111,25 @@ static int load_chain(struct loading *loading, const struct th_source *source,
 
 /* ---- our key --------------------------------------------------------------------------------- */
 
-static int refuse_encrypted(const struct th_pem_place *place, struct th_fault *fault)
-{
-    return th_fault_set(fault, TH_E_FILE,
-                        "private key: %s, line %u: the key is encrypted; store it decrypted and "
-                        "readable by its user only: openssl pkey -in FILE -out FILE.key",
-                        place->name, place->line);
-}
-
 static bool is_key(enum th_pem_kind kind)
 {
     return kind == TH_PEM_PKCS8_KEY || kind == TH_PEM_SEC1_KEY || kind == TH_PEM_PKCS1_KEY ||
-           kind == TH_PEM_DER;
+           kind == TH_PEM_SEALED_KEY || kind == TH_PEM_ENCRYPTED_KEY || kind == TH_PEM_DER;
 }
 
 static int take_key(void *arg, enum th_pem_kind kind, struct th_slice der,
                     const struct th_pem_place *place, struct th_fault *fault)
 {
     struct loading *loading = arg;
-    if (kind == TH_PEM_ENCRYPTED_KEY)
-        return refuse_encrypted(place, fault);
-    if (!is_key(kind))
-        return TH_PEM_DROP;
+    int result = is_key(kind) ? th_encrypted_open(kind, &der, loading->passphrase, place, fault)
+                              : TH_PEM_DROP;
+    if (result < 0 || !is_key(kind))
+        return result;
     if (++loading->keys > 1)
         return th_fault_set(fault, TH_E_FILE,
                             "private key: %s, line %u: a second private key; keep the one that "
                             "belongs to the certificate", place->name, place->line);
-    int result = loading->sink->key(loading->sink->arg, der, place, fault);
+    result = loading->sink->key(loading->sink->arg, der, place, fault);
     return result < 0 ? result : TH_PEM_DROP;
 }
 
@@ -172,7 +166,9 @@ int th_identity_load(const struct th_context_config *config, const struct th_ide
                      struct th_identity_count *count, struct th_fault *fault)
 {
     *count = (struct th_identity_count){0};
-    struct loading loading = {.sink = sink, .count = count};
+    struct loading loading = {
+        .sink = sink, .count = count, .passphrase = &config->passphrase,
+    };
     int result = check_pair(config, fault);
     if (result == 0 && th_source_given(&config->roots))
         result = th_identity_read_roots(&config->roots, sink, count, fault);

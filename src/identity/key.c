@@ -7,6 +7,7 @@
 #include "crypt/wipe.h"
 #include "identity/armor.h"
 #include "identity/desk.h"
+#include "identity/encrypted.h"
 #include "identity/oid.h"
 #include "identity/pem.h"
 
@@ -34,10 +35,10 @@ static bool open_pkcs1(struct th_slice der, struct th_slice *numbers)
            th_der_take(&octets, TH_DER_SEQUENCE, numbers) && th_der_skip(numbers, TH_DER_INTEGER);
 }
 
-static bool read_rsa(struct th_key *key, struct th_slice der)
+static bool read_rsa(struct th_key *key)
 {
     struct th_slice numbers;
-    key->is_rsa = open_pkcs1(der, &numbers) &&
+    key->is_rsa = open_pkcs1(key->der, &numbers) &&
                   th_der_take(&numbers, TH_DER_INTEGER, &key->modulus) &&
                   th_der_take(&numbers, TH_DER_INTEGER, &key->exponent);
     return key->is_rsa;
@@ -72,55 +73,62 @@ static int refuse(struct th_fault *fault, const struct th_pem_place *place,
                                          place->name, place->line, problem));
 }
 
-static int read_key(struct th_key *key, struct th_slice der, const struct th_pem_place *place,
-                    struct th_fault *fault)
+static int read_key(struct th_key *key, const struct th_pem_place *place, struct th_fault *fault)
 {
     key->point_bytes = sizeof key->point;
-    int result = read_rsa(key, der) ? 0 : th_crypt_ec_point(der, key->point, &key->point_bytes);
+    int result = read_rsa(key) ? 0 : th_crypt_ec_point(key->der, key->point, &key->point_bytes);
     if (result == TH_E_MEMORY)
         return th_fault_set(fault, TH_E_MEMORY, "private key: no memory for it");
-    bool is_good = result == 0 && (key->is_rsa || is_on_curve(der, key->point_bytes));
-    return is_good ? TH_PEM_KEEP
-                       : refuse(fault, place, TH_INVALID_FORMAT,
-                                "is no EC key of P-256 or P-384, and no RSA key");
+    if (result == 0 && (key->is_rsa || is_on_curve(key->der, key->point_bytes)))
+        return 0;
+    return refuse(fault, place, TH_INVALID_FORMAT,
+                  "is no EC key of P-256 or P-384, and no RSA key");
 }
 
+/* What is kept may move while the file is read on. */
 struct opening {
     struct th_key *key;
     const struct th_key_file *file;
+    struct th_pem_place place;
     unsigned keys;
+    size_t at_bytes;
 };
 
 static int take(void *arg, enum th_pem_kind kind, struct th_slice der,
                 const struct th_pem_place *place, struct th_fault *fault)
 {
     struct opening *opening = arg;
-    if (kind == TH_PEM_CERTIFICATE || kind == TH_PEM_OTHER)
+    struct th_key *key = opening->key;
+    if (kind == TH_PEM_CERTIFICATE || kind == TH_PEM_OTHER || kind == TH_PEM_CRL)
         return TH_PEM_DROP;
-    if (kind == TH_PEM_ENCRYPTED_KEY)
-        return refuse(fault, place, TH_INVALID_FORMAT,
-                      "is encrypted; store it decrypted: openssl pkey -in FILE -out FILE.key");
     if (opening->keys++)
         return refuse(fault, place, TH_INVALID_CONTENT, "is a second private key; keep one");
-    return read_key(opening->key, der, place, fault);
+    int result = th_encrypted_open(kind, &der, &opening->file->passphrase, place, fault);
+    key->is_encrypted = result > 0;
+    key->der.len_bytes = der.len_bytes;
+    opening->at_bytes = (size_t)(der.data - key->file.data);
+    opening->place = *place;
+    return result < 0 ? result : TH_PEM_KEEP;
 }
 
 int th_key_open(struct th_key *key, const struct th_key_file *file, struct th_fault *fault)
 {
-    struct opening opening = {key, file, 0};
+    struct opening opening = {.key = key, .file = file};
     struct th_pem_sink sink = {.block = take, .arg = &opening};
     memset(key, 0, sizeof *key);
-    int result = th_pem_read(&file->source, "private key", &sink, &key->der, fault);
-    if (result < 0 || opening.keys > 0)
-        return result < 0 ? result : 0;
-    return th_fault_because(fault, TH_INVALID_FORMAT,
-                            th_fault_set(fault, TH_E_FILE, "private key: %s holds none",
-                                         file->source.path ? file->source.path : "(memory)"));
+    int result = th_pem_read(&file->source, "private key", &sink, &key->file, fault);
+    if (result < 0)
+        return result;
+    opening.place.name = file->source.path ? file->source.path : "(memory)";
+    if (!opening.keys)
+        return refuse(fault, &opening.place, TH_INVALID_FORMAT, "there is none");
+    key->der.data = key->file.data + opening.at_bytes;
+    return read_key(key, &opening.place, fault);
 }
 
 void th_key_close(struct th_key *key)
 {
-    th_der_close(&key->der);
+    th_der_close(&key->file);
 }
 
 /* ---- its public half (RFC 5280 section 4.1.2.7, RFC 5480, RFC 3279 section 2.3.1) ------------ */

@@ -8,7 +8,8 @@
 #include <thimble/key.h>
 
 struct th_key {
-    struct th_der der;         /* the key itself, decrypted */
+    struct th_der file;        /* what was kept of it */
+    struct th_slice der;       /* the key itself, decrypted */
     bool is_rsa;
     bool is_encrypted;         /* in its file */
     struct th_slice modulus;   /* RSA: contents of the INTEGERs */

@@ -17,7 +17,8 @@ enum th_pem_kind {
     TH_PEM_PKCS8_KEY,     /* PRIVATE KEY */
     TH_PEM_SEC1_KEY,      /* EC PRIVATE KEY */
     TH_PEM_PKCS1_KEY,     /* RSA PRIVATE KEY */
-    TH_PEM_ENCRYPTED_KEY, /* ENCRYPTED PRIVATE KEY, or Proc-Type: 4,ENCRYPTED */
+    TH_PEM_SEALED_KEY,    /* ENCRYPTED PRIVATE KEY: identity/encrypted.h opens it */
+    TH_PEM_ENCRYPTED_KEY, /* Proc-Type: 4,ENCRYPTED; not decoded */
     TH_PEM_CRL,           /* X509 CRL */
     TH_PEM_OTHER,         /* EC PARAMETERS, PUBLIC KEY, ... */
     TH_PEM_DER,           /* the source is one DER value: certificate or key, as the reader wants */

@@ -1,4 +1,4 @@
-/* Certificate requests (RFC 2986), written here: wolfSSL's own writer is larger than all of this. */
+/* Certificate requests (RFC 2986). */
 #include <thimble/key.h>
 
 #include "base/der.h"
@@ -148,7 +148,7 @@ static int put_names(struct th_der_out *out, const char *names, struct th_fault 
         struct th_slice part = take_last(&rest, ',');
         if (!put_name(out, part))
             return refuse(fault, "--san", part,
-                          "give DNS:NAME, IP:ADDRESS, email:ADDRESS or URI:URI, with commas between");
+                          "give DNS:NAME, IP:ADDRESS, email:ADDRESS or URI:URI, with commas");
     }
     if (out->at != end)
         wrap_names(out, end);
@@ -196,11 +196,10 @@ static int sign(struct request *request, struct th_fault *fault)
     struct th_slice info = th_der_written(&request->info);
     uint8_t digest[TH_DIGEST_BYTES];
     size_t bytes = 0;
-    const struct th_der *key = &request->key.der;
     int result = !th_digest(info, digest)
                      ? TH_E_MEMORY
-                     : th_crypt_sign(th_slice_of(key->data, key->used_bytes), request->key.is_rsa,
-                                     digest, request->signature, &bytes);
+                     : th_crypt_sign(request->key.der, request->key.is_rsa, digest,
+                                     request->signature, &bytes);
     if (result < 0)
         return th_fault_set(fault, result, "the request could not be signed with this key");
     th_der_out_open(out, request->whole_room, sizeof request->whole_room);

@@ -3,10 +3,14 @@ import base64
 import hashlib
 import json
 import os
+import pty
 import re
 import subprocess
+import time
 
 import pytest
+
+from program import THIMBLE
 
 KEYS = {
     "p256": ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -171,3 +175,102 @@ def test_a_long_subject_is_refused_or_whole(thimble, keys):
         done = thimble("csr", "--key", keys / "rsa4096", "--subject", subject, "--san", names)
         assert done.end() == 0
         openssl("req", "-verify", "-noout", input=done.out)
+
+
+# ---- encrypted keys -----------------------------------------------------------------------------
+
+WAYS = {
+    "default": [],
+    "aes128": ["-v2", "aes-128-cbc"],
+    "aes256": ["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256"],
+    "many": ["-iter", "300000"],
+    "one": ["-iter", "1"],
+}
+OTHER_WAYS = {
+    "aes192": ["-v2", "aes-192-cbc"],
+    "sha1": ["-v2prf", "hmacWithSHA1"],
+    "scrypt": ["-scrypt"],
+    "des3": ["-v2", "des3"],
+}
+
+
+def encrypt(key, out, way, *more):
+    openssl("pkcs8", "-topk8", "-in", key, "-passout", "pass:opensesame", "-out", out, *way, *more)
+    return out
+
+
+@pytest.fixture
+def passphrase(tmp_path):
+    path = tmp_path / "passphrase"
+    path.write_text("opensesame\nnot this line\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["p256", "p384", "rsa2048", "rsa4096"])
+@pytest.mark.parametrize("way", WAYS)
+def test_encrypted_keys_open(thimble, keys, tmp_path, passphrase, name, way):
+    for form in ("PEM", "DER"):
+        path = encrypt(keys / name, tmp_path / form, WAYS[way], "-outform", form)
+        told = json.loads(thimble("key", "status", path, "--json", "--keypass-file",
+                                  passphrase).ends(0).out)
+        assert told["encrypted"] and told["pin"] == pin_by_openssl(keys / name)
+
+
+@pytest.mark.parametrize("way", OTHER_WAYS)
+def test_other_ways_are_told(thimble, keys, tmp_path, passphrase, way):
+    path = encrypt(keys / "p256", tmp_path / "key", OTHER_WAYS[way])
+    thimble("key", "status", path, "--keypass-file", passphrase).ends_refused(
+        67, "in a way that is not read here")
+
+
+def test_without_the_passphrase_it_is_told(thimble, keys, tmp_path):
+    path = encrypt(keys / "p256", tmp_path / "key", [])
+    thimble("key", "status", path).ends_refused(67, "the key is encrypted", "--keypass-file")
+    wrong = tmp_path / "wrong"
+    for text in ("opensesame!", "", "\n", "x" * 255):
+        wrong.write_text(text)
+        thimble("key", "status", path, "--keypass-file", wrong).ends_refused(
+            67, "the passphrase is wrong")
+    wrong.write_text("x" * 300)
+    thimble("key", "status", path, "--keypass-file", wrong).ends(25)
+    thimble("key", "status", path, "--keypass-file", tmp_path / "none").ends(66)
+    openssl("ec", "-in", keys / "p256", "-aes256", "-passout", "pass:x", "-out", path)
+    thimble("key", "status", path).ends_refused(67, "OpenSSL once did")
+
+
+def test_a_credential_of_systemd(thimble, keys, tmp_path, passphrase):
+    path = encrypt(keys / "p256", tmp_path / "key", [])
+    words = ["key", "status", path, "--keypass-credential"]
+    thimble(*words, "passphrase", env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).ends(0)
+    thimble(*words, "passphrase").ends(64, "CREDENTIALS_DIRECTORY")
+    thimble(*words, "../x", env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).ends(64)
+
+
+def test_the_terminal_is_asked_without_echo(keys, tmp_path):
+    path = encrypt(keys / "p256", tmp_path / "key", [])
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(THIMBLE, ["thimble", "key", "status", str(path)])
+    shown = b""
+    while b"Passphrase" not in shown:
+        shown += os.read(terminal, 1000)
+    time.sleep(0.1)
+    os.write(terminal, b"opensesame\n")
+    try:
+        while data := os.read(terminal, 1000):
+            shown += data
+    except OSError:
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert b"encrypted         true" in shown and b"opensesame" not in shown
+
+
+def test_a_request_and_a_connection_use_it(thimble, lab, keys, tmp_path, passphrase, topic):
+    path = encrypt(keys / "rsa2048", tmp_path / "key", [])
+    done = thimble("csr", "--key", path, "--keypass-file", passphrase, "--subject", "/CN=x").ends(0)
+    openssl("req", "-verify", "-noout", input=done.out)
+    for kind in ("ec", "rsa"):
+        encrypt(lab.path(kind, "client.key"), path, [])
+        how = [*lab.tls(kind)[:-1], path, "-t", topic, "-m", "x", "-q", "1"]
+        thimble("pub", *how, "--keypass-file", passphrase).ends(0)
+        thimble("pub", *how).ends_refused(67, "the key is encrypted")

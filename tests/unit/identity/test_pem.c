@@ -151,7 +151,7 @@ static void tells_kinds_and_lines(void **state)
         "-----BEGIN RSA PRIVATE KEY-----\n" BODY "-----END RSA PRIVATE KEY-----\n"
         "-----BEGIN PRIVATE KEY-----\n" BODY "-----END PRIVATE KEY-----\n";
     static const enum th_pem_kind kinds[] = {TH_PEM_OTHER, TH_PEM_SEC1_KEY, TH_PEM_ENCRYPTED_KEY,
-                                             TH_PEM_ENCRYPTED_KEY, TH_PEM_PKCS1_KEY,
+                                             TH_PEM_SEALED_KEY, TH_PEM_PKCS1_KEY,
                                              TH_PEM_PKCS8_KEY};
     static const unsigned lines[] = {1, 4, 8, 15, 19, 23};
     struct seen seen = {0};
@@ -162,7 +162,7 @@ static void tells_kinds_and_lines(void **state)
     }
     assert_int_equal(seen.bytes[1], BODY_BYTES);
     assert_int_equal(seen.bytes[0], 0);
-    assert_int_equal(seen.bytes[3], 0);
+    assert_int_equal(seen.bytes[3], BODY_BYTES); /* still encrypted */
 }
 
 static void names_line_and_fault(void **state)
