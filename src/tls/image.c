@@ -141,7 +141,8 @@ bool th_tls_image_offer(struct th_tls_stream *stream, const struct th_tls_endpoi
 {
     const struct image *image = (const struct image *)bytes.data;
     int64_t now_s = th_calendar_s();
-    if (!is_ours(stream, endpoint, bytes) || !is_fresh(image, now_s))
+    bool asks_lists = th_source_given(&stream->context->crl);
+    if (asks_lists || !is_ours(stream, endpoint, bytes) || !is_fresh(image, now_s))
         return false;
     WOLFSSL_SESSION *session = wolfSSL_SESSION_new();
     if (session && restore(stream, session, image, bytes.len_bytes - sizeof *image))
