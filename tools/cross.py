@@ -4,6 +4,7 @@
     tools/cross.py ARCHITECTURE...      unit tests, integration tests and the budget of each
     tools/cross.py --update ...         measure, and write the figures into the budget
     tools/cross.py --only unit s390x    one part: unit, integration or budget
+    tools/cross.py --sample 4/4 riscv64 that share of the integration tests
 
 Architectures are Debian's. What is not run there stands in tests/cross/not-here, with its reason,
 and is counted. Of the integration tests each architecture runs a sample, all of them together the
@@ -271,6 +272,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("architectures", nargs="+", choices=QEMU)
     parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--sample", help="of the integration tests, N/M")
     parser.add_argument("--update", action="store_true", help="write the figures down")
     arguments = parser.parse_args()
     os.chdir(TOP)
@@ -279,8 +281,9 @@ def main():
     shutil.os.makedirs(budget.WORK, exist_ok=True)
     whole, results, good = os.environ.get("THIMBLE_CHECK") == "all", [], True
     for number, name in enumerate(arguments.architectures):
-        sample = "1/1" if whole else f"{number + 1}/{len(arguments.architectures)}"
-        well, result = try_target(Target(name), arguments.only or PARTS, sample, arguments.update)
+        share = "1/1" if whole else f"{number + 1}/{len(arguments.architectures)}"
+        well, result = try_target(Target(name), arguments.only or PARTS,
+                                  arguments.sample or share, arguments.update)
         good = good and well
         results.append(result)
     print_table(results)
