@@ -43,7 +43,7 @@ static void open_place(void)
 {
     demand(mkdtemp(place) != NULL);
     atexit(remove_all);
-    base = th_store_base(place, false, NULL);
+    base = th_store_base(place, TH_STORE_LIST, NULL);
     demand(base >= 0);
     put_one();
 }
