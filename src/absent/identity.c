@@ -1,4 +1,6 @@
 #include "cli/identity.h"
+#include "base/clock.h"
+#include "cli/expiry.h"
 #include "cli/rotate.h"
 
 bool th_cli_identity_take(struct th_cli_settings *settings, struct th_cli_problem *problem)
@@ -20,6 +22,15 @@ void th_cli_identity_done(void)
 char th_cli_identity_generation(void)
 {
     return 0;
+}
+
+void th_cli_expiry_tell(void)
+{
+}
+
+uint64_t th_cli_expiry_until_ms(void)
+{
+    return TH_NEVER;
 }
 
 void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context,

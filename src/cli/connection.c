@@ -9,6 +9,7 @@
 #include "cli/configure.h"
 #include "cli/events.h"
 #include "cli/exit.h"
+#include "cli/expiry.h"
 #include "cli/identity.h"
 #include "cli/keylog.h"
 #include "cli/lock.h"
@@ -325,7 +326,8 @@ static int wait_ms(void)
     if (is_asked_to_end() || is_hung_up()) /* one came while we gathered */
         return 0;
     uint64_t now_ms = th_clock_ms();
-    int first_ms = th_wait_ms(own.client);
+    int first_ms = th_clock_shorter_ms(th_wait_ms(own.client),
+                                       th_clock_wait_ms(th_cli_expiry_until_ms(), now_ms));
     if (own.leaving)
         return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
     if (!own.dated)
@@ -420,6 +422,7 @@ static bool did_something(void)
 {
     obey_signals();
     give_up_waiting();
+    th_cli_expiry_tell();
     if (!own.ending && own.work.turn(own.work.arg))
         return true;
     flush_output();

@@ -5,6 +5,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/exit.h"
+#include "cli/expiry.h"
 #include "cli/show.h"
 #include "cli/url.h"
 #include "json/flat.h"
@@ -73,6 +74,13 @@ const char *th_cli_identity_home(const struct th_cli_settings *settings)
     th_format(own.home, sizeof own.home, "%s/%s", th_cli_identity_dir(settings),
               settings->identity);
     return own.home;
+}
+
+void th_cli_identity_watch(const struct th_cli_identity *identity)
+{
+    struct th_slice meta = identity->meta;
+    th_cli_expiry_watch((int64_t)th_json_flat_number(th_store_meta_value(meta, "not_before")),
+                        (int64_t)th_json_flat_number(th_store_meta_value(meta, "not_after")));
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -237,6 +245,7 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
     s->key = files.key.path;
     if (!s->cafile && !s->capath && !s->os_certs)
         s->cafile = files.roots.path;
+    th_cli_identity_watch(&used);
     take_endpoint(s);
     take_kept_files(s);
     th_calendar_raise_floor((int64_t)th_json_flat_number(th_store_meta_value(used.meta, "stored_at")));

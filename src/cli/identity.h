@@ -31,6 +31,9 @@ const char *th_cli_identity_dir(const struct th_cli_settings *settings);
 /* Where the generations of --identity lie. The text stays until the next call. */
 const char *th_cli_identity_home(const struct th_cli_settings *settings);
 
+/* Its certificate is watched from now on: cli/expiry.h. */
+void th_cli_identity_watch(const struct th_cli_identity *identity);
+
 /* Where its files are, as sources. The texts stay until the next call. */
 void th_cli_identity_sources(struct th_context_config *config,
                              const struct th_cli_settings *settings, const char *name,

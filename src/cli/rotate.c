@@ -69,6 +69,7 @@ static char find_candidate(void)
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
+/* The settings name the files where the sources are told to be. */
 static int renew(char generation, struct th_fault *fault)
 {
     struct th_context_config config, files;
@@ -78,10 +79,6 @@ static int renew(char generation, struct th_fault *fault)
         return result;
     th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
     th_cli_configure_context(&config, own.settings);
-    config.certificate = files.certificate;
-    config.key = files.key;
-    if (files.roots.path)
-        config.roots = files.roots;
     result = th_context_renew(own.context, &config, fault);
     th_cli_identity_close(&identity);
     return result;

@@ -4,6 +4,7 @@ import json
 import pathlib
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -143,3 +144,24 @@ def test_without_an_identity_it_ends(thimble, lab, topic):
     sub = thimble.start("sub", *lab.tls(), "-t", topic)
     lab.log.await_subscription(topic)
     sub.signal(signal.SIGHUP).ends(-signal.SIGHUP)
+
+
+# ---- the end of a certificate ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("age_days, left_days, told", [
+    (10, 2000, None),
+    (10, 31.5, None),
+    (10, 29.5, "expires in 29 days"),
+    (1, 0.5, "expires in 0 days"),
+    (400, 90.5, "expires in 90 days; it is time to renew it"),
+])
+def test_its_end_is_told(thimble, forge, lab, topic, tmp_path, age_days, left_days, told):
+    """Whether the broker likes it is not asked here."""
+    def when(days):
+        return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * days))
+    forge.issue("ending", f"{NOT_CA}\n{CLIENT}", dates=(when(-age_days), when(left_days)))
+    where = ["--identity-dir", tmp_path / "ids"]
+    thimble("identity", "import", "device", *forge.identity("ending")[2:], *where).ends(0)
+    done = thimble("pub", "--identity", "device", *where, *lab.tls()[:4], "--cafile",
+                   lab.path("ec", "root.pem"), "-t", topic, "-n", "-q", 1).ends(76)
+    assert told in done.err if told else "of the identity" not in done.err
