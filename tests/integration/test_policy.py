@@ -369,6 +369,13 @@ def two_issuers(c):
     return [*c.below(), other]
 
 
+def pinned_one_shown(c):
+    """The same, and the one that did not sign stands first."""
+    other = c.issue("Issuing", CA, c.root, label="another issuer")
+    leaf, issuing = c.below()
+    return [leaf, other, issuing]
+
+
 def across(c):
     """One key, certified twice."""
     path = c.below()
@@ -388,6 +395,7 @@ MISPINNED = {
     "leaf_as_issuer": (PATH, [], [0]),
     "only_one_of_both": (PATH, [0], [None]), "other_of_both": (PATH, [None], [1]),
     "one_name_two_keys": (two_issuers, [], [2]), "one_name_the_right_key": (two_issuers, [], [1]),
+    "one_name_the_other_first": (pinned_one_shown, [], [1]),
     "stray": (lambda c: [*c.below(), c.issue("Stray", CA, c.root)], [], [2]),
 }
 
