@@ -198,7 +198,7 @@ memory-trace.program_sources := src/cli/memtrace.c
 memory-trace.program_instead := src/absent/memtrace.c
 memory-trace.options := --memory-trace
 
-identity.sources := src/tls/judge.c src/client/judge.c
+identity.sources := src/tls/judge.c src/tls/chain.c src/client/judge.c
 identity.program_sources := src/cli/identity.c src/cli/identities.c src/cli/rotate.c src/cli/expiry.c src/json/flat.c \
                             $(wildcard src/store/*.c)
 identity.program_instead := src/absent/identity.c

@@ -65,6 +65,13 @@ typedef int th_certificate_taker(void *arg, const struct th_certificate *certifi
 int th_certificates_read(void *block, size_t block_bytes, const struct th_source *source,
                          th_certificate_taker *take, void *arg, struct th_fault *fault);
 
+/* Verifies the chain of `config->certificate`, leaf first, against `config->roots`: signatures,
+ * dates, basic constraints; with a `host` (else NULL) also what is asked of a server of that name. Nothing
+ * else of `config` counts. `block` is what th_context_open() wants. 0, or CERTIFICATE, SERVER_NAME,
+ * FILE, MEMORY, ARGUMENT. */
+int th_chain_verify(void *block, size_t block_bytes, const struct th_context_config *config,
+                    const char *host, struct th_fault *fault);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,9 +5,14 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/command.h"
+#include "cli/connection.h"
+#include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/out.h"
+#include "cli/passphrase.h"
 #include "cli/printed.h"
+#include "cli/say.h"
+#include <thimble/identity.h>
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
@@ -152,6 +157,36 @@ static int pin(const struct th_cli_settings *settings)
     return status ? status : printed;
 }
 
+/* ---- verify ---------------------------------------------------------------------------------- */
+
+static int judge(const struct th_cli_settings *settings, struct th_fault *fault)
+{
+    size_t bytes;
+    void *block = th_cli_desk_block(&bytes);
+    const struct th_context_config config = {
+        .roots.path = settings->cafile,
+        .certificate.path = settings->words.items[0],
+        .key.path = settings->key,
+        .passphrase = th_cli_passphrase(settings),
+        .log = th_cli_voice_log(),
+    };
+    int result = settings->key ? th_identity_judge(block, bytes, &config, NULL, NULL, fault) : 0;
+    return result < 0 ? result : th_chain_verify(block, bytes, &config, settings->host, fault);
+}
+
+static int verify(const struct th_cli_settings *settings)
+{
+    struct th_fault fault = {0};
+    if (!settings->cafile) {
+        th_cli_complain("--cafile is missing; give the certificates that are trusted");
+        return TH_CLI_USAGE;
+    }
+    if (judge(settings, &fault) < 0)
+        return th_cli_say_fault(&fault);
+    th_cli_out_format("%s: valid\n", settings->words.items[0]);
+    return th_cli_printed();
+}
+
 /* ---------------------------------------------------------------------------------------------- */
 
 int th_cli_cert(int argc, char *argv[])
@@ -159,6 +194,7 @@ int th_cli_cert(int argc, char *argv[])
     static const struct th_cli_verb verbs[] = {
         {"show", show, 1, 1},
         {"check", th_cli_cert_check, 1, TH_CLI_LIST_MAX},
+        {"verify", verify, 1, 1},
         {"pin", pin, 1, 1},
     };
     return th_cli_desk(TH_CLI_CERT, verbs, sizeof verbs / sizeof *verbs, argc, argv);

@@ -13,7 +13,7 @@ const struct th_cli_command th_cli_commands[] = {
      TH_EXPLAINED("Publishes a request over TLS and prints the response.\n\n")},
     {"cert", th_cli_cert, TH_EXPLAINED("what certificates say, and until when they hold"),
      TH_CLI_CERT,
-     "cert show FILE | check FILE ... | pin FILE [options]\n"
+     "cert show FILE | check FILE ... | verify FILE | pin FILE [options]\n"
      TH_EXPLAINED("FILE is PEM or DER, or - for standard input.\n\n")},
     {"key", th_cli_key, TH_EXPLAINED("make a private key, or look at one"), TH_CLI_KEY,
      "key gen --out FILE | status FILE [options]\n"

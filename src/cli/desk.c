@@ -75,7 +75,9 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
         return TH_CLI_USAGE;
     }
     drop_first(&settings.words);
+    const char *host = settings.host; /* none is given by itself */
     th_cli_settings_default(&settings);
+    settings.host = host;
     return verb->run(&settings);
 }
 

@@ -138,7 +138,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
 
 const struct th_cli_option th_cli_options[] = {
     {TEXTS("host", "HOST", "THIMBLE_HOST", "name or address of the broker (localhost)"),
-     'h', TH_CLI_ALL, TEXT(host, 1, HOST_BYTES)},
+     'h', TH_CLI_ALL | TH_CLI_CERT, TEXT(host, 1, HOST_BYTES)},
     {TEXTS("port", "PORT", "", "port (8883; without TLS 1883; WebSocket 443, 80)"),
      'p', TH_CLI_ALL, NUMBER(port, 1, MOST_UINT16)},
     {TEXTS("url", "URL", "", "mqtts://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC], mqtt, wss, ws"),
@@ -195,7 +195,7 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("no-tls", "", "", "no encryption: everything is sent in the clear"),
      0, TH_CLI_ALL, FLAG(no_tls)},
     {TEXTS("cafile", "FILE", "THIMBLE_CAFILE", "certificates of the authorities that are trusted"),
-     0, TH_CLI_ALL | TH_CLI_IDENTITY, TEXT(cafile, 1, PATH_BYTES)},
+     0, TH_CLI_ALL | TH_CLI_CERT | TH_CLI_IDENTITY, TEXT(cafile, 1, PATH_BYTES)},
     {TEXTS("capath", "DIR", "", "a directory of such files: *.pem, *.crt, or named by hash"),
      0, TH_CLI_ALL, TEXT(capath, 1, PATH_BYTES)},
     {TEXTS("tls-use-os-certs", "", "", "trust the authorities this system trusts"),
@@ -209,7 +209,7 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("cert", "FILE", "THIMBLE_CERT", "our certificate and its chain; needs --key"),
      0, TH_CLI_ALL | TH_CLI_KEY | TH_CLI_IDENTITY, TEXT(certificate, 1, PATH_BYTES)},
     {TEXTS("key", "FILE", "THIMBLE_KEY", "our private key; needs --cert"),
-     0, TH_CLI_ALL | TH_CLI_CSR | TH_CLI_IDENTITY, TEXT(key, 1, PATH_BYTES)},
+     0, TH_CLI_ALL | TH_CLI_CERT | TH_CLI_CSR | TH_CLI_IDENTITY, TEXT(key, 1, PATH_BYTES)},
     {TEXTS("identity", "NAME", "", "our certificate, key and endpoint: thimble identity"),
      0, TH_CLI_ALL, TEXT(identity, 1, HOST_BYTES)},
     {TEXTS("identity-dir", "DIR", "THIMBLE_IDENTITY_DIR", "where identities are stored"),

@@ -2,6 +2,7 @@
 
 #include "client/block.h"
 #include "mem/payer.h"
+#include "tls/chain.h"
 
 #include <string.h>
 
@@ -43,4 +44,24 @@ int th_identity_judge(void *block, size_t block_bytes, const struct th_context_c
         memset(fault, 0, sizeof *fault);
     int result = th_block_check("context", block, block_bytes, th_context_need_bytes(), fault);
     return result < 0 ? result : judge(block, &wanted, on_leaf, arg, fault);
+}
+
+static int verify(struct th_payer *payer, const struct th_context_config *config,
+                  const char *host, struct th_fault *fault)
+{
+    open_payer(payer, config->heap_budget_bytes);
+    struct th_payer *before = th_payer_enter(payer);
+    int result = th_tls_chain_verify(config, host, fault);
+    th_payer_leave(before);
+    th_payer_close(payer);
+    return result;
+}
+
+int th_chain_verify(void *block, size_t block_bytes, const struct th_context_config *config,
+                    const char *host, struct th_fault *fault)
+{
+    if (fault)
+        memset(fault, 0, sizeof *fault);
+    int result = th_block_check("context", block, block_bytes, th_context_need_bytes(), fault);
+    return result < 0 ? result : verify(block, config, host, fault);
 }

@@ -155,16 +155,22 @@ static int note_code(struct th_fault *fault, int code, int result)
     return result;
 }
 
-int th_tls_file_error(int code, const char *what, const struct th_pem_place *place,
-                      struct th_fault *fault)
+int th_tls_chain_error(int error, int code, const char *what, const struct th_pem_place *place,
+                       struct th_fault *fault)
 {
     char hint[80];
     const char *problem = certificate_problem(code);
-    int error = is_date(code) ? TH_E_CERTIFICATE : TH_E_FILE;
     th_fault_set(fault, error, "%s: %s, line %u: %s%s", what, place->name, place->line,
                  problem ? problem : "cannot be used: damaged, or of a kind that is not supported",
                  clock_hint(code, hint, sizeof hint));
     return note_code(fault, code, error);
+}
+
+int th_tls_file_error(int code, const char *what, const struct th_pem_place *place,
+                      struct th_fault *fault)
+{
+    return th_tls_chain_error(is_date(code) ? TH_E_CERTIFICATE : TH_E_FILE, code, what, place,
+                              fault);
 }
 
 int th_tls_policy_code(int policy)

@@ -45,4 +45,8 @@ int th_tls_setup_error(int code, struct th_tls_mark mark, const char *doing,
 int th_tls_file_error(int code, const char *what, const struct th_pem_place *place,
                       struct th_fault *fault);
 
+/* The same, as an error of yours. */
+int th_tls_chain_error(int error, int code, const char *what, const struct th_pem_place *place,
+                       struct th_fault *fault);
+
 #endif
