@@ -6,6 +6,7 @@
 #include "identity/directory.h"
 #include "mem/payer.h"
 #include "tls/context.h"
+#include "tls/errors.h"
 #include "tls/stream.h"
 
 #include <errno.h>
@@ -171,17 +172,26 @@ static int choose(void *arg, struct th_slice der, const struct th_pem_place *pla
     struct th_tls_context *context = arg;
     struct th_tls_bundle *bundle = &context->bundle;
     struct th_slice issuer, subject;
-    (void)fault;
     if (bundle->chosen == TH_TLS_ROOTS_CHOSEN || !read_names(der, &issuer, &subject) ||
         !is_noted(bundle, hash(HASH_BEGIN, subject)))
         return 0;
+    struct th_tls_mark mark = th_tls_mark();
     int code = th_tls_context_trust(context, der);
     th_log(&context->log, TH_LOG_DEBUG, "%s, line %u: the CA certificate is %s", place->name,
            place->line, code == WOLFSSL_SUCCESS ? "taken" : "of no use");
-    bundle->chosen += code == WOLFSSL_SUCCESS;
+    if (code != WOLFSSL_SUCCESS)
+        return th_tls_refused_since(mark)
+                   ? th_tls_setup_error(code, mark, "load a CA certificate", fault) : 0;
+    bundle->chosen++;
     bundle->print = hash(bundle->print, der);
-    return code == MEMORY_E ? th_fault_set(fault, TH_E_MEMORY, "no memory for a CA certificate; "
-                                           "enlarge the shared heap") : 0;
+    return 0;
+}
+
+static void forget(struct th_tls_context *context)
+{
+    unload(context);
+    context->bundle.chosen = 0;
+    context->bundle.print = HASH_BEGIN;
 }
 
 static int read_again(struct th_tls_context *context, struct th_fault *fault)
@@ -190,9 +200,7 @@ static int read_again(struct th_tls_context *context, struct th_fault *fault)
     struct th_identity_sink sink = {.root = choose, .arg = context};
     struct th_tls_bundle *bundle = &context->bundle;
     int result = 0;
-    unload(context);
-    bundle->chosen = 0;
-    bundle->print = HASH_BEGIN;
+    forget(context);
     if (th_source_given(&bundle->source))
         result = th_identity_read_roots(&bundle->source, &sink, &count, fault);
     return result < 0 ? result : read_paths(context, &sink, fault);
@@ -206,6 +214,8 @@ int th_tls_bundle_choose(struct th_tls_stream *stream, struct th_fault *fault)
         return 0;
     struct th_payer *before = th_payer_enter(bundle->payer);
     int result = read_again(stream->context, fault);
+    if (result < 0)
+        forget(stream->context);
     th_payer_leave(before);
     bundle->turn += bundle->print != print;
     return result < 0 ? result : bundle->turn != stream->roots_turn;

@@ -8,6 +8,7 @@
 #include "identity/identity.h"
 #include "identity/time.h"
 #include "mem/payer.h"
+#include "tls/errors.h"
 #include "tls/stream.h"
 
 #include <thimble/certificate.h>
@@ -262,7 +263,11 @@ static int judge(struct reading *reading, struct th_slice signature,
                  const struct th_pem_place *place)
 {
     int64_t now_s = th_calendar_s();
-    if (!is_signed_by_issuer(reading, signature))
+    struct th_tls_mark mark = th_tls_mark();
+    bool is_signed = is_signed_by_issuer(reading, signature);
+    if (!is_signed && th_tls_refused_since(mark))
+        return th_tls_setup_error(MEMORY_E, mark, "check the CRL", reading->fault);
+    if (!is_signed)
         return refuse(reading, TH_CORRUPTED, place,
                       "not signed by its issuer; fetch it again");
     if (reading->critical)

@@ -45,6 +45,7 @@ static const struct flow flows[] = {
     {"subscribe", 1, 1, .subscribes = true, .publishes = true, .qos = 1},
     {"reconnect", 3, 1, .publishes = true, .qos = 1},
     {"resume", 1, 3, .subscribes = true, .publishes = true, .qos = 1},
+    {"trust", 1, 1, .publishes = true, .qos = 1},
     {"websocket", 1, 1, .publishes = true, .qos = 1, .websocket_path = "/mqtt"},
     {"psk", 1, 1, .publishes = true, .qos = 1, .has_psk = true},
     {"scram", 1, 1, .publishes = true, .qos = 1, .has_scram = true},
@@ -54,7 +55,7 @@ static const struct flow flows[] = {
 static struct {
     const struct flow *flow;
     const char *broker;
-    const char *ca, *cert, *key;
+    const char *ca, *crl, *cert, *key;
     const char *fault; /* what is broken on purpose, to see that it is noticed; or "none" */
     enum th_tls_version tls;
     uint16_t port, good_port;
@@ -81,7 +82,7 @@ static bool is_word(const char *word, const char *name, const char **value)
 static bool read_text(const char *word)
 {
     const struct { const char *name; const char **to; } texts[] = {
-        {"broker", &wish.broker}, {"ca", &wish.ca},   {"cert", &wish.cert},
+        {"broker", &wish.broker}, {"ca", &wish.ca},   {"crl", &wish.crl}, {"cert", &wish.cert},
         {"key", &wish.key},       {"fault", &wish.fault},
     };
     const char *value;
@@ -352,6 +353,7 @@ static void set_up_psk(struct th_context_config *config)
 static void set_up_certificates(struct th_context_config *config)
 {
     config->roots.path = wish.ca;
+    config->crl.path = wish.crl;
     config->certificate.path = wish.cert;
     config->key.path = wish.key;
 }

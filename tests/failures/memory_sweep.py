@@ -11,7 +11,7 @@ DRIVER = WORK / "memory"
 THRIFTY = WORK / "memory-thrifty"  # wolfSSL with its large variables in the heap
 FLOWS = {  # and the kinds of certificates it is lived with
     "connect": ("ec", "rsa"), "publish": ("ec", "rsa"), "subscribe": ("ec", "rsa"),
-    "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "websocket": ("ec",), "psk": ("ec",),
+    "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "trust": ("ec", "rsa"), "websocket": ("ec",), "psk": ("ec",),
     "scram": ("ec",), "stream": ("ec",),
 }
 ALLOCATORS = {"__interceptor_backtrace", "note_refusal", "refuse", "gate", "take", "XMALLOC",
@@ -52,7 +52,7 @@ class Memory:
         words = {"flow": flow, "tls": version, "broker": broker, "mode": mode,
                  "port": self.brokers.port(flow, broker, kind),
                  "good_port": self.brokers.port(flow, "good", kind),
-                 **self.brokers.identity(kind), "stride": self.stride,
+                 **self.brokers.identity(kind), **self.brokers.trust(flow, kind), "stride": self.stride,
                  "first": 1 + (self.stride // 2 if mode == "from" else 0), **more}
         return [self.driver, *(f"{name}={value}" for name, value in words.items())]
 

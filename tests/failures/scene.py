@@ -80,6 +80,29 @@ class Brokers:
             return self.ports.get(f"{flow}-{kind}") or self.ports[f"good-{kind}"]
         return self.ports[f"{broker}-{kind}"]
 
+    def trust(self, flow, kind):
+        """For the flow "trust": more roots than are held, and a list of revoked certificates."""
+        if flow != "trust":
+            return {}
+        folder = self.pki / kind
+        if not (folder / "crl.pem").exists():
+            self._write_trust(folder)
+        return {"ca": folder / "bundle.pem", "crl": folder / "crl.pem"}
+
+    def _write_trust(self, folder):
+        ending = "-----END CERTIFICATE-----\n"
+        others = pathlib.Path("/etc/ssl/certs/ca-certificates.crt").read_text().split(ending)[:3]
+        (folder / "bundle.pem").write_text(
+            ending.join([*others, (folder / "root.pem").read_text()]))
+        (folder / "issuer.pem").write_text(
+            (folder / "server.pem").read_text().split(ending)[1] + ending)
+        (folder / "index").write_text("R\t480101000000Z\t210101000000Z\t01\tunknown\t/CN=x\n")
+        (folder / "conf").write_text(f"[ca]\ndefault_ca = it\n[it]\ndatabase = {folder}/index\n")
+        subprocess.run(["openssl", "ca", "-config", folder / "conf", "-gencrl", "-md", "sha256",
+                        "-crldays", "3650", "-cert", folder / "issuer.pem", "-keyfile",
+                        folder / "intermediate.key", "-out", folder / "crl.pem"], check=True,
+                       capture_output=True)
+
     def identity(self, kind):
         return {"ca": self.pki / kind / "root.pem", "cert": self.pki / kind / "client.pem",
                 "key": self.pki / kind / "client.key"}
