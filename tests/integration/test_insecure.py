@@ -45,7 +45,7 @@ def test_insecure_accepts_another_name(thimble, lab, shows, tls):
 
 
 @pytest.mark.parametrize("kind, name, code", [
-    ("other", "server", 72), ("ec", "server-expired", 70), ("ec", "client", 68)])
+    ("other", "server", 72), ("ec", "server-expired", 70), ("ec", "client", 79)])
 def test_insecure_accepts_nothing_else(thimble, lab, shows, tls, kind, name, code):
     broker = shows(kind, name)
     done = thimble("pub", *broker.where, *lab.identity(), *tls, "--insecure", *PUB)
