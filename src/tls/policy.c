@@ -38,7 +38,7 @@ enum {
     KEY_USAGE,
     BASIC_CONSTRAINTS,
     SUBJECT_ALT_NAME,
-    EXTENDED_KEY_USAGE,
+    EXTENDED_USAGE,
     NAME_CONSTRAINTS,
     KNOWN
 };
@@ -46,7 +46,7 @@ enum {
 /* ---- certificates (RFC 5280 section 4.1) ----------------------------------------------------- */
 
 /* What a certificate consists of, and what wraps it. */
-enum { VERSION, SERIAL, INNER_ALGORITHM, ISSUER, VALIDITY, SUBJECT, KEY_INFO, FIELDS };
+enum { VERSION, SERIAL, INNER_ALGORITHM, ISSUER_NAME, VALIDITY, SUBJECT_NAME, KEY_INFO, FIELDS };
 
 static const uint8_t tags[FIELDS] = {
     TH_DER_CONSTRUCTED, TH_DER_INTEGER,  TH_DER_SEQUENCE, TH_DER_SEQUENCE,
@@ -255,7 +255,7 @@ static bool is_authority(const struct certificate *certificate)
 static enum th_policy check_role(const struct certificate *certificate, enum th_role role)
 {
     struct th_slice usage = certificate->known[KEY_USAGE];
-    if (!serves(certificate->known[EXTENDED_KEY_USAGE]))
+    if (!serves(certificate->known[EXTENDED_USAGE]))
         return TH_POLICY_USAGE;
     if (role == TH_ROLE_SERVER)
         return allows(usage, DIGITAL_SIGNATURE) ? TH_POLICY_OK : TH_POLICY_NO_SIGNING;
@@ -304,7 +304,7 @@ struct th_slice th_policy_common_name(struct th_slice certificate)
     bool is_next = false;
     if (!open_certificate(certificate, &opened))
         return th_slice_of("", 0);
-    while (take_leaf(&opened.fields[SUBJECT], &tag, &value)) {
+    while (take_leaf(&opened.fields[SUBJECT_NAME], &tag, &value)) {
         if (is_next)
             return value;
         is_next = tag == TH_DER_OID && th_der_is_oid(value, COMMON_NAME);
@@ -324,7 +324,7 @@ static enum th_policy check(const struct certificate *opened, enum th_role role)
         return TH_POLICY_KEY;
     if (opened->has_unknown_critical)
         return TH_POLICY_CRITICAL;
-    if (has_nul(opened->fields[SUBJECT]) || has_nul(opened->known[SUBJECT_ALT_NAME]))
+    if (has_nul(opened->fields[SUBJECT_NAME]) || has_nul(opened->known[SUBJECT_ALT_NAME]))
         return TH_POLICY_NUL;
     return check_role(opened, role);
 }
@@ -342,9 +342,9 @@ enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice cer
     struct certificate opened;
     if (path->count == TH_POLICY_PATH_MAX || !open_certificate(certificate, &opened))
         return TH_POLICY_MALFORMED;
-    if (path->count > 0 && !has_issued(path, opened.fields[SUBJECT]))
+    if (path->count > 0 && !has_issued(path, opened.fields[SUBJECT_NAME]))
         return TH_POLICY_OK;
-    path->issuers[path->count++] = opened.fields[ISSUER];
+    path->issuers[path->count++] = opened.fields[ISSUER_NAME];
     return check(&opened, path->count == 1 ? TH_ROLE_SERVER : TH_ROLE_AUTHORITY);
 }
 
@@ -399,8 +399,8 @@ bool th_policy_facts(struct th_slice certificate, struct th_policy_facts *facts)
     struct certificate opened;
     if (!open_certificate(certificate, &opened))
         return false;
-    facts->issuer = opened.fields[ISSUER];
-    facts->subject = opened.fields[SUBJECT];
+    facts->issuer = opened.fields[ISSUER_NAME];
+    facts->subject = opened.fields[SUBJECT_NAME];
     const uint8_t *begin = facts->subject.data + facts->subject.len_bytes;
     const struct th_slice *key = &opened.fields[KEY_INFO];
     facts->key_info = th_slice_of(begin, (size_t)(key->data + key->len_bytes - begin));
