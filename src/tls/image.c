@@ -36,7 +36,7 @@ void th_tls_image_bind_der(struct th_tls_context *context, struct th_slice der)
 void th_tls_image_bind(struct th_tls_context *context, const struct th_context_config *config)
 {
     const int numbers[] = {config->tls_min, config->tls_max, config->insecure_no_name_check,
-                           LIBWOLFSSL_VERSION_HEX, sizeof(struct image)};
+                           config->insecure_no_verify, LIBWOLFSSL_VERSION_HEX, sizeof(struct image)};
     th_crypt_hash_begin(&context->binding);
     th_crypt_hash_add(&context->binding, numbers, sizeof numbers);
     th_crypt_hash_add(&context->binding, &context->suites, sizeof context->suites);

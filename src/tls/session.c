@@ -40,7 +40,8 @@ static bool has_something_new(const struct th_tls_stream *stream)
 
 bool th_tls_session_is_worth_keeping(const struct th_tls_stream *stream)
 {
-    return stream->ssl && stream->verified && stream->heard && has_something_new(stream);
+    bool is_proved = stream->verified && !stream->context->insecure_no_verify;
+    return stream->ssl && is_proved && stream->heard && has_something_new(stream);
 }
 
 void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_stream *stream)

@@ -146,6 +146,32 @@ def test_it_ends_with_the_certificate(thimble, file, fake, forge, era):
         assert done.report["connection"]["resumed"] == resumed
 
 
+def test_nothing_that_was_not_proved_is_kept(pub, lab, file):
+    where = ["-h", "localhost", "-p", lab.ports["ec_port"], *lab.identity()[2:],
+             "--insecure-no-verify"]
+    for tls in ("1.2", "1.3"):
+        assert not pub(tls, where=where).resumed and not file.stat().st_size
+
+
+def test_where_lists_tell_who_was_revoked_they_are_asked(thimble, file, fake, forge):
+    forge.issue("listed", NOT_CA, SERVER, LOCALHOST)
+    lists = forge.path("empty.crl")
+    forge._openssl("ca", "-config", "conf", "-gencrl", "-md", "sha256", "-crldays", "30", "-cert",
+                   "root.crt", "-keyfile", "root.key", "-out", lists)
+
+    def take(peer):
+        peer.greet()
+        peer.send(ack(PUBACK, peer.expect(PUBLISH).packet_id))
+        peer.finish()
+    broker = fake(take, take, take, tls=forge.server("listed"))
+    resumed = []
+    for words in ([], ["--crlfile", lists], ["--crlfile", lists]):
+        done = thimble.start("pub", *broker.where, *forge.trust(), *words, "-t", "t", "-m", "x", "-q",
+                             "1", "--session-file", file, report=True)
+        resumed.append(done.ends(0).report["connection"]["resumed"])
+    assert resumed == [False, False, False]
+
+
 def test_a_broker_that_forgot(thimble, mosquitto, lab, pub, file):
     """Restarted, it has other keys: an ordinary handshake, and a new session."""
     port = free_port()
