@@ -1,7 +1,9 @@
 /* What the distribution's libwolfssl lacks. */
+#include <stdint.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
@@ -27,6 +29,21 @@ int wolfSSL_CertManagerUnloadIntermediateCerts(WOLFSSL_CERT_MANAGER *manager)
     (void)manager;
     wc_ecc_fp_free();
     return WOLFSSL_SUCCESS;
+}
+
+/* What config/aes_cbc.c makes of the one that is linked statically. In place, as there. */
+int th_aes_cbc(const uint8_t *key, unsigned key_bytes, const uint8_t *iv, uint8_t *data,
+               unsigned bytes)
+{
+    Aes aes;
+    int result = wc_AesInit(&aes, NULL, INVALID_DEVID);
+    if (result != 0)
+        return result;
+    result = wc_AesSetKey(&aes, key, key_bytes, iv, AES_DECRYPTION);
+    if (result == 0)
+        result = wc_AesCbcDecrypt(&aes, data, data, bytes);
+    wc_AesFree(&aes);
+    return result;
 }
 
 #undef wolfSSL_CTX_set_groups
