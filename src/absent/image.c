@@ -17,8 +17,8 @@ void th_tls_image_note_end(struct th_tls_stream *stream,
     (void)stream, (void)store;
 }
 
-size_t th_tls_image_write(const struct th_tls_stream *stream, const struct th_tls_endpoint *endpoint,
-                          uint8_t *room, size_t room_bytes)
+size_t th_tls_image_write(const struct th_tls_stream *stream,
+                          const struct th_tls_endpoint *endpoint, uint8_t *room, size_t room_bytes)
 {
     (void)stream, (void)endpoint, (void)room, (void)room_bytes;
     return 0;

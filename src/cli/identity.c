@@ -248,7 +248,8 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
     th_cli_identity_watch(&used);
     take_endpoint(s);
     take_kept_files(s);
-    th_calendar_raise_floor((int64_t)th_json_flat_number(th_store_meta_value(used.meta, "stored_at")));
+    struct th_slice stored_at = th_store_meta_value(used.meta, "stored_at");
+    th_calendar_raise_floor((int64_t)th_json_flat_number(stored_at));
     return true;
 }
 

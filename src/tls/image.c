@@ -10,7 +10,7 @@
 #include <thimble/certificate.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
-#include <wolfssl/internal.h> /* the public functions for it cost two kilobytes more */
+#include <wolfssl/internal.h> /* the public functions need HAVE_EXT_CACHE, 600 bytes beside them */
 
 /* In this order; what wolfSSL keeps of a session, without its references, and then the ticket. */
 struct image {
@@ -36,7 +36,8 @@ void th_tls_image_bind_der(struct th_tls_context *context, struct th_slice der)
 void th_tls_image_bind(struct th_tls_context *context, const struct th_context_config *config)
 {
     const int numbers[] = {config->tls_min, config->tls_max, config->insecure_no_name_check,
-                           config->insecure_no_verify, LIBWOLFSSL_VERSION_HEX, sizeof(struct image)};
+                           config->insecure_no_verify, LIBWOLFSSL_VERSION_HEX,
+                           sizeof(struct image)};
     th_crypt_hash_begin(&context->binding);
     th_crypt_hash_add(&context->binding, numbers, sizeof numbers);
     th_crypt_hash_add(&context->binding, &context->suites, sizeof context->suites);
@@ -53,7 +54,8 @@ static bool hash_of(const struct th_tls_stream *stream, const struct th_tls_endp
     bind_text(&all, stream->host.name);
     bind_text(&all, endpoint->host);
     th_crypt_hash_add(&all, &endpoint->port, sizeof endpoint->port);
-    th_crypt_hash_add(&all, image.data + TH_CRYPT_HASH_BYTES, image.len_bytes - TH_CRYPT_HASH_BYTES);
+    th_crypt_hash_add(&all, image.data + TH_CRYPT_HASH_BYTES,
+                      image.len_bytes - TH_CRYPT_HASH_BYTES);
     return th_crypt_hash_value(&all, hash);
 }
 
@@ -78,7 +80,8 @@ void th_tls_image_note_end(struct th_tls_stream *stream, const WOLFSSL_X509_STOR
 static bool is_fresh(const struct image *image, int64_t now_s)
 {
     int64_t age_s = now_s - image->verified_s;
-    return age_s >= 0 && age_s < (int64_t)(TH_TLS_SESSION_AGE_MAX_MS / 1000) && now_s < image->end_s;
+    return age_s >= 0 && age_s < (int64_t)(TH_TLS_SESSION_AGE_MAX_MS / 1000) &&
+           now_s < image->end_s;
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
@@ -96,8 +99,8 @@ static size_t fill(const struct th_tls_stream *stream, const struct th_tls_endpo
     return hashed ? bytes : 0;
 }
 
-size_t th_tls_image_write(const struct th_tls_stream *stream, const struct th_tls_endpoint *endpoint,
-                          uint8_t *room, size_t room_bytes)
+size_t th_tls_image_write(const struct th_tls_stream *stream,
+                          const struct th_tls_endpoint *endpoint, uint8_t *room, size_t room_bytes)
 {
     const WOLFSSL_SESSION *session = stream->ssl->session;
     if (!session->ticketLen || room_bytes < sizeof(struct image) + session->ticketLen)

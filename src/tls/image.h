@@ -24,8 +24,8 @@ void th_tls_image_note_end(struct th_tls_stream *stream,
                            const struct WOLFSSL_X509_STORE_CTX *store);
 
 /* The bytes written to `room`; 0: there is no session worth it, or no room for it. */
-size_t th_tls_image_write(const struct th_tls_stream *stream, const struct th_tls_endpoint *endpoint,
-                          uint8_t *room, size_t room_bytes);
+size_t th_tls_image_write(const struct th_tls_stream *stream,
+                          const struct th_tls_endpoint *endpoint, uint8_t *room, size_t room_bytes);
 
 /* Between th_tls_stream_open() and its first step. False: it is damaged or another's, a day or a
  * certificate has ended since, or memory was refused; then an ordinary handshake follows. */
