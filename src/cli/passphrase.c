@@ -30,7 +30,7 @@ static int from_file(const char *path, uint8_t *out, size_t bytes, struct th_fau
 static int from_credential(const char *name, uint8_t *out, size_t bytes, struct th_fault *fault)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
-    char path[4096];
+    static char path[4096]; /* too much for the stack */
     if (!directory || strchr(name, '/'))
         return th_fault_set(fault, TH_E_ARGUMENT, "--keypass-credential: give a name, and run as a "
                             "service of systemd, which sets $CREDENTIALS_DIRECTORY");
