@@ -166,7 +166,7 @@ def run_pytest(target, sample, folder, outcome):
     passed = pytest_count("passed", last)
     failed = pytest_count("failed", last) + pytest_count("error", last)
     outcome.add(passed, failed if passed else max(failed, 1), pytest_count("skipped", last))
-    for line in re.findall(r"^(?:FAILED|ERROR|NOT RUN|SAMPLE) .*", text, re.M):
+    for line in re.findall(r"^(?:FAILED|ERROR|NOT RUN|NOT HERE|SAMPLE) .*", text, re.M):
         say("", line)
 
 
