@@ -364,8 +364,10 @@ static int require_root(const struct loading *loading, const struct th_context_c
         return 0;
     const struct th_fault *reason = &loading->first_skipped;
     th_fault_set(fault, reason->code, "%s", reason->text);
-    if (fault)
+    if (fault) {
         fault->tls_code = reason->tls_code;
+        fault->reason = reason->reason;
+    }
     return reason->code;
 }
 
