@@ -71,8 +71,12 @@ class Sources:
         self.lines = {}
 
     def name_of(self, path):
-        """The compiler may have run elsewhere: what the end of the path leads to."""
+        """The compiler may have run elsewhere: what the end of the path leads to. A source whose
+        texts were shortened for a profile goes by its own name: line by line it is the same."""
         parts = pathlib.Path(path).parts
+        _, is_made, original = path.rpartition("/gen/src/")
+        if is_made and (self.top / "src" / original).is_file():
+            return f"src/{original}"
         ends = [pathlib.Path(*parts[start:]) for start in range(len(parts))]
         for end in ends:
             for place, short in self.places:

@@ -375,10 +375,9 @@ static int check(struct reading *reading, const struct WOLFSSL_X509_STORE_CTX *s
 
 bool th_tls_revoked_none(struct th_tls_stream *stream, const struct WOLFSSL_X509_STORE_CTX *store)
 {
-    struct th_fault nowhere = {0};
     if (!th_source_given(&stream->context->crl))
         return true;
-    struct reading *reading = begin(stream->fault ? stream->fault : &nowhere);
+    struct reading *reading = begin(stream->fault);
     stream->refusal = TH_E_MEMORY;
     if (!reading)
         return false;

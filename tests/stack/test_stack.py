@@ -267,6 +267,14 @@ def test_what_is_analysed_is_what_ships(tmp_path):
     assert not same_program(tmp_path / "other", full)
 
 
+def test_a_source_goes_by_its_own_name():
+    source = "src/mqtt/encode.c"
+    names = {Sources(TOP).name_of(path) for path in (source, f"build/small/gen/{source}",
+                                                     f"/elsewhere/build/gen/{source}")}
+    assert names == {source}
+    assert Sources(TOP).name_of("build/gen/src/mqtt/none.c") == "build/gen/src/mqtt/none.c"
+
+
 # ---- the table of the program ----------------------------------------------------------------
 
 @pytest.fixture(scope="module")
