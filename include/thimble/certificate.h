@@ -60,10 +60,10 @@ bool th_digest(struct th_slice bytes, uint8_t digest[TH_DIGEST_BYTES]);
  * to 16, is used for the time of the call; TH_DESK_BYTES are enough for certificates of 8 KB.
  * Returns how many there were; FILE (also if there was none), MEMORY, or what `take` returned. */
 #define TH_DESK_BYTES 32768
-typedef int th_certificate_taker(void *arg, const struct th_certificate *certificate,
-                                 struct th_fault *fault);
+typedef int (*th_certificate_taker)(void *arg, const struct th_certificate *certificate,
+                                    struct th_fault *fault);
 int th_certificates_read(void *block, size_t block_bytes, const struct th_source *source,
-                         th_certificate_taker *take, void *arg, struct th_fault *fault);
+                         th_certificate_taker take, void *arg, struct th_fault *fault);
 
 /* Verifies the chain of `config->certificate`, leaf first, against `config->roots`: signatures,
  * dates, basic constraints; with a `host` (else NULL) also what is asked of a server of that name. Nothing

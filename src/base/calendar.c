@@ -7,13 +7,13 @@
 static struct {
     int64_t floor_s;
     int64_t ahead_s; /* of the machine's running time; 0: the system's date counts */
-} own = {.floor_s = TH_BUILD_TIME};
+} calendar = {.floor_s = TH_BUILD_TIME};
 
 struct timespec th_calendar_now(void)
 {
     struct timespec now;
-    clock_gettime(own.ahead_s ? CLOCK_BOOTTIME : CLOCK_REALTIME, &now);
-    now.tv_sec += (time_t)own.ahead_s;
+    clock_gettime(calendar.ahead_s ? CLOCK_BOOTTIME : CLOCK_REALTIME, &now);
+    now.tv_sec += (time_t)calendar.ahead_s;
     return now;
 }
 
@@ -33,37 +33,37 @@ void th_calendar_set(int64_t now_s)
     struct timespec running = {0};
     if (now_s)
         clock_gettime(CLOCK_BOOTTIME, &running);
-    own.ahead_s = now_s - running.tv_sec;
+    calendar.ahead_s = now_s - running.tv_sec;
 }
 
 /* ---- what is believed ------------------------------------------------------------------------ */
 
 int64_t th_calendar_floor_s(void)
 {
-    return own.floor_s;
+    return calendar.floor_s;
 }
 
 bool th_calendar_is_believable(void)
 {
-    return th_calendar_s() >= own.floor_s;
+    return th_calendar_s() >= calendar.floor_s;
 }
 
 void th_calendar_raise_floor(int64_t floor_s)
 {
-    if (floor_s > own.floor_s)
-        own.floor_s = floor_s;
+    if (floor_s > calendar.floor_s)
+        calendar.floor_s = floor_s;
 }
 
 void th_calendar_believe_any(void)
 {
-    own.floor_s = INT64_MIN;
+    calendar.floor_s = INT64_MIN;
 }
 
 int th_calendar_fault(struct th_fault *fault)
 {
     char today[TH_DATE_DAY_BYTES], floor[TH_DATE_DAY_BYTES];
     th_date_day(th_calendar_s(), today);
-    th_date_day(own.floor_s, floor);
+    th_date_day(calendar.floor_s, floor);
     return th_fault_set(fault, TH_E_CLOCK, "the clock here says %s, but it is %s or later; no "
                         "certificate can be judged until it is set", today, floor);
 }

@@ -24,7 +24,7 @@ void *th_cli_desk_room(size_t *bytes);
 
 /* Reads the certificates of a file, or of standard input for "-". 0, or an exit status after having
  * said why. */
-int th_cli_cert_read(const char *path, th_certificate_taker *take, void *arg);
+int th_cli_cert_read(const char *path, th_certificate_taker take, void *arg);
 
 /* All facts of a certificate; those of a key. */
 void th_cli_cert_facts(const struct th_certificate *certificate);

@@ -77,6 +77,11 @@ static const char *verb_of(void)
     return own.is_early ? "is not valid before" : own.least_s < 0 ? "expired" : "expires";
 }
 
+static const char *state(void)
+{
+    return own.is_early ? "early" : own.least_s < 0 ? "expired" : "valid";
+}
+
 static const char *word(void)
 {
     static const char *const words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
@@ -103,7 +108,7 @@ static void print_json(void)
     th_cli_fact("status", word());
     th_cli_fact("file", own.worst_path);
     th_cli_fact("subject", own.subject);
-    th_cli_fact("state", verb_of());
+    th_cli_fact("state", state());
     th_cli_fact("date", own.date);
     th_cli_fact_number("days", days_left());
     th_cli_fact_number("certificates", own.certificates);

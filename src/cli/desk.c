@@ -81,7 +81,7 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
     return verb->run(&settings);
 }
 
-int th_cli_cert_read(const char *path, th_certificate_taker *take, void *arg)
+int th_cli_cert_read(const char *path, th_certificate_taker take, void *arg)
 {
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);

@@ -7,7 +7,7 @@
 #include "identity/pem.h"
 
 struct reading {
-    th_certificate_taker *take;
+    th_certificate_taker take;
     void *arg;
     int count;
 };
@@ -49,7 +49,7 @@ static int read_all(struct reading *reading, const struct th_source *source,
 }
 
 int th_certificates_read(void *block, size_t block_bytes, const struct th_source *source,
-                         th_certificate_taker *take_one, void *arg, struct th_fault *fault)
+                         th_certificate_taker take_one, void *arg, struct th_fault *fault)
 {
     struct reading reading = {take_one, arg, 0};
     struct th_desk *desk = th_desk_open(block, block_bytes, fault);

@@ -187,7 +187,7 @@ def dated(folder, name, first, last):
     return folder / f"{name}.pem"
 
 
-@pytest.mark.parametrize("first, last, status, word, days, state", [
+@pytest.mark.parametrize("first, last, status, word, days, verb", [
     (-100, 40, 0, "OK", 40, "expires"),
     (-100, 29, 1, "WARNING", 29, "expires"),
     (-100, 6, 2, "CRITICAL", 6, "expires"),
@@ -196,13 +196,14 @@ def dated(folder, name, first, last):
     (5, 400, 2, "CRITICAL", 400, "is not valid before"),
 ])
 def test_check_has_the_exit_codes_of_monitoring(thimble, tmp_path, first, last, status, word, days,
-                                                state):
+                                                verb):
     path = dated(tmp_path, "device", first, last)
     done = thimble("cert", "check", path).ends(status)
     line = done.out.decode()
-    assert line.startswith(f"CERT {word} - {path}: CN=device {state} 20")
+    assert line.startswith(f"CERT {word} - {path}: CN=device {verb} 20")
     assert line.endswith(f"|days={days};30;7\n") and line.count("\n") == 1
     told = json.loads(thimble("cert", "check", path, "--json").ends(status).out)
+    state = {"expires": "valid", "expired": "expired", "is not valid before": "early"}[verb]
     assert (told["status"], told["days"], told["state"]) == (word, days, state)
 
 

@@ -160,7 +160,7 @@ def test_key_log(thimble, lab, topic, tmp_path):
 
 WRONG = [["-q", "3"], ["-p", "0"], ["--ciphers", "nosuch"], ["--ciphersuites", "nosuch"],
          ["--addr", "nosuch"], ["-A", "nosuch"], ["--servername", "a..b"], ["-h", "a..b"],
-         ["--tls-alpn", ",,"], ["--proxy", "http://h"], ["--backoff", "2..1"], ["-V", "4"], ["--capath", "/"],
+         ["--tls-alpn", ",,"], ["--proxy", "http://h"], ["--backoff", "2..1"], ["-V", "4"],
          ["--psk", "00"], ["-D", "publish", "bogus", "x"], ["--ws-path", "/x"], ["--bogus"]]
 
 

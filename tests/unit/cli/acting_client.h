@@ -67,6 +67,13 @@ int th_identity_judge(void *block, size_t block_bytes, const struct th_context_c
     return 0;
 }
 
+int th_chain_verify(void *block, size_t block_bytes, const struct th_context_config *config,
+                    const char *host, struct th_fault *fault)
+{
+    (void)block, (void)block_bytes, (void)config, (void)host, (void)fault;
+    return 0;
+}
+
 int th_context_open(struct th_context **context, void *block, size_t block_bytes,
                     const struct th_context_config *config, struct th_fault *fault)
 {
@@ -79,6 +86,20 @@ int th_context_open(struct th_context **context, void *block, size_t block_bytes
     return client.fault.code;
 }
 
+int th_context_renew(struct th_context *context, const struct th_context_config *config,
+                     struct th_fault *fault)
+{
+    (void)context, (void)config, (void)fault;
+    return 0;
+}
+
+bool th_context_rereads(const struct th_context *context)
+{
+    (void)context;
+    return false;
+}
+
+void th_context_settle(struct th_context *context, bool renewed) { (void)context, (void)renewed; }
 void th_context_close(struct th_context *context) { (void)context; }
 
 int th_open(struct th_client **opened, void *block, size_t block_bytes, struct th_context *context,

@@ -257,6 +257,14 @@ static struct outcome wrong_name(void)
     return served("ec/wrongname", "ec/server", "", 0);
 }
 
+static struct outcome clock_of_1970(void)
+{
+    th_calendar_set(1);
+    struct outcome outcome = served("ec/server", "ec/server", "", 0);
+    th_calendar_set(0);
+    return outcome;
+}
+
 static struct outcome cipher_suite(void)
 {
     return served("ec/server", "ec/server", "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA", 0);
@@ -409,6 +417,7 @@ static const struct kind {
     {TH_E_PROXY, -40, "proxy-failed", TH_PHASE_DIALING, "a name and a password", proxy_error},
     {TH_E_AUTHENTICATION, -41, "authentication-failed", TH_PHASE_GREETING, "does not prove",
      authentication},
+    {TH_E_CLOCK, -42, "clock-implausible", TH_PHASE_SHAKING, "1970", clock_of_1970},
 };
 
 static void expect_kind(const struct kind *kind)

@@ -296,7 +296,7 @@ static void refusals(void **state)
     expect_refused(TH_E_SERVER_NAME, TH_PHASE_FINDING, "neither");
     struct server server = serve("ec/wrongname", "ec/server", "");
     prepare("127.0.0.1", server.port);
-    expect_refused(TH_E_SERVER_NAME, TH_PHASE_SHAKING, "not for 127.0.0.1");
+    expect_refused(TH_E_SERVER_NAME, TH_PHASE_SHAKING, "the certificate of 127.0.0.1 is not for this name");
     stop(&server);
     server = serve("other/server", "other/server", "");
     prepare("127.0.0.1", server.port);
