@@ -3,6 +3,8 @@
 #if defined(TH_X86_64_ASM)
 #undef NO_AVX2_SUPPORT
 #define WOLFSSL_AESNI
+#ifndef TH_PLAIN_C
 #define USE_INTEL_SPEEDUP
+#endif
 #define NO_CURVED25519_X64         /* it would want the code of Ed25519, too */
 #endif
