@@ -429,7 +429,8 @@ static bool did_something(void)
     return leave() || must_stop();
 }
 
-static int await_date(void)
+/* Not inlined: its fault would stay on the stack as long as the connection does. */
+__attribute__((noinline)) static int await_date(void)
 {
     struct th_fault fault = {0};
     int rc = th_cli_clock_step(&fault);

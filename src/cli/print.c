@@ -194,7 +194,7 @@ static void put_item(const struct th_cli_item *item, const struct th_delivery *m
 
 static void end_line(void)
 {
-    th_cli_out_text(own.line_end);
+    th_cli_out(own.line_end, strlen(own.line_end));
 }
 
 /* What stands before the payload goes with the first piece, what stands behind it with the last. */

@@ -154,6 +154,8 @@ static int prove(struct th_session *session, const struct th_mqtt_packet *packet
     return result == TH_E_AUTHENTICATION ? distrusts(out, problem) : result;
 }
 
+/* Not inlined: every packet would need the stack of SCRAM. */
+__attribute__((noinline))
 int th_session_take_auth(struct th_session *session, const struct th_mqtt_packet *packet,
                          struct th_session_outcome *out)
 {

@@ -164,7 +164,7 @@ def test_what_cannot_be_planned_is_told(thimble, lab, words, code, text):
 
 
 @pytest.mark.parametrize("key, problem", [
-    ("rsa1024", "below 2,048 or above 4,096 bits"), ("p521", "other than P-256 and P-384"),
+    ("rsa1024", "RSA needs 2,048 to 4,096 bits"), ("p521", "other than P-256 and P-384"),
     ("p224", "other than P-256 and P-384"), ("ed25519", "not supported"),
 ])
 def test_no_plan_for_a_chain_that_would_be_refused(thimble, lab, tmp_path, key, problem):
