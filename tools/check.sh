@@ -13,6 +13,7 @@ PYTHON=${PYTHON:-/usr/bin/python3}
 FUZZ_SECONDS=${FUZZ_SECONDS:-5}
 BUILD=${BUILD:-build}
 LOGS=$BUILD/log
+export FUZZ_SECONDS BUILD LOGS
 passed=0
 failed=0
 failures=()
@@ -31,6 +32,26 @@ note_failure() {
         head -n 20 | sed 's/^/          /'
 }
 
+# ---- several at once -----------------------------------------------------------------------
+
+# Calls the function with each line, for as many at a time as there are processors.
+at_once() {
+    export -f "${1?}"
+    xargs -P "$(nproc)" -I{} bash -c "$1 {}"
+}
+
+# What a program ended with stands beside its log; one that was not run has failed.
+keep_code() {
+    rm -f "$1.code"
+    "${@:2}" >"$1" 2>&1
+    echo $? >"$1.code"
+}
+export -f keep_code
+
+code_of() {
+    cat "$1.code" 2>/dev/null || echo 127
+}
+
 # ---- cmocka --------------------------------------------------------------------------------
 
 cmocka_count() {
@@ -39,24 +60,36 @@ cmocka_count() {
 }
 
 run_unit_program() {
-    local name=${1#"$BUILD"/unit/} log=$LOGS/unit/${1#"$BUILD"/unit/}.log ok bad code
+    local name=${1#"$BUILD"/unit/}
+    local log=$LOGS/unit/$name.log
     mkdir -p "$(dirname "$log")"
-    CMOCKA_MESSAGE_OUTPUT=stdout timeout 300 "$1" >"$log" 2>&1
-    code=$?
+    CMOCKA_MESSAGE_OUTPUT=stdout keep_code "$log" timeout 300 "$1"
+}
+
+judge_unit_program() {
+    local name=${1#"$BUILD"/unit/}
+    local log=$LOGS/unit/$name.log code ok bad
+    code=$(code_of "$log")
     ok=$(cmocka_count PASSED "$log")
     bad=$(cmocka_count FAILED "$log")
-    if [ $code -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
-    if [ $code -eq 0 ] && [ "$ok" -eq 0 ]; then bad=1; fi
+    if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    if [ "$code" -eq 0 ] && [ "$ok" -eq 0 ]; then bad=1; fi
     count "$ok" "$bad"
     if [ "$bad" -eq 0 ]; then say PASS "unit $name: $ok"; else note_failure "unit $name" "$log"; fi
     sed -n "s|^\[ NOT RUN  \] \(.*\)|  NOT RUN unit $name: \1|p" "$log"
 }
 
-run_unit() {
+unit_programs() {
     for source in tests/unit/*/test_*.c; do
-        [ -e "$source" ] || continue
         program=${source#tests/unit/}
-        run_unit_program "$BUILD/unit/${program%.c}"
+        echo "$BUILD/unit/${program%.c}"
+    done
+}
+
+run_unit() {
+    for program in $(unit_programs); do
+        run_unit_program "$program"
+        judge_unit_program "$program"
     done
 }
 
@@ -66,8 +99,13 @@ run_fuzz_target() {
     local name=$1 log=$LOGS/fuzz/$1.log corpus=$BUILD/fuzz/corpus/$1 seeds=tests/fuzz/corpus/$1
     mkdir -p "$(dirname "$log")" "$corpus"
     [ -d "$seeds" ] || seeds=
-    if "$BUILD"/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=1024 \
-        -artifact_prefix="$LOGS/fuzz/$name-" "$corpus" $seeds >"$log" 2>&1; then
+    keep_code "$log" "$BUILD"/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
+        -rss_limit_mb=1024 -artifact_prefix="$LOGS/fuzz/$name-" "$corpus" $seeds
+}
+
+judge_fuzz_target() {
+    local name=$1 log=$LOGS/fuzz/$1.log
+    if [ "$(code_of "$log")" -eq 0 ]; then
         count 1 0
         say PASS "fuzz $name: $(sed -n 's/^Done \([0-9]* runs\).*/\1/p' "$log")"
     else
@@ -76,12 +114,13 @@ run_fuzz_target() {
     fi
 }
 
+fuzz_targets() {
+    basename -a -s .c tests/fuzz/fuzz_*.c
+}
+
 run_fuzz() {
-    for source in tests/fuzz/fuzz_*.c; do
-        [ -e "$source" ] || continue
-        program=$(basename "$source" .c)
-        run_fuzz_target "$program"
-    done
+    fuzz_targets | at_once run_fuzz_target
+    for target in $(fuzz_targets); do judge_fuzz_target "$target"; done
 }
 
 # ---- pytest --------------------------------------------------------------------------------

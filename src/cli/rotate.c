@@ -116,10 +116,12 @@ static void promote(char generation)
     int result = open_generation(&identity, generation, TH_STORE_CHANGE, &fault);
     if (result == 0 && identity.store.current != generation)
         result = th_store_promote(&identity.store, generation, &fault);
-    if (result < 0)
+    if (result < 0) {
         th_cli_complain("%s", fault.text);
-    else
-        th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
+        return;
+    }
+    th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
+    th_cli_identity_watch(&identity);
     th_cli_identity_close(&identity);
 }
 

@@ -21,7 +21,7 @@ enum th_sandbox_need {
 };
 
 #define TH_SANDBOX_PORTS_MAX 3
-#define TH_SANDBOX_PATHS_MAX 10
+#define TH_SANDBOX_PATHS_MAX 16
 
 struct th_sandbox_wish {
     uint32_t needs;                           /* enum th_sandbox_need */

@@ -118,36 +118,54 @@ static bool read_sent(const WOLFSSL_X509_STORE_CTX *store, int index, struct th_
                            facts);
 }
 
-/* Steps from certificate `*at` to the one that issued it. False: it is not there, so it is a root
- * of ours; or there are two of that name with different keys, of which only one has signed. */
-static bool step_up(const WOLFSSL_X509_STORE_CTX *store, int *at, struct th_policy_facts *facts)
+/* Whoever knows a certificate can send another one of that name and key, with an issuer of his own
+ * liking: only what an authority we trust has signed is a step. Costs a verification for each. */
+static bool is_genuine(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store,
+                       int index)
+{
+    WOLFSSL_CERT_MANAGER *manager = wolfSSL_CTX_GetCertManager(stream->context->ctx);
+    return wolfSSL_CertManagerVerifyBuffer(manager, store->certs[index].buffer,
+                                           (long)store->certs[index].length,
+                                           WOLFSSL_FILETYPE_ASN1) == WOLFSSL_SUCCESS;
+}
+
+enum step { AT_A_ROOT, ONE_UP, UNCLEAR };
+
+/* Steps from certificate `*at` to the one that issued it. AT_A_ROOT: that is not there. UNCLEAR: two
+ * of that name have different keys, of which only one has signed. */
+static enum step step_up(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store,
+                         int *at, struct th_policy_facts *facts)
 {
     struct th_policy_facts other, found;
     int from = *at;
     for (int i = from + 1; i < store->totalCerts; i++) {
-        if (!read_sent(store, i, &other) || !th_slice_equal(other.subject, facts->issuer))
+        if (!read_sent(store, i, &other) || !th_slice_equal(other.subject, facts->issuer) ||
+            !is_genuine(stream, store, i))
             continue;
         if (*at != from && !th_slice_equal(other.key_info, found.key_info))
-            return false;
+            return UNCLEAR;
         if (*at == from)
             found = other, *at = i;
     }
-    if (*at != from)
-        *facts = found;
-    return *at != from;
+    if (*at == from)
+        return AT_A_ROOT;
+    *facts = found;
+    return ONE_UP;
 }
 
-static bool is_above(const struct th_tls_pins *pins, const WOLFSSL_X509_STORE_CTX *store,
+static bool is_above(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store,
                      char pin[PIN_BYTES + 1])
 {
+    const struct th_tls_pins *pins = &stream->context->pins;
     struct th_policy_facts facts;
+    enum step step;
     int at = 0;
     if (!read_sent(store, 0, &facts))
         return false;
-    while (step_up(store, &at, &facts))
+    while ((step = step_up(stream, store, &at, &facts)) == ONE_UP)
         if (is_listed(pins->above, facts.key_info, pin))
             return true;
-    return is_pinned_root(pins, facts.issuer);
+    return step == AT_A_ROOT && is_pinned_root(pins, facts.issuer);
 }
 
 static bool is_own(const struct th_tls_pins *pins, const WOLFSSL_X509_STORE_CTX *store,
@@ -173,7 +191,7 @@ bool th_tls_pins_hold(struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX
     char pin[PIN_BYTES + 1] = "";
     if (pins->own && !is_own(pins, store, pin))
         return refuse(stream, "the certificate of", pin);
-    if (pins->above && !is_above(pins, store, pin))
+    if (pins->above && !is_above(stream, store, pin))
         return refuse(stream, "an authority above", pin);
     return true;
 }

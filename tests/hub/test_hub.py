@@ -18,6 +18,9 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build" / "hub"
 IDLE_MOST_BYTES = 20480  # private dirty, for each connection
 SHARE_MOST_BYTES = 180000  # the program's own, TLS context included
+# Private dirty memory is counted in pages: of a difference between two counts nobody knows the last
+# page at either end, and the first difference is shared by nine connections.
+RESOLUTION_BYTES = 2 * 4096 / 9
 COUNTS = [1, 10, 100, 1000] if ALL else [1, 10, 100]
 RESTARTED = ["ec", "rsa"] if ALL else ["ec"]
 HELD_MOST = 4  # TH_LEASES
@@ -81,7 +84,7 @@ def test_idle_memory_is_flat(many, kind, record_property):
                     + f"{COUNTS[-1]}; handshakes {figures[-1]['handshake_heaps']}")
     assert all(bytes <= IDLE_MOST_BYTES for bytes in each), each
     assert figures[0]["private_dirty_bytes"] <= SHARE_MOST_BYTES + IDLE_MOST_BYTES
-    assert max(each) - min(each) <= 0.06 * max(each), each
+    assert max(each) - min(each) <= 0.06 * max(each) + RESOLUTION_BYTES, each
     assert_within_budget(kind, {"private_dirty_each_bytes": max(each),
                                 "block_bytes": figures[-1]["block_bytes"],
                                 "context_bytes": figures[-1]["context_bytes"]})

@@ -19,6 +19,7 @@ SAMPLE = ["tests/integration/test_matrix.py", "tests/integration/test_refused_se
 RUNS = 2
 FEATURES = TOP / "config" / "features.mk"
 OF_A_COMMAND = "no such option"  # of one that is not there
+OF_SUB = {"--identity", "--identity-dir"}  # and of the command identity
 
 
 def wrong(binary, book, key):
@@ -52,7 +53,8 @@ def said(profile, *words):
 def test_says_what_it_lacks(profile):
     """What the tests are not run for is refused, word by word: what default has of pub and sub by its
     name, the options of commands that are not there as those of nobody."""
-    of_commands = set(profiles.assignments(FEATURES)["certificates.options"])
+    options = profiles.assignments(FEATURES)
+    of_commands = {*options["certificates.options"], *options["identity.options"]} - OF_SUB
     words = [word for word, lack in profiles.lacking_words(profile)
              if word.startswith("-") and "=" not in word or word == lack]
     assert {"--ws", "-F", "--proxy", "--auth", "-L", "mem"} <= set(words)

@@ -198,8 +198,7 @@ static inline bool answers(uint16_t port)
     return fd < 0;
 }
 
-/* The certificate is PKI/<leaf>.pem, the key PKI/<key>.key; `options` are separated by spaces. */
-static inline struct server serve(const char *leaf, const char *key, const char *options)
+static inline struct server start_server(const char *leaf, const char *key, const char *options)
 {
     struct server server = {.port = free_port()};
     char command[1024];
@@ -220,10 +219,31 @@ static inline struct server serve(const char *leaf, const char *key, const char 
     close(ends[1]);
     server.fd = ends[0];
     make_nonblocking(server.fd);
+    return server;
+}
+
+/* False: it has ended. Its port was taken meanwhile, if only by whoever asked whether it answers. */
+static inline bool comes_up(const struct server *server)
+{
     uint64_t until_ms = clock_ms() + PATIENCE_MS;
-    while (!answers(server.port) && clock_ms() < until_ms)
+    while (!answers(server->port) && clock_ms() < until_ms) {
+        if (waitpid(server->pid, NULL, WNOHANG) != 0)
+            return false;
         usleep(5000);
-    assert_true(answers(server.port));
+    }
+    assert_true(answers(server->port));
+    return waitpid(server->pid, NULL, WNOHANG) == 0;
+}
+
+/* The certificate is PKI/<leaf>.pem, the key PKI/<key>.key; `options` are separated by spaces. */
+static inline struct server serve(const char *leaf, const char *key, const char *options)
+{
+    struct server server = start_server(leaf, key, options);
+    for (int more = 5; !comes_up(&server); more--) {
+        assert_true(more > 0);
+        close(server.fd);
+        server = start_server(leaf, key, options);
+    }
     return server;
 }
 
