@@ -33,13 +33,15 @@ static uint32_t record_cell(const struct th_plan_config *config, const struct th
     return largest > TH_RECORD_THRESHOLD_BYTES ? least(largest, TH_RECORD_CELL_BYTES) : 0;
 }
 
-/* Read ahead as much as comes, and everything of ours until the socket takes it. */
+/* Read ahead as much as comes, and everything of ours until the socket takes it. The answers to
+ * the greeting and to what was sent with it may come together with the tickets. */
 static uint32_t tcp_cell(const struct th_plan_config *config, const struct th_tls_plan *tls,
                          uint32_t greeting_bytes)
 {
     uint32_t message = RECORD_HEADER + packet_bytes(config) + tls->wrap_bytes;
     uint32_t greeting = RECORD_HEADER + greeting_bytes + tls->wrap_bytes;
-    return least(most(tls->in_bytes, message), TH_TCP_READ_BYTES) +
+    uint32_t answers = tls->tickets_bytes + 2 * message;
+    return least(most(tls->flight_bytes, answers), TH_TCP_READ_BYTES) +
            least(most(tls->out_bytes, greeting), TH_TCP_WRITE_BYTES);
 }
 

@@ -391,12 +391,16 @@ static uint32_t largest_record(const struct replay *r)
     return !r->is_13 && r->own.count ? larger(largest, VERIFY_BUFFER_12) : largest;
 }
 
-/* Behind the handshake of TLS 1.3 come two tickets at once. */
 static uint32_t largest_flight(const struct replay *r)
 {
     uint32_t rest = r->is_13 ? SERVER_FLIGHT_13 + FINISHED_13 : SERVER_FLIGHT_12;
-    uint32_t flight = rest + RECORD_HEADER + chain_record(r) + RECORD_HEADER + signed_record(r);
-    return r->is_13 ? larger(flight, 2 * (RECORD_HEADER + ticket_record(r))) : flight;
+    return rest + RECORD_HEADER + chain_record(r) + RECORD_HEADER + signed_record(r);
+}
+
+/* OpenSSL sends two at once. */
+static uint32_t tickets(const struct replay *r)
+{
+    return r->is_13 ? 2 * (RECORD_HEADER + ticket_record(r)) : 0;
 }
 
 static uint32_t sealed(const struct replay *r, uint32_t message_bytes)
@@ -441,8 +445,9 @@ int th_tls_plan(struct th_tls_plan *plan, struct th_tls_context *context, const 
     *plan = (struct th_tls_plan){
         .heap_bytes = r.heap.peak_bytes,
         .record_bytes = largest_record(&r),
-        .in_bytes = largest_flight(&r),
+        .flight_bytes = largest_flight(&r),
         .out_bytes = larger(our_flight(&r), hello.wire_bytes),
+        .tickets_bytes = tickets(&r),
         .wrap_bytes = wrap_bytes(&r),
     };
     return 0;
