@@ -47,7 +47,8 @@ static void begin(void)
     line.used = 0;
 }
 
-/* Whoever reads our standard error may have stopped to. Asked to end, we wait no more for him. */
+/* Whoever reads our standard error may have stopped to. Asked to end, we wait a
+ * second for him, no more. */
 static bool is_heard(void)
 {
     static bool given_up;

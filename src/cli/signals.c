@@ -6,6 +6,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define LAST_WORDS_MS 1000 /* so long we wait for a reader once we were asked to end */
+
 static struct {
     int fd;
     int count;
@@ -90,10 +92,10 @@ bool th_cli_signals_await_writable(int fd)
     struct pollfd awaited = {.fd = fd, .events = POLLOUT};
     int before = own.count;
     int ready;
-    while ((ready = th_cli_signals_poll(&awaited, 1, -1)) <= 0 && own.count == before)
-        if (ready < 0 && errno != EINTR)
-            return true; /* writing will tell */
-    return ready > 0;
+    do
+        ready = th_cli_signals_poll(&awaited, 1, before ? LAST_WORDS_MS : -1);
+    while (ready < 0 ? errno == EINTR : ready == 0 && !before && !own.count);
+    return ready != 0; /* or writing will tell */
 }
 
 int th_cli_signals_count(void)

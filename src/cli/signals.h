@@ -21,7 +21,7 @@ int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 void th_cli_signals_rest(unsigned us);
 
 /* Waits until the descriptor takes at least PIPE_BUF bytes without blocking. False if a signal came
- * instead. */
+ * instead, or, once we were asked to end, a second without a reader. */
 bool th_cli_signals_await_writable(int fd);
 
 /* How often we were asked to end, and by which signal first (0: none). */

@@ -1,6 +1,7 @@
 """Peers that mean harm, and surroundings that do not help."""
 import fcntl
 import os
+import pathlib
 import select
 import signal
 import ssl
@@ -11,7 +12,7 @@ import pytest
 
 from forge import server
 from packets import CONNECT, connack, publish
-from program import THIMBLE, environment, until
+from program import SECONDS, THIMBLE, environment, until
 
 F_SETPIPE_SZ = 1031
 
@@ -55,31 +56,70 @@ def test_rubbish_after_the_handshake_is_no_lack_of_versions(thimble, lab, fake, 
 
 # ---- surroundings ----------------------------------------------------------------------------
 
-def full_pipe():
-    reader, writer = os.pipe()
-    fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+def fill(writer):
     os.set_blocking(writer, False)
     while select.select([], [writer], [], 0)[1]:
         os.write(writer, b"x")
     os.set_blocking(writer, True)
-    return reader, writer
 
 
-def test_a_full_standard_error_does_not_keep_it_from_ending(lab):
-    reader, writer = full_pipe()
-    process = subprocess.Popen([THIMBLE, "sub", *map(str, lab.plain), "-t", "a", "-d"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer,
-                               env=environment(None))
-    try:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) in (0, 143)  # 0: it had not said anything yet
-    finally:
+def read_until(reader, text):
+    """... and what comes right after it."""
+    got = b""
+    while text not in got:
+        got += os.read(reader, 4096)
+    while select.select([reader], [], [], 0.3)[0]:
+        os.read(reader, 4096)
+
+
+@pytest.fixture
+def small_pipe():
+    ends = os.pipe()
+    fcntl.fcntl(ends[1], F_SETPIPE_SZ, 4096)
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.fixture
+def speaker(small_pipe):
+    """Starts a subscriber that has much to say."""
+    started = []
+
+    def start(broker):
+        words = ["sub", *map(str, broker.plain), "-t", "a", "-d"]
+        started.append(subprocess.Popen([THIMBLE, *words], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=small_pipe[1],
+                                        env=environment(None)))
+        return started[0]
+    yield start
+    for process in started:
         process.kill()
         process.wait()
-        os.close(reader)
-        os.close(writer)
+
+
+def is_waiting(process):
+    return "(sleeping)" in pathlib.Path(f"/proc/{process.pid}/status").read_text()
+
+
+def test_a_full_standard_error_does_not_keep_it_from_ending(speaker, small_pipe, fake):
+    """It waits to say its first word. The broker will not answer: it cannot become connected."""
+    fill(small_pipe[1])
+    process = speaker(fake(lambda peer: peer.drain()))
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    until(lambda: is_waiting(process), "a program that waits")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(SECONDS) == 143
+
+
+def test_nor_one_that_was_full_before_it_had_to_say_goodbye(speaker, small_pipe, fake):
+    """It waits for messages when it is asked to end, and cannot say that it does."""
+    process = speaker(fake(lambda peer: peer.greet().grant() and peer.drain()))
+    read_until(small_pipe[0], b": up\n")
+    fill(small_pipe[1])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(SECONDS) == 0
 
 
 def test_a_file_that_may_not_grow_leaves_nothing_behind(thimble, lab, tmp_path):
