@@ -183,6 +183,11 @@ encrypted-keys.program_sources := src/cli/passphrase.c
 encrypted-keys.program_instead := src/absent/passphrase.c
 encrypted-keys.options := --keypass-file --keypass-credential
 
+# Plain MQTT of other programs, over our TLS.
+tunnel.program_sources := src/cli/tunnel.c src/net/local.c $(wildcard src/tunnel/*.c)
+tunnel.commands := tunnel
+tunnel.options := --listen --listen-mode --listen-port
+
 certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c)
 certificates.program_instead := src/absent/certificates.c
 certificates.sources := src/crypt/key.c $(addprefix src/identity/,key.c request.c armor.c)

@@ -19,7 +19,7 @@ COMMANDS = TOP / "src" / "cli" / "commands.c"
 VIEWS = TOP / "src" / "cli" / "mem.c"
 
 PACKETS = ["connect", "publish", "subscribe", "unsubscribe", "disconnect", "will"]
-OPTION_COMMANDS = ["pub", "sub", "rr", "cert", "key", "csr", "identity"]
+OPTION_COMMANDS = ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity"]
 STRING = r'"(?:[^"\\]|\\.)*"'
 ROW = re.compile(r"\{TEXTS\((.*?)\),\s*(?:'(.)'|0),\s*([A-Z_ |]+),(.*?)\},\n", re.S)
 LIST = re.compile(r"th_cli_word (\w+)\[\] = \{(.*?)\};", re.S)
@@ -63,7 +63,8 @@ def word_lists(source):
 
 def commands_of(mask):
     known = {"TH_CLI_PUB": ["pub"], "TH_CLI_SUB": ["sub"], "TH_CLI_RR": ["rr"],
-             "TH_CLI_ALL": ["pub", "sub", "rr"], "TH_CLI_CERT": ["cert"], "TH_CLI_KEY": ["key"],
+             "TH_CLI_ALL": ["pub", "sub", "rr"], "TH_CLI_TUNNEL": ["tunnel"],
+             "TH_CLI_ROADS": ["pub", "sub", "rr", "tunnel"], "TH_CLI_CERT": ["cert"], "TH_CLI_KEY": ["key"],
              "TH_CLI_CSR": ["csr"], "TH_CLI_IDENTITY": ["identity"],
              "TH_CLI_FILES": ["cert", "key", "csr", "identity"]}
     return [name for each in re.split(r"\s*\|\s*", mask.strip()) for name in known[each]]

@@ -60,6 +60,7 @@ static const struct pair exclusive[] = {
     PAIR(message_rate, format),
     PAIR(message_rate, watch),
     PAIR(watch, jsonl),
+    PAIR(listen, listen_port),
 };
 
 static const struct pair together[] = {
@@ -77,6 +78,7 @@ static const struct pair together[] = {
     PAIR(will_retain, will_topic),
     OURS(repeat_delay_ms, repeat),
     PAIR(status_mode, status_socket),
+    PAIR(listen_mode, listen),
 };
 
 #define COUNT_OF(pairs) (sizeof pairs / sizeof *pairs)
@@ -383,6 +385,14 @@ static bool check_rr(struct th_cli_settings *s, struct th_cli_problem *problem)
            (!s->response_topic || check_topic("-e", s->response_topic, problem));
 }
 
+static bool check_tunnel(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (s->listen || s->listen_port != TH_CLI_UNSET)
+        return true;
+    return th_cli_problem(problem, "--listen: the path is missing; give that of the socket to make, "
+                          "or --listen-port");
+}
+
 static bool check_format(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     return !s->format || th_cli_format_check(s->format, problem);
@@ -390,9 +400,10 @@ static bool check_format(struct th_cli_settings *s, struct th_cli_problem *probl
 
 static bool check_command(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    return s->command == TH_CLI_PUB   ? check_pub(s, problem)
-           : s->command == TH_CLI_SUB ? check_sub(s, problem)
-                                      : check_rr(s, problem);
+    return s->command == TH_CLI_PUB      ? check_pub(s, problem)
+           : s->command == TH_CLI_SUB    ? check_sub(s, problem)
+           : s->command == TH_CLI_TUNNEL ? check_tunnel(s, problem)
+                                         : check_rr(s, problem);
 }
 
 bool th_cli_check(struct th_cli_settings *s, struct th_cli_problem *problem)

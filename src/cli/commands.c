@@ -11,6 +11,10 @@ const struct th_cli_command th_cli_commands[] = {
     {"rr", th_cli_rr, TH_EXPLAINED("publish a request and print the response"), TH_CLI_RR,
      "rr [-h HOST] -t TOPIC -e TOPIC {-m TEXT | -f FILE | -s | -n} [options]\n"
      TH_EXPLAINED("Publishes a request over TLS and prints the response.\n\n")},
+    {"tunnel", th_cli_tunnel, TH_EXPLAINED("carry plain MQTT of this machine over TLS"),
+     TH_CLI_TUNNEL,
+     "tunnel [-h HOST] {--listen PATH | --listen-port PORT} [options]\n"
+     TH_EXPLAINED("Gives each program that connects here its own TLS connection.\n\n")},
     {"cert", th_cli_cert, TH_EXPLAINED("what certificates say, and until when they hold"),
      TH_CLI_CERT,
      "cert show FILE | check FILE ... | verify FILE | pin FILE [options]\n"

@@ -148,3 +148,18 @@ void th_cli_configure(struct th_config *config, const struct th_cli_settings *s)
         .log = th_cli_voice_log(),
     };
 }
+
+void th_cli_configure_stream(struct th_tls_config *config, const struct th_cli_settings *s)
+{
+    *config = (struct th_tls_config){
+        .host = s->host,
+        .port = (uint16_t)s->port,
+        .server_name = s->server_name,
+        .route = route_of(s),
+        .deadlines = deadlines_of(s),
+        .heap_budget_bytes = (size_t)s->heap_budget_bytes,
+        .stack_low = th_stack_run_low(),
+        .stack_bytes = th_stack_run_bytes(),
+        .log = th_cli_voice_log(),
+    };
+}

@@ -8,6 +8,8 @@
 void th_cli_configure_context(struct th_context_config *config,
                               const struct th_cli_settings *settings);
 
+void th_cli_configure_stream(struct th_tls_config *config, const struct th_cli_settings *settings);
+
 /* All but who is called: on_delivery, on_event, on_packet and arg. */
 void th_cli_configure(struct th_config *config, const struct th_cli_settings *settings);
 

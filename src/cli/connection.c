@@ -399,6 +399,7 @@ static void poll_all(void)
         own.dated ? awaited_of_client() : th_cli_clock_awaited(),
         th_cli_status_awaited(),
         {.fd = STDIN_FILENO, .events = POLLIN},
+        {.fd = -1}, /* of the signals */
     };
     if (!input)
         gather(awaited[0].events);

@@ -117,8 +117,8 @@ static void wish_for_identity(struct th_sandbox_wish *wish, const struct th_cli_
 static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
     wish_to_write(wish, report_file(s));
-    wish->removes = s->status_socket;
-    wish->needs |= s->status_socket ? TH_SANDBOX_SERVE : 0;
+    wish->removes = s->listen ? s->listen : s->status_socket;
+    wish->needs |= wish->removes || s->command == TH_CLI_TUNNEL ? TH_SANDBOX_SERVE : 0;
 }
 
 static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rereads_roots)

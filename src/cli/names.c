@@ -6,7 +6,7 @@
 
 static const char *list(int commands)
 {
-    static char text[48];
+    static char text[96];
     size_t used = 0;
     for (size_t i = 0; i < th_cli_commands_count; i++)
         if (commands & th_cli_commands[i].mask)

@@ -89,6 +89,7 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->repeat, 1);
     preset(&s->random_filter, 10000);
     preset(&s->status_mode, 0600);
+    preset(&s->listen_mode, 0600);
     preset(&s->exit_codes, s->persona);
     preset(&s->clock, TH_CLI_CLOCK_WAIT);
     preset(&s->clock_ms, DEFAULT_CLOCK_MS);

@@ -17,6 +17,8 @@ enum {
     TH_CLI_KEY = 16,
     TH_CLI_CSR = 32,
     TH_CLI_IDENTITY = 64,
+    TH_CLI_TUNNEL = 128,
+    TH_CLI_ROADS = TH_CLI_ALL | TH_CLI_TUNNEL, /* that connect */
     TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR | TH_CLI_IDENTITY, /* take words, too */
 };
 
@@ -193,6 +195,11 @@ struct th_cli_settings {
     int64_t key_type;            /* bits of its curve */
     const char *subject;
     const char *alternative_names;
+
+    /* Of tunnel. */
+    const char *listen;          /* the path of a Unix socket */
+    int64_t listen_port;         /* or this, of 127.0.0.1 */
+    int64_t listen_mode;         /* as of chmod(1) */
 
     /* Of identity. */
     const char *endpoint;

@@ -67,16 +67,12 @@ static void note_signal(void)
 
 int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    struct pollfd all[TH_CLI_SIGNALS_POLL_MAX + 1];
-    memcpy(all, fds, count * sizeof *fds);
-    all[count] = (struct pollfd){.fd = own.fd, .events = POLLIN};
-    int ready = poll(all, count + 1, timeout_ms);
-    if (ready > 0 && all[count].revents) {
-        note_signal();
-        ready--;
-    }
-    memcpy(fds, all, count * sizeof *fds);
-    return ready;
+    fds[count] = (struct pollfd){.fd = own.fd, .events = POLLIN};
+    int ready = poll(fds, count + 1, timeout_ms);
+    if (ready <= 0 || !fds[count].revents)
+        return ready;
+    note_signal();
+    return ready - 1;
 }
 
 void th_cli_signals_rest(unsigned us)
@@ -89,11 +85,11 @@ void th_cli_signals_rest(unsigned us)
 
 bool th_cli_signals_await_writable(int fd)
 {
-    struct pollfd awaited = {.fd = fd, .events = POLLOUT};
+    struct pollfd awaited[2] = {{.fd = fd, .events = POLLOUT}};
     int before = own.count;
     int ready;
     do
-        ready = th_cli_signals_poll(&awaited, 1, before ? LAST_WORDS_MS : -1);
+        ready = th_cli_signals_poll(awaited, 1, before ? LAST_WORDS_MS : -1);
     while (ready < 0 ? errno == EINTR : ready == 0 && !before && !own.count);
     return ready != 0; /* or writing will tell */
 }

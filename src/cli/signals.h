@@ -7,14 +7,12 @@
 #include <poll.h>
 #include <stdbool.h>
 
-/* Descriptors that th_cli_signals_poll() takes. */
-#define TH_CLI_SIGNALS_POLL_MAX 3
-
 void th_cli_signals_ignore_write_errors(void);
 void th_cli_signals_enter(bool hangup); /* SIGHUP, too; it does not ask us to end */
 void th_cli_signals_leave(void);
 
-/* poll(2), which ends when a signal comes, too; then possibly with 0 before its time. */
+/* poll(2), which ends when a signal comes, too; then possibly with 0 before its time. Behind the
+ * `count` descriptors there is room for one of ours. */
 int th_cli_signals_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 
 /* Waits less than a second for nothing but a signal. */

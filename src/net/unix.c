@@ -59,7 +59,7 @@ int th_net_unix_listen(const char *path, unsigned mode, struct th_fault *fault)
 
 int th_net_unix_accept(int listening)
 {
-    int fd = accept(listening, NULL, NULL);
+    int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         return fd;
     bool is_gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;

@@ -9,7 +9,7 @@
  * be polled for reading, or an error: FILE. */
 int th_net_unix_listen(const char *path, unsigned mode, struct th_fault *fault);
 
-/* Whoever waits: a descriptor. TH_WANT_READ: nobody any more; TH_E_SYSTEM: no descriptor is to be
+/* Whoever waits: a descriptor that does not block. TH_WANT_READ: nobody any more; TH_E_SYSTEM: no descriptor is to be
  * had. */
 int th_net_unix_accept(int listening);
 

@@ -67,7 +67,7 @@ static const struct allowed allowed[] = {
     {__NR_renameat2, TH_SANDBOX_WRITE},
     {__NR_unlink, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
     {__NR_unlinkat, TH_SANDBOX_WRITE | TH_SANDBOX_SERVE},
-    {__NR_accept, TH_SANDBOX_SERVE},
+    {__NR_accept4, TH_SANDBOX_SERVE},
     {__NR_adjtimex, TH_SANDBOX_KEEP},
     {__NR_clock_adjtime64, TH_SANDBOX_KEEP},
     {__NR_pwrite64, TH_SANDBOX_KEEP},

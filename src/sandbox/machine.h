@@ -31,8 +31,8 @@
 #define __NR_settimeofday __NR_settimeofday_time32
 #endif
 
-#ifndef __NR_accept
-#define __NR_accept TH_SANDBOX_NO_CALL
+#ifndef __NR_accept4
+#define __NR_accept4 TH_SANDBOX_NO_CALL
 #endif
 #ifndef __NR_open
 #define __NR_open TH_SANDBOX_NO_CALL

@@ -16,7 +16,7 @@ enum th_sandbox_need {
     TH_SANDBOX_BIND = 8,     /* an address of our own */
     TH_SANDBOX_READ = 16,    /* opens files for reading, lists directories */
     TH_SANDBOX_WRITE = 32,   /* opens, renames and removes files */
-    TH_SANDBOX_SERVE = 64,   /* accepts connections to a Unix socket, and removes that */
+    TH_SANDBOX_SERVE = 64,   /* accepts connections, and removes a Unix socket */
     TH_SANDBOX_KEEP = 128,   /* writes over open files, asks for the state of the kernel's clock */
 };
 

@@ -9,7 +9,7 @@ import pytest
 from program import TOP
 
 BASH, ZSH = (TOP / "docs" / "completion" / name for name in ("thimble.bash", "_thimble"))
-COMMANDS = ["pub", "sub", "rr", "cert", "key", "csr"]
+COMMANDS = ["pub", "sub", "rr", "tunnel", "cert", "key", "csr"]
 
 
 def complete(*words):
@@ -44,7 +44,7 @@ def test_links_are_completed_too(command):
 
 
 @pytest.mark.parametrize("words, offered", [
-    (["thimble", ""], ["pub", "sub", "rr", "cert", "key", "csr", "identity", "mem", "explain", "version", "help", "--help", "--version"]),
+    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity", "mem", "explain", "version", "help", "--help", "--version"]),
     (["thimble", "s"], ["sub"]),
     (["thimble", "help", "r"], ["rr"]),
     (["thimble", "mem", "st"], ["static"]),
