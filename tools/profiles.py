@@ -15,6 +15,7 @@ config/features.mk (options and commands), and from that list.
 """
 import argparse
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -155,12 +156,23 @@ def not_here(profile):
 
 
 def run_tests(profile, tests, **more):
+    """Prints what they said when they have ended: those of several profiles run at once."""
     environment = {**os.environ, "THIMBLE": str(TOP / binary_of(profile)),
                    "THIMBLE_NOT_HERE": str(not_here(profile)), **more}
-    print(f"\n  TEST    {profile}: {' '.join(map(str, tests))}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
-                           "--tb=short", *tests], env=environment, cwd=TOP, check=False)
+    log = TOP / binary_of(profile).parent / "tests.log"
+    with open(log, "wb") as output:
+        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+                               "--tb=short", *tests], env=environment, cwd=TOP, stdout=output,
+                              stderr=output, check=False)
+    print(f"\n  TEST    {profile}: {' '.join(map(str, tests))}\n{log.read_text()}", flush=True)
     return done.returncode
+
+
+def test_all(profiles, **more):
+    """As many at a time as there are processors, for tests wait most of the time."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        codes = pool.map(lambda profile: run_tests(profile, ["tests/integration"], **more), profiles)
+        return max(codes, default=0)
 
 
 # ---- the whole -------------------------------------------------------------------------------
@@ -188,17 +200,14 @@ def main():
                      for profile in arguments.profiles})
         return 0
     if arguments.listed:
-        return max(run_tests(profile, ["tests/integration"], THIMBLE_TRY_LISTED="1")
-                   for profile in arguments.profiles)
+        return test_all(arguments.profiles, THIMBLE_TRY_LISTED="1")
     measured = {profile: budget.measure(binary_of(profile), arguments.runs)
                 for profile in arguments.profiles}
     worst = 0
     for profile, figures in measured.items():
         worst = max(worst, judged(profile, figures, book, arguments.update))
     print_table(measured)
-    for profile in [] if arguments.untested else arguments.profiles:
-        worst = max(worst, run_tests(profile, ["tests/integration"]))
-    return worst
+    return max(worst, test_all([] if arguments.untested else arguments.profiles))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -14,10 +15,22 @@ from program import TOP, until
 MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
 
 
+PORTS = range(10000, 20000)  # tools/lab.sh has the next ones
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those the kernel gives to whoever connects: nobody has it while a broker is away."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        try:
+            with socket.socket() as probe:
+                probe.bind(("", port))
+        except OSError:
+            continue
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def is_open(port):

@@ -22,6 +22,12 @@ ALL = os.environ.get("THIMBLE_CHECK") == "all" or os.environ.get("THIMBLE_ALL") 
 PATIENCE = int(os.environ.get("THIMBLE_PATIENCE", "1"))
 SECONDS = 20 * PATIENCE
 
+# What we were started by may have these ignored, as nohup has; we go on doing so, but what we start
+# hears them: a handler does not outlast exec.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
+
 # The distribution's libwolfssl has one heap, the process heap; those of TLS are empty.
 SYSTEM_LIBS = os.environ.get("THIMBLE_SYSTEM_LIBS") == "1"
 

@@ -141,7 +141,7 @@ def test_no_message_is_lost(thimble, identity, broker, tmp_path):
 
 def test_without_an_identity_it_ends(thimble, lab, topic):
     """As ever: a terminal that closes ends what it had started."""
-    sub = thimble.start("sub", *lab.tls(), "-t", topic, prefix=["env", "--default-signal=HUP"])
+    sub = thimble.start("sub", *lab.tls(), "-t", topic)
     lab.log.await_subscription(topic)
     sub.signal(signal.SIGHUP).ends(-signal.SIGHUP)
 
