@@ -397,7 +397,7 @@ $(call objects,native,$(unit_c)): | test-tools
 $(call objects,fuzz,$(fuzz_c) $(testable_c)) $(B)/fuzz/cjson/cJSON.o: | test-tools
 
 checks := unit fuzz rooms integration sandbox failures differential audit soak pictures hub \
-    stack budget profiles
+    stack package budget profiles
 
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools hub-programs profile-programs ## all tests; long matrices as a sample
