@@ -60,8 +60,7 @@ unit-programs: $(unit_programs)
 cross-programs: cross-build $(addprefix cross-unit-,$(cross_architectures) $(big_endian))
 cross-build: $(addprefix cross-,$(cross_architectures)) ## static binaries for other processors
 cross: cross-programs lab-tools test-tools ## the same, tried under qemu, one table
-	@$(PYTHON) tools/cross.py $(cross_architectures)
-	@$(PYTHON) tools/cross.py --only unit $(big_endian)
+	@$(PYTHON) tools/cross.py $(cross_architectures) $(big_endian)
 
 .PHONY: cross-tools
 cross-tools: build-tools

@@ -3,22 +3,23 @@
 
     tools/cross.py ARCHITECTURE...      unit tests, integration tests and the budget of each
     tools/cross.py --update ...         measure, and write the figures into the budget
-    tools/cross.py --only unit s390x    one part: unit, integration or budget
+    tools/cross.py --only unit armhf    one part: unit, integration or budget
     tools/cross.py --sample 4/4 riscv64 that share of the integration tests
 
-Architectures are Debian's. What is not run there stands in tests/cross/not-here, with its reason,
-and is counted. Of the integration tests each architecture runs a sample, all of them together the
-whole; THIMBLE_CHECK=all runs all of them on each. The figures are those of tools/budget.py, without
-what only the processor itself can tell (instructions, resident memory).
+Architectures are Debian's, and as many are tried at a time as there are processors. What is not run
+there stands in tests/cross/not-here, with its reason, and is counted. Of the integration tests each
+architecture runs a sample, all of them together the whole; THIMBLE_CHECK=all runs all of them on
+each. The figures are those of tools/budget.py, without what only the processor itself can tell
+(instructions, resident memory). s390x, for its byte order, runs the unit tests only.
 """
 import argparse
+import concurrent.futures
 import dataclasses
 import fnmatch
 import json
 import os
 import pathlib
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,7 @@ TOP = budget.TOP
 QEMU = {"armhf": "arm", "arm64": "aarch64", "mipsel": "mipsel", "riscv64": "riscv64",
         "s390x": "s390x"}
 PARTS = ("unit", "integration", "budget")
+UNIT_ONLY = ("s390x",)
 RUNS = 5
 UNIT_SECONDS = 900  # of the processor: others may want it, too
 HANG_SECONDS = 1800
@@ -67,6 +69,9 @@ class Target:
         self.qemu = f"qemu-{QEMU[name]}-static"
         self.binary = self.folder / "thimble"
         self.program = self.folder / "qemu" / "thimble"
+
+    def parts(self, wanted):
+        return [part for part in wanted if part == "unit" or self.name not in UNIT_ONLY]
 
     def make_program(self):
         """What the tests start instead: it starts qemu."""
@@ -110,25 +115,22 @@ def counted(word, text):
     return sum(map(int, re.findall(rf"^\[  {word}  \] (\d+) test", text, re.M)))
 
 
-def limit_time():
-    resource.setrlimit(resource.RLIMIT_CPU, (UNIT_SECONDS, UNIT_SECONDS))
-
-
 def run_unit(target, program, outcome):
     environment = {**os.environ, "NOT_HERE": unit_names_left_out(target, program)}
     path = target.log(f"unit/{program.replace('/', '-')}.log")
     with open(path, "wb") as log:
         try:
-            code = subprocess.run([target.qemu, target.folder / "unit" / program], stdout=log,
+            code = subprocess.run(["prlimit", f"--cpu={UNIT_SECONDS}", target.qemu,
+                                   target.folder / "unit" / program], stdout=log,
                                   stderr=subprocess.STDOUT, env=environment,
-                                  preexec_fn=limit_time, timeout=HANG_SECONDS).returncode
+                                  timeout=HANG_SECONDS).returncode
         except subprocess.TimeoutExpired:
             code = "timeout"
     text = path.read_text(errors="replace")
     passed, failed = counted("PASSED", text), counted("FAILED", text)
     if code != 0 or passed == 0 and "NOT RUN" not in text:
         failed = max(failed, 1)
-        say("FAIL", f"unit {program} ({code}), see {path.relative_to(TOP)}")
+        say("FAIL", f"{target.name}: unit {program} ({code}), see {path.relative_to(TOP)}")
     outcome.add(passed, failed, text.count("[ NOT RUN  ]"))
 
 
@@ -167,7 +169,7 @@ def run_pytest(target, sample, folder, outcome):
     failed = pytest_count("failed", last) + pytest_count("error", last)
     outcome.add(passed, failed if passed else max(failed, 1), pytest_count("skipped", last))
     for line in re.findall(r"^(?:FAILED|ERROR|NOT RUN|NOT HERE|SAMPLE) .*", text, re.M):
-        say("", line)
+        say("", f"{target.name}: {line}")
 
 
 def integration(target, sample):
@@ -239,33 +241,39 @@ def figure_cells(figures):
 
 def print_table(results):
     print("\n  bytes   " + "".join(f"{title:>11}" for title, _, _ in COLUMNS) + "   tests")
-    for target, figures, outcomes, (clock, used) in results:
+    for target, figures, outcomes, clock in results:
         cells = "".join(f"{cell:>11}" for cell in figure_cells(figures))
         tests = "; ".join(f"{part} {outcome}" for part, outcome in outcomes.items())
-        print(f"  {target.name:8}{cells}   {tests}; {clock:.0f} s, "
-              f"{used:.0f} s of processors")
+        print(f"  {target.name:8}{cells}   {tests}; {clock:.0f} s")
 
 
 # ---------------------------------------------------------------------------------------------
 
-def seconds():
-    """Of the clock, and of the processors."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.monotonic(), used.ru_utime + used.ru_stime
+TESTS = {"unit": unit, "integration": integration}
 
 
-def try_target(target, parts, sample, update):
-    began = seconds()
+def try_target(target, parts, sample):
+    """The outcome of each part, and what they took."""
+    began, outcomes = time.monotonic(), {}
     target.make_program()
-    figures, within, outcomes = None, True, {}
-    for part in parts:
+    for part in [part for part in target.parts(parts) if part in TESTS]:
         say("TRY", f"{target.name}: {part}")
-        if part == "budget":
-            figures, within = keep(target, update)
-        else:
-            outcomes[part] = {"unit": unit, "integration": integration}[part](target, sample)
-    good = within and not any(outcome.failed for outcome in outcomes.values())
-    return good, (target, figures, outcomes, [now - then for now, then in zip(seconds(), began)])
+        outcomes[part] = TESTS[part](target, sample)
+        say("DONE", f"{target.name}: {part} {outcomes[part]}")
+    return outcomes, time.monotonic() - began
+
+
+def samples(targets, given):
+    """What each runs of the integration tests, together the whole, unless it is given."""
+    sharing = [target for target in targets if target.name not in UNIT_ONLY]
+    shares = {target: f"{number}/{len(sharing)}" for number, target in enumerate(sharing, 1)}
+    return [given or shares.get(target) for target in targets]
+
+
+def try_all(targets, parts, shares):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as at_once:
+        return list(at_once.map(lambda target, share: try_target(target, parts, share), targets,
+                                shares))
 
 
 def main():
@@ -279,15 +287,15 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests send it to what they start
     budget.WORK = pathlib.Path("build/cross")
     shutil.os.makedirs(budget.WORK, exist_ok=True)
-    whole, results, good = os.environ.get("THIMBLE_CHECK") == "all", [], True
-    for number, name in enumerate(arguments.architectures):
-        share = "1/1" if whole else f"{number + 1}/{len(arguments.architectures)}"
-        well, result = try_target(Target(name), arguments.only or PARTS,
-                                  arguments.sample or share, arguments.update)
-        good = good and well
-        results.append(result)
-    print_table(results)
-    return 0 if good else 1
+    whole, parts = os.environ.get("THIMBLE_CHECK") == "all", arguments.only or PARTS
+    targets = [Target(name) for name in arguments.architectures]
+    tried = try_all(targets, parts, samples(targets, arguments.sample or (whole and "1/1")))
+    kept = [keep(target, arguments.update) if "budget" in target.parts(parts) else (None, True)
+            for target in targets]
+    print_table([(target, figures, outcomes, clock)
+                 for target, (outcomes, clock), (figures, _) in zip(targets, tried, kept)])
+    failed = any(outcome.failed for outcomes, _ in tried for outcome in outcomes.values())
+    return 1 if failed or not all(within for _, within in kept) else 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import subprocess
 
 from forge import CLIENT, LOCALHOST, NOT_CA, SERVER, Forge
 from lab import Log, free_port, is_open
-from program import until
+from program import SECONDS, until
 
 VERSIONS, QOS, TLS = ["mqttv311", "mqttv5"], [0, 1, 2], ["1.2", "1.3"]
 
@@ -59,7 +59,8 @@ class Broker:
 
 
 class Nats(Broker):
-    """MQTT 3.1.1 only, QoS 0 and 1; no dots in topics. Its TLS is that of Go."""
+    """MQTT 3.1.1 only, QoS 0 and 1; no dots in topics. Its TLS is that of Go, and may take two
+    seconds unless told otherwise."""
 
     name, package, program = "NATS server", "nats-server", "nats-server"
     lacks = {("mqttv311", 2): (7, "closed the connection"),
@@ -78,7 +79,9 @@ mqtt {{
     cert_file: "{file("ec", "server.pem")}"
     key_file: "{file("ec", "server.key")}"
     verify: true
+    timeout: {SECONDS}
   }}
+  authorization {{ timeout: {SECONDS} }}
 }}
 """)
 

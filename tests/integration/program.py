@@ -28,6 +28,12 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
 
+
+def patient(seconds):
+    """So long on a machine that is not imitated: what a program has to do in time, or is told to."""
+    return round(seconds * PATIENCE, 3)
+
+
 # The distribution's libwolfssl has one heap, the process heap; those of TLS are empty.
 SYSTEM_LIBS = os.environ.get("THIMBLE_SYSTEM_LIBS") == "1"
 

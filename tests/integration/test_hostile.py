@@ -12,7 +12,7 @@ import pytest
 
 from forge import server
 from packets import CONNECT, connack, publish
-from program import SECONDS, THIMBLE, environment, until
+from program import SECONDS, THIMBLE, environment, patient, until
 
 F_SETPIPE_SZ = 1031
 
@@ -151,5 +151,5 @@ def test_a_broker_with_hundreds_under_way(thimble, mosquitto, topic, version):
     common = [*broker.plain, "-t", topic, "-q", "2", "-V", version]
     subscriber = thimble.start("sub", *common)
     broker.log.await_subscription(topic)
-    thimble("pub", *common, "-l", stdin=lines, seconds=50).ends(0)
+    thimble("pub", *common, "-l", stdin=lines, seconds=patient(50)).ends(0)
     subscriber.prints(lines).signal(signal.SIGTERM).ends(0)

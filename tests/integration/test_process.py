@@ -9,7 +9,7 @@ import pytest
 
 from lab import free_port
 from packets import DISCONNECT, PUBACK, PUBLISH, ack, publish
-from program import THIMBLE, until
+from program import THIMBLE, patient, until
 from test_as_mosquitto import Ear
 
 # ---- signals ------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ def test_pub_was_not_done(thimble, fake, number, code):
     until(lambda: said, "PUBLISH")
     pub.signal(number)
     time.sleep(0.1)
-    assert pub.signal(number).end(seconds=5) in (code, -number), pub.story()
+    assert pub.signal(number).end(seconds=patient(5)) in (code, -number), pub.story()
 
 
 @pytest.mark.parametrize("words, signals", [(["--timeout-ack", "1"], 1), ([], 2)])
@@ -47,13 +47,13 @@ def test_end_within_a_message(thimble, fake, tmp_path, words, signals):
     signal."""
     with open(tmp_path / "large", "wb") as large:
         large.truncate(50_000_000)
-    broker = fake(lambda peer: peer.greet().socket.recv(1) and time.sleep(8))
+    broker = fake(lambda peer: peer.greet().socket.recv(1) and time.sleep(patient(8)))
     pub = thimble.start("pub", *broker.plain, "-t", "t", "-f", tmp_path / "large", *words)
     until(lambda: broker.attempts, "the connection")
     for _ in range(signals):
         time.sleep(0.5)
         pub.signal(signal.SIGINT)
-    pub.ends(130, seconds=4)
+    pub.ends(130, seconds=patient(4))
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -67,7 +67,7 @@ def test_before_it_is_connected(thimble, fake, number, code):
 
 def test_while_it_waits_to_try_again(thimble, fake):
     sub = thimble.start("sub", *fake(lambda peer: peer.greet().grant()).plain, "-t", "t")
-    sub.says("trying again in").signal(signal.SIGTERM).ends(0, seconds=3)
+    sub.says("trying again in").signal(signal.SIGTERM).ends(0, seconds=patient(3))
 
 
 def test_while_it_gathers(thimble, fake, tmp_path):
@@ -93,7 +93,7 @@ def test_while_it_gathers(thimble, fake, tmp_path):
     until(gathers, "gathering")
     time.sleep(0.1)
     os.kill(int(calls.read_text().split()[0]), signal.SIGTERM)
-    sub.ends(0, seconds=5)
+    sub.ends(0, seconds=patient(5))
 
 
 def test_stopped_and_continued(thimble, lab, topic):

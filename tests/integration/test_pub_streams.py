@@ -9,7 +9,7 @@ import pytest
 
 from packets import (PUBACK, PUBLISH, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, V4, V5, ack, number,
                      publish, suback, text, two)
-from program import ALL
+from program import ALL, patient
 
 MB = 1 << 20
 LIMIT_BYTES = 268_435_455  # of topic, properties and payload (5.0 section 1.5.5)
@@ -64,9 +64,9 @@ def test_file(thimble, lab, topic, tmp_path, qos, size):
     with open(received, "wb") as out:
         sub = thimble.start("sub", *lab.tls(), "-q", qos, "-t", topic, "-C", "1", "-N", stdout=out)
         lab.log.await_subscription(topic)
-        large = thimble(*how, "-f", sparse(tmp_path / "large", size), report=True, seconds=500)
+        large = thimble(*how, "-f", sparse(tmp_path / "large", size), report=True, seconds=patient(500))
         large.ends(0)
-        sub.ends(0, seconds=100)
+        sub.ends(0, seconds=patient(100))
     assert digest_of(received) == digest_of(tmp_path / "large")
     assert pool_peak(large) == pool_peak(small)
     outbox = large.report["pools"]["outbox"]

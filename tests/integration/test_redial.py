@@ -12,7 +12,7 @@ from fake import Proxy
 from forge import server
 from lab import free_port
 from packets import DISCONNECT, PUBACK, PUBLISH, V5, ack, connack, packet, publish
-from program import ALL, until
+from program import ALL, patient, until
 from test_matrix import assert_nothing_is_kept
 
 # Sessions and queued messages outlive the broker, written down as they come.
@@ -135,7 +135,7 @@ def waits_announced(program):
 def test_waits_double_with_jitter(thimble, fake):
     """1, 2, 4 s, each shortened by up to a half, and kept to."""
     broker = fake(lambda peer: peer.greet().grant(), lambda peer: peer.hear_connect())
-    done = thimble("sub", *broker.plain, "-t", "t", "--retry", "3", seconds=30)
+    done = thimble("sub", *broker.plain, "-t", "t", "--retry", "3", seconds=patient(30))
     done.ends_refused(7)
     waits = waits_announced(done)
     assert len(waits) == 3 and broker.attempts == 4

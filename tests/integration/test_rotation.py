@@ -10,7 +10,7 @@ import pytest
 
 from forge import CLIENT, LOCALHOST, NOT_CA, SERVER
 from lab import free_port
-from program import until
+from program import patient, until
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_no_message_is_lost(thimble, identity, broker, tmp_path):
         identity.take(name)
         pub.signal(signal.SIGHUP)
         pub.says(f"trying generation {'b' if count != 2 else 'a'}")
-    pub.ends(0, seconds=30)
+    pub.ends(0, seconds=patient(30))
     feed.wait()
     until(lambda: len(set(ear.out.decode().split("\n"))) > 400, "the last line")
     assert [line for line in dict.fromkeys(ear.out.decode().splitlines())] == lines

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from program import until
+from program import patient, until
 
 HERE = pathlib.Path(__file__).parent
 USER = ["-V", "5", "-u", "us,er=1", "--auth", "scram-sha-256"]
@@ -47,7 +47,8 @@ def test_both_know_the_password(broker, thimble, tmp_path, topic):
 def test_many_iterations(broker, thimble, tmp_path, topic):
     made = broker("pencil", "plugin_opt_iterations 600000")
     who = password(tmp_path, "pencil")
-    thimble("pub", *made.plain, *who, "-t", topic, "-m", "hello", "-q", "1").ends(0)
+    thimble("pub", *made.plain, *who, "-t", topic, "-m", "hello", "-q", "1",
+            "--timeout-connack", patient(30), seconds=patient(40)).ends(0)
 
 
 @pytest.mark.parametrize("iterations", [4095, 600001])

@@ -55,7 +55,7 @@ static void test_accepted(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        struct th_cli_problem problem = {""};
+        struct th_cli_problem problem = {.status = 0};
         if (!th_cli_format_check(good[i], &problem))
             fail_msg("%s: %s", good[i], problem.text);
     }
@@ -78,7 +78,7 @@ static void test_refused(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct th_cli_problem problem = {""};
+        struct th_cli_problem problem = {.status = 0};
         bool good = th_cli_format_check(bad[i][0], &problem);
         if (good != !*bad[i][1] || !strstr(problem.text, bad[i][1]))
             fail_msg("%s: %d %s", bad[i][0], good, problem.text);
