@@ -51,6 +51,7 @@ $(foreach a,$(cross_architectures) $(big_endian),$(eval $(call cross_architectur
 
 # The unit tests with musl, static; what they use of cmocka is tests/cross/cmocka.h.
 $(B)/libcmocka.a:
+	@mkdir -p $(@D)
 	@$(AR) rcs $@
 
 .PHONY: unit-programs

@@ -128,7 +128,8 @@ enum th_report_lock {
     TH_REPORT_LOCK_FILES = 8,      /* landlock: directories that may be read, or written to */
     TH_REPORT_LOCK_PORTS = 16,     /* landlock: TCP ports that may be connected to */
     TH_REPORT_LOCK_SCOPES = 32,    /* landlock: abstract Unix sockets and signals of others */
-    TH_REPORT_LOCKS = 6            /* how many there are */
+    TH_REPORT_LOCKS = 6,           /* how many there are */
+    TH_REPORT_LOCKS_WANTED = 31    /* of every kernel, ports with `any_port` excepted */
 };
 
 enum th_report_sandbox_mode {

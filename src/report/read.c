@@ -177,6 +177,13 @@ static bool take_pair(struct reader *r)
     return take(r, '{') ? enter(r, name) : take_value(r, name);
 }
 
+/* JSON has what holds; what does not was wanted, unless nothing was. */
+static void tell_what_lacks(struct th_report_sandbox *sandbox)
+{
+    int spared = sandbox->holds | sandbox->any_port * TH_REPORT_LOCK_PORTS;
+    sandbox->lacks = (uint8_t)(sandbox->holds ? TH_REPORT_LOCKS_WANTED & ~spared : 0);
+}
+
 bool th_report_read(struct th_report *report, char *text)
 {
     struct reader r = {.report = report, .at = text};
@@ -190,5 +197,6 @@ bool th_report_read(struct th_report *report, char *text)
         else
             good = take_pair(&r);
     }
+    tell_what_lacks(&report->sandbox);
     return good;
 }

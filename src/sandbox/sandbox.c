@@ -32,8 +32,7 @@ static void note(struct th_report_sandbox *locked, uint8_t part, bool holds)
 
 static uint8_t wanted_of(const struct th_sandbox_wish *wish)
 {
-    return (uint8_t)(TH_REPORT_LOCK_PRIVILEGES | TH_REPORT_LOCK_LIMITS | TH_REPORT_LOCK_CALLS |
-                     TH_REPORT_LOCK_FILES | (wish->any_port ? 0 : TH_REPORT_LOCK_PORTS));
+    return (uint8_t)(TH_REPORT_LOCKS_WANTED - wish->any_port * TH_REPORT_LOCK_PORTS);
 }
 
 /* The filter comes last: it forbids what the others are made of. */

@@ -39,7 +39,7 @@ static struct th_report sample(void)
         .tls = {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "SECP256R1", "mqtt", true},
         .socket = {2345678901234, UINT64_MAX, 19, 20, 21, 22},
         .process = {23, 24, 25, 26, 27},
-        .sandbox = {TH_REPORT_SANDBOX_AUTO, 0x35, 0, 7, true, "none, for a test"},
+        .sandbox = {TH_REPORT_SANDBOX_AUTO, 0x35, 0x0a, 7, true, "none, for a test"},
         .purposes = {{"session", 28, 29, 30}, {"record-in", 31, 32, 33}},
     };
     for (uint32_t i = 0; i < TH_REPORT_POOLS; i++)
