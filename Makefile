@@ -77,7 +77,8 @@ tests_only    := mem/failing.c
 of_lacks   = $(foreach feature,$(lacks),$($(feature).$(1)))
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
-program_c := $(wildcard $(binary_only) src/json/*.c src/store/*.c src/sandbox/*.c src/tunnel/*.c src/cli/*.c)
+program_c := $(wildcard $(binary_only) src/json/*.c src/spool/*.c src/store/*.c src/sandbox/*.c \
+                 src/tunnel/*.c src/cli/*.c)
 tables_c  := src/cli/table.c src/cli/commands.c src/cli/exit.c
 ifneq ($(lacks),)
 library_c := $(filter-out $(call of_lacks,sources),$(library_c)) $(call of_lacks,instead)

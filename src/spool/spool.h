@@ -9,9 +9,9 @@
  * th_spool, whatever the spool holds. Nothing else is allocated; time is passed in. Directories are
  * 0700, files 0600, ours, and no symbolic links.
  *
- * Errors: FILE, with errno or a reason of enum th_validity; those of a call besides. A failed write or
- * sync is never tried again: what was appended since the last good sync is NOT accepted, its segment
- * is left, and the next append begins a new one. Reading goes on.
+ * Errors: FILE, with errno or a reason of enum th_validity; those of a call besides. A failed write
+ * or sync is never tried again: what was appended since the last good sync is NOT accepted, its
+ * segment is left, and the next append begins a new one. Reading goes on.
  */
 #ifndef TH_SPOOL_SPOOL_H
 #define TH_SPOOL_SPOOL_H
@@ -35,8 +35,8 @@
 /* Topic, producer's id and properties of a message together. */
 #define TH_SPOOL_FRONT_MAX_BYTES 1984
 
-/* A spool that is too full drops the oldest message not yet taken, drops the new one, or refuses it:
- * then its producer still has it. */
+/* A spool that is too full drops the oldest message not yet taken, drops the new one, or refuses
+ * it: then its producer still has it. */
 enum th_spool_policy { TH_SPOOL_OLDEST, TH_SPOOL_NEWEST, TH_SPOOL_REFUSE };
 
 /* Why a message was dropped. */
@@ -56,11 +56,12 @@ struct th_spool_config {
     uint64_t max_bytes;       /* on the disk; at least 16 KB; 0: 1 MB */
     uint32_t max_messages;    /* 0: no limit */
     uint32_t max_age_s;       /* 0: no limit */
-    uint64_t daily_bytes;     /* written in a day (UTC); then new messages are refused; 0: no limit */
+    uint64_t daily_bytes;     /* written in a day (UTC), then messages are refused; 0: no limit */
     enum th_spool_policy policy;
     /* Each drop; the topic until it returns. May be NULL. Must not call the spool. */
     void (*dropped)(void *arg, uint64_t seq, struct th_slice topic, enum th_spool_cause cause);
-    /* Bytes of a segment that are no record, and what follows was kept. May be NULL. */
+    /* Bytes of a segment that are no record; what follows is kept. The same may be told again
+     * when it is read again. May be NULL. */
     void (*damaged)(void *arg, uint32_t segment, uint64_t offset_bytes, uint64_t bytes);
     void *arg;
 };
@@ -125,6 +126,7 @@ struct th_spool_place {
 /* Reads segments, forward. */
 struct th_spool_reader {
     int fd;                 /* -1: none is open */
+    bool failed;            /* a read; nothing is known then */
     uint32_t salt;
     uint32_t end_bytes;     /* what counts of the segment */
     struct th_spool_place at;
@@ -152,20 +154,26 @@ struct th_spool {
     int dir, lock, tail;        /* descriptors; -1 */
     bool looking;               /* TH_SPOOL_LOOK */
     bool replaying;
+    uint8_t skip_cause;
+    uint16_t skip_count;        /* dropped from skip_first on, not written yet */
+    uint64_t skip_first;
+    struct th_spool_place shown; /* LOOK: the message shown last */
     uint32_t first, last;       /* segments; first > last: there is none */
     uint32_t tail_bytes;        /* of the last one, with what is in the buffer */
     uint32_t synced_bytes;      /* of them on the disk for sure */
     uint32_t tail_salt;
     uint32_t out_bytes;
     uint64_t disk_bytes;
-    uint64_t next_seq, accepted_seq; /* given out next, from 1; to this one all is accepted or void */
+    uint64_t next_seq;          /* is given out next; from 1 */
+    uint64_t accepted_seq;      /* to this one all is accepted, or void */
     uint64_t messages, unsynced_messages;
     uint64_t cursor_seq;        /* all below it is taken or done */
     uint64_t today, written_bytes;
     uint64_t damaged_bytes;
     uint64_t dropped[TH_SPOOL_CAUSES];
     uint32_t syncs;
-    uint16_t open_count, topic_count, id_count, unsynced_ids;
+    uint32_t id_count, unsynced_ids; /* ids, ever; the last 64 are here */
+    uint16_t open_count, topic_count;
     struct th_spool_reader scan, cursor;
     struct th_spool_open open[TH_SPOOL_OPEN_MAX];
     uint64_t ids[TH_SPOOL_IDS];
@@ -176,8 +184,8 @@ struct th_spool {
 /* ---- life --------------------------------------------------------------------------------- */
 
 /* Reads what is there, once, with fixed memory. What is damaged is told and left out; what was torn
- * at the end is left out. Errors: FILE (another process has it: errno EAGAIN, and the sentence names
- * it), ARGUMENT. */
+ * at the end is left out. Errors: FILE (another process has it: errno EAGAIN, and the sentence
+ * names it), ARGUMENT. */
 int th_spool_open(struct th_spool *spool, const struct th_spool_config *config,
                   enum th_spool_mode mode, uint64_t now_s, struct th_fault *fault);
 
@@ -195,6 +203,10 @@ enum { TH_SPOOL_APPENDED = 0, TH_SPOOL_KNOWN = 1, TH_SPOOL_DROPPED = 2 };
  * ARGUMENT. FILE: this and all since the last good sync are not accepted. */
 int th_spool_append(struct th_spool *spool, const struct th_spool_message *message,
                     uint64_t now_s, uint64_t *seq, struct th_fault *fault);
+
+/* All messages up to this one are accepted, but for those that were reported not to be. After FILE
+ * it tells which of those that wait are. */
+uint64_t th_spool_accepted(const struct th_spool *spool);
 
 /* Whether there is something to sync. */
 bool th_spool_is_dirty(const struct th_spool *spool);

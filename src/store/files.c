@@ -146,7 +146,7 @@ static int read_all(int fd, const char *name, void *room, size_t room_bytes,
     return (int)used;
 }
 
-static int open_file(int at, const char *name, bool foreign, struct th_fault *fault)
+int th_store_file(int at, const char *name, bool foreign, struct th_fault *fault)
 {
     int fd = open_at(at, name, O_RDONLY | (foreign ? 0 : O_NOFOLLOW));
     return fd < 0 ? fail(fault, "open", name) : kept(fd, check_file(fd, name, foreign, fault));
@@ -155,7 +155,7 @@ static int open_file(int at, const char *name, bool foreign, struct th_fault *fa
 int th_store_read(int at, const char *name, bool foreign, void *room, size_t room_bytes,
                   struct th_fault *fault)
 {
-    int fd = open_file(at, name, foreign, fault);
+    int fd = th_store_file(at, name, foreign, fault);
     if (fd < 0)
         return fd;
     int result = read_all(fd, name, room, room_bytes, fault);
@@ -177,7 +177,7 @@ static int hash_all(int fd, const char *name, struct th_crypt_hash *hash, struct
 
 int th_store_hash(int at, const char *name, struct th_crypt_hash *hash, struct th_fault *fault)
 {
-    int fd = open_file(at, name, false, fault);
+    int fd = th_store_file(at, name, false, fault);
     if (fd < 0)
         return fd;
     int result = hash_all(fd, name, hash, fault);
