@@ -211,6 +211,9 @@ identity.commands := identity
 identity.options := --identity --identity-dir --endpoint --device-id --with-key
 identity.exits := invalid-content corrupted bad-permissions
 
+# Messages on disk.
+spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c
+
 # ---- TLS ----
 
 session-file.sources := src/tls/image.c
