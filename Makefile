@@ -230,11 +230,16 @@ $(source.musl)%.c: %.c config/pack.awk src/base/pairs.h
 .SECONDARY:
 
 # P-256 with a smaller table: config/sp says how and why.
-sp_c := $(B)/gen/sp/sp_c64.c $(B)/gen/sp/sp_c32.c
+sp_c := $(B)/gen/sp/sp_c64.c $(B)/gen/sp/sp_c32.c $(B)/gen/sp/sp_rsa.c
 
 $(B)/gen/sp/%.c: $(WOLFSSL)/wolfcrypt/src/%.c config/sp/thin256.awk
 	@mkdir -p $(@D)
 	@awk -f config/sp/thin256.awk $< >$@
+
+# RSA for all lengths at once, likewise.
+$(B)/gen/sp/sp_rsa.c: $(WOLFSSL)/wolfcrypt/src/sp_c64.c config/sp/rsa.awk
+	@mkdir -p $(@D)
+	@awk -f config/sp/rsa.awk $< >$@
 
 $(B)/gen/wolfssl/origin: FORCE | sources
 	$(call write_if_changed,$(wolfssl_origin))
