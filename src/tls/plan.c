@@ -20,6 +20,7 @@
 #define RECORD_HEADER 5
 #define MESSAGE_HEADER 4
 #define TAG 16
+#define OUT_HEADER (RECORD_HEADER + WOLFSSL_GENERAL_ALIGNMENT) /* of what is sent */
 #define ECDSA_256 71        /* a signature, mostly */
 #define ECDSA_384 103
 #define ECDSA_FIELDS 7      /* of it, beside two numbers */
@@ -306,7 +307,7 @@ static void read_certificates(struct replay *r)
 static void sign_13(struct replay *r)
 {
     uint32_t modulus = r->own.modulus_bytes;
-    uint32_t out = RECORD_HEADER + certificate_message(r, r->own.ders_bytes, r->own.count) +
+    uint32_t out = OUT_HEADER + certificate_message(r, r->own.ders_bytes, r->own.count) +
                    MAX_MSG_EXTRA;
     take(&r->heap, SUITE_NONCE + out);
     touch(&r->heap, out + VERIFY_ROOM);
@@ -317,7 +318,7 @@ static void sign_13(struct replay *r)
 static void sign_12(struct replay *r)
 {
     uint32_t modulus = r->own.modulus_bytes;
-    uint32_t out = RECORD_HEADER + certificate_message(r, r->own.ders_bytes, r->own.count);
+    uint32_t out = OUT_HEADER + certificate_message(r, r->own.ders_bytes, r->own.count);
     take(&r->heap, TLS12_ARGUMENTS + out);
     touch(&r->heap, sizeof(curve25519_key) + ENCRYPT_LEN + out + KEY_EXCHANGE);
     take(&r->heap, KEY_EXCHANGE + key_bytes(modulus) + TLS12_SIGNED);
