@@ -188,10 +188,10 @@ tunnel.program_sources := src/cli/tunnel.c src/net/local.c $(wildcard src/tunnel
 tunnel.commands := tunnel
 tunnel.options := --listen --listen-mode --listen-port
 
-certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c)
+certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c server.c)
 certificates.program_instead := src/absent/certificates.c
-certificates.sources := src/crypt/key.c $(addprefix src/identity/,key.c request.c armor.c)
-certificates.instead := src/absent/keys.c
+certificates.sources := src/crypt/key.c src/tls/shown.c $(addprefix src/identity/,key.c request.c armor.c)
+certificates.instead := src/absent/keys.c src/absent/shown.c
 certificates.commands := cert key csr
 certificates.options := --json --warn --critical --ca --type --out --subject --san
 

@@ -303,6 +303,10 @@ struct th_context_config {
     size_t heap_budget_bytes;     /* a lower ceiling for the shared heap; 0: all of it */
     bool insecure_no_name_check;  /* the chain is verified, the name is not */
     bool insecure_no_verify;      /* nothing is verified */
+    /* Gets each certificate a server sends, its own with index 0 first, whatever becomes of them;
+     * again if the handshake is repeated. Within the handshake: copy them. NULL: nobody */
+    void (*on_certificate)(void *arg, unsigned index, struct th_slice der);
+    void *on_certificate_arg;
     struct th_log log;
 };
 
@@ -416,6 +420,8 @@ struct th_config {
     struct th_route route;
     const char *websocket_path; /* "/mqtt": MQTT in WebSocket (RFC 6455); NULL: none */
     bool insecure_plaintext; /* no TLS; the context is then not used and may be NULL */
+    bool handshake_only;     /* the connection ends in good order when TLS is up: no byte of MQTT is
+                              * sent */
 
     enum th_mqtt_version version; /* 0: 3.1.1 */
     const char *client_id;        /* NULL or "": the broker chooses; not in 3.1, and in 3.1.1 with

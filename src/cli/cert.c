@@ -12,6 +12,7 @@
 #include "cli/passphrase.h"
 #include "cli/printed.h"
 #include "cli/say.h"
+#include "cli/server.h"
 #include <thimble/identity.h>
 
 /* ---- facts ----------------------------------------------------------------------------------- */
@@ -122,7 +123,7 @@ static int show(const struct th_cli_settings *settings)
     th_cli_facts_begin(settings->json);
     th_cli_facts_open(NULL, '{');
     th_cli_facts_open("certificates", '[');
-    int status = th_cli_cert_read(settings->words.items[0], show_one, &follows);
+    int status = th_cli_server_read(settings->words.items[0], show_one, &follows);
     th_cli_facts_shut(']');
     th_cli_facts_shut('}');
     th_cli_facts_end();
@@ -144,7 +145,8 @@ static int pin_one(void *arg, const struct th_certificate *certificate, struct t
     char text[TH_CLI_PIN_TEXT_BYTES];
     (void)fault;
     bool is_issuer = pinning->count++ > 0;
-    if (is_issuer == pinning->issuers && th_digest(certificate->public_key, digest))
+    if (!th_cli_server_status() && is_issuer == pinning->issuers &&
+        th_digest(certificate->public_key, digest))
         th_cli_out_format("%s\n", th_cli_pin_text(digest, text));
     return 0;
 }
@@ -152,7 +154,7 @@ static int pin_one(void *arg, const struct th_certificate *certificate, struct t
 static int pin(const struct th_cli_settings *settings)
 {
     struct pinning pinning = {settings->issuers, 0};
-    int status = th_cli_cert_read(settings->words.items[0], pin_one, &pinning);
+    int status = th_cli_server_read(settings->words.items[0], pin_one, &pinning);
     int printed = th_cli_printed();
     return status ? status : printed;
 }
@@ -174,15 +176,23 @@ static int judge(const struct th_cli_settings *settings, struct th_fault *fault)
     return result < 0 ? result : th_chain_verify(block, bytes, &config, settings->host, fault);
 }
 
-static int verify(const struct th_cli_settings *settings)
+/* Not inlined: its fault and configuration would lie below a server's handshake. */
+__attribute__((noinline)) static int verify_file(const struct th_cli_settings *settings)
 {
     struct th_fault fault = {0};
-    if (!settings->cafile) {
+    return judge(settings, &fault) < 0 ? th_cli_say_fault(&fault) : TH_CLI_OK;
+}
+
+static int verify(const struct th_cli_settings *settings)
+{
+    bool is_server = th_cli_server_is_taken();
+    if (settings->insecure_no_verify || (!settings->cafile && !is_server)) {
         th_cli_complain("--cafile is missing; give the certificates that are trusted");
         return TH_CLI_USAGE;
     }
-    if (judge(settings, &fault) < 0)
-        return th_cli_say_fault(&fault);
+    int status = is_server ? th_cli_server_read(NULL, NULL, NULL) : verify_file(settings);
+    if (status)
+        return status;
     th_cli_out_format("%s: valid\n", settings->words.items[0]);
     return th_cli_printed();
 }

@@ -2,12 +2,14 @@
 #include "cli/cert.h"
 
 #include "base/calendar.h"
+#include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/number.h"
 #include "cli/out.h"
 #include "cli/printed.h"
 #include "cli/say.h"
+#include "cli/server.h"
 #include <string.h>
 
 #define DAY_S 86400
@@ -101,26 +103,59 @@ static void print_line(void)
                       (int)own.critical_days);
 }
 
-static void print_json(void)
+static void begin_json(const char *path, const char *state)
 {
     th_cli_facts_begin(true);
     th_cli_facts_open(NULL, '{');
     th_cli_fact("status", word());
-    th_cli_fact("file", own.worst_path);
-    th_cli_fact("subject", own.subject);
-    th_cli_fact("state", state());
-    th_cli_fact("date", own.date);
-    th_cli_fact_number("days", days_left());
-    th_cli_fact_number("certificates", own.certificates);
+    th_cli_fact("file", path);
+    th_cli_fact("state", state);
+}
+
+static void end_json(void)
+{
     th_cli_facts_shut('}');
     th_cli_facts_end();
 }
 
-static int unknown(const char *path)
+static void print_json(void)
 {
-    th_cli_out_format("CERT UNKNOWN - %s: no certificate to be read there\n", path);
+    begin_json(own.worst_path, state());
+    th_cli_fact("subject", own.subject);
+    th_cli_fact("date", own.date);
+    th_cli_fact_number("days", days_left());
+    th_cli_fact_number("certificates", own.certificates);
+    end_json();
+}
+
+/* A server that sent certificates and is refused is no unknown one. */
+static int refuse(int status, bool as_json)
+{
+    const struct th_cli_exit *exit = th_cli_exit_find(status);
+    const char *cause = exit ? exit->name : "";
+    own.worst = own.certificates && th_cli_server_is_taken() ? CRITICAL : UNKNOWN;
+    if (as_json) {
+        begin_json(own.path, cause);
+        end_json();
+    } else {
+        th_cli_out_format("CERT %s - %s: %s\n", word(), own.path, cause);
+    }
     th_cli_printed();
-    return UNKNOWN;
+    return own.worst;
+}
+
+/* Not inlined: its fault would lie below a server's handshake. */
+__attribute__((noinline)) static int refuse_date(void)
+{
+    struct th_fault fault = {0};
+    th_calendar_fault(&fault);
+    return th_cli_say_fault(&fault);
+}
+
+static int read_one(const char *path)
+{
+    own.path = path;
+    return th_calendar_is_believable() ? th_cli_server_read(path, take, NULL) : refuse_date();
 }
 
 int th_cli_cert_check(const struct th_cli_settings *settings)
@@ -133,9 +168,9 @@ int th_cli_cert_check(const struct th_cli_settings *settings)
         return UNKNOWN;
     }
     for (uint32_t i = 0; i < settings->words.count; i++) {
-        own.path = settings->words.items[i];
-        if (th_cli_cert_read(own.path, take, NULL))
-            return unknown(own.path);
+        int status = read_one(settings->words.items[i]);
+        if (status)
+            return refuse(status, settings->json);
     }
     if (settings->json)
         print_json();

@@ -205,6 +205,12 @@ void *th_cli_desk_block(size_t *bytes)
     return context_block;
 }
 
+void *th_cli_connection_spare(size_t *bytes)
+{
+    *bytes = CLIENT_BYTES;
+    return client_blocks[TH_CONNECTIONS - 1];
+}
+
 void *th_cli_desk_room(size_t *bytes)
 {
     *bytes = sizeof client_blocks;
@@ -424,7 +430,7 @@ static bool did_something(void)
     obey_signals();
     give_up_waiting();
     th_cli_expiry_tell();
-    if (!own.ending && own.work.turn(own.work.arg))
+    if (!own.ending && own.work.turn && own.work.turn(own.work.arg))
         return true;
     flush_output();
     return leave() || must_stop();

@@ -11,7 +11,7 @@ struct th_cli_work {
     void (*on_event)(void *arg, const struct th_event *event);
 
     /* Does what can be done now without waiting; true if it did something. Called when nothing
-     * else is left to do, before every wait. */
+     * else is left to do, before every wait. NULL: nothing. */
     bool (*turn)(void *arg);
 
     /* What else to wait for; NULL: nothing. Standard input: on_input() is called when wants_input()
@@ -37,6 +37,9 @@ void th_cli_connection_end(int status);
 bool th_cli_connection_is_ending(void);
 
 struct th_client *th_cli_connection_client(void);
+
+/* Memory that this connection does not use. */
+void *th_cli_connection_spare(size_t *bytes);
 
 /* Says the fault with its exit status, and returns that. */
 int th_cli_say_fault(const struct th_fault *fault);

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/printed.h"
 #include "cli/say.h"
+#include "cli/server.h"
 #include "cli/word.h"
 #include <string.h>
 
@@ -21,7 +22,9 @@ bool th_cli_word_take(struct th_cli_settings *settings, const char *word)
     return true;
 }
 
-static bool read_settings(struct th_cli_settings *settings, int command, int argc, char *argv[])
+/* Not inlined, as what follows: what is wrong would lie below all that is done. */
+__attribute__((noinline)) static bool read_settings(struct th_cli_settings *settings, int command,
+                                                    int argc, char *argv[])
 {
     struct th_cli_problem problem;
     th_cli_voice_set(&(struct th_cli_voice){
@@ -59,6 +62,15 @@ static void drop_first(struct th_cli_list *words)
     memmove(words->items, words->items + 1, words->count * sizeof *words->items);
 }
 
+__attribute__((noinline)) static bool take_server(struct th_cli_settings *settings)
+{
+    struct th_cli_problem problem;
+    if (th_cli_server_take(settings, &problem))
+        return true;
+    th_cli_complain("%s", problem.text);
+    return false;
+}
+
 int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int argc, char *argv[])
 {
     static struct th_cli_settings settings;
@@ -75,6 +87,8 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
         return TH_CLI_USAGE;
     }
     drop_first(&settings.words);
+    if (!take_server(&settings))
+        return TH_CLI_USAGE;
     const char *host = settings.host; /* none is given by itself */
     th_cli_settings_default(&settings);
     settings.host = host;

@@ -187,6 +187,7 @@ struct th_cli_settings {
     int64_t outbox_budget_bytes;
 
     /* Of cert, key and csr. */
+    void (*on_certificate)(void *arg, unsigned index, struct th_slice der); /* of a server's */
     struct th_cli_list words;    /* what is no option */
     bool json;
     bool issuers;                /* cert pin --ca */

@@ -132,6 +132,13 @@ const char *th_cli_url_parse(struct th_cli_url *url, struct th_slice text)
     return take_authority(url, text, form);
 }
 
+bool th_cli_url_parse_server(struct th_cli_url *url, struct th_slice text)
+{
+    memset(url, 0, sizeof *url);
+    return first_of(text, '/') == text.len_bytes && !take_authority(url, text, form) &&
+           url->port && !url->username.data;
+}
+
 const char *th_cli_url_parse_proxy(struct th_cli_url *url, struct th_slice text)
 {
     memset(url, 0, sizeof *url);

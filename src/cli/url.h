@@ -22,6 +22,9 @@ struct th_cli_url {
  * that lives for ever. */
 const char *th_cli_url_parse(struct th_cli_url *url, struct th_slice text);
 
+/* HOST:PORT and nothing else; true if it is one. */
+bool th_cli_url_parse_server(struct th_cli_url *url, struct th_slice text);
+
 /* socks5h://[username[:password]@]host[:port]; likewise. */
 const char *th_cli_url_parse_proxy(struct th_cli_url *url, struct th_slice text);
 

@@ -164,6 +164,9 @@ static int draw_nonce(struct th_client *client)
 
 static int greet(struct th_client *client)
 {
+    client->leaving |= client->config.handshake_only;
+    if (client->config.handshake_only)
+        return start_closing(client);
     th_link_enter(&client->link, TH_PHASE_GREETING);
     th_client_forget_received(client);
     int result = draw_nonce(client);

@@ -101,6 +101,8 @@ static void take_config(struct th_tls_context *context, const struct th_context_
     context->psk = config->psk;
     context->on_keylog = config->on_keylog;
     context->on_keylog_arg = config->on_keylog_arg;
+    context->on_certificate = config->on_certificate;
+    context->on_certificate_arg = config->on_certificate_arg;
     context->log = config->log;
     if (config->alpn)
         strcpy(context->alpn, config->alpn);

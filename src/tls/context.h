@@ -29,6 +29,8 @@ struct th_tls_context {
     struct th_tls_pins pins;
     void (*on_keylog)(void *arg, const char *line);
     void *on_keylog_arg;
+    void (*on_certificate)(void *arg, unsigned index, struct th_slice der);
+    void *on_certificate_arg;
     bool insecure_no_name_check;
     bool insecure_no_verify;
     bool hardware;                /* holds a reference to the hardware random source */

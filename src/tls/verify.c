@@ -9,6 +9,7 @@
 #include "tls/pins.h"
 #include "tls/policy.h"
 #include "tls/revoked.h"
+#include "tls/shown.h"
 #include "tls/stream.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
@@ -66,6 +67,7 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     int at = store->error_depth;
     if (preverified && at > 0)
         return 1;
+    th_tls_shown(stream, store);
     if (!preverified)
         th_tls_bundle_note(stream, store);
     int code = judge(stream, store, &at);
@@ -87,6 +89,7 @@ int th_tls_verify_nothing(int preverified, WOLFSSL_X509_STORE_CTX *store)
     (void)preverified;
     if (store->error_depth > 0)
         return 1;
+    th_tls_shown(stream, store);
     stream->verified = th_tls_pins_hold(stream, store);
     return stream->verified;
 }

@@ -45,10 +45,19 @@ static void decode(struct th_slice text)
         abort();
 }
 
+static const char *parse_server(struct th_cli_url *url, struct th_slice text)
+{
+    bool is_one = th_cli_url_parse_server(url, text);
+    if (is_one && (!url->port || url->username.data || url->path.data))
+        abort();
+    return is_one ? NULL : "";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     take_apart(th_cli_url_parse, data, size);
     take_apart(th_cli_url_parse_proxy, data, size);
+    take_apart(parse_server, data, size);
     decode((struct th_slice){data, size});
     return 0;
 }

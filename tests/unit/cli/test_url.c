@@ -97,6 +97,23 @@ static void test_proxy(void **state)
         assert_non_null(th_cli_url_parse_proxy(&url, th_slice_text(wrong[i])));
 }
 
+static void test_server(void **state)
+{
+    (void)state;
+    struct th_cli_url url;
+    assert_true(th_cli_url_parse_server(&url, th_slice_text("broker.example:8883")));
+    same(url.host, "broker.example");
+    assert_int_equal(url.port, 8883);
+    assert_true(th_cli_url_parse_server(&url, th_slice_text("[2001:db8::1]:65535")));
+    same(url.host, "2001:db8::1");
+    assert_int_equal(url.port, 65535);
+    static const char *const wrong[] = {"", ":", ":1", "h", "h:", "h:0", "h:65536", "h:1x", "h:1/",
+                                        "./h:1", "/h:1", "u@h:1", "u:p@h:1", "::1:1", "[::1]",
+                                        "[::1", "[]:1", "[::1]1", "mqtts://h:1", "h:1:1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(th_cli_url_parse_server(&url, th_slice_text(wrong[i])));
+}
+
 static void test_decoding(void **state)
 {
     (void)state;
@@ -116,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_server),
         cmocka_unit_test(test_decoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
