@@ -154,6 +154,11 @@ uint32_t th_link_tcp_cell_peak_bytes(const struct th_link *link);
 
 void th_link_report(const struct th_link *link, struct th_report *report);
 
+static inline uint32_t th_clipped(uint64_t number)
+{
+    return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+}
+
 /* ---- between link.c and route.c -------------------------------------------------------------- */
 
 /* Keeps what to poll for and returns `result`. */

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static uint32_t clipped(uint64_t number)
-{
-    return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
-}
-
 /* The budget of a heap with an annex is that of both. */
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -31,9 +26,9 @@ static void fill_pools(const struct th_link *link, struct th_report *report)
     uint32_t cell_bytes = TH_LEASES ? TH_RECORD_CELL_BYTES : cell->bytes;
     report->pools[TH_REPORT_TCP_CELL] = (struct th_report_pool){
         TH_TCP_CELL_BYTES, TH_TCP_CELL_BYTES, th_link_tcp_cell_peak_bytes(link),
-        clipped(th_net_wire_pending_in(&link->wire) + th_net_wire_pending_out(&link->wire))};
+        th_clipped(th_net_wire_pending_in(&link->wire) + th_net_wire_pending_out(&link->wire))};
     report->pools[TH_REPORT_RECORD_CELL] = (struct th_report_pool){
-        cell_bytes, cell_bytes, cell->peak_bytes, clipped(th_cell_live_bytes(cell))};
+        cell_bytes, cell_bytes, cell->peak_bytes, th_clipped(th_cell_live_bytes(cell))};
     fill_heap(&report->pools[TH_REPORT_TLS_HEAP], &link->payer, TH_TLS_HEAP_BYTES);
     if (context)
         fill_heap(&report->pools[TH_REPORT_SHARED_HEAP], &context->payer, TH_SHARED_HEAP_BYTES);
@@ -116,24 +111,24 @@ static void fill_ledger(const struct th_ledger *ledger, struct th_report *report
 
 static void fill_times(const struct th_link *link, struct th_report *report)
 {
-    report->times.lookup_us = clipped(link->clock.attempt_us[TH_PHASE_FINDING]);
-    report->times.tcp_us = clipped(link->clock.attempt_us[TH_PHASE_DIALING]);
-    report->times.tls_us = clipped(link->clock.attempt_us[TH_PHASE_SHAKING]);
-    report->times.longest_step_us = clipped(link->clock.longest_step_us);
+    report->times.lookup_us = th_clipped(link->clock.attempt_us[TH_PHASE_FINDING]);
+    report->times.tcp_us = th_clipped(link->clock.attempt_us[TH_PHASE_DIALING]);
+    report->times.tls_us = th_clipped(link->clock.attempt_us[TH_PHASE_SHAKING]);
+    report->times.longest_step_us = th_clipped(link->clock.longest_step_us);
 }
 
 static void fill_context(const struct th_context *context, struct th_report *report)
 {
     if (!context)
         return;
-    report->identity_transient_bytes = clipped(context->tls->transient_peak_bytes);
-    report->identity_resident_bytes = clipped(context->tls->resident_bytes);
+    report->identity_transient_bytes = th_clipped(context->tls->transient_peak_bytes);
+    report->identity_resident_bytes = th_clipped(context->tls->resident_bytes);
 }
 
 static void fill_process(struct th_report *report)
 {
-    report->process.live_bytes = clipped(th_ledger_process_live_bytes());
-    report->process.peak_bytes = clipped(th_ledger_process_peak_bytes());
+    report->process.live_bytes = th_clipped(th_ledger_process_live_bytes());
+    report->process.peak_bytes = th_clipped(th_ledger_process_peak_bytes());
 }
 
 void th_link_report(const struct th_link *link, struct th_report *report)
@@ -151,29 +146,4 @@ void th_link_report(const struct th_link *link, struct th_report *report)
     report->tls = link->facts;
     report->socket = th_link_socket_figures(link);
     report->kernel_bytes = report->socket.receive_buffer_bytes + report->socket.send_buffer_bytes;
-}
-
-static struct th_report_pool client_pool(size_t size_bytes, size_t budget_bytes, size_t peak_bytes,
-                                         size_t live_bytes)
-{
-    return (struct th_report_pool){(uint32_t)size_bytes, (uint32_t)budget_bytes,
-                                   (uint32_t)peak_bytes, (uint32_t)live_bytes};
-}
-
-void th_report(const struct th_client *client, struct th_report *report)
-{
-    const struct th_window *window = &client->window;
-    const struct th_outbox *outbox = &client->outbox;
-    th_link_report(&client->link, report);
-    report->static_bytes = (uint32_t)th_need_bytes();
-    if (client->link.config.context)
-        report->static_bytes += (uint32_t)th_context_need_bytes();
-    report->pools[TH_REPORT_WINDOW] = client_pool(TH_PACKET_WINDOW_BYTES, window->size_bytes,
-                                                  window->peak_bytes, window->end - window->begin);
-    report->pools[TH_REPORT_OUTBOX] = client_pool(
-        TH_OUTBOX_BYTES + TH_PIECE_BYTES, outbox->bytes + TH_PIECE_BYTES,
-        outbox->peak_bytes + (outbox->piece.peak_bytes ? TH_PIECE_BYTES : 0),
-        th_outbox_used_bytes(outbox));
-    report->times.connack_us = clipped(client->link.clock.attempt_us[TH_PHASE_GREETING]);
-    report->times.first_puback_us = clipped(client->puback.took_us);
 }
