@@ -101,10 +101,7 @@ wolfssl_c := $(addprefix src/,internal.c keys.c ssl.c tls.c tls13.c wolfio.c) \
                  logging.c memory.c misc.c poly1305.c random.c rsa.c sha256.c sha512.c signature.c \
                  sp_int.c wc_encrypt.c wc_port.c wolfmath.c)
 
-# What is in assembler in the binary, where wolfSSL has it: the record cipher, and what a profile
-# says beside it.
-chacha_asm ?= chacha_asm.S
-assembled  += $(if $(is_x86_64),$(chacha_asm))
+# What is in assembler in the binary, where wolfSSL has it: what a profile says.
 wolfssl_c  += $(if $(is_x86_64),wolfcrypt/src/cpuid.c)
 wolfssl_s  := $(addprefix wolfcrypt/src/,$(assembled))
 assembled_o = $(patsubst %.S,$(B)/musl/wolfssl/%.o,$(wolfssl_s)) \

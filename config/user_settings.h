@@ -84,12 +84,8 @@ int64_t th_calendar_ms(void);
 #define HAVE_AESGCM_DECRYPT        /* and says so */
 #define WOLFSSL_AES_NO_UNROLL      /* its tables are read ahead; WOLFSSL_AES_SMALL_TABLES: 3 KB less,
                                       and four times the time for each byte */
-#define HAVE_CHACHA                /* ChaCha20-Poly1305: the fast one without AES instructions */
-#if defined(TH_X86_64_ASM)         /* the binary on x86-64: 40 % fewer instructions for 4,000 bytes */
-#define USE_INTEL_CHACHA_SPEEDUP   /* wolfSSL's chacha_asm.S: 64-bit words or AVX ... */
-#define NO_AVX2_SUPPORT            /* ... but not AVX2, 2,000 bytes more */
-#define WOLFSSL_X86_64_BUILD       /* which it asks for */
-#endif
+#define HAVE_CHACHA                /* ChaCha20-Poly1305: the fast one without AES instructions; in
+                                      C, wolfSSL's assembler for x86-64 is 3 KB more */
 #define HAVE_POLY1305              /* its other half */
 #define NO_OLD_POLY1305            /* its suites from before RFC 7905 are not offered: 240 B */
 #define WOLFSSL_SHA384             /* AES-256 suites, P-384 signatures */

@@ -1,7 +1,8 @@
 /* fast: what x86-64 has instructions for; asked for at run time, and done without where they are not
  * there. */
 #if defined(TH_X86_64_ASM)
-#undef NO_AVX2_SUPPORT
+#define WOLFSSL_X86_64_BUILD
+#define USE_INTEL_CHACHA_SPEEDUP
 #define WOLFSSL_AESNI
 #ifndef TH_PLAIN_C
 #define USE_INTEL_SPEEDUP

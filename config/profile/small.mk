@@ -3,5 +3,4 @@ lacks := websocket revocation bundle pins socks url scram psk keylog ciphers alp
          events trace optionfile remove report-text cjson explain nearest vdso settings-list mem plan status memory-trace sandbox certificates identity \
          rule-texts
 lacks += tunnel clock sntp session-file encrypted-keys spool
-chacha_asm :=
 without_sections := yes

@@ -3,5 +3,4 @@ lacks := websocket revocation bundle pins socks url scram psk keylog ciphers alp
          events trace optionfile remove report-text cjson explain nearest vdso settings-list mem plan status memory-trace sandbox certificates identity \
          tls12 rsa large-files resume aliases expiry rule-texts reason-names
 lacks += tunnel clock sntp session-file encrypted-keys spool
-chacha_asm :=
 without_sections := yes
