@@ -204,6 +204,16 @@ $(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/orig
 	@grep -q 'MAX_MSG_EXTRA *= 256,' $@ || { echo 'MAX_MSG_EXTRA not found in $<' >&2; exit 1; }
 endif
 
+# OCSP stapling has two seams there; make/stable.mk changes more.
+amended        := $(if $(filter ocsp,$(lacks)),,tls internal)
+seams.tls      := 2
+seams.internal := 1
+$(amended:%=$(B)/gen/wolfssl/%.c): $(B)/gen/wolfssl/%.c: $(WOLFSSL)/src/%.c config/staple.awk \
+                                   $(B)/gen/wolfssl/origin Makefile make/stable.mk
+	@mkdir -p $(@D)
+	@awk -v seams=$(seams.$*) -f config/staple.awk $< >$@
+	$(also.$*)
+
 # The program's tables without the rows of what this profile lacks.
 $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile \
                       $(wildcard config/profile/$(PROFILE).mk)
@@ -253,6 +263,11 @@ $(B)/$(1)/%.o: $$(source.$(1))%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h \
 $(B)/$(1)/config/sp/$(sp_c256).o $(B)/$(1)/config/sp/smallrest.o: $(sp_c)
 
 $(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | sources
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
+
+$(amended:%=$(B)/$(1)/wolfssl/src/%.o): $(B)/$(1)/wolfssl/src/%.o: $(B)/gen/wolfssl/%.c \
+                                       $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
 

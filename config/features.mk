@@ -15,7 +15,7 @@ unseen := drbg vdso cjson settings-list nearest expiry
 
 # ---- roads and secrets ----
 
-websocket.sources := $(wildcard src/ws/*.c) src/crypt/sha1.c
+websocket.sources = $(wildcard src/ws/*.c) $(if $(filter ocsp,$(lacks)),src/crypt/sha1.c)
 websocket.instead := src/absent/ws.c
 websocket.options := --ws --ws-path
 websocket.phrases := ; WebSocket 443, 80|
@@ -80,9 +80,16 @@ pins.options := --pin --pin-ca
 pins.exits := pin-mismatch
 
 # Lists of revoked certificates.
-revocation.sources := src/tls/revoked.c src/crypt/signed.c
+revocation.sources = src/tls/revoked.c $(if $(filter ocsp,$(lacks)),src/crypt/signed.c)
 revocation.instead := src/absent/revoked.c
 revocation.options := --crlfile
+
+# What a server's issuer says of it, sent by the server. In part shared with the two above.
+ocsp.sources = src/tls/staple.c src/tls/ocsp.c \
+               $(if $(filter websocket,$(lacks)),src/crypt/sha1.c) \
+               $(if $(filter revocation,$(lacks)),src/crypt/signed.c)
+ocsp.instead := src/absent/staple.c
+ocsp.options := --ocsp
 
 ciphers.sources := src/tls/suites.c
 ciphers.instead := src/absent/suites.c

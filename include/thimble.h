@@ -267,6 +267,10 @@ struct th_passphrase {
     void *arg;
 };
 
+/* Whether the server is asked for its issuer's word on its certificate (OCSP stapling), and refused
+ * without. */
+enum th_stapling { TH_STAPLING_OFF, TH_STAPLING_ASK, TH_STAPLING_MUST };
+
 enum th_tls_version { TH_TLS_ANY = 0, TH_TLS_1_2 = 12, TH_TLS_1_3 = 13 };
 
 struct th_context_config {
@@ -278,6 +282,9 @@ struct th_context_config {
                                    * that end in .pem, .crt, .cer, .0; or NULL */
     struct th_source crl;         /* lists of revoked certificates, PEM or DER; read at each
                                    * handshake, so it must live as long as the context; optional */
+    enum th_stapling stapling;    /* what is stapled must be right; ASK: where nothing is, only a
+                                   * certificate that says it must be (RFC 7633) is refused. Counts
+                                   * only where certificates are verified */
     struct th_source certificate; /* our chain, leaf first; optional */
     struct th_source key;         /* PKCS#8, SEC1 or PKCS#1; with certificate, both or none */
     struct th_passphrase passphrase; /* of PKCS#8 that is encrypted */

@@ -7,16 +7,8 @@ stable_not_here = $(shell sed -n 's/.*::\(.*\)/\1,/p' tests/stable/not-here)
 # It would take up no session of TLS 1.3 whose ticket is longer than a pre-shared key's identity may
 # be; those of OpenSSL are, with a client certificate in them. Later ones do.
 ifeq ($(WOLFSSL_RELEASE),stable)
-$(B)/gen/wolfssl/tls.c: $(WOLFSSL)/src/tls.c $(B)/gen/wolfssl/origin make/stable.mk
-	@grep -q 'sess->ticketLen > MAX_PSK_ID_LEN' $< || { echo 'ticketLen not found in $<' >&2; exit 1; }
-	@sed 's/sess->ticketLen > MAX_PSK_ID_LEN/sess->ticketLen > WOLFSSL_MAX_16BIT/' $< >$@
-
-define tickets_of_any_length
-$(B)/$(1)/wolfssl/src/tls.o: $(B)/gen/wolfssl/tls.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h
-	@mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
-endef
-$(foreach f,musl lib native fuzz,$(eval $(call tickets_of_any_length,$(f))))
+also.tls = @grep -q 'sess->ticketLen > MAX_PSK_ID_LEN' $< || { echo 'ticketLen not found in $<' >&2; exit 1; }; \
+    sed -i 's/sess->ticketLen > MAX_PSK_ID_LEN/sess->ticketLen > WOLFSSL_MAX_16BIT/' $@
 
 # Its cmocka.h leaves out what $NOT_HERE names.
 $(B)/native/tests/unit/%.o: private our_flags += -isystem tests/cross

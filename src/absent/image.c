@@ -14,7 +14,8 @@ void th_tls_image_bind_der(struct th_tls_context *context, struct th_slice der)
 void th_tls_image_note_end(struct th_tls_stream *stream,
                            const struct WOLFSSL_X509_STORE_CTX *store)
 {
-    (void)stream, (void)store;
+    (void)store;
+    stream->end_s = INT64_MAX;
 }
 
 size_t th_tls_image_write(const struct th_tls_stream *stream,

@@ -80,6 +80,18 @@ size_t th_der_sequence_bytes(struct th_slice der)
     return th_der_skip(&rest, TH_DER_SEQUENCE) ? der.len_bytes - rest.len_bytes : 0;
 }
 
+/* FALSE is the default, and not written. */
+bool th_der_has_critical(struct th_slice in, uint8_t tag)
+{
+    struct th_slice explicit, list, extension;
+    if (!th_der_take(&in, tag, &explicit) || !th_der_take(&explicit, TH_DER_SEQUENCE, &list))
+        return in.len_bytes > 0;
+    while (th_der_take(&list, TH_DER_SEQUENCE, &extension))
+        if (th_der_skip(&extension, TH_DER_OID) && th_der_skip(&extension, TH_DER_BOOLEAN))
+            return true;
+    return list.len_bytes > 0;
+}
+
 int th_der_oid_in(struct th_slice oid, const char *list)
 {
     for (int place = 0; *list; place++, list += 1 + *list)

@@ -45,6 +45,10 @@ bool th_der_take_number(struct th_slice *in, struct th_slice *number);
  * one that fits. */
 size_t th_der_sequence_bytes(struct th_slice der);
 
+/* Whether Extensions (RFC 5280 section 4.1), explicitly tagged, hold a critical one. True also if
+ * they cannot be read; none at all are fine. */
+bool th_der_has_critical(struct th_slice in, uint8_t tag);
+
 /* Lists of object identifiers: the content of each behind its length, at the end an empty one.
  *     #define COMMON_NAME "\x03\x55\x04\x03"
  * Returns the place in the list, from 0, or -1. */

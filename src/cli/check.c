@@ -46,6 +46,8 @@ static const struct pair exclusive[] = {
     PAIR(psk_argument, os_certs),
     PAIR(psk_argument, crl),
     PAIR(insecure_no_verify, crl),
+    PAIR(psk_argument, stapling),
+    PAIR(insecure_no_verify, stapling),
     PAIR(psk_argument, certificate),
     PAIR(identity, certificate),
     PAIR(identity, key),

@@ -23,6 +23,7 @@ void th_cli_configure_context(struct th_context_config *config, const struct th_
         .pins = s->pins,
         .ca_pins = s->ca_pins,
         .crl.path = s->crl,
+        .stapling = (enum th_stapling)s->stapling,
         .certificate.path = s->certificate,
         .key.path = s->key,
         .passphrase = th_cli_passphrase(s),

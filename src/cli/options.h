@@ -46,6 +46,7 @@ enum th_cli_words {
     TH_CLI_PERSONAS,
     TH_CLI_SANDBOXES,
     TH_CLI_CLOCKS,
+    TH_CLI_STAPLINGS,
     TH_CLI_WORD_LISTS
 };
 

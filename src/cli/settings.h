@@ -96,6 +96,7 @@ struct th_cli_settings {
     const char *pins;
     const char *ca_pins;
     const char *crl;
+    int64_t stapling;            /* enum th_stapling */
     const char *certificate;
     const char *key;
     const char *identity;        /* the name of a stored one */

@@ -112,6 +112,10 @@ static const struct th_cli_word sandboxes[] = {
     {"off", TH_REPORT_SANDBOX_OFF},   {NULL, 0},
 };
 
+static const struct th_cli_word staplings[] = {
+    {"off", TH_STAPLING_OFF}, {"staple", TH_STAPLING_ASK}, {"must", TH_STAPLING_MUST}, {NULL, 0},
+};
+
 static const struct th_cli_word clocks[] = {
     {"wait", TH_CLI_CLOCK_WAIT},     {"sync", TH_CLI_CLOCK_SYNC}, {"fail", TH_CLI_CLOCK_FAIL},
     {"ignore", TH_CLI_CLOCK_IGNORE}, {NULL, 0},
@@ -134,6 +138,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_PERSONAS] = personas,
     [TH_CLI_SANDBOXES] = sandboxes,
     [TH_CLI_CLOCKS] = clocks,
+    [TH_CLI_STAPLINGS] = staplings,
 };
 
 const struct th_cli_option th_cli_options[] = {
@@ -206,6 +211,8 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(ca_pins, 1, PATH_BYTES)},
     {TEXTS("crlfile", "FILE", "", "lists of revoked certificates (CRL), read at each connection"),
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(crl, 1, PATH_BYTES)},
+    {TEXTS("ocsp", "WHEN", "", "what the issuer says of the broker: off, staple or must (off)"),
+     0, TH_CLI_ROADS | TH_CLI_CERT, WORD(stapling, TH_CLI_STAPLINGS)},
     {TEXTS("cert", "FILE", "THIMBLE_CERT", "our certificate and its chain; needs --key"),
      0, TH_CLI_ROADS | TH_CLI_CERT | TH_CLI_KEY | TH_CLI_IDENTITY,
      TEXT(certificate, 1, PATH_BYTES)},

@@ -15,6 +15,7 @@
 #include "tls/revoked.h"
 #include "tls/rsa.h"
 #include "tls/session.h"
+#include "tls/staple.h"
 #include "tls/verify.h"
 #include "tls/version.h"
 
@@ -439,6 +440,8 @@ int th_tls_context_open(struct th_tls_context *context, const struct th_context_
     if (result < 0)
         return result;
     result = th_tls_pins_take(context, config, fault);
+    if (result == 0)
+        result = th_tls_staple_take(context, config, fault);
     if (result < 0)
         return result;
     uint32_t live_before = live_bytes();

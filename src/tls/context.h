@@ -40,6 +40,7 @@ struct th_tls_context {
     struct th_crypt_hash binding; /* of what a session is bound to */
     struct th_tls_dates dates;    /* of roots */
     struct th_source crl;
+    enum th_stapling stapling;
     size_t resident_bytes;        /* what the context holds of the payer, certificates included */
     size_t transient_peak_bytes;  /* what opening it held beyond that, and gave back */
     struct th_log log;

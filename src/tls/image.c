@@ -37,7 +37,7 @@ void th_tls_image_bind(struct th_tls_context *context, const struct th_context_c
 {
     const int numbers[] = {config->tls_min, config->tls_max, config->insecure_no_name_check,
                            config->insecure_no_verify, LIBWOLFSSL_VERSION_HEX,
-                           sizeof(struct image)};
+                           sizeof(struct image), config->stapling};
     th_crypt_hash_begin(&context->binding);
     th_crypt_hash_add(&context->binding, numbers, sizeof numbers);
     th_crypt_hash_add(&context->binding, &context->suites, sizeof context->suites);

@@ -191,24 +191,13 @@ static bool read_entry(struct reading *reading, struct th_der *window)
     return pass(reading, window, bytes, 0);
 }
 
-/* RFC 5280 section 5.2: what is critical makes it a list of some certificates only. */
-static bool has_critical_extension(struct th_slice in)
-{
-    struct th_slice explicit, list, extension, flag;
-    if (!th_der_take(&in, TH_DER_CONSTRUCTED, &explicit) ||
-        !th_der_take(&explicit, TH_DER_SEQUENCE, &list))
-        return in.len_bytes > 0;
-    while (th_der_take(&list, TH_DER_SEQUENCE, &extension))
-        if (th_der_skip(&extension, TH_DER_OID) && th_der_take(&extension, TH_DER_BOOLEAN, &flag))
-            return true;
-    return list.len_bytes > 0;
-}
-
 static bool read_tail(struct reading *reading, struct th_der *window)
 {
     if (window->used_bytes < reading->left_bytes)
         return false;
-    reading->critical = has_critical_extension(th_slice_of(window->data, reading->left_bytes));
+    /* RFC 5280 section 5.2: what is critical makes it a list of some certificates only. */
+    reading->critical = th_der_has_critical(th_slice_of(window->data, reading->left_bytes),
+                                            TH_DER_CONSTRUCTED);
     reading->stage = SIGNATURE;
     pass(reading, window, reading->left_bytes, 0);
     return false;

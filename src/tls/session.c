@@ -1,5 +1,6 @@
 #include "tls/session.h"
 
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "tls/version.h"
 
@@ -59,6 +60,7 @@ void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_str
 static bool is_fresh(const struct th_tls_session *session, const struct th_tls_stream *stream)
 {
     return th_clock_ms() - session->verified_ms < TH_TLS_SESSION_AGE_MAX_MS &&
+           th_calendar_s() < session->end_s &&
            session->generation == stream->context->generation &&
            !th_source_given(&stream->context->crl);
 }

@@ -9,6 +9,7 @@
 #include "tls/keylog.h"
 #include "tls/psk.h"
 #include "tls/session.h"
+#include "tls/staple.h"
 
 #include <string.h>
 #include <wolfssl/wolfcrypt/settings.h>
@@ -50,6 +51,7 @@ static int announce_name(struct th_tls_stream *stream)
 
 static int (*const steps[])(struct th_tls_stream *) = {
     create, announce_name, th_tls_alpn_announce, th_tls_session_watch, th_tls_keylog_begin,
+    th_tls_staple_ask,
 };
 
 static int set_up(struct th_tls_stream *stream)
@@ -126,11 +128,11 @@ static bool was_resumed(const struct th_tls_stream *stream)
     return stream->offered && wolfSSL_session_reused(stream->ssl) == 1;
 }
 
-static bool may_speak(const struct th_tls_stream *stream)
+static bool may_speak(struct th_tls_stream *stream)
 {
     if (stream->context->psk_identity)
         return th_tls_psk_was_used(stream);
-    return stream->verified;
+    return stream->verified && th_tls_staple_came(stream);
 }
 
 /* Cannot happen: wolfSSL calls the verify callback, or uses the pre-shared key, before it completes
@@ -259,6 +261,7 @@ void th_tls_stream_close(struct th_tls_stream *stream)
     if (stream->ssl) {
         take_turn(stream);
         wolfSSL_free(stream->ssl);
+        th_tls_staple_forget(stream);
         end_turn(stream);
     }
     memset(stream, 0, sizeof *stream);

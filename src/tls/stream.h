@@ -10,6 +10,7 @@
 #include <thimble.h>
 
 struct WOLFSSL;
+struct th_ocsp_subject;
 
 /* The bytes below: > 0 moved, TH_WANT_READ, TH_WANT_WRITE, or TH_E_* (TH_E_CLOSED: orderly end of
  * the byte stream). The callbacks may set the connection's fault before they return an error. */
@@ -31,6 +32,8 @@ struct th_tls_stream {
     bool verified;      /* the verify callback has accepted the server's leaf, now or back then */
     uint64_t verified_ms; /* when: th_clock_ms() */
     int64_t end_s;      /* th_calendar_s() when the first certificate of its chain ends */
+    bool must_staple;   /* the server's certificate, or we, want an OCSP response stapled */
+    struct th_ocsp_subject *awaited; /* what one that may still come must be about, or NULL */
     bool lacks_root;    /* the issuer may be among the roots that are not loaded */
     uint32_t roots_turn; /* bundle.turn when the handshake began */
     uint8_t first_byte; /* of what the server sent: in TLS the type of a record */

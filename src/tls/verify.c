@@ -10,6 +10,7 @@
 #include "tls/policy.h"
 #include "tls/revoked.h"
 #include "tls/shown.h"
+#include "tls/staple.h"
 #include "tls/stream.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
@@ -76,10 +77,11 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     int of_root = code == 0 ? th_tls_dates_judge(&stream->context->dates, store) : 0;
     if (of_root != 0)
         th_tls_refuse_certificate(stream, of_root, TH_TLS_ROOT, (struct th_slice){0});
-    stream->verified = preverified && code == 0 && of_root == 0 &&
-                       th_tls_pins_hold(stream, store) && th_tls_revoked_none(stream, store);
-    stream->verified_ms = th_clock_ms();
     th_tls_image_note_end(stream, store);
+    stream->verified = preverified && code == 0 && of_root == 0 &&
+                       th_tls_pins_hold(stream, store) && th_tls_revoked_none(stream, store) &&
+                       th_tls_staple_holds(stream, store);
+    stream->verified_ms = th_clock_ms();
     return stream->verified;
 }
 
