@@ -1,4 +1,5 @@
-/* SHA-1 (RFC 3174). Broken for everything but telling a WebSocket server from another one. */
+/* SHA-1 (RFC 3174). Broken for everything but telling a WebSocket server from another one, and
+ * naming an issuer whose signature is checked besides. */
 #ifndef TH_CRYPT_SHA1_H
 #define TH_CRYPT_SHA1_H
 

@@ -100,8 +100,8 @@ static struct th_ocsp_subject *keep(const struct th_ocsp_subject *subject)
     return kept;
 }
 
-/* RFC 7633, among the extensions of a certificate. What looked like one elsewhere would be a reason to
- * be stricter, not less. */
+/* RFC 7633, among the extensions of a certificate. What looks like one elsewhere is a reason to be
+ * stricter, not less. */
 static bool must_staple(struct th_slice leaf)
 {
     static const uint8_t feature[] = {TH_DER_OID, 8, 0x2B, 6, 1, 5, 5, 7, 1, 24};
@@ -187,8 +187,8 @@ static unsigned number_at(const uint8_t *at)
     return (unsigned)at[0] << 8 | at[1];
 }
 
-/* Behind the certificate in its entry (RFC 8446 section 4.4.2) are extensions, which wolfSSL has read
- * before. */
+/* Behind the certificate in its entry (RFC 8446 section 4.4.2) are extensions, which wolfSSL has
+ * read before. */
 static bool find_status(const WOLFSSL_BUFFER_INFO *leaf, struct th_slice *status)
 {
     const uint8_t *at = leaf->buffer + leaf->length;

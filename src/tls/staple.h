@@ -1,8 +1,9 @@
-/* OCSP stapling (RFC 6066 section 8): the server sends, beside its certificate, what its issuer says
- * about it now. Of its own certificate only; nobody is asked for those above it.
+/* OCSP stapling (RFC 6066 section 8): the server sends, beside its certificate, what its issuer
+ * says about it now. Of its own certificate only; nobody is asked for those above it.
  *
- * In TLS 1.3 the response stands in the certificate's entry, and is judged with it. In TLS 1.2 it is
- * a message of its own, which may come later, or never: what it must be about is kept until then. */
+ * In TLS 1.3 the response stands in the certificate's entry, and is judged with it. In TLS 1.2 it
+ * is a message of its own, which may come later, or never: what it must be about is kept until
+ * then. */
 #ifndef TH_TLS_STAPLE_H
 #define TH_TLS_STAPLE_H
 
