@@ -8,9 +8,10 @@
 
 Architectures are Debian's, and as many are tried at a time as there are processors. What is not run
 there stands in tests/cross/not-here, with its reason, and is counted. Of the integration tests each
-architecture runs a sample, all of them together the whole; THIMBLE_CHECK=all runs all of them on
-each. The figures are those of tools/budget.py, without what only the processor itself can tell
-(instructions, resident memory). s390x, for its byte order, runs the unit tests only.
+architecture runs a sample, all of them together the whole; the unit tests are run on one of 32 bits
+and, nothing else, on s390x, for its byte order. THIMBLE_CHECK=all runs all of them on each. The
+figures are those of tools/budget.py, without what only the processor itself can tell (instructions,
+resident memory).
 """
 import argparse
 import concurrent.futures
@@ -33,6 +34,8 @@ QEMU = {"armhf": "arm", "arm64": "aarch64", "mipsel": "mipsel", "riscv64": "risc
         "s390x": "s390x"}
 PARTS = ("unit", "integration", "budget")
 UNIT_ONLY = ("s390x",)
+UNIT_SAMPLE = ("armhf", *UNIT_ONLY)
+WHOLE = os.environ.get("THIMBLE_CHECK") == "all"
 RUNS = 5
 UNIT_SECONDS = 900  # of the processor: others may want it, too
 HANG_SECONDS = 1800
@@ -71,7 +74,11 @@ class Target:
         self.program = self.folder / "qemu" / "thimble"
 
     def parts(self, wanted):
-        return [part for part in wanted if part == "unit" or self.name not in UNIT_ONLY]
+        """Those that are wanted; without a wish, those of the sample."""
+        mine = [part for part in wanted or PARTS if part == "unit" or self.name not in UNIT_ONLY]
+        if not wanted and not WHOLE and self.name not in UNIT_SAMPLE:
+            mine.remove("unit")
+        return mine
 
     def make_program(self):
         """What the tests start instead: it starts qemu."""
@@ -287,9 +294,10 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests send it to what they start
     budget.WORK = pathlib.Path("build/cross")
     shutil.os.makedirs(budget.WORK, exist_ok=True)
-    whole, parts = os.environ.get("THIMBLE_CHECK") == "all", arguments.only or PARTS
-    targets = [Target(name) for name in arguments.architectures]
-    tried = try_all(targets, parts, samples(targets, arguments.sample or (whole and "1/1")))
+    targets, parts = [Target(name) for name in arguments.architectures], arguments.only
+    if not parts and not WHOLE:
+        say("SAMPLE", f"unit tests: {' and '.join(UNIT_SAMPLE)}; on each: THIMBLE_CHECK=all")
+    tried = try_all(targets, parts, samples(targets, arguments.sample or (WHOLE and "1/1")))
     kept = [keep(target, arguments.update) if "budget" in target.parts(parts) else (None, True)
             for target in targets]
     print_table([(target, figures, outcomes, clock)

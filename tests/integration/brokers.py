@@ -28,9 +28,17 @@ class Broker:
             self.process = subprocess.Popen(
                 self.command(), env=self.environment(), cwd=self.directory, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        until(lambda: is_open(self.port) or self.process.poll() is not None, self.name, 60)
-        assert self.process.poll() is None, self.log.text()[-3000:]
+        try:
+            self.await_port()
+        except BaseException:
+            self.stop()
+            raise
         return self
+
+    def await_port(self):
+        """Erlang's take a minute and more where others want the processors, too."""
+        until(lambda: is_open(self.port) or self.process.poll() is not None, self.name, 240)
+        assert self.process.poll() is None, self.log.text()[-3000:]
 
     def environment(self):
         return os.environ

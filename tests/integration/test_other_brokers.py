@@ -9,7 +9,7 @@ from brokers import ALL_BROKERS, QOS, TLS, VERSIONS, Ejabberd
 from program import ALL
 from test_matrix import assert_nothing_is_kept
 
-pytestmark = pytest.mark.deadline(120)
+pytestmark = pytest.mark.deadline(300)
 
 
 @pytest.fixture(scope="module")
