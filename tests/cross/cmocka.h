@@ -29,6 +29,7 @@ struct CMUnitTest {
 static jmp_buf cmocka_end_of_test;
 
 #define print_message printf
+#define print_error printf
 
 static inline void __attribute__((noreturn, format(printf, 3, 4)))
 cmocka_fail(const char *file, int line, const char *format, ...)
