@@ -220,6 +220,7 @@ identity.exits := invalid-content corrupted bad-permissions
 
 # Messages on disk.
 spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c
+spool.commands := spool
 
 # ---- TLS ----
 

@@ -229,9 +229,17 @@ int th_spool_begin(struct th_spool *spool, struct th_fault *fault)
     return 0;
 }
 
+/* What a kernel still shows after a failed sync need not be on the disk. */
+static void cut_tail(struct th_spool *spool)
+{
+    while (spool->tail >= 0 && ftruncate(spool->tail, spool->synced_bytes) < 0 && errno == EINTR)
+        ;
+    shut_tail(spool);
+}
+
 void th_spool_void(struct th_spool *spool)
 {
-    shut_tail(spool);
+    cut_tail(spool);
     spool->out_bytes = 0;
     spool->tail_bytes = spool->synced_bytes;
     spool->messages -= spool->unsynced_messages;

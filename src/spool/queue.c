@@ -222,15 +222,13 @@ static bool is_superseded(struct th_spool *spool, const struct th_spool_item *it
            th_slice_equal(newer.message.topic, topic);
 }
 
-static enum th_spool_cause judge(struct th_spool *spool, const struct th_spool_item *item,
+static enum th_spool_cause judge(const struct th_spool *spool, const struct th_spool_item *item,
                                  uint64_t now_s)
 {
     uint64_t age = age_s(item, now_s);
     if (spool->config.max_age_s && age > spool->config.max_age_s)
         return TH_SPOOL_AGED;
-    if (item->message.expires && age >= item->message.expiry_s)
-        return TH_SPOOL_EXPIRED;
-    return is_superseded(spool, item) ? TH_SPOOL_SUPERSEDED : NOT_DROPPED;
+    return item->message.expires && age >= item->message.expiry_s ? TH_SPOOL_EXPIRED : NOT_DROPPED;
 }
 
 static void tell_drop(struct th_spool *spool, uint64_t seq, struct th_slice topic,
@@ -259,13 +257,13 @@ static int drop(struct th_spool *spool, const struct th_spool_item *item,
     bool goes_on = spool->skip_count && spool->skip_count < UINT16_MAX &&
                    spool->skip_cause == cause &&
                    spool->skip_first + spool->skip_count == item->seq;
+    th_spool_lose(spool);
+    tell_drop(spool, item->seq, item->message.topic, cause); /* first: it may be written at once */
     int result = goes_on ? 0 : write_skip(spool, fault);
     if (!goes_on)
         spool->skip_first = item->seq;
     spool->skip_cause = (uint8_t)cause;
     spool->skip_count++;
-    th_spool_lose(spool);
-    tell_drop(spool, item->seq, item->message.topic, cause);
     return result;
 }
 
@@ -278,6 +276,8 @@ static int advance(struct th_spool *spool, uint64_t last_seq, uint64_t now_s,
     while ((got = th_spool_step(spool, last_seq, record, fault)) == 1) {
         got = th_spool_front(&spool->cursor, record, item, fault);
         enum th_spool_cause cause = got == 1 ? judge(spool, item, now_s) : NOT_DROPPED;
+        if (got == 1 && is_superseded(spool, item))
+            cause = TH_SPOOL_SUPERSEDED;
         if (cause != NOT_DROPPED)
             got = drop(spool, item, cause, fault);
         else if (got == 1)
@@ -343,7 +343,7 @@ static int make_room(struct th_spool *spool, uint64_t bytes, uint64_t now_s,
         if (result == 0)
             result = renew(spool, fault);
         if (result <= 0)
-            return result;
+            return result < 0 ? result : !is_over(spool, bytes);
     }
     return 1;
 }
