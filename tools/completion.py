@@ -17,6 +17,7 @@ TABLE = TOP / "src" / "cli" / "table.c"
 PROPERTIES = TOP / "src" / "cli" / "properties.c"
 COMMANDS = TOP / "src" / "cli" / "commands.c"
 VIEWS = TOP / "src" / "cli" / "mem.c"
+SPOOL = TOP / "src" / "cli" / "spool.c"
 
 PACKETS = ["connect", "publish", "subscribe", "unsubscribe", "disconnect", "will"]
 OPTION_COMMANDS = ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity"]
@@ -97,6 +98,10 @@ def read_views():
     return re.findall(r'^    \{"(\w+)", th_cli_mem_', VIEWS.read_text(), re.M)
 
 
+def read_spool_views():
+    return re.findall(r'^    \{"(\w+)\\0DIR', SPOOL.read_text(), re.M)
+
+
 def property_names():
     return sorted(re.findall(r'^    \{"([a-z-]+)", \w+, \w+, OF', PROPERTIES.read_text(), re.M))
 
@@ -140,6 +145,8 @@ _thimble() {{
         COMPREPLY=($(compgen -W "{topics}" -- "$word"))
     elif [[ $command == mem ]]; then
         COMPREPLY=($(compgen -W "{views} --json" -- "$word"))
+    elif [[ $command == spool && $COMP_CWORD -eq 2 ]]; then
+        COMPREPLY=($(compgen -W "{spool_views}" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
         COMPREPLY=($(compgen -W "$packets" -- "$word"))
     elif [[ " $packets " == *" $before "* ]]; then
@@ -187,7 +194,8 @@ def bash(options):
     return BASH.format(values="\n".join(values), options="\n".join(lists),
                        takers=" | ".join(takers), packets=" ".join(PACKETS),
                        properties=" ".join(property_names()), commands=" ".join(commands),
-                       topics=" ".join(OPTION_COMMANDS), views=" ".join(read_views()))
+                       topics=" ".join(OPTION_COMMANDS), views=" ".join(read_views()),
+                       spool_views=" ".join(read_spool_views()))
 
 
 def spellings(options, command):
@@ -225,6 +233,7 @@ _thimble() {{
         case $command in
         {with_options}) _thimble_$command ;;
         help) _values topic {topics} ;;
+        spool) _arguments '1:view:({spool_views})' '2:directory:_files -/' '--json[as JSON]' ;;
         mem) _arguments '1:view:({views})' '2:socket:_files' '--json[as JSON]' ;;
         esac
         ;;
@@ -277,7 +286,7 @@ def zsh(options):
         functions="\n\n".join(zsh_function(options, command) for command in OPTION_COMMANDS),
         commands="\n".join(f"        '{name}:{zsh_text(what)}'" for name, what in read_commands()),
         with_options=" | ".join(OPTION_COMMANDS), topics=" ".join(OPTION_COMMANDS),
-        views=" ".join(read_views()))
+        views=" ".join(read_views()), spool_views=" ".join(read_spool_views()))
 
 
 # ---- the whole ----------------------------------------------------------------------------------

@@ -71,11 +71,13 @@ _thimble() {
     *) command=${COMP_WORDS[1]} ;;
     esac
     if [[ $COMP_CWORD -eq 1 && ${COMP_WORDS[0]##*/} != mosquitto_* ]]; then
-        COMPREPLY=($(compgen -W "pub sub rr tunnel cert key csr identity mem explain version help --help --version" -- "$word"))
+        COMPREPLY=($(compgen -W "pub sub rr tunnel cert key csr identity spool mem explain version help --help --version" -- "$word"))
     elif [[ $command == help && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "pub sub rr tunnel cert key csr identity" -- "$word"))
     elif [[ $command == mem ]]; then
         COMPREPLY=($(compgen -W "static report plan --json" -- "$word"))
+    elif [[ $command == spool && $COMP_CWORD -eq 2 ]]; then
+        COMPREPLY=($(compgen -W "stat ls cat drop" -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
         COMPREPLY=($(compgen -W "$packets" -- "$word"))
     elif [[ " $packets " == *" $before "* ]]; then

@@ -163,10 +163,10 @@ static int drop(uint64_t seq, bool as_json)
 /* ---- words ----------------------------------------------------------------------------------- */
 
 static const struct view views[] = {
-    {"stat\0DIR       " TH_EXPLAINED("how full it is, and what was dropped"), show, 1, false},
-    {"ls\0DIR         " TH_EXPLAINED("a line for each message, the oldest first"), list, 1, false},
+    {"stat\0DIR        " TH_EXPLAINED("how full it is, and what was dropped"), show, 1, false},
+    {"ls\0DIR        " TH_EXPLAINED("a line for each message, the oldest first"), list, 1, false},
     {"cat\0DIR [SEQ]  " TH_EXPLAINED("the payload of one message, or of all"), print, 2, false},
-    {"drop\0DIR [SEQ] " TH_EXPLAINED("forget all messages, or those up to SEQ"), drop, 2, true},
+    {"drop\0DIR [SEQ]  " TH_EXPLAINED("forget all messages, or those up to SEQ"), drop, 2, true},
 };
 
 #define VIEWS (sizeof views / sizeof *views)
@@ -183,7 +183,7 @@ static int help(void)
 static int refuse(const char *word)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_complain("spool: %s does not fit here; see thimble spool", th_cli_show(word, shown));
+    th_cli_complain("%s does not fit here; see thimble spool", th_cli_show(word, shown));
     return TH_CLI_USAGE;
 }
 

@@ -52,6 +52,7 @@ static const struct allowed allowed[] = {
     {__NR_openat, TH_SANDBOX_WRITE},
     {__NR_getdents64, TH_SANDBOX_READ},
     {__NR_fsync, TH_SANDBOX_WRITE},
+    {__NR_fdatasync, TH_SANDBOX_WRITE},
     {__NR_flock, TH_SANDBOX_WRITE},
     {__NR_fstat, TH_SANDBOX_WRITE},
     {__NR_fstat64, TH_SANDBOX_WRITE},
@@ -71,8 +72,8 @@ static const struct allowed allowed[] = {
     {__NR_adjtimex, TH_SANDBOX_KEEP},
     {__NR_clock_adjtime64, TH_SANDBOX_KEEP},
     {__NR_pwrite64, TH_SANDBOX_KEEP},
-    {__NR_ftruncate, TH_SANDBOX_KEEP},
-    {__NR_ftruncate64, TH_SANDBOX_KEEP},
+    {__NR_ftruncate, TH_SANDBOX_KEEP | TH_SANDBOX_WRITE},
+    {__NR_ftruncate64, TH_SANDBOX_KEEP | TH_SANDBOX_WRITE},
 };
 
 /* Where a jump goes, until the end is known. The end is in this order. */

@@ -44,11 +44,12 @@ def test_links_are_completed_too(command):
 
 
 @pytest.mark.parametrize("words, offered", [
-    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity", "mem", "explain", "version", "help", "--help", "--version"]),
-    (["thimble", "s"], ["sub"]),
+    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity", "spool", "mem", "explain", "version", "help", "--help", "--version"]),
+    (["thimble", "s"], ["sub", "spool"]),
     (["thimble", "help", "r"], ["rr"]),
     (["thimble", "mem", "st"], ["static"]),
     (["thimble", "mem", "static", "--"], ["--json"]),
+    (["thimble", "spool", "st"], ["stat"]),
     (["thimble", "pub", "--status-mode", "066"], ["0660", "0666"]),
     (["thimble", "pub", "--will-t"], ["--will-topic"]),
     (["thimble", "pub", "--lat"], []),

@@ -2,7 +2,7 @@
  * accepted is lost, and none is there that nobody gave.
  *
  * The disk is in memory: what was written, and what of it was synced. At every change images are
- * made of what may be left of it: nothing that was not synced, all of it, and at random parts of it, by
+ * made of what may be left of it: nothing that was not synced, all of it, and parts at random, by
  * sectors and by names. The spool's own code opens each; what comes out is compared with a ledger.
  *
  * THIMBLE_CHECK=all: ten times as many. */
