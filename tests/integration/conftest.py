@@ -14,7 +14,7 @@ from forge import Forge  # noqa: E402
 from lab import Lab, Mosquitto  # noqa: E402
 from program import ALL, NOT_HERE, PATIENCE, Programs  # noqa: E402
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 180
 
 
 def pytest_configure(config):

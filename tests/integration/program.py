@@ -20,7 +20,7 @@ ALL = os.environ.get("THIMBLE_CHECK") == "all" or os.environ.get("THIMBLE_ALL") 
 
 # A machine under load is slow, an imitated one slower; nothing here should come near.
 PATIENCE = int(os.environ.get("THIMBLE_PATIENCE", "1"))
-SECONDS = 20 * PATIENCE
+SECONDS = 60 * PATIENCE
 
 # What we were started by may have these ignored, as nohup has; we go on doing so, but what we start
 # hears them: a handler does not outlast exec.

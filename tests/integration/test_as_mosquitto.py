@@ -176,7 +176,7 @@ SUB = {
     "two": ["-t", "a/+", "-t", "x/y", "-C", "6"],
     "-E": ["-t", "a", "-E"],
     "-U": ["-t", "a", "-U", "b/#", "-E"],
-    "-W": ["-t", "#", "-W", "1"],
+    "-W": ["-t", "#", "-W", "2"],
     "-i -c": ["-t", "#", "-i", "me", "-c", "-C", "1"],
     "will": ["-t", "#", "-i", "me", "--will-topic", "w", "--will-payload", "p", "-C", "1"],
     "-L": ["-L", "mqtt://127.0.0.1:PORT/a/b", "-C", "1"],
@@ -205,7 +205,7 @@ def test_retained(thimble, lab, topic):
     sub = ["sub", *lab.tls(), "-t", topic]
     assert thimble(*sub, "-C", "1").ends(0).out == b"kept\n"
     assert thimble(*sub, "-R", "-W", "1").ends(27).out == b""
-    assert thimble(*sub, "--retained-only", "-W", "1").ends(27).out == b"kept\n"
+    assert thimble(*sub, "--retained-only", "-W", "2").ends(27).out == b"kept\n"
     thimble(*pub, "-n").ends(0)
     assert thimble(*sub, "-W", "1").ends(27).out == b""
 

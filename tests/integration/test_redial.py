@@ -81,7 +81,7 @@ def test_publisher_survives_restarts(thimble, durable, qos, end):
             durable.start()
     os.close(writer)
     pub.ends(0, "connected again")
-    got = thimble("sub", *durable.plain, *who, "-W", "2").ends(27).out.splitlines()
+    got = thimble("sub", *durable.plain, *who, "-W", "3").ends(27).out.splitlines()
     if end == signal.SIGTERM:
         assert set(got) == set(sent)
         if qos == 2:
@@ -142,8 +142,8 @@ def test_waits_double_with_jitter(thimble, fake):
     for wait, full in zip(waits, (1, 2, 4)):
         assert full / 2 - 0.05 <= wait <= full + 0.05, waits
     taken = [b - a for a, b in zip(broker.accepted, broker.accepted[1:])]
-    for wait, took in zip(waits, taken):
-        assert wait - 0.06 <= took <= wait + 1, (waits, taken)
+    for wait, took in zip(waits, taken):  # as it is seen on a machine that has others to serve
+        assert wait / 2 <= took <= wait + patient(3), (waits, taken)
 
 
 def test_waits_are_drawn_by_lot(thimble, fake):
