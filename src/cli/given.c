@@ -14,17 +14,19 @@ bool th_cli_option_is_given(const struct th_cli_settings *s, const struct th_cli
     return *(const char *const *)place != NULL;
 }
 
+/* NULL: a profile has no such option. */
 static const struct th_cli_option *option_at(uint16_t offset)
 {
-    const struct th_cli_option *option = th_cli_options;
-    while (option->offset != offset || option->kind == TH_CLI_DECLINED)
-        option++;
-    return option;
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        if (th_cli_options[i].offset == offset && th_cli_options[i].kind != TH_CLI_DECLINED)
+            return &th_cli_options[i];
+    return NULL;
 }
 
 bool th_cli_is_given(const struct th_cli_settings *s, uint16_t offset)
 {
-    return th_cli_option_is_given(s, option_at(offset));
+    const struct th_cli_option *option = option_at(offset);
+    return option && th_cli_option_is_given(s, option);
 }
 
 const char *th_cli_name_of(uint16_t offset, char text[TH_CLI_OPTION_NAME_BYTES])
