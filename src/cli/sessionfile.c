@@ -11,10 +11,14 @@
 #include <unistd.h>
 
 /* The session, a ticket with it, and what a server puts into one: a certificate of ours. */
-#define ROOM_BYTES 8192
+#define ROOM_BYTES 8176
+
+#define MARK "thimble" " session\n" /* as two literals it is no sentence that is packed */
+#define MARK_BYTES 16
 
 static TH_ROOMY struct {
-    _Alignas(16) uint8_t room[ROOM_BYTES];
+    _Alignas(16) char mark[MARK_BYTES]; /* the file begins with it: what has none is not ours */
+    uint8_t room[ROOM_BYTES];
     int fd;
     bool open;
 } own;
@@ -23,9 +27,19 @@ static TH_ROOMY struct {
 static void keep(void *arg, size_t bytes)
 {
     (void)arg;
+    memcpy(own.mark, MARK, MARK_BYTES);
     bool cut = ftruncate(own.fd, 0) < 0;
-    ssize_t written = cut || !bytes ? 0 : pwrite(own.fd, own.room, bytes, 0);
+    ssize_t written = cut || !bytes ? 0 : pwrite(own.fd, own.mark, MARK_BYTES + bytes, 0);
     (void)written; /* without it the next handshake is an ordinary one */
+}
+
+/* Empty, of us, or where a power cut has left its length and no content. */
+static bool is_ours(ssize_t got)
+{
+    static const char nothing[MARK_BYTES];
+    size_t bytes = got < MARK_BYTES ? (size_t)got : MARK_BYTES;
+    return got >= 0 && (!memcmp(own.mark, nothing, bytes) ||
+                        (bytes == MARK_BYTES && !memcmp(own.mark, MARK, bytes)));
 }
 
 static int check_owner(const char *path, struct th_fault *fault)
@@ -51,9 +65,12 @@ int th_cli_sessionfile_open(const char *path, struct th_resumption *resumption,
     int result = check_owner(path, fault);
     if (result < 0 || flock(own.fd, LOCK_EX | LOCK_NB) < 0)
         return result;
-    ssize_t got = read(own.fd, own.room, sizeof own.room);
-    *resumption = (struct th_resumption){own.room, sizeof own.room, got > 0 ? (size_t)got : 0, keep,
-                                         NULL};
+    ssize_t got = read(own.fd, own.mark, MARK_BYTES + ROOM_BYTES);
+    if (!is_ours(got))
+        return th_fault_set(fault, TH_E_FILE, "--session-file %s: holds something else; nothing "
+                            "is overwritten: delete it, or name another", path);
+    size_t bytes = got > MARK_BYTES ? (size_t)got - MARK_BYTES : 0;
+    *resumption = (struct th_resumption){own.room, sizeof own.room, bytes, keep, NULL};
     return 0;
 }
 

@@ -201,28 +201,51 @@ def test_an_offer_that_comes_to_nothing_is_used_up(pub, lab, file, fake):
 
 # ---- files --------------------------------------------------------------------------------------
 
+MARK = b"thimble session\n"
+
+
 def damages(data):
+    """Behind the mark, or without a byte that is somebody's."""
     yield b""
-    for cut in (1, 31, 32, 48, 500, len(data) - 1):
+    for cut in (16, 17, 47, 64, 516, len(data) - 1):
         yield data[:cut]
-    for place in range(0, len(data), 61):
+    for place in range(16, len(data), 61):
         yield data[:place] + bytes([data[place] ^ 0x40]) + data[place + 1:]
     yield data + b"\0"
-    yield os.urandom(len(data))
+    yield MARK + os.urandom(len(data) - 16)
+    yield b"\0" * 5
     yield b"\0" * 8192
-    yield b"\xff" * 100000
+    yield b"\0" * 512 + data[512:]
+    yield MARK + b"\xff" * 100000
 
 
 def test_damaged_files_are_left_alone(pub, file):
     pub()
     pub()
     good = file.read_bytes()
+    assert good.startswith(MARK)
     for bad in damages(good):
         file.write_bytes(bad)
         done = pub()
-        assert not done.resumed and (LEFT_ALONE in done.err or not bad)
-        assert file.stat().st_size == len(good)
+        assert not done.resumed and (LEFT_ALONE in done.err or len(bad) <= 16)
+        assert file.stat().st_size == len(good) and file.read_bytes().startswith(MARK)
     assert pub().resumed
+
+
+FOREIGN = {"a letter": b"x", "half a mark": MARK[:15], "another mark": MARK.upper(),
+           "after NULs": b"\0" * 15 + b"x", "a key": b"-----BEGIN EC PRIVATE KEY-----\n" * 9,
+           "much": b"\xff" * 100000}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_is_not_ours_is_not_overwritten(thimble, lab, file, what):
+    foreign = FOREIGN[what]
+    file.write_bytes(foreign)
+    file.chmod(0o600)
+    for _ in range(2):
+        thimble("pub", *lab.tls(), "-t", "t", "-m", "x", "--session-file", file).ends_refused(
+            67, "nothing is overwritten")
+    assert file.read_bytes() == foreign
 
 
 def test_others_may_not_read_it(thimble, lab, file, tmp_path):
