@@ -8,8 +8,8 @@ bool th_tls_dates_defer(struct th_tls_dates *dates, struct th_slice root)
 }
 
 int th_tls_dates_judge(const struct th_tls_dates *dates,
-                       const struct WOLFSSL_X509_STORE_CTX *store)
+                       const struct WOLFSSL_X509_STORE_CTX *store, int64_t *end_s)
 {
-    (void)dates, (void)store;
+    (void)dates, (void)store, (void)end_s;
     return 0;
 }

@@ -19,8 +19,9 @@ void th_cli_identity_done(void)
 {
 }
 
-char th_cli_identity_generation(void)
+int th_cli_identity_hold(const struct th_cli_settings *settings, struct th_fault *fault)
 {
+    (void)settings, (void)fault;
     return 0;
 }
 
@@ -33,15 +34,24 @@ uint64_t th_cli_expiry_until_ms(void)
     return TH_NEVER;
 }
 
-void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context,
-                         char generation)
+void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context)
 {
-    (void)settings, (void)context, (void)generation;
+    (void)settings, (void)context;
 }
 
-bool th_cli_rotate_start(void)
+void th_cli_rotate_wish(void)
 {
+}
+
+bool th_cli_rotate_turn(bool dated)
+{
+    (void)dated;
     return false;
+}
+
+int th_cli_rotate_wait_ms(void)
+{
+    return -1;
 }
 
 bool th_cli_rotate_event(const struct th_event *event)
@@ -50,7 +60,16 @@ bool th_cli_rotate_event(const struct th_event *event)
     return false;
 }
 
+void th_cli_rotate_packet(const struct th_packet_note *note)
+{
+    (void)note;
+}
+
 bool th_cli_rotate_on_trial(void)
 {
     return false;
+}
+
+void th_cli_rotate_end(void)
+{
 }

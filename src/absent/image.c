@@ -11,6 +11,18 @@ void th_tls_image_bind_der(struct th_tls_context *context, struct th_slice der)
     (void)context, (void)der;
 }
 
+void th_tls_image_bind_chain(struct th_tls_context *context, struct th_slice ders)
+{
+    (void)context;
+    (void)ders;
+}
+
+bool th_tls_image_has_ended(int64_t end_s)
+{
+    (void)end_s;
+    return false;
+}
+
 void th_tls_image_note_end(struct th_tls_stream *stream,
                            const struct WOLFSSL_X509_STORE_CTX *store)
 {

@@ -113,7 +113,6 @@ static void say_progress(const struct th_event *event)
 
 static void pass_on(const struct th_event *event)
 {
-    say_progress(event);
     th_cli_events_tell(event);
     th_cli_trace_event(event);
     own.was_up |= event->kind == TH_EVENT_CONNECTED;
@@ -128,13 +127,25 @@ static void pass_on(const struct th_event *event)
 static void on_event(void *arg, const struct th_event *event)
 {
     struct th_event told = *event;
-    bool again = th_cli_rotate_event(event) && !own.ending;
+    bool is_end = event->kind == TH_EVENT_DISCONNECTED;
+    bool of_trial = th_cli_rotate_event(event) && !own.ending;
     (void)arg;
-    if (again && event->redial_in_ms < 0) {
+    if (of_trial && is_end) {
         told.redial_in_ms = 0;
         th_connect(own.client);
     }
-    pass_on(&told);
+    if (!of_trial)
+        say_progress(event);
+    if (!of_trial || is_end)
+        pass_on(&told);
+}
+
+static void on_packet(void *arg, const struct th_packet_note *note)
+{
+    th_cli_trace_packet *trace = th_cli_trace_sink();
+    th_cli_rotate_packet(note);
+    if (trace)
+        trace(arg, note);
 }
 
 /* ---- opening ---- */
@@ -171,7 +182,7 @@ static void configure(const struct th_cli_settings *s)
     th_cli_trace_begin(s, own.config.client_id);
     own.config.on_delivery = own.work.on_delivery;
     own.config.on_event = on_event;
-    own.config.on_packet = th_cli_trace_sink();
+    own.config.on_packet = s->identity ? on_packet : th_cli_trace_sink();
     own.config.arg = own.work.arg;
 }
 
@@ -183,11 +194,13 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     if (rc == 0 && s->password_file)
         rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)
+        rc = th_cli_identity_hold(s, fault);
+    if (rc == 0)
         rc = open_context(s, fault);
     th_cli_identity_done();
     if (rc < 0)
         return rc;
-    th_cli_rotate_begin(s, own.context, th_cli_identity_generation());
+    th_cli_rotate_begin(s, own.context);
     configure(s);
     if (s->session_file && !s->no_tls)
         rc = th_cli_sessionfile_open(s->session_file, &own.config.resumption, fault);
@@ -310,9 +323,10 @@ static bool is_hung_up(void)
 
 static void obey_hangup(void)
 {
-    bool came = is_hung_up();
+    if (is_hung_up() && !own.ending)
+        th_cli_rotate_wish();
     own.hangups = th_cli_signals_hangups();
-    if (came && !own.ending && th_cli_rotate_start())
+    if (th_cli_rotate_turn(own.dated))
         disconnect();
 }
 
@@ -334,6 +348,7 @@ static int wait_ms(void)
     uint64_t now_ms = th_clock_ms();
     int first_ms = th_clock_shorter_ms(th_wait_ms(own.client),
                                        th_clock_wait_ms(th_cli_expiry_until_ms(), now_ms));
+    first_ms = th_clock_shorter_ms(first_ms, th_cli_rotate_wait_ms());
     if (own.leaving)
         return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
     if (!own.dated)
@@ -479,6 +494,7 @@ int th_cli_connection_run(void)
     int status = th_cli_lock(own.settings, th_context_rereads(own.context));
     if (status == TH_CLI_OK)
         carry_on();
+    th_cli_rotate_end();
     th_cli_out_flush();
     th_cli_signals_leave();
     return status ? status : status_at_end();

@@ -382,9 +382,13 @@ static bool is_wanted(const struct th_cli_settings *s, int part)
     return part == TH_STORE_CERTIFICATE || s->out;
 }
 
+/* What lies there may be the only copy of something else. */
 static int export_part(int from, int to, int part, struct th_fault *fault)
 {
     size_t room_bytes;
+    if (to >= 0 && th_store_is_there(to, th_store_part_name(part)))
+        return th_fault_set(fault, TH_E_FILE, "%s is there already; nothing is overwritten: name "
+                            "another directory", th_store_part_name(part));
     void *room = th_cli_desk_room(&room_bytes);
     int bytes = th_store_read(from, th_store_part_name(part), false, room, room_bytes, fault);
     if (bytes < 0)

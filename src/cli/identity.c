@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/roomy.h"
 #include "base/slice.h"
+#include "cli/configure.h"
 #include "cli/exit.h"
 #include "cli/expiry.h"
 #include "cli/show.h"
@@ -67,6 +68,17 @@ void th_cli_identity_sources(struct th_context_config *config,
     };
     if (th_store_is_there(identity->fd, th_store_part_name(TH_STORE_ROOTS)))
         config->roots.path = own.paths[TH_STORE_ROOTS];
+}
+
+/* Roots are the identity's if it had some when we began, and no others were given. */
+void th_cli_identity_configure(struct th_context_config *config, const struct th_cli_settings *s,
+                               const struct th_cli_identity *identity)
+{
+    struct th_context_config files;
+    th_cli_identity_sources(&files, s, s->identity, identity);
+    th_cli_configure_context(config, s);
+    if (s->cafile == own.paths[TH_STORE_ROOTS])
+        config->roots = files.roots;
 }
 
 const char *th_cli_identity_home(const struct th_cli_settings *settings)
@@ -195,9 +207,10 @@ static int note_use(struct th_cli_identity *identity, const struct th_cli_settin
     if (!is_due(identity, now_s))
         return 0;
     th_cli_identity_close(identity);
-    int result = th_cli_identity_open(identity, s, s->identity, 0, TH_STORE_CHANGE, fault);
-    if (result < 0 || !is_due(identity, now_s))
-        return result;
+    if (th_cli_identity_open(identity, s, s->identity, 0, TH_STORE_CHANGE, &unheard) < 0)
+        return th_cli_identity_open(identity, s, s->identity, 0, TH_STORE_READ, fault);
+    if (!is_due(identity, now_s))
+        return 0;
     struct th_slice meta = th_store_meta_used(identity->meta, now_s);
     if (meta.data && th_store_write(identity->fd, th_store_part_name(TH_STORE_META), meta,
                                     &unheard) == 0)
@@ -205,9 +218,22 @@ static int note_use(struct th_cli_identity *identity, const struct th_cli_settin
     return 0;
 }
 
+int th_cli_identity_hold(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    struct th_context_config files;
+    if (!s->identity)
+        return 0;
+    int result = th_cli_identity_open(&used, s, s->identity, 0, TH_STORE_READ, fault);
+    if (result < 0)
+        return result;
+    th_cli_identity_sources(&files, s, s->identity, &used);
+    th_cli_identity_watch(&used);
+    return 0;
+}
+
 static int open_used(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    int result = th_cli_identity_open(&used, s, s->identity, 0, TH_STORE_READ, fault);
+    int result = th_cli_identity_hold(s, fault);
     if (result == 0)
         result = note_use(&used, s, fault);
     return result < 0 ? result : read_endpoint(&used, fault);
@@ -245,11 +271,11 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
     s->key = files.key.path;
     if (!s->cafile && !s->capath && !s->os_certs)
         s->cafile = files.roots.path;
-    th_cli_identity_watch(&used);
     take_endpoint(s);
     take_kept_files(s);
     struct th_slice stored_at = th_store_meta_value(used.meta, "stored_at");
     th_calendar_raise_floor((int64_t)th_json_flat_number(stored_at));
+    th_cli_identity_done();
     return true;
 }
 
@@ -258,7 +284,7 @@ void th_cli_identity_done(void)
     th_cli_identity_close(&used);
 }
 
-char th_cli_identity_generation(void)
+const struct th_cli_identity *th_cli_identity_used(void)
 {
-    return used.generation;
+    return &used;
 }

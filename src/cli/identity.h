@@ -42,12 +42,21 @@ void th_cli_identity_sources(struct th_context_config *config,
 /* "HOST[:PORT]", an IPv6 address in brackets. False: it is not that. */
 bool th_cli_identity_endpoint(const char *text, struct th_slice *host, uint16_t *port);
 
+/* The context of a connection with --identity: its files, and what was given otherwise. */
+void th_cli_identity_configure(struct th_context_config *config,
+                               const struct th_cli_settings *settings,
+                               const struct th_cli_identity *identity);
+
 /* --identity: certificate, key, and what else was stored and not given otherwise. False: see
- * `problem`. Nobody changes the identity until th_cli_identity_done(), when its files are read. */
+ * `problem`. */
 bool th_cli_identity_take(struct th_cli_settings *settings, struct th_cli_problem *problem);
+
+/* Before its files are read and after: nobody changes it meanwhile. What has been imported since it
+ * was taken counts. Errors: those of th_cli_identity_open(). */
+int th_cli_identity_hold(const struct th_cli_settings *settings, struct th_fault *fault);
 void th_cli_identity_done(void);
 
-/* The generation that was taken: 'a' or 'b'. */
-char th_cli_identity_generation(void);
+/* The generation that was taken, or held. */
+const struct th_cli_identity *th_cli_identity_used(void);
 
 #endif

@@ -1,30 +1,53 @@
 #include "cli/rotate.h"
 
-#include "cli/configure.h"
 #include "cli/identity.h"
 #include "cli/say.h"
 #include "json/flat.h"
 #include "store/meta.h"
 
-/* Settled; the connection made with the generation before is ended; the new one is connecting, or
- * connected and has not proved itself. */
-enum state { SETTLED, LEAVING, TRIAL };
+/* So often a connection may end before the new identity has proved itself, for reasons that may or
+ * may not lie in it, once the broker is there: some brokers close without a word. */
+#define STRIKES 5
+
+#define LOOK_AGAIN_MS 100
+#define PINGRESP 13 /* 5.0 section 3.13 */
+
+/* Settled; the connection made with the generation before is ended, or that made with the new one;
+ * the new one is connecting, or connected and has not proved itself; it is decided. */
+enum state { SETTLED, LEAVING, TRIAL, RETURNING, PROVED, REFUSED };
+
+/* By its number: two imports later another one bears its letter. */
+struct generation {
+    char letter;
+    uint64_t number;
+};
 
 static struct {
     const struct th_cli_settings *settings;
     struct th_context *context;
     enum state state;
-    char used;
-    char tried;
+    struct generation used, tried;
+    char current; /* that which counted when the trial began */
+    bool wanted;  /* SIGHUP came */
+    bool leave;   /* the connection is to be ended */
+    bool unsaved; /* which one counts: somebody else holds the identity */
+    bool denied;  /* something was, though not the connection: it does not prove itself any more */
+    uint8_t strikes;
 } own;
 
-void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context,
-                         char generation)
+static struct generation generation_of(const struct th_cli_identity *identity)
+{
+    struct th_slice number = th_store_meta_value(identity->meta, "generation");
+    return (struct generation){identity->generation, th_json_flat_number(number)};
+}
+
+void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context)
 {
     own.settings = settings;
     own.context = context;
     own.state = SETTLED;
-    own.used = generation;
+    own.used = generation_of(th_cli_identity_used());
+    th_store_wait(0);
 }
 
 bool th_cli_rotate_on_trial(void)
@@ -32,107 +55,173 @@ bool th_cli_rotate_on_trial(void)
     return own.state == TRIAL;
 }
 
-/* ---- which ----------------------------------------------------------------------------------- */
-
-static int open_generation(struct th_cli_identity *identity, char generation,
-                           enum th_store_mode mode, struct th_fault *fault)
+void th_cli_rotate_wish(void)
 {
-    return th_cli_identity_open(identity, own.settings, own.settings->identity, generation, mode,
-                                fault);
-}
-
-static uint64_t number_of(char generation)
-{
-    struct th_fault unheard = {0};
-    struct th_cli_identity identity;
-    if (open_generation(&identity, generation, TH_STORE_READ, &unheard) < 0)
-        return 0;
-    uint64_t number = th_json_flat_number(th_store_meta_value(identity.meta, "generation"));
-    th_cli_identity_close(&identity);
-    return number;
-}
-
-/* The one that counts, if it is not the one in use; else the other one, if it is newer. */
-static char find_candidate(void)
-{
-    struct th_fault unheard = {0};
-    struct th_cli_identity identity;
-    char other = own.used == 'a' ? 'b' : 'a';
-    if (open_generation(&identity, 0, TH_STORE_READ, &unheard) == 0) {
-        char current = identity.store.current;
-        th_cli_identity_close(&identity);
-        if (current != own.used)
-            return current;
-    }
-    return number_of(other) > number_of(own.used) ? other : 0;
+    own.wanted = true;
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-/* The settings name the files where the sources are told to be. */
-static int renew(char generation, struct th_fault *fault)
+static int open_generation(struct th_cli_identity *identity, char letter, enum th_store_mode mode,
+                           struct th_fault *fault)
 {
-    struct th_context_config config, files;
+    return th_cli_identity_open(identity, own.settings, own.settings->identity, letter, mode,
+                                fault);
+}
+
+/* A number of 0: it cannot be read. */
+static int look_at(char letter)
+{
+    struct th_fault unheard = {0};
     struct th_cli_identity identity;
-    int result = open_generation(&identity, generation, TH_STORE_READ, fault);
+    int result = open_generation(&identity, letter, TH_STORE_READ, &unheard);
+    own.tried = (struct generation){0};
+    if (result == 0)
+        own.tried = generation_of(&identity);
+    th_cli_identity_close(&identity);
+    return result;
+}
+
+/* The one that counts, if it is not the one in use; else the other one, if it is newer. */
+static int find_candidate(void)
+{
+    int result = look_at(0);
+    if (result == TH_E_TIMEOUT || (own.tried.number && own.tried.number != own.used.number))
+        return result;
+    result = look_at(own.used.letter == 'a' ? 'b' : 'a');
+    if (own.tried.number <= own.used.number)
+        own.tried.letter = 0;
+    return result;
+}
+
+static int renew(struct th_fault *fault)
+{
+    struct th_context_config config;
+    struct th_cli_identity identity;
+    int result = open_generation(&identity, own.tried.letter, TH_STORE_READ, fault);
     if (result < 0)
         return result;
-    th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
-    th_cli_configure_context(&config, own.settings);
+    own.tried = generation_of(&identity);
+    own.current = identity.store.current;
+    th_cli_identity_configure(&config, own.settings, &identity);
     result = th_context_renew(own.context, &config, fault);
     th_cli_identity_close(&identity);
     return result;
 }
 
-/* A function of its own in the binary, too: what it needs of the stack would else be needed as long
- * as the connection is. */
-__attribute__((noinline)) bool th_cli_rotate_start(void)
+/* Where nothing is connected yet, nothing is to be ended. A function of its own in the binary, too:
+ * what it needs of the stack would else be needed as long as the connection is. */
+__attribute__((noinline)) static void start(bool dated)
 {
     struct th_fault fault = {0};
-    if (own.state != SETTLED)
-        return false;
-    own.tried = find_candidate();
-    if (!own.tried) {
-        th_cli_say("the identity has no newer generation; the one in use goes on");
-        return false;
+    int result = find_candidate();
+    bool found = own.tried.letter;
+    if (result != TH_E_TIMEOUT && found)
+        result = renew(&fault);
+    own.wanted = result == TH_E_TIMEOUT;
+    if (own.wanted)
+        return;
+    if (!found || result < 0) {
+        th_cli_say("%s; the one in use goes on",
+                   found ? fault.text : "the identity has no newer generation");
+        return;
     }
-    if (renew(own.tried, &fault) < 0) {
-        th_cli_say("generation %c: %s; the one in use goes on", own.tried, fault.text);
-        return false;
-    }
-    th_cli_say("trying generation %c of the identity", own.tried);
-    own.state = LEAVING;
-    return true;
+    th_cli_say("trying generation %c of the identity", own.tried.letter);
+    own.state = dated ? LEAVING : TRIAL;
+    own.leave = dated;
+    own.denied = false;
+    own.strikes = 0;
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */
 
-/* From now on it counts, whatever counted before; its files are those that are read again. */
-static void promote(char generation)
+/* From now on it counts, unless somebody has changed that meanwhile; its files are those that are
+ * read again. */
+__attribute__((noinline)) static void save(void)
 {
     struct th_fault fault = {0};
     struct th_cli_identity identity;
     struct th_context_config files;
-    int result = open_generation(&identity, generation, TH_STORE_CHANGE, &fault);
-    if (result == 0 && identity.store.current != generation)
-        result = th_store_promote(&identity.store, generation, &fault);
-    if (result < 0) {
-        th_cli_complain("%s", fault.text);
-        return;
+    int result = open_generation(&identity, own.used.letter, TH_STORE_CHANGE, &fault);
+    own.unsaved = result == TH_E_TIMEOUT;
+    if (result == 0 && generation_of(&identity).number == own.used.number) {
+        if (identity.store.current == own.current && own.current != own.used.letter)
+            result = th_store_promote(&identity.store, own.used.letter, &fault);
+        th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
+        th_cli_identity_watch(&identity);
     }
-    th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
-    th_cli_identity_watch(&identity);
+    if (result < 0 && !own.unsaved)
+        th_cli_complain("%s", fault.text);
     th_cli_identity_close(&identity);
 }
 
-/* Likewise, from within the callback of an event. */
-__attribute__((noinline)) static void settle(bool proved)
+static void settle(void)
 {
-    own.state = SETTLED;
-    th_context_settle(own.context, proved);
-    if (proved)
-        own.used = own.tried;
-    promote(own.used);
+    if (own.state >= PROVED) {
+        th_context_settle(own.context, own.state == PROVED);
+        if (own.state == PROVED)
+            own.used = own.tried;
+        own.state = SETTLED;
+        own.unsaved = true;
+    }
+    if (own.unsaved)
+        save();
+}
+
+bool th_cli_rotate_turn(bool dated)
+{
+    settle();
+    if (own.wanted && own.state == SETTLED && !own.unsaved)
+        start(dated);
+    bool leave = own.leave;
+    own.leave = false;
+    return leave;
+}
+
+int th_cli_rotate_wait_ms(void)
+{
+    return own.unsaved || (own.wanted && own.state == SETTLED) ? LOOK_AGAIN_MS : -1;
+}
+
+void th_cli_rotate_end(void)
+{
+    th_store_wait(TH_STORE_WAIT_MS);
+    settle();
+}
+
+/* ---- on trial -------------------------------------------------------------------------------- */
+
+static void prove(void)
+{
+    if (own.state != TRIAL || own.denied)
+        return;
+    own.state = PROVED;
+    th_cli_say("generation %c of the identity has proved itself; it counts now", own.tried.letter);
+}
+
+static bool go_back(enum state state, const char *why)
+{
+    own.state = state;
+    own.leave = state == RETURNING;
+    th_cli_say("generation %c was refused: %s; back to the one before", own.tried.letter, why);
+    return true;
+}
+
+/* Whoever cannot be reached, is busy or goes away says nothing about who we are. */
+static bool is_refusal(const struct th_event *event)
+{
+    switch (event->fault->code) {
+    case TH_E_CLIENT_CERTIFICATE:
+    case TH_E_CERTIFICATE: /* of the broker's, by the roots that came with ours */
+    case TH_E_CIPHER_SUITE:
+    case TH_E_AUTHENTICATION:
+    case TH_E_MEMORY:
+        return true;
+    case TH_E_REFUSED:
+        return event->redial_in_ms < 0;
+    default:
+        return event->fault->phase >= TH_PHASE_SHAKING && ++own.strikes == STRIKES;
+    }
 }
 
 static bool is_granted(const struct th_event *event)
@@ -143,36 +232,43 @@ static bool is_granted(const struct th_event *event)
     return true;
 }
 
-/* Acknowledged by the broker: a message of QoS 1 or 2, or a subscription. */
-static bool is_proof(const struct th_event *event)
+static bool hear_of_end(const struct th_event *event)
 {
-    if (event->kind == TH_EVENT_PUBLISHED)
-        return event->packet_id && event->reason < 0x80;
-    return event->kind == TH_EVENT_SUBSCRIBED && is_granted(event);
+    if (own.state == TRIAL)
+        return event->fault->code && is_refusal(event) && go_back(REFUSED, event->fault->text);
+    if (own.state != LEAVING && own.state != RETURNING)
+        return false;
+    own.state = own.state == LEAVING ? TRIAL : REFUSED;
+    return true;
 }
 
-static bool end_trial(const struct th_event *event)
+static bool hear_of_subscription(const struct th_event *event)
 {
-    th_cli_say("generation %c did not prove itself: %s; back to generation %c", own.tried,
-               event->fault->text, own.used);
-    settle(false);
-    return true;
+    if (own.state == TRIAL && !is_granted(event))
+        return go_back(RETURNING, "it may not subscribe");
+    prove();
+    return false;
 }
 
 bool th_cli_rotate_event(const struct th_event *event)
 {
-    bool ended = event->kind == TH_EVENT_DISCONNECTED;
-    if (own.state == LEAVING && ended) {
-        own.state = TRIAL;
-        return true;
-    }
-    if (own.state != TRIAL)
+    switch (event->kind) {
+    case TH_EVENT_DISCONNECTED:
+        return hear_of_end(event);
+    case TH_EVENT_SUBSCRIBED:
+        return hear_of_subscription(event);
+    case TH_EVENT_PUBLISHED:
+        own.denied |= event->reason >= 0x80;
+        if (event->packet_id)
+            prove();
         return false;
-    if (ended)
-        return end_trial(event);
-    if (is_proof(event)) {
-        settle(true);
-        th_cli_say("generation %c of the identity has proved itself; it counts now", own.used);
+    default:
+        return false;
     }
-    return false;
+}
+
+void th_cli_rotate_packet(const struct th_packet_note *note)
+{
+    if (note->type == PINGRESP)
+        prove();
 }

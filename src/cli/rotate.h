@@ -1,23 +1,43 @@
 /* Another generation of the identity in use is tried while the program goes on: the connection is
- * made anew with it, and the first acknowledgement from the broker decides. Until then the
- * generation before stays, and with any failure it comes back. */
+ * made anew with it. What it is, is known by what the broker answers:
+ *
+ *     proved    a message of QoS 1 or 2 is acknowledged, a subscription granted; or PINGRESP: what
+ *               was published with QoS 0 before it was taken
+ *     refused   an alert of TLS about the certificate, CONNACK, a subscription; the broker's
+ *               certificate, if the roots that came with the identity do not know it; or the broker
+ *               is there and the connection ends five times before a proof
+ *
+ * A broker that cannot be reached is waited for, with the new one. Until then the generation before
+ * stays, and comes back when the new one is refused. Nothing here waits for whoever holds the
+ * identity: it is tried again at the next turn. */
 #ifndef TH_CLI_ROTATE_H
 #define TH_CLI_ROTATE_H
 
 #include "cli/settings.h"
 
-/* The generation of --identity in use ('a', 'b') and the context it was read into. */
-void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context,
-                         char generation);
+/* The context was made with the generation that th_cli_identity_used() tells. */
+void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context);
 
-/* SIGHUP came. True: a generation is there to be tried, and the connection is to be ended for it.
- * False: it has been said why not. */
-bool th_cli_rotate_start(void);
+/* SIGHUP came: if there is another generation, it is tried. Otherwise it will be said why not. */
+void th_cli_rotate_wish(void);
 
-/* What happened to the connection. True: it is to be made again at once. */
+/* Between two steps. True: the connection is to be ended. `dated`: there may be one. */
+bool th_cli_rotate_turn(bool dated);
+
+/* When the next turn is due, at the latest, as poll(2) wants it. */
+int th_cli_rotate_wait_ms(void);
+
+/* What happened to the connection. True: this is of the trial, and nobody else's matter; if it is
+ * the connection's end, it is to be made again at once. */
 bool th_cli_rotate_event(const struct th_event *event);
+
+/* A packet came. */
+void th_cli_rotate_packet(const struct th_packet_note *note);
 
 /* A trial is under way: a subscription is asked for even if the broker still has it. */
 bool th_cli_rotate_on_trial(void);
+
+/* No turn follows: what was decided is written down. */
+void th_cli_rotate_end(void);
 
 #endif

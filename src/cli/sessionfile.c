@@ -17,8 +17,7 @@
 #define MARK_BYTES 16
 
 static TH_ROOMY struct {
-    _Alignas(16) char mark[MARK_BYTES]; /* the file begins with it: what has none is not ours */
-    uint8_t room[ROOM_BYTES];
+    _Alignas(16) uint8_t file[MARK_BYTES + ROOM_BYTES]; /* what has no mark in front is not ours */
     int fd;
     bool open;
 } own;
@@ -27,9 +26,9 @@ static TH_ROOMY struct {
 static void keep(void *arg, size_t bytes)
 {
     (void)arg;
-    memcpy(own.mark, MARK, MARK_BYTES);
+    memcpy(own.file, MARK, MARK_BYTES);
     bool cut = ftruncate(own.fd, 0) < 0;
-    ssize_t written = cut || !bytes ? 0 : pwrite(own.fd, own.mark, MARK_BYTES + bytes, 0);
+    ssize_t written = cut || !bytes ? 0 : pwrite(own.fd, own.file, MARK_BYTES + bytes, 0);
     (void)written; /* without it the next handshake is an ordinary one */
 }
 
@@ -38,8 +37,8 @@ static bool is_ours(ssize_t got)
 {
     static const char nothing[MARK_BYTES];
     size_t bytes = got < MARK_BYTES ? (size_t)got : MARK_BYTES;
-    return got >= 0 && (!memcmp(own.mark, nothing, bytes) ||
-                        (bytes == MARK_BYTES && !memcmp(own.mark, MARK, bytes)));
+    return got >= 0 && (!memcmp(own.file, nothing, bytes) ||
+                        (bytes == MARK_BYTES && !memcmp(own.file, MARK, bytes)));
 }
 
 static int check_owner(const char *path, struct th_fault *fault)
@@ -65,12 +64,13 @@ int th_cli_sessionfile_open(const char *path, struct th_resumption *resumption,
     int result = check_owner(path, fault);
     if (result < 0 || flock(own.fd, LOCK_EX | LOCK_NB) < 0)
         return result;
-    ssize_t got = read(own.fd, own.mark, MARK_BYTES + ROOM_BYTES);
+    ssize_t got = read(own.fd, own.file, sizeof own.file);
     if (!is_ours(got))
         return th_fault_set(fault, TH_E_FILE, "--session-file %s: holds something else; nothing "
                             "is overwritten: delete it, or name another", path);
     size_t bytes = got > MARK_BYTES ? (size_t)got - MARK_BYTES : 0;
-    *resumption = (struct th_resumption){own.room, sizeof own.room, bytes, keep, NULL};
+    *resumption = (struct th_resumption){own.file + MARK_BYTES, ROOM_BYTES, bytes, keep,
+                                         NULL};
     return 0;
 }
 
@@ -78,7 +78,7 @@ void th_cli_sessionfile_close(void)
 {
     if (!own.open)
         return;
-    explicit_bzero(own.room, sizeof own.room);
+    explicit_bzero(own.file, sizeof own.file);
     close(own.fd);
     own.open = false;
 }

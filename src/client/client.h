@@ -39,6 +39,7 @@ struct th_redial_state {
     unsigned failures;   /* attempts since the last stable connection */
     uint64_t due_ms;     /* TH_NEVER: none */
     uint64_t up_since_ms;
+    bool was_up;         /* what is dialled is known to be a broker */
 };
 
 /* The first QoS 1 PUBLISH, for the report. */

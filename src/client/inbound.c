@@ -158,6 +158,7 @@ static void connected(struct th_client *client, const struct th_event *event)
     log_decisions(client, event->properties);
     th_link_enter(&client->link, TH_PHASE_UP);
     client->redial.up_since_ms = th_clock_ms();
+    client->redial.was_up = true;
     th_client_tell(client, event);
     th_client_tell_refused(client);
 }

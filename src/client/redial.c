@@ -74,7 +74,7 @@ static bool attempts_left(const struct th_client *client)
 
 static bool redial_follows(const struct th_client *client, int result)
 {
-    bool known_good = client->session.established || client->config.redial.first_too;
+    bool known_good = client->redial.was_up || client->config.redial.first_too;
     return !client->leaving && known_good && may_pass(client, result) && attempts_left(client);
 }
 

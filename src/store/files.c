@@ -197,9 +197,11 @@ static bool write_all(int fd, struct th_slice content)
     return true;
 }
 
+/* What a power cut has left of one goes first: the file is ours, with the mode we give it. */
 static bool write_temporary(int at, const char *name, struct th_slice content)
 {
-    int fd = open_at(at, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+    unlinkat(at, name, 0);
+    int fd = open_at(at, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0)
         return false;
     bool good = write_all(fd, content) && th_file_sync(fd) == 0;

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
 #include "base/slice.h"
@@ -7,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -15,6 +17,7 @@
 
 #define VALID "cert_valid"
 #define CURRENT "current"
+#define LOOK_AGAIN_MS 20
 #define DIGEST_BYTES (2 * TH_CRYPT_HASH_BYTES + 1) /* in digits, and a newline or NUL */
 
 const char *th_store_part_name(enum th_store_part part)
@@ -54,13 +57,25 @@ static int read_current(int fd, char *current, struct th_fault *fault)
                                          "identity use sets it"));
 }
 
+static unsigned patience_ms = TH_STORE_WAIT_MS;
+
+void th_store_wait(unsigned ms)
+{
+    patience_ms = ms;
+}
+
 static int lock(int fd, bool change, struct th_fault *fault)
 {
-    int result;
-    do
-        result = flock(fd, change ? LOCK_EX : LOCK_SH);
-    while (result < 0 && errno == EINTR);
-    return result == 0 ? 0 : th_fault_set_errno(fault, TH_E_FILE, "cannot lock it");
+    uint64_t until_ms = th_clock_ms() + patience_ms;
+    while (flock(fd, LOCK_NB | (change ? LOCK_EX : LOCK_SH)) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return th_fault_set_errno(fault, TH_E_FILE, "cannot lock it");
+        if (th_clock_ms() >= until_ms)
+            return th_fault_set(fault, TH_E_TIMEOUT, "another process holds the identity (lslocks "
+                                "shows which); try again when it is done");
+        poll(NULL, 0, LOOK_AGAIN_MS);
+    }
+    return 0;
 }
 
 static int open_locked(struct th_store *store, bool change, struct th_fault *fault)

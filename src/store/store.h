@@ -36,8 +36,12 @@ struct th_store {
  * counts; _CREATE makes it if it is not there. */
 enum th_store_mode { TH_STORE_READ, TH_STORE_CHANGE, TH_STORE_CREATE };
 
+/* So long whoever opens one waits for others; 0: who must not wait. */
+#define TH_STORE_WAIT_MS 10000
+void th_store_wait(unsigned ms);
+
 /* `name`: letters, digits and . _ -, at most 63, not with a dot in front. Errors: FILE (files.h),
- * ARGUMENT. */
+ * ARGUMENT; TIMEOUT: others hold it. */
 int th_store_open(struct th_store *store, int base, const char *name, enum th_store_mode mode,
                   struct th_fault *fault);
 void th_store_close(struct th_store *store);

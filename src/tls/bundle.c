@@ -60,9 +60,10 @@ static void note(struct th_tls_bundle *bundle, uint32_t name)
     bundle->noted[bundle->notes++] = name;
 }
 
+/* Or the issuer that is there has ended: what is stored now may be another one of its name. */
 static bool is_for_want_of_an_issuer(int code)
 {
-    return code == ASN_NO_SIGNER_E || code == ASN_SELF_SIGNED_E || code == ASN_SIG_CONFIRM_E;
+    return code == 0 || code == ASN_NO_SIGNER_E || code == ASN_SELF_SIGNED_E || code == ASN_SIG_CONFIRM_E;
 }
 
 /* Not the topmost issuer alone: a chain may go on above a root of ours, signed across. */
@@ -154,6 +155,8 @@ int th_tls_bundle_read(struct th_tls_context *context, const struct th_context_c
 static void unload(struct th_tls_context *context)
 {
     wolfSSL_CertManagerUnloadCAs(wolfSSL_CTX_GetCertManager(context->ctx));
+    context->pins.roots_count = 0;
+    context->dates.count = 0;
 }
 
 bool th_tls_bundle_defers(struct th_tls_context *context)

@@ -39,7 +39,8 @@ int th_tls_bundle_read(struct th_tls_context *context, const struct th_context_c
 /* Called for each root while the context is opened: true if it is not to be loaded now. */
 bool th_tls_bundle_defers(struct th_tls_context *context);
 
-/* In the verify callback, for a certificate that failed: 0, for it stays refused. */
+/* In the verify callback, for a certificate that failed, or whose root has ended: 0, for it stays
+ * refused. */
 int th_tls_bundle_note(struct th_tls_stream *stream, const struct WOLFSSL_X509_STORE_CTX *store);
 
 /* After a handshake failed: 1, roots were found that it did not have; 0; or an error. */

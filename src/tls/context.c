@@ -297,7 +297,7 @@ static int use_chain(void *arg, struct th_slice ders, const struct th_pem_place 
 {
     struct loading *loading = arg;
     struct th_tls_mark mark = th_tls_mark();
-    th_tls_image_bind_der(loading->context, ders);
+    th_tls_image_bind_chain(loading->context, ders);
     int code = wolfSSL_CTX_use_certificate_chain_buffer_format(
         loading->context->ctx, ders.data, (long)ders.len_bytes, WOLFSSL_FILETYPE_ASN1);
     if (code == WOLFSSL_SUCCESS && remember_public_key(loading, ders))

@@ -38,6 +38,7 @@ struct th_tls_context {
     struct th_identity_count identity;
     struct th_tls_bundle bundle;
     struct th_crypt_hash binding; /* of what a session is bound to */
+    int64_t end_s;                /* th_calendar_s() when the first certificate of our chain ends */
     struct th_tls_dates dates;    /* of roots */
     struct th_source crl;
     enum th_stapling stapling;

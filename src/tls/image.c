@@ -2,6 +2,7 @@
 
 #include "base/calendar.h"
 #include "base/clock.h"
+#include "base/der.h"
 #include "base/slice.h"
 #include "gen/version.h"
 #include "tls/session.h"
@@ -38,6 +39,7 @@ void th_tls_image_bind(struct th_tls_context *context, const struct th_context_c
     const int numbers[] = {config->tls_min, config->tls_max, config->insecure_no_name_check,
                            config->insecure_no_verify, LIBWOLFSSL_VERSION_HEX,
                            sizeof(struct image), config->stapling};
+    context->end_s = INT64_MAX;
     th_crypt_hash_begin(&context->binding);
     th_crypt_hash_add(&context->binding, numbers, sizeof numbers);
     th_crypt_hash_add(&context->binding, &context->suites, sizeof context->suites);
@@ -69,12 +71,28 @@ static int64_t earlier_end(int64_t end_s, struct th_slice der)
     return read.not_after_s < end_s ? read.not_after_s : end_s;
 }
 
+void th_tls_image_bind_chain(struct th_tls_context *context, struct th_slice ders)
+{
+    th_tls_image_bind_der(context, ders);
+    while (ders.len_bytes > 0) {
+        size_t bytes = th_der_sequence_bytes(ders);
+        struct th_slice one = th_slice_of(ders.data, bytes ? bytes : ders.len_bytes);
+        context->end_s = earlier_end(context->end_s, one);
+        ders = th_slice_after(ders, one.len_bytes);
+    }
+}
+
 void th_tls_image_note_end(struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store)
 {
-    stream->end_s = INT64_MAX;
+    stream->end_s = stream->context->end_s;
     for (int i = 0; i < store->totalCerts; i++)
         stream->end_s = earlier_end(stream->end_s, th_slice_of(store->certs[i].buffer,
                                                                store->certs[i].length));
+}
+
+bool th_tls_image_has_ended(int64_t end_s)
+{
+    return th_calendar_s() >= end_s;
 }
 
 static bool is_fresh(const struct image *image, int64_t now_s)

@@ -18,10 +18,15 @@ struct th_tls_endpoint {
 void th_tls_image_bind(struct th_tls_context *context, const struct th_context_config *config);
 void th_tls_image_bind_der(struct th_tls_context *context, struct th_slice der);
 
-/* From the server's chain, once it is verified: when the first of its certificates ends. */
+/* Likewise with our chain; what is made with it ends with the first certificate of it. */
+void th_tls_image_bind_chain(struct th_tls_context *context, struct th_slice ders);
+
+/* When the first certificate ends, of the server's chain or ours. */
 struct WOLFSSL_X509_STORE_CTX;
 void th_tls_image_note_end(struct th_tls_stream *stream,
                            const struct WOLFSSL_X509_STORE_CTX *store);
+
+bool th_tls_image_has_ended(int64_t end_s);
 
 /* The bytes written to `room`; 0: there is no session worth it, or no room for it. */
 size_t th_tls_image_write(const struct th_tls_stream *stream,

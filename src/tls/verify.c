@@ -62,6 +62,17 @@ static int judge(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CT
     return verdict == TH_POLICY_OK ? code : th_tls_policy_code(verdict);
 }
 
+/* Where roots are looked for, another one of its name may be there by now. */
+static bool has_good_root(struct th_tls_stream *stream, WOLFSSL_X509_STORE_CTX *store)
+{
+    int code = th_tls_dates_judge(&stream->context->dates, store, &stream->end_s);
+    if (code == 0)
+        return true;
+    th_tls_bundle_note(stream, store);
+    th_tls_refuse_certificate(stream, code, TH_TLS_ROOT, (struct th_slice){0});
+    return false;
+}
+
 int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
 {
     struct th_tls_stream *stream = store->userCtx;
@@ -74,11 +85,8 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
     int code = judge(stream, store, &at);
     if (code != 0)
         th_tls_refuse_certificate(stream, code, at, sent_certificate(store, at));
-    int of_root = code == 0 ? th_tls_dates_judge(&stream->context->dates, store) : 0;
-    if (of_root != 0)
-        th_tls_refuse_certificate(stream, of_root, TH_TLS_ROOT, (struct th_slice){0});
     th_tls_image_note_end(stream, store);
-    stream->verified = preverified && code == 0 && of_root == 0 &&
+    stream->verified = preverified && code == 0 && has_good_root(stream, store) &&
                        th_tls_pins_hold(stream, store) && th_tls_revoked_none(stream, store) &&
                        th_tls_staple_holds(stream, store);
     stream->verified_ms = th_clock_ms();

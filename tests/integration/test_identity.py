@@ -192,9 +192,18 @@ def test_export(identity, stored, lab, tmp_path):
     assert identity("export", "device", "--with-key").ends(0).out == certificate + key
     identity("export", "device", "--out", tmp_path / "out").ends(0)
     assert set(tree(tmp_path / "out")) == {"device_cert", "iot_endpoint", "ca_cert", "cert_meta"}
-    identity("export", "device", "--out", tmp_path / "out", "--with-key").ends(0)
-    assert (tmp_path / "out/private_key").read_bytes() == key
-    assert stat.S_IMODE((tmp_path / "out/private_key").stat().st_mode) == 0o600
+    identity("export", "device", "--out", tmp_path / "whole", "--with-key").ends(0)
+    assert (tmp_path / "whole/private_key").read_bytes() == key
+    assert stat.S_IMODE((tmp_path / "whole/private_key").stat().st_mode) == 0o600
+
+
+def test_export_overwrites_nothing(identity, stored, tmp_path):
+    stored()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/device_cert").write_text("somebody's")
+    identity("export", "device", "--out", tmp_path / "out").ends_refused(
+        67, "device_cert", "nothing is overwritten")
+    assert tree(tmp_path / "out") == {"device_cert": b"somebody's"}
 
 
 # ---- who else is there --------------------------------------------------------------------------

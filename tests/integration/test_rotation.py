@@ -1,6 +1,9 @@
 """Another generation of an identity, tried while the program goes on: what the broker acknowledges
 stays, what it refuses goes."""
+import contextlib
+import fcntl
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -8,9 +11,11 @@ import time
 
 import pytest
 
-from forge import CLIENT, LOCALHOST, NOT_CA, SERVER
+from forge import CA, CLIENT, LOCALHOST, NOT_CA, SERVER, server
 from lab import free_port
+from packets import PINGREQ, PINGRESP, SUBSCRIBE, packet, suback
 from program import patient, until
+from timeserver import Era
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +45,13 @@ def identity(thimble, tmp_path, devices, lab, broker):
         where = ["--identity-dir", tmp_path / "ids"]
         use = ["--identity", "device", *where, "-h", "localhost", "-p", broker.tls_port]
 
-        def take(self, name):
+        def take(self, name, roots="root.pem"):
             """From now on this certificate counts; "stranger" is none of the broker's."""
             pair = (lab.path("ec", "client.pem"), lab.path("ec", "client.key"))
             if name != "stranger":
                 pair = (devices / f"{name}.pem", devices / f"{name}.key")
             thimble("identity", "import", "device", "--cert", pair[0], "--key", pair[1],
-                    "--cafile", devices / "root.pem", *self.where).ends(0)
+                    *(["--cafile", devices / roots] if roots else []), *self.where).ends(0)
 
         @property
         def current(self):
@@ -89,7 +94,7 @@ def test_what_the_broker_refuses_goes(thimble, identity, broker, subscriber):
     """The one before counts again, for whoever comes later, too."""
     identity.take("stranger")
     assert identity.current == 2
-    subscriber.signal(signal.SIGHUP).says("back to generation a")
+    subscriber.signal(signal.SIGHUP).says("back to the one before")
     subscriber.says("connected again")
     says_to(thimble, broker, "rotation", "after")
     subscriber.prints(b"after\n").signal(signal.SIGTERM).ends(0)
@@ -137,6 +142,211 @@ def test_no_message_is_lost(thimble, identity, broker, tmp_path):
     feed.wait()
     until(lambda: len(set(ear.out.decode().split("\n"))) > 400, "the last line")
     assert [line for line in dict.fromkeys(ear.out.decode().splitlines())] == lines
+
+
+# ---- which one is another -----------------------------------------------------------------------
+
+def test_two_imports_before_the_signal(identity, broker, subscriber):
+    """The new one then has the letter of the one in use."""
+    identity.take("second")
+    identity.take("second")
+    subscriber.signal(signal.SIGHUP).says("trying generation a").says("it counts now")
+    subscriber.signal(signal.SIGHUP).says("no newer generation")
+    subscriber.signal(signal.SIGTERM).ends(0)
+    assert "u'second'" in broker.log.text() and identity.current == 3
+
+
+def test_two_imports_and_none_to_go_back_to(thimble, identity, broker, subscriber):
+    """What is in use is stored nowhere any more, but still in use."""
+    identity.take("second")
+    identity.take("stranger")
+    subscriber.signal(signal.SIGHUP).says("back to the one before").says("connected again")
+    says_to(thimble, broker, "rotation", "after")
+    subscriber.prints(b"after\n").signal(signal.SIGTERM).ends(0)
+    assert identity.current == 3
+
+
+def test_an_import_during_a_trial_is_not_undone(identity, broker, subscriber):
+    identity.take("second")
+    broker.stop()
+    subscriber.signal(signal.SIGHUP).says("trying generation b")
+    identity.take("first")
+    broker.start()
+    subscriber.says("it counts now")
+    assert identity.current == 3
+    subscriber.signal(signal.SIGHUP).says("trying generation a")
+    until(lambda: subscriber.err.count("it counts now") == 2, "a second proof")
+    subscriber.signal(signal.SIGTERM).ends(0)
+
+
+# ---- what is a refusal, and what is not ----------------------------------------------------------
+
+def test_a_broker_that_is_down_is_waited_for(identity, broker, subscriber):
+    identity.take("second")
+    broker.stop()
+    subscriber.says("trying again in")
+    subscriber.signal(signal.SIGHUP).says("trying generation b")
+    until(lambda: subscriber.err.split("generation b")[-1].count("trying again in") > 1, "attempts")
+    assert "back to" not in subscriber.err and identity.current == 2
+    broker.start()
+    subscriber.says("it counts now").signal(signal.SIGTERM).ends(0)
+    assert identity.current == 2 and ": ;" not in subscriber.err
+
+
+def test_our_own_end_is_no_refusal(identity, broker, subscriber):
+    identity.take("second")
+    broker.stop()
+    subscriber.says("trying again in")
+    subscriber.signal(signal.SIGHUP).says("trying generation b").signal(signal.SIGTERM).end()
+    assert "back to" not in subscriber.err and identity.current == 2
+
+
+@pytest.fixture
+def talks(thimble, identity, fake, devices):
+    """A program that uses the identity with a broker of these scripts."""
+    def start(command, *scripts, words=(), **options):
+        made = fake(*scripts, tls=server(devices / "broker.pem", devices / "broker.key"))
+        program = thimble.start(command, "--identity", "device", *identity.where, *made.where,
+                                "--backoff", "0.1..0.2", "--sandbox=require", "-d", *words,
+                                **options)
+        return program.says("received SUBACK" if command == "sub" else "received CONNACK")
+    return start
+
+
+def hear_out(peer):
+    with contextlib.suppress(OSError):
+        peer.drain()
+
+
+def subscribed(peer):
+    peer.greet().grant()
+    hear_out(peer)
+
+
+SUB = ["-t", "t", "-q", "1"]
+
+
+@pytest.mark.parametrize("how", ["CONNACK", "SUBACK", "silence"])
+def test_refusals(identity, talks, how):
+    def refuse(peer):
+        if how == "silence":
+            return peer.hear_connect()  # and closes
+        peer.greet(code=5 if how == "CONNACK" else 0)
+        if how == "SUBACK":
+            peer.send(suback(peer.expect(SUBSCRIBE).packet_id, b"\x80"))
+        return hear_out(peer)
+    bad = [refuse] * (5 if how == "silence" else 1)
+    sub = talks("sub", subscribed, *bad, subscribed, words=SUB)
+    identity.take("second")
+    sub.signal(signal.SIGHUP).says("trying generation b").says("back to the one before")
+    sub.says("connected again")
+    until(lambda: identity.current == 1, "the one before")
+    sub.signal(signal.SIGTERM).ends(0)
+    assert ": ;" not in sub.err and "in 0.0 s" not in sub.err
+
+
+def test_a_busy_broker_does_not_refuse_us(identity, talks):
+    def busy(peer):
+        peer.greet(code=3)
+        hear_out(peer)
+    sub = talks("sub", subscribed, *[busy] * 6, subscribed, words=SUB)
+    identity.take("second")
+    sub.signal(signal.SIGHUP).says("trying generation b").says("it counts now")
+    sub.signal(signal.SIGTERM).ends(0)
+    assert "back to" not in sub.err and identity.current == 2
+
+
+def test_without_acknowledgements_a_ping_proves(thimble, identity, talks):
+    """QoS 0: PINGRESP tells that what came before it was taken."""
+    def listen(peer):
+        peer.greet(raw=b"\x13\0\1")  # a keep-alive of one second
+        while got := peer.receive():
+            if got.kind == PINGREQ:
+                peer.send(packet(PINGRESP))
+    feed, mouth = os.pipe()
+    pub = talks("pub", listen, words=["-t", "t", "-l", "-V", "5"], stdin=feed)
+    os.close(feed)
+    identity.take("second")
+    pub.signal(signal.SIGHUP).says("trying generation b").says("connected again")
+    os.write(mouth, b"line\n")
+    assert "it counts now" not in pub.err
+    pub.says("it counts now")
+    os.close(mouth)
+    pub.ends(0)
+    assert identity.current == 2
+
+
+# ---- roots come and go ---------------------------------------------------------------------------
+
+def test_roots_that_do_not_know_the_broker(identity, subscriber, forge):
+    forge.issue("elsewhere", CA, issuer=None)
+    identity.take("second", "elsewhere.crt")
+    subscriber.signal(signal.SIGHUP).says("back to the one before").says("connected again")
+    identity.take("second", "root.pem")
+    subscriber.signal(signal.SIGHUP).says("it counts now").signal(signal.SIGTERM).ends(0)
+
+
+def test_roots_that_are_gone(identity, subscriber):
+    """As at the start: without any there is no connection."""
+    identity.take("second", None)
+    subscriber.signal(signal.SIGHUP).says("no CA certificates").says("goes on")
+    identity.take("first")
+    subscriber.signal(signal.SIGHUP).says("it counts now").signal(signal.SIGTERM).ends(0)
+
+
+# ---- others, and the clock -----------------------------------------------------------------------
+
+def test_messages_go_on_while_somebody_holds_it(thimble, identity, broker, subscriber, tmp_path):
+    identity.take("second")
+    fd = os.open(tmp_path / "ids/device", os.O_DIRECTORY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    subscriber.signal(signal.SIGHUP)
+    for n in range(3):
+        says_to(thimble, broker, "rotation", n)
+    subscriber.prints(b"0\n1\n2\n")
+    assert "trying" not in subscriber.err
+    os.close(fd)
+    subscriber.says("it counts now").signal(signal.SIGTERM).ends(0)
+
+
+def test_a_proof_is_kept_as_soon_as_nobody_holds_it(identity, broker, subscriber, tmp_path):
+    """Back on the one before, while another one counts and is held."""
+    identity.take("stranger")
+    broker.stop()
+    subscriber.says("trying again in")
+    subscriber.signal(signal.SIGHUP).says("trying generation b")
+    fd = os.open(tmp_path / "ids/device", os.O_DIRECTORY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    broker.start()
+    subscriber.says("back to the one before").says("connected again")
+    assert (tmp_path / "ids/device/current").read_text() == "b\n"
+    os.close(fd)
+    until(lambda: identity.current == 1, "the one before")
+    subscriber.signal(signal.SIGTERM).ends(0)
+
+
+def test_who_reads_his_message_holds_nothing(thimble, identity, broker):
+    feed, mouth = os.pipe()
+    pub = thimble.start("pub", *identity.use, "-t", "t", "-s", stdin=feed)
+    os.close(feed)
+    identity.take("second")
+    os.write(mouth, b"message")
+    os.close(mouth)
+    pub.ends(0)
+    assert "u'second'" in broker.log.text() and "u'first'" not in broker.log.text()
+
+
+def test_a_signal_while_the_clock_is_waited_for(thimble, identity, broker, tmp_path):
+    era = Era(tmp_path)
+    era.set(0)
+    sub = thimble.start("sub", *identity.use, "-t", "rotation", "-q", 1, "--sandbox=require",
+                        prefix=era.prefix)
+    sub.says(": waiting")
+    identity.take("second")
+    sub.signal(signal.SIGHUP).says("trying generation b")
+    era.set_offset(0)
+    sub.says("it counts now").signal(signal.SIGTERM).ends(0)
+    assert identity.current == 2
 
 
 def test_without_an_identity_it_ends(thimble, lab, topic):

@@ -1,4 +1,5 @@
 """TLS sessions that outlive their process: --session-file."""
+import contextlib
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from forge import LOCALHOST, NOT_CA, SERVER, server
+from forge import CA, CLIENT, LOCALHOST, NOT_CA, SERVER, server
 from lab import free_port
 from packets import PUBLISH, PUBACK, ack
 from program import THIMBLE
@@ -127,23 +128,65 @@ def test_a_day_later_it_is_over(pub, era):
     assert not late.resumed  # the day counts from when the certificate was verified
 
 
-def test_it_ends_with_the_certificate(thimble, file, fake, forge, era):
-    now = time.time()
-    dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(now + t)) for t in (-3600, 3600)]
-    forge.issue("brief", NOT_CA, SERVER, LOCALHOST, dates=dates)
+def in_time(seconds):
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
 
+
+@pytest.fixture
+def brief(forge, request):
+    """Of three certificates one ends within the hour: what the broker shows, and what we give."""
+    whose = request.param
+    dates = {who: (in_time(-3600), in_time(3600)) if who == whose else None
+             for who in ("broker", "root", "ours")}
+    forge.issue("theroot", CA, issuer=None, dates=dates["root"])
+    forge.issue("thebroker", NOT_CA, SERVER, LOCALHOST, issuer="theroot", dates=dates["broker"])
+    forge.issue("ours", NOT_CA, CLIENT, dates=dates["ours"])
+    shown = server(forge.path("thebroker.crt"), forge.path("thebroker.key"))
+    given = ["--cafile", forge.path("theroot.crt"), "--cert", forge.path("ours.crt"), "--key",
+             forge.path("ours.key")]
+    return shown, given
+
+
+@pytest.mark.parametrize("brief, last", [("broker", 70), ("root", 70), ("ours", 0)],
+                         indirect=["brief"])
+def test_it_ends_with_the_certificate(thimble, file, fake, brief, era, last):
     def take(peer):
         peer.greet()
         peer.send(ack(PUBACK, peer.expect(PUBLISH).packet_id))
         peer.finish()
-    broker = fake(take, take, take, tls=forge.server("brief"))
-    words = ["pub", *broker.where, *forge.trust(), "-t", "t", "-m", "x", "-q", "1",
-             "--session-file", file]
-    for offset, code, resumed in ((0, 0, False), (1800, 0, True), (3700, 70, False)):
+    shown, given = brief
+    broker = fake(take, take, take, tls=shown)
+    words = ["pub", *broker.where, *given, "-t", "t", "-m", "x", "-q", "1", "--session-file", file]
+    for offset, code, resumed in ((0, 0, False), (1800, 0, True), (3700, last, False)):
         era.set_offset(offset)
         done = thimble.start(*words, prefix=era.prefix, report=True)
         done.ends(code)
-        assert done.report["connection"]["resumed"] == resumed
+        assert code or done.report["connection"]["resumed"] == resumed
+
+
+@pytest.mark.parametrize("brief, offset, last, resumed", [
+    ("broker", 1800, 0, True), ("broker", 3700, 70, False), ("root", 3700, 70, False),
+    ("ours", 1800, 0, True), ("ours", 3700, 0, False)], indirect=["brief"])
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_within_a_process_too(thimble, fake, brief, era, tls, offset, last, resumed):
+    def first(peer):
+        peer.greet().grant()
+        era.set_offset(offset)
+        peer.finish()
+
+    def then(peer):
+        peer.greet().grant()
+        with contextlib.suppress(OSError):
+            peer.drain()
+    shown, given = brief
+    broker = fake(first, then, tls=shown)
+    sub = thimble.start("sub", *broker.where, *given, "-t", "t", "--backoff", "0.1..0.2",
+                        "--tls-version", tls, prefix=era.prefix, report=True)
+    if not last:
+        sub.says("connected again").signal(15)
+    sub.ends(last)
+    assert sub.report["connection"]["resumed"] == resumed
+    assert last == 0 or "has expired" in sub.err
 
 
 def test_nothing_that_was_not_proved_is_kept(pub, lab, file):

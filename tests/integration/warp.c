@@ -138,6 +138,7 @@ int main(int argc, char *argv[])
     start(argv + 2);
     signal(SIGTERM, pass_on);
     signal(SIGINT, pass_on);
+    signal(SIGHUP, pass_on);
     do {
         ptrace(PTRACE_SYSCALL, child, NULL, (void *)(intptr_t)pass);
         pid_t got;

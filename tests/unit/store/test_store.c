@@ -134,6 +134,56 @@ static void test_roll_back(void **state)
     holds("n", "first", 4);
 }
 
+static int open_as(enum th_store_mode mode, struct th_store *store)
+{
+    fault = (struct th_fault){0};
+    return th_store_open(store, base, "n", mode, &fault);
+}
+
+static void test_who_holds_it_is_not_waited_for_for_ever(void **state)
+{
+    (void)state;
+    struct th_store one, other;
+    put("n", "first", false);
+    th_store_wait(50);
+    assert_int_equal(open_as(TH_STORE_READ, &one), 0);
+    assert_int_equal(open_as(TH_STORE_READ, &other), 0);
+    th_store_close(&other);
+    assert_int_equal(open_as(TH_STORE_CHANGE, &other), TH_E_TIMEOUT);
+    assert_non_null(strstr(fault.text, "another process holds"));
+    th_store_close(&one);
+    assert_int_equal(open_as(TH_STORE_CHANGE, &one), 0);
+    th_store_wait(0);
+    assert_int_equal(open_as(TH_STORE_READ, &other), TH_E_TIMEOUT);
+    assert_int_equal(other.fd, -1);
+    th_store_close(&one);
+    th_store_wait(TH_STORE_WAIT_MS);
+    fault = (struct th_fault){0};
+}
+
+/* One that a power cut has left, or somebody has put there, with more rights or elsewhere. */
+static void test_a_temporary_file_is_made_anew(void **state)
+{
+    (void)state;
+    char path[256], elsewhere[256];
+    struct stat about;
+    put("n", "first", false);
+    inside("n", path, "b");
+    assert_int_equal(mkdir(path, 0700), 0);
+    inside("n", path, "b/private_key.new");
+    inside("n", elsewhere, "elsewhere");
+    assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    assert_int_equal(chmod(path, 0666), 0);
+    inside("n", path, "b/device_cert.new");
+    assert_int_equal(symlink(elsewhere, path), 0);
+    put("n", "second", false);
+    holds("n", "second", 4);
+    inside("n", path, "b/private_key");
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode & 07777, 0600);
+    assert_int_equal(access(elsewhere, F_OK), -1);
+}
+
 static void test_every_changed_byte_is_noticed(void **state)
 {
     (void)state;
@@ -318,6 +368,8 @@ int main(void)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_base, close_base)
     const struct CMUnitTest tests[] = {
         EACH(test_generations_take_turns), EACH(test_roll_back),
+        EACH(test_who_holds_it_is_not_waited_for_for_ever),
+        EACH(test_a_temporary_file_is_made_anew),
         EACH(test_every_changed_byte_is_noticed), EACH(test_what_is_not_there),
         EACH(test_broken_pointer), EACH(test_permissions), EACH(test_links_are_not_followed),
         EACH(test_names), EACH(test_fifo_and_directory), EACH(test_base_of_others),
