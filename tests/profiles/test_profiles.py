@@ -54,7 +54,8 @@ def test_says_what_it_lacks(profile):
     """What the tests are not run for is refused, word by word: what default has of pub and sub by its
     name, the options of commands that are not there as those of nobody."""
     options = profiles.assignments(FEATURES)
-    of_commands = {*options["certificates.options"], *options["identity.options"]} - OF_SUB
+    of_commands = {option for feature in ("certificates", "identity", "tunnel")
+                   for option in options[f"{feature}.options"]} - OF_SUB
     words = [word for word, lack in profiles.lacking_words(profile)
              if word.startswith("-") and "=" not in word or word == lack]
     assert {"--ws", "-F", "--proxy", "--auth", "-L", "mem"} <= set(words)
