@@ -78,7 +78,7 @@ of_lacks   = $(foreach feature,$(lacks),$($(feature).$(1)))
 library_c := $(filter-out $(binary_only) $(tests_only),$(wildcard mem/*.c)) \
              $(foreach room,$(library_rooms),$(wildcard src/$(room).c src/$(room)/*.c))
 program_c := $(wildcard $(binary_only) src/json/*.c src/spool/*.c src/store/*.c src/sandbox/*.c \
-                 src/tunnel/*.c src/cli/*.c)
+                 src/tunnel/*.c src/cli/*.c src/agent/*.c)
 tables_c  := src/cli/table.c src/cli/commands.c src/cli/exit.c
 ifneq ($(lacks),)
 library_c := $(filter-out $(call of_lacks,sources),$(library_c)) $(call of_lacks,instead)
@@ -451,11 +451,11 @@ lab-stop: ## stop that broker
 
 # ---- manual ---------------------------------------------------------------------------------
 
-man_pages := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.1))
+man_pages := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.[15]))
 
 # A line ".so man/FILE" is the content of docs/man/FILE: what several commands share is written
 # once.
-$(B)/man/%.1: docs/%.1 $(wildcard docs/man/*.roff)
+$(man_pages): $(B)/man/%: docs/% $(wildcard docs/man/*.roff)
 	@mkdir -p $(@D)
 	@awk '$$1 == ".so" { while ((getline line < ("docs/" $$2)) > 0) print line; next } 1' $< >$@
 
@@ -468,7 +468,7 @@ completions := share/bash-completion/completions share/zsh/site-functions
 
 .PHONY: install
 install: all manual ## binary, library, header, manual, completions, below DESTDIR and PREFIX
-	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1 \
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1 share/man/man5 \
 	    $(completions))
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
@@ -476,7 +476,8 @@ install: all manual ## binary, library, header, manual, completions, below DESTD
 	install -m 644 include/thimble/*.h $(DESTDIR)$(PREFIX)/include/thimble/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' config/thimble.pc.in \
 	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/thimble.pc
-	install -m 644 $(man_pages) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(filter %.1,$(man_pages)) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(filter %.5,$(man_pages)) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 docs/completion/_thimble $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 	install -m 644 docs/completion/thimble.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/thimble

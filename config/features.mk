@@ -133,6 +133,13 @@ optionfile.program_sources := src/cli/optionfile.c
 optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
+# Settings in JSON, and who stays connected as they say.
+agent.program_sources := src/cli/configfile.c src/cli/config.c src/json/walk.c \
+                         $(wildcard src/agent/*.c)
+agent.program_instead := src/absent/config.c
+agent.options := --config
+agent.commands := agent config
+
 # Files larger than the outbox, read while they are sent.
 large-files.program_sources := src/outbox/piece.c src/cli/payload.c src/cli/spoolfile.c
 large-files.program_instead := src/absent/piece.c src/absent/payload.c

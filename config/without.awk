@@ -36,7 +36,7 @@ function without_phrases(row,    i, at) {
 }
 
 function of_no_command(row,    at) {
-    if (row !~ /TEXTS/ || row !~ /TH_CLI_(ALL|ROADS|PUB|SUB|RR)/)
+    if (row !~ /TEXTS/ || row !~ /TH_CLI_(ALL|ROADS|CLIENTS|PRINT|PUB|SUB|RR)/)
         return ""
     at = index(row, "\"),")
     match(row, /TEXTS\("[^"]*"/)

@@ -20,7 +20,7 @@ VIEWS = TOP / "src" / "cli" / "mem.c"
 SPOOL = TOP / "src" / "cli" / "spool.c"
 
 PACKETS = ["connect", "publish", "subscribe", "unsubscribe", "disconnect", "will"]
-OPTION_COMMANDS = ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity"]
+OPTION_COMMANDS = ["pub", "sub", "rr", "tunnel", "agent", "cert", "key", "csr", "identity"]
 STRING = r'"(?:[^"\\]|\\.)*"'
 ROW = re.compile(r"\{TEXTS\((.*?)\),\s*(?:'(.)'|0),\s*([A-Z_ |]+),(.*?)\},\n", re.S)
 LIST = re.compile(r"th_cli_word (\w+)\[\] = \{(.*?)\};", re.S)
@@ -64,8 +64,10 @@ def word_lists(source):
 
 def commands_of(mask):
     known = {"TH_CLI_PUB": ["pub"], "TH_CLI_SUB": ["sub"], "TH_CLI_RR": ["rr"],
-             "TH_CLI_ALL": ["pub", "sub", "rr"], "TH_CLI_TUNNEL": ["tunnel"],
-             "TH_CLI_ROADS": ["pub", "sub", "rr", "tunnel"], "TH_CLI_CERT": ["cert"], "TH_CLI_KEY": ["key"],
+             "TH_CLI_ALL": ["pub", "sub", "rr", "agent"], "TH_CLI_AGENT": ["agent"],
+             "TH_CLI_CLIENTS": ["pub", "sub", "rr"], "TH_CLI_PRINT": ["sub", "rr", "agent"],
+             "TH_CLI_TUNNEL": ["tunnel"], "TH_CLI_ROADS": ["pub", "sub", "rr", "agent", "tunnel"],
+             "TH_CLI_CERT": ["cert"], "TH_CLI_KEY": ["key"],
              "TH_CLI_CSR": ["csr"], "TH_CLI_IDENTITY": ["identity"],
              "TH_CLI_FILES": ["cert", "key", "csr", "identity"]}
     return [name for each in re.split(r"\s*\|\s*", mask.strip()) for name in known[each]]
@@ -147,6 +149,12 @@ _thimble() {{
         COMPREPLY=($(compgen -W "{views} --json" -- "$word"))
     elif [[ $command == spool && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "{spool_views}" -- "$word"))
+    elif [[ $command == config && $COMP_CWORD -eq 2 ]]; then
+        COMPREPLY=($(compgen -W "check show" -- "$word"))
+    elif [[ $command == config && $before == show ]]; then
+        COMPREPLY=($(compgen -W "--effective" -- "$word"))
+    elif [[ $command == config && $word != -* ]]; then
+        COMPREPLY=($(compgen -f -- "$word"))
     elif [[ $before == -D || $before == --property ]]; then
         COMPREPLY=($(compgen -W "$packets" -- "$word"))
     elif [[ " $packets " == *" $before "* ]]; then
@@ -234,6 +242,7 @@ _thimble() {{
         {with_options}) _thimble_$command ;;
         help) _values topic {topics} ;;
         spool) _arguments '1:view:({spool_views})' '2:directory:_files -/' '--json[as JSON]' ;;
+        config) _arguments '1:verb:(check show)' '--effective[each value and its origin]' '*:file:_files' ;;
         mem) _arguments '1:view:({views})' '2:socket:_files' '--json[as JSON]' ;;
         esac
         ;;

@@ -11,6 +11,11 @@
 #define TH_PROFILE_NAME "default"
 #endif
 
+/* Bit of the agent among the commands (cli/settings.h); 0: what only it needs is left out. */
+#ifndef TH_AGENT_BIT
+#define TH_AGENT_BIT 256
+#endif
+
 /* Connections the binary can hold at a time. Price: one connection block of .bss each. */
 #ifndef TH_CONNECTIONS
 #define TH_CONNECTIONS 4

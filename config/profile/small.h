@@ -1,6 +1,7 @@
 /* The smallest sum of heap, stack and code that speaks TLS 1.2 and 1.3 with EC and RSA. */
 #define TH_PROFILE_NAME "small"
 #define TH_CONNECTIONS 1
+#define TH_AGENT_BIT 0
 #define TH_TLS_SUITES \
     {0x1303, TH_TLS_1_3, "TLS_CHACHA20_POLY1305_SHA256"}, \
     {0x1301, TH_TLS_1_3, "TLS_AES_128_GCM_SHA256"}, \

@@ -359,6 +359,13 @@ static bool check_pub(struct th_cli_settings *s, struct th_cli_problem *problem)
     return check_topic("-t", s->topics.items[0], problem);
 }
 
+static bool check_agent(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (!s->config_file)
+        return th_cli_problem(problem, "-c: the configuration is missing; give a file");
+    return check_filters("-t", &s->topics, problem);
+}
+
 static bool check_sub(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     if (s->topics.count == 0 && s->unsubscribe.count == 0)
@@ -406,6 +413,7 @@ static bool check_command(struct th_cli_settings *s, struct th_cli_problem *prob
            : s->command == TH_CLI_PUB    ? check_pub(s, problem)
            : s->command == TH_CLI_SUB    ? check_sub(s, problem)
            : s->command == TH_CLI_TUNNEL ? check_tunnel(s, problem)
+           : s->command & TH_CLI_AGENT   ? check_agent(s, problem)
                                          : check_rr(s, problem);
 }
 

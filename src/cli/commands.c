@@ -15,6 +15,11 @@ const struct th_cli_command th_cli_commands[] = {
      TH_CLI_TUNNEL,
      "tunnel [-h HOST] {--listen PATH | --listen-port PORT} [options]\n"
      TH_EXPLAINED("Gives each program that connects here its own TLS connection.\n\n")},
+    {"agent", th_cli_agent, TH_EXPLAINED("stay connected, as a configuration says"), TH_CLI_AGENT,
+     "agent -c FILE [options]\n"
+     TH_EXPLAINED("Keeps a connection for ever and prints what its subscriptions bring.\n\n")},
+    {"config", th_cli_config, TH_EXPLAINED("check a configuration, or show what it amounts to"), 0,
+     NULL},
     {"cert", th_cli_cert, TH_EXPLAINED("what certificates say, and until when they hold"),
      TH_CLI_CERT,
      "cert show FILE | check FILE ... | verify FILE | pin FILE [options]\n"

@@ -303,10 +303,11 @@ static bool must_stop(void)
     return own.stop;
 }
 
-/* Asked to end: sub has done what it was asked for, pub has not. */
+/* Asked to end: agent, or sub, has done what it was asked for, pub has not. */
 static int status_of_signal(void)
 {
-    if (own.settings->command == TH_CLI_SUB && own.was_up)
+    int command = own.settings->command;
+    if (command & TH_CLI_AGENT || (command == TH_CLI_SUB && own.was_up))
         return TH_CLI_OK;
     return 128 + th_cli_signals_first();
 }

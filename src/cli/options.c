@@ -188,6 +188,12 @@ static bool give(const struct giving *g)
     return kinds[g->option->kind](g);
 }
 
+bool th_cli_option_give(struct th_cli_settings *settings, const struct th_cli_option *option,
+                        const char *name, char *value, struct th_cli_problem *problem)
+{
+    return give(&(struct giving){option, name, value, (char *)settings + option->offset, problem});
+}
+
 /* ---- the words of a command line ---- */
 
 static const char *name_of(size_t i)
@@ -272,10 +278,17 @@ static int take_value(struct giving g, char *next)
     return give(&g) ? 2 : 0;
 }
 
+/* Where -c is not what it is for mosquitto's clients. */
+static const char *word_for(const struct th_cli_settings *settings, const char *word)
+{
+    bool names_file = settings->command & TH_CLI_AGENT && !strcmp(word, "-c");
+    return names_file ? "--config" : word;
+}
+
 /* Takes one option and its value. Returns the words used, 0: see the problem. */
 static int take(struct th_cli_settings *settings, char *argv[], struct th_cli_problem *problem)
 {
-    const struct th_cli_option *option = th_cli_option_find(argv[0]);
+    const struct th_cli_option *option = th_cli_option_find(word_for(settings, argv[0]));
     if (!option)
         return th_cli_word_take(settings, argv[0]) || refuse_unknown(settings, argv[0], problem);
     char name[TH_CLI_OPTION_NAME_BYTES];

@@ -51,13 +51,13 @@ enum th_cli_words {
 };
 
 struct th_cli_option {
-    const char *texts; /* name, value, environment, help, each ended by a NUL: no pointers */
-    char letter;       /* 0: none */
-    uint8_t commands;  /* mask of TH_CLI_PUB, TH_CLI_SUB, ... */
-    uint8_t kind;      /* enum th_cli_kind */
-    uint8_t words;     /* enum th_cli_words */
-    uint8_t min, most; /* th_cli_max() */
-    uint16_t offset;   /* of its place in struct th_cli_settings */
+    const char *texts;      /* name, value, environment, help, each ended by a NUL: no pointers */
+    uint32_t letter : 8;    /* 0: none */
+    uint32_t commands : 10; /* mask of TH_CLI_PUB, TH_CLI_SUB, ... */
+    uint32_t kind : 4;      /* enum th_cli_kind */
+    uint32_t words : 4;     /* enum th_cli_words */
+    uint8_t min, most;      /* th_cli_max() */
+    uint16_t offset;        /* of its place in struct th_cli_settings */
 };
 
 /* Each is NULL if the option has none. */
@@ -83,6 +83,11 @@ bool th_cli_is_number(const struct th_cli_option *option);
 /* "-h", or the long name if there is no letter. `text` has TH_CLI_OPTION_NAME_BYTES. */
 #define TH_CLI_OPTION_NAME_BYTES 32
 const char *th_cli_option_name(const struct th_cli_option *option, char *text);
+
+/* Gives an option that is no property its value: NULL for a flag. `name` is what it is called in
+ * `problem`. False: see there. */
+bool th_cli_option_give(struct th_cli_settings *settings, const struct th_cli_option *option,
+                        const char *name, char *value, struct th_cli_problem *problem);
 
 /* Reads the words after the command's name; argv[argc] is NULL. False: see `problem`. */
 bool th_cli_options_parse(struct th_cli_settings *settings, int argc, char *argv[],

@@ -28,7 +28,7 @@ int th_cli_persona_take(const char *called)
     persona = TH_CLI_THIMBLE;
     if (strncmp(name, "mosquitto_", prefix_bytes))
         return 0;
-    int command = th_cli_command_named(name + prefix_bytes) & TH_CLI_ALL;
+    int command = th_cli_command_named(name + prefix_bytes) & TH_CLI_CLIENTS;
     if (command)
         persona = TH_CLI_MOSQUITTO;
     return command;

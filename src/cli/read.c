@@ -1,6 +1,7 @@
 #include "cli/read.h"
 
 #include "cli/check.h"
+#include "cli/configfile.h"
 #include "cli/locate.h"
 #include "cli/optionfile.h"
 #include "cli/persona.h"
@@ -43,8 +44,8 @@ bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char
         return false;
     if (wants_only_words(s))
         return true;
-    if (!read_again(s, argc, argv, problem) || !th_cli_locate(s, problem) ||
-        !th_cli_options_environment(s, problem))
+    if (!read_again(s, argc, argv, problem) || !th_cli_configfile_read(s, problem) ||
+        !th_cli_locate(s, problem) || !th_cli_options_environment(s, problem))
         return false;
     th_cli_persona_adopt(s);
     if (!th_cli_check(s, problem))

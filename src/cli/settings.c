@@ -57,11 +57,12 @@ static int64_t default_port(const struct th_cli_settings *s)
 static void decide_attempts(struct th_cli_settings *s)
 {
     bool waits = s->wait_broker_ms != TH_CLI_UNSET;
-    if (waits)
+    bool agent = s->command & TH_CLI_AGENT;
+    if (waits || agent)
         s->attempts = TH_CLI_FOREVER;
     if (s->retry != TH_CLI_UNSET)
         s->attempts = s->retry;
-    s->first_too = waits || (s->retry != TH_CLI_UNSET && s->retry != 0);
+    s->first_too = waits || agent || (s->retry != TH_CLI_UNSET && s->retry != 0);
 }
 
 /* 0 stands for what the library takes by itself, or for nothing. */
@@ -78,6 +79,7 @@ static void preset_zeros(struct th_cli_settings *s)
 
 void th_cli_settings_default(struct th_cli_settings *s)
 {
+    s->persistent |= s->command & TH_CLI_AGENT && (s->client_id || s->client_id_prefix);
     if (!s->host)
         s->host = "localhost";
     if (!s->websocket_path)

@@ -12,7 +12,10 @@ enum {
     TH_CLI_PUB = 1,
     TH_CLI_SUB = 2,
     TH_CLI_RR = 4,
-    TH_CLI_ALL = TH_CLI_PUB | TH_CLI_SUB | TH_CLI_RR, /* that speak MQTT */
+    TH_CLI_CLIENTS = TH_CLI_PUB | TH_CLI_SUB | TH_CLI_RR, /* mosquitto has them, too */
+    TH_CLI_AGENT = TH_AGENT_BIT,
+    TH_CLI_ALL = TH_CLI_CLIENTS | TH_CLI_AGENT, /* that speak MQTT */
+    TH_CLI_PRINT = TH_CLI_SUB | TH_CLI_RR | TH_CLI_AGENT, /* what comes */
     TH_CLI_CERT = 8,
     TH_CLI_KEY = 16,
     TH_CLI_CSR = 32,
@@ -53,6 +56,7 @@ struct th_cli_settings {
     int persona;                 /* enum th_cli_persona */
     int64_t exit_codes;          /* enum th_cli_persona; --exit-codes */
     const char *options_file;    /* -o; NULL: the user's, under $XDG_CONFIG_HOME */
+    const char *config_file;     /* --config; of agent: -c */
 
     const char *host;
     int64_t port;

@@ -82,10 +82,12 @@ static bool copy_number(struct reader *r)
 
 static bool copy_word(struct reader *r, const char *word)
 {
-    th_json_flow_raw(r->to, word);
-    while (*word && take(r, *word))
-        word++;
-    return !*word;
+    const char *rest = word;
+    while (*rest && take(r, *rest))
+        rest++;
+    if (!*rest)
+        th_json_flow_raw(r->to, word);
+    return !*rest;
 }
 
 /* ---- strings -------------------------------------------------------------------------------- */

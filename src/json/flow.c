@@ -96,9 +96,9 @@ static void put_escaped(struct th_json_flow *flow, uint8_t byte)
     th_json_flow_raw(flow, text);
 }
 
-static bool is_plain(uint8_t byte)
+static bool is_plain(const struct th_json_flow *flow, uint8_t byte)
 {
-    return byte >= 0x20 && byte != '"' && byte != '\\';
+    return flow->plain || (byte >= 0x20 && byte != '"' && byte != '\\');
 }
 
 void th_json_flow_part(struct th_json_flow *flow, struct th_slice text)
@@ -106,7 +106,7 @@ void th_json_flow_part(struct th_json_flow *flow, struct th_slice text)
     const uint8_t *at = text.data, *end = at + text.len_bytes;
     while (at < end) {
         const uint8_t *plain = at;
-        while (at < end && is_plain(*at))
+        while (at < end && is_plain(flow, *at))
             at++;
         put(flow, plain, (size_t)(at - plain));
         if (at < end)

@@ -21,6 +21,7 @@
 struct th_json_flow {
     void (*write)(const void *data, size_t bytes); /* NULL: into nothing */
     bool pretty;                                   /* a line for each member, as cJSON prints */
+    bool plain;                                    /* strings are not escaped */
     bool follows;                                  /* something, in the object or array we are in */
     uint16_t depth;
 };

@@ -9,7 +9,7 @@ import pytest
 from program import TOP
 
 BASH, ZSH = (TOP / "docs" / "completion" / name for name in ("thimble.bash", "_thimble"))
-COMMANDS = ["pub", "sub", "rr", "tunnel", "cert", "key", "csr"]
+COMMANDS = ["pub", "sub", "rr", "tunnel", "agent", "cert", "key", "csr"]
 
 
 def complete(*words):
@@ -35,7 +35,7 @@ def test_help_and_completion_list_the_same(thimble, command):
     heads = [line[2:30] for line in out.splitlines() if line.startswith("  ")]
     told = {word for head in heads for word in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", head)}
     assert set(complete("thimble", command, "-")) == told
-    assert len(told) > (80 if command in COMMANDS[:3] else 4)
+    assert len(told) > (80 if command in COMMANDS[:4] else 4)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -44,12 +44,14 @@ def test_links_are_completed_too(command):
 
 
 @pytest.mark.parametrize("words, offered", [
-    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "cert", "key", "csr", "identity", "spool", "mem", "explain", "version", "help", "--help", "--version"]),
+    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "agent", "config", "cert", "key", "csr", "identity", "spool", "mem", "explain", "version", "help", "--help", "--version"]),
     (["thimble", "s"], ["sub", "spool"]),
     (["thimble", "help", "r"], ["rr"]),
     (["thimble", "mem", "st"], ["static"]),
     (["thimble", "mem", "static", "--"], ["--json"]),
     (["thimble", "spool", "st"], ["stat"]),
+    (["thimble", "config", "s"], ["show"]),
+    (["thimble", "config", "show", "-"], ["--effective"]),
     (["thimble", "pub", "--status-mode", "066"], ["0660", "0666"]),
     (["thimble", "pub", "--will-t"], ["--will-topic"]),
     (["thimble", "pub", "--lat"], []),

@@ -76,6 +76,7 @@ static const struct place {
 } places[] = {
     {TH_CLI_ALL, "docs/man/options.roff"},
     {TH_CLI_PUB | TH_CLI_RR, "docs/man/publishing.roff"},
+    {TH_CLI_PRINT, "docs/man/forms.roff"},
     {TH_CLI_SUB | TH_CLI_RR, "docs/man/printing.roff"},
     {TH_CLI_FILES, "docs/thimble-cert.1"},
     {TH_CLI_IDENTITY, "docs/thimble-identity.1"},
@@ -83,6 +84,7 @@ static const struct place {
     {TH_CLI_PUB, "docs/thimble-pub.1"},
     {TH_CLI_SUB, "docs/thimble-sub.1"},
     {TH_CLI_RR, "docs/thimble-rr.1"},
+    {TH_CLI_AGENT, "docs/thimble-agent.1"},
 };
 
 #define PLACES (sizeof places / sizeof *places)
@@ -92,6 +94,8 @@ static int place_of(int commands)
 {
     if (commands == TH_CLI_IDENTITY || commands == TH_CLI_TUNNEL)
         return commands;
+    if (commands == TH_CLI_CLIENTS)
+        return TH_CLI_ALL;
     return commands & TH_CLI_ALL ? commands & TH_CLI_ALL : TH_CLI_FILES;
 }
 
@@ -130,7 +134,7 @@ static void test_pages_are_whole(void **state)
     char line[64];
     for (size_t page_at = 6; page_at < PLACES; page_at++) {
         read_page(places[page_at].path);
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < 4; i++) {
             snprintf(line, sizeof line, "\n.so %s\n", places[i].path + strlen("docs/"));
             assert_int_equal(count(line), (places[i].commands & places[page_at].commands) != 0);
         }

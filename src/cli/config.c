@@ -1,0 +1,142 @@
+#include "cli/command.h"
+
+#include "base/format.h"
+#include "cli/configfile.h"
+#include "cli/connection.h"
+#include "cli/exit.h"
+#include "cli/given.h"
+#include "cli/out.h"
+#include "cli/printed.h"
+#include "cli/read.h"
+#include "cli/say.h"
+#include <string.h>
+
+#define VALUE_BYTES 320
+
+static struct th_cli_settings settings;
+
+/* ---- what a value looks like ----------------------------------------------------------------- */
+
+static const char *word_of(const struct th_cli_option *option, int64_t number)
+{
+    const struct th_cli_word *word = th_cli_word_list(option);
+    while (word && word->text && word->number != number)
+        word++;
+    return word ? word->text : NULL;
+}
+
+static void write_seconds(char text[VALUE_BYTES], int64_t ms)
+{
+    th_format(text, VALUE_BYTES, ms % 1000 ? "%lld.%03lld" : "%lld", (long long)ms / 1000,
+              (long long)ms % 1000);
+}
+
+static void write_range(char text[VALUE_BYTES], const int64_t *ms)
+{
+    char most[VALUE_BYTES];
+    write_seconds(text, ms[0]);
+    write_seconds(most, ms[1]);
+    th_format(text + strlen(text), 40, "..%.30s", most);
+}
+
+static void write_list(char text[VALUE_BYTES], const struct th_cli_list *list)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < list->count && used < VALUE_BYTES; i++)
+        used += (size_t)th_format(text + used, VALUE_BYTES - used, i ? " %s" : "%s",
+                                  list->items[i]);
+}
+
+static void write_number(char text[VALUE_BYTES], const struct th_cli_option *option, int64_t number)
+{
+    const char *word = word_of(option, number);
+    if (word || option->kind == TH_CLI_WORD)
+        th_format(text, VALUE_BYTES, "%s", word ? word : "as built");
+    else
+        th_format(text, VALUE_BYTES, "%lld", (long long)number);
+}
+
+static void write_value(char text[VALUE_BYTES], const struct th_cli_option *option)
+{
+    const void *place = (const char *)&settings + option->offset;
+    const int64_t *number = place;
+    if (option->kind == TH_CLI_FLAG || option->kind == TH_CLI_SECRET)
+        th_format(text, VALUE_BYTES, option->kind == TH_CLI_FLAG ? "true" : "(hidden)");
+    else if (option->kind == TH_CLI_LIST)
+        write_list(text, place);
+    else if (option->kind == TH_CLI_RANGE && *number)
+        write_range(text, number);
+    else if (option->kind == TH_CLI_SECONDS || option->kind == TH_CLI_MAYBE_SECONDS)
+        write_seconds(text, *number);
+    else if (th_cli_is_number(option))
+        write_number(text, option, *number);
+    else
+        th_format(text, VALUE_BYTES, "%s", *(const char *const *)place);
+}
+
+/* ---- the verbs ------------------------------------------------------------------------------- */
+
+static int show(void)
+{
+    char value[VALUE_BYTES], letter[TH_CLI_OPTION_NAME_BYTES];
+    for (size_t i = 0; i < th_cli_options_count; i++) {
+        const struct th_cli_option *option = &th_cli_options[i];
+        const char *name = th_cli_long(option);
+        if (!(option->commands & TH_CLI_AGENT) || !th_cli_configfile_has(option) ||
+            !th_cli_option_is_given(&settings, option))
+            continue;
+        write_value(value, option);
+        th_cli_out_format("%-22s %-12s %s\n", name ? name : th_cli_option_name(option, letter),
+                          th_cli_configfile_origin(&settings, option), value);
+    }
+    return th_cli_printed();
+}
+
+/* Whatever is opened for reading is opened; nothing is written, nobody is connected. */
+static int check(void)
+{
+    static const struct th_cli_work nothing;
+    settings.events = settings.report = settings.memory_trace = settings.keylog = NULL;
+    settings.status_socket = settings.session_file = NULL;
+    settings.clock = TH_CLI_CLOCK_IGNORE;
+    int status = th_cli_connection_open(&settings, &nothing);
+    if (status == TH_CLI_OK)
+        th_cli_out_format("%s: can be used\n", settings.config_file);
+    return th_cli_connection_close(status ? status : th_cli_printed());
+}
+
+static int usage(void)
+{
+    th_cli_out_text("  thimble config check FILE            whether it can be used, with its files\n"
+                    "  thimble config show --effective FILE each value, and where it comes from\n\n"
+                    "Options behind it are those of the agent. More: man 5 thimble-config.\n");
+    return th_cli_printed();
+}
+
+static int refuse(const char *why)
+{
+    th_cli_complain("%s", why);
+    return TH_CLI_USAGE;
+}
+
+static int run(int argc, char *argv[], bool shows)
+{
+    struct th_cli_problem problem = {.status = TH_CLI_USAGE};
+    argv[0] = "--config";
+    if (th_cli_settings_read(&settings, TH_CLI_AGENT, argc, argv, &problem))
+        return shows ? show() : check();
+    refuse(problem.text);
+    return problem.status;
+}
+
+int th_cli_config(int argc, char *argv[])
+{
+    th_cli_voice_set(&(struct th_cli_voice){.command = "config", .danger = ""});
+    if (argc == 0 || !strcmp(argv[0], "--help"))
+        return usage();
+    if (argc > 1 && !strcmp(argv[0], "check"))
+        return run(argc, argv, false);
+    if (argc > 2 && !strcmp(argv[0], "show") && !strcmp(argv[1], "--effective"))
+        return run(argc - 1, argv + 1, true);
+    return refuse("these words do not fit; see thimble config");
+}

@@ -1,0 +1,271 @@
+#include "cli/configfile.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "cli/exit.h"
+#include "cli/given.h"
+#include "cli/nearest.h"
+#include "cli/show.h"
+#include "json/walk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME_BYTES 64
+#define OPTIONS_MAX 192
+
+enum { UNKNOWN, FROM_FILE, FROM_FLAG };
+
+static TH_ROOMY char content[TH_CLI_CONFIGFILE_BYTES + 1];
+
+static struct {
+    struct th_cli_settings *settings;
+    struct th_cli_problem *problem;
+    const char *path;
+    uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
+} own;
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* Objects that only group. */
+static const char headings[] = "mqtt\0tls\0network\0memory\0log\0agent\0";
+
+/* Other names, those of options without a long one, and "!": the opposite of a flag. */
+static const char aliases[] = "broker\0--host\0client-id\0--id\0use-tls\0!--no-tls\0password\0--pw\0"
+                              "clean-session\0!--disable-clean-session\0"
+                              "clean-start\0!--disable-clean-session\0"
+                              "session-expiry\0-x\0srv\0-S\0max-inflight\0-M\0format\0-F\0";
+
+static const char *behind(const char *word)
+{
+    return word + strlen(word) + 1;
+}
+
+static bool is_heading(const char *name)
+{
+    const char *word = headings;
+    while (*word && strcmp(word, name))
+        word = behind(word);
+    return *word;
+}
+
+bool th_cli_configfile_has(const struct th_cli_option *option)
+{
+    static const uint16_t others[] = {
+        offsetof(struct th_cli_settings, config_file), offsetof(struct th_cli_settings, help),
+        offsetof(struct th_cli_settings, options_file),
+        offsetof(struct th_cli_settings, version_wanted),
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (option->offset == others[i])
+            return false;
+    return option->commands & TH_CLI_ALL && option->kind < TH_CLI_PROPERTY;
+}
+
+static const struct th_cli_option *option_named(const char *word)
+{
+    const struct th_cli_option *option = th_cli_option_find(word);
+    return option && th_cli_configfile_has(option) ? option : NULL;
+}
+
+/* "--name" begins the text that is looked for. */
+static const struct th_cli_option *find_word(const char *word, bool *opposite)
+{
+    const char *alias = aliases;
+    while (*alias && strcmp(alias, word + 2))
+        alias = behind(behind(alias));
+    const char *meant = *alias ? behind(alias) : word;
+    *opposite = *meant == '!';
+    return option_named(meant + *opposite);
+}
+
+/* The names behind the first `skip`, with hyphens. */
+static void join(const struct th_json_leaf *leaf, unsigned skip, char word[NAME_BYTES])
+{
+    size_t used = (size_t)th_format(word, NAME_BYTES, "-");
+    for (; skip < leaf->depth && used < NAME_BYTES; skip++)
+        if (leaf->names[skip])
+            used += (size_t)th_format(word + used, NAME_BYTES - used, "-%s", leaf->names[skip]);
+    while ((word = strchr(word, '_')))
+        *word = '-';
+}
+
+/* "will": {"topic": ...} is will-topic; "tls": {"cafile": ...} is cafile. */
+static const struct th_cli_option *find(const struct th_json_leaf *leaf, bool *opposite)
+{
+    char word[NAME_BYTES];
+    for (unsigned skip = 0;; skip++) {
+        join(leaf, skip, word);
+        const struct th_cli_option *option = find_word(word, opposite);
+        if (option || !leaf->names[skip] || !is_heading(leaf->names[skip]))
+            return option;
+    }
+}
+
+/* ---- mistakes -------------------------------------------------------------------------------- */
+
+static bool refuse_at(struct th_json_place place, const char *format, const char *what)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    int used = th_format(own.problem->text, sizeof own.problem->text, "%s:%u:%u: ",
+                         th_cli_show(own.path, shown), place.line, place.column);
+    th_format(own.problem->text + used, sizeof own.problem->text - (size_t)used, format, what);
+    own.problem->status = TH_CLI_FILE_FORMAT;
+    return false;
+}
+
+/* Names of the table, then the others. */
+static const char *name_of(size_t i)
+{
+    const char *alias = aliases;
+    if (i < th_cli_options_count)
+        return th_cli_configfile_has(&th_cli_options[i]) ? th_cli_long(&th_cli_options[i]) : NULL;
+    for (i -= th_cli_options_count; i > 0 && *alias; i--)
+        alias = behind(behind(alias));
+    return *alias ? alias : NULL;
+}
+
+static bool refuse_unknown(const struct th_json_leaf *leaf)
+{
+    char word[NAME_BYTES], shown[TH_CLI_SHOWN_BYTES], text[2 * NAME_BYTES];
+    unsigned last = leaf->depth - 1;
+    while (last > 0 && !leaf->names[last])
+        last--;
+    join(leaf, last, word);
+    const char *nearest = th_cli_nearest(word + 2, name_of, th_cli_options_count + 16);
+    join(leaf, 0, word);
+    th_format(text, sizeof text, nearest ? "%s: no such name; did you mean %s?" : "%s: no such name",
+              th_cli_show(nearest ? leaf->names[last] : word + 2, shown), nearest);
+    return refuse_at(leaf->name, "%s", text);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static bool is_from_url(uint16_t offset)
+{
+    return offset == offsetof(struct th_cli_settings, host) ||
+           offset == offsetof(struct th_cli_settings, port);
+}
+
+/* The command line says another thing, the environment will, or it means nothing here. */
+static bool is_passed_over(const struct th_cli_option *option, unsigned origin)
+{
+    const struct th_cli_settings *s = own.settings;
+    const char *variable = th_cli_variable(option), *value = variable ? getenv(variable) : NULL;
+    bool elsewhere = is_from_url(option->offset)
+                         ? s->url != NULL
+                         : option->offset == offsetof(struct th_cli_settings, url) && s->host;
+    return origin == FROM_FLAG || (value && *value) || elsewhere ||
+           !(option->commands & s->command) || (s->no_tls && th_cli_is_of_tls(option));
+}
+
+static bool give(const struct th_cli_option *option, const struct th_json_leaf *leaf, bool opposite)
+{
+    char shown[TH_CLI_SHOWN_BYTES], word[NAME_BYTES];
+    struct th_cli_problem inner = {.status = 0};
+    char *value = leaf->text;
+    join(leaf, 0, word);
+    if (option->kind == TH_CLI_FLAG) {
+        bool yes = !strcmp(value, "true");
+        if (leaf->is_text || (!yes && strcmp(value, "false")))
+            return refuse_at(leaf->value, "%s: give true or false", th_cli_show(word + 2, shown));
+        if (yes == opposite)
+            return true;
+        value = NULL;
+    }
+    return th_cli_option_give(own.settings, option, word + 2, value, &inner) ||
+           refuse_at(leaf->value, "%s", inner.text);
+}
+
+static bool take(void *arg, const struct th_json_leaf *leaf)
+{
+    bool opposite;
+    const struct th_cli_option *option = find(leaf, &opposite);
+    (void)arg;
+    if (!option)
+        return refuse_unknown(leaf);
+    uint8_t *origin = &own.origins[option - th_cli_options];
+    bool none = !leaf->is_text && !strcmp(leaf->text, "null");
+    if (none || is_passed_over(option, *origin))
+        return true;
+    if (*origin && option->kind != TH_CLI_LIST)
+        return refuse_at(leaf->name, "given twice%s", "");
+    *origin = FROM_FILE;
+    return give(option, leaf, opposite);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static void note_flags(const struct th_cli_settings *s)
+{
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        own.origins[i] = th_cli_configfile_has(&th_cli_options[i]) &&
+                         th_cli_option_is_given(s, &th_cli_options[i]) ? FROM_FLAG : UNKNOWN;
+}
+
+bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_t bytes,
+                             const char *path, struct th_cli_problem *problem)
+{
+    struct th_json_walk walk = {.take = take};
+    own.settings = settings;
+    own.problem = problem;
+    own.path = path;
+    note_flags(settings);
+    if (th_json_walk(&walk, text, bytes))
+        return true;
+    return walk.wanted ? refuse_at(walk.stopped, "not JSON here, which wants %s", walk.wanted)
+                       : false;
+}
+
+static ssize_t read_whole(int file)
+{
+    size_t used = 0;
+    ssize_t got = 1;
+    while (got > 0 && used < sizeof content) {
+        got = read(file, content + used, sizeof content - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    return got < 0 ? got : (ssize_t)used;
+}
+
+static bool refuse_file(struct th_cli_problem *problem, const char *path)
+{
+    struct th_fault fault = {0};
+    th_fault_set_errno(&fault, TH_E_FILE, "cannot read %.160s", path);
+    problem->status = TH_CLI_FILE;
+    return th_cli_problem(problem, "%s", fault.text);
+}
+
+bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (!s->config_file)
+        return true;
+    int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY, 0);
+    ssize_t bytes = file < 0 ? -1 : read_whole(file);
+    if (file >= 0)
+        close(file);
+    if (bytes < 0)
+        return refuse_file(problem, s->config_file);
+    if (bytes <= TH_CLI_CONFIGFILE_BYTES)
+        return th_cli_configfile_parse(s, content, (size_t)bytes, s->config_file, problem);
+    problem->status = TH_CLI_FILE_FORMAT;
+    return th_cli_problem(problem, "%.160s: too large; a configuration has at most 16384 bytes",
+                          s->config_file);
+}
+
+const char *th_cli_configfile_origin(const struct th_cli_settings *s,
+                                     const struct th_cli_option *option)
+{
+    static const char *const names[] = {[FROM_FILE] = "file", [FROM_FLAG] = "flag"};
+    const char *variable = th_cli_variable(option), *value = variable ? getenv(variable) : NULL;
+    uint8_t origin = own.origins[option - th_cli_options];
+    if (!origin && s->url && is_from_url(option->offset))
+        origin = own.origins[th_cli_option_find("--url") - th_cli_options];
+    if (!origin && value && *value)
+        return "environment";
+    return origin ? names[origin] : "default";
+}

@@ -1,0 +1,204 @@
+"""Settings in JSON: what counts, what is refused and where, and what the program makes of it."""
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from program import THIMBLE, TOP, environment, until
+
+sys.path.insert(0, str(TOP / "tools"))
+import keys  # noqa: E402
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(content, name="agent.json"):
+        path = tmp_path / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+    return write
+
+
+def shown(thimble, *words, **options):
+    """Name: (origin, value)."""
+    out = thimble("config", "show", "--effective", *words, **options).ends(0).out.decode()
+    rows = [line.split(None, 2) for line in out.splitlines()]
+    return {row[0]: (row[1], row[2] if len(row) > 2 else "") for row in rows}
+
+
+def connection(lab, kind="ec"):
+    file = {name: str(lab.path(kind, f"{name}.pem")) for name in ("root", "client")}
+    return {"mqtt": {"broker": "localhost", "port": int(lab.ports[f"{kind}_port"]), "use_tls": True},
+            "tls": {"cafile": file["root"], "cert": file["client"],
+                    "key": str(lab.path(kind, "client.key"))}}
+
+
+def test_schema_and_manual_are_what_the_table_says():
+    subprocess.run([TOP / "tools" / "keys.py", "--check"], check=True)
+
+
+def sample(shape):
+    """Something the schema allows."""
+    if "anyOf" in shape:
+        return sample(shape["anyOf"][0])
+    if "enum" in shape:
+        return shape["enum"][0]
+    kind = shape["type"] if isinstance(shape["type"], str) else "string"
+    text = "1s..2s" if "doubling" in shape.get("description", "") else "x"
+    return {"boolean": True, "integer": shape.get("minimum", 1), "number": 1, "string": text}[kind]
+
+
+def mistake(path, content):
+    """What is wrong with the file itself, or ''."""
+    path.write_text(json.dumps(content))
+    done = subprocess.run([THIMBLE, "config", "show", "--effective", path], text=True,
+                          capture_output=True, env=environment({}))
+    return done.stderr if done.returncode == 67 else ""
+
+
+def test_every_name_of_the_schema_is_taken(tmp_path):
+    """... with a value the schema allows, and another spelling."""
+    names = json.loads(keys.SCHEMA.read_text())["definitions"]
+    aliases = set(keys.read_aliases()) & set(names)
+    del names["=settings"], names["mem-report"]
+    assert len(names) > 100 and len(aliases) > 8
+    for chosen in (set(names) - aliases, aliases - {"clean-start"}, {"clean-start"}):
+        content = {name: sample(names[name]) for name in sorted(chosen)}
+        assert mistake(tmp_path / "c", content) == ""
+        hyphens = {name.replace("-", "_"): value for name, value in content.items()}
+        assert mistake(tmp_path / "c", {"mqtt": hyphens}) == ""
+
+
+def test_values_of_another_type_are_refused(tmp_path):
+    """Every eighth name; those of other commands are passed over."""
+    names = [(name, shape) for name, (option, shape) in keys.read_keys().items()
+             if shape.get("type") in ("boolean", "integer", "number") and "agent" in option.commands]
+    assert len(names) > 30
+    for name, shape in names[::8]:
+        assert "1:" in mistake(tmp_path / "c", {name: "yes"}), name
+
+
+def test_names_lead_to_options(thimble, config):
+    rows = shown(thimble, config({
+        "mqtt": {"broker": "b.example", "client_id": "pump-17", "keepalive": 33, "use_tls": False,
+                 "will": {"topic": "gone", "qos": 1, "retain": True}},
+        "network": {"timeout": {"tcp": 2.5}}, "topic": ["a/#", "b"], "srv": False, "username": None}))
+    assert rows["host"] == ("file", "b.example")
+    assert rows["id"] == ("file", "pump-17")
+    assert rows["keepalive"] == ("file", "33")
+    assert rows["no-tls"] == ("file", "true")
+    assert rows["port"] == ("default", "1883")
+    assert (rows["will-topic"], rows["will-qos"]) == (("file", "gone"), ("file", "1"))
+    assert rows["timeout-tcp"] == ("file", "2.500")
+    assert rows["topic"] == ("file", "a/# b")
+    assert "username" not in rows and "-S" not in rows
+
+
+def test_what_counts_more(thimble, config):
+    """Flag, environment, file, default; a list is one value."""
+    path = config({"no-tls": True, "host": "file", "username": "file", "id": "file",
+                   "topic": ["file", "file2"], "password": "secret"})
+    rows = shown(thimble, path, "-i", "flag", "-t", "flag",
+                 env={"THIMBLE_HOST": "variable", "THIMBLE_USERNAME": ""})
+    assert rows["host"] == ("environment", "variable")
+    assert rows["username"] == ("file", "file")
+    assert (rows["id"], rows["topic"]) == (("flag", "flag"), ("flag", "flag"))
+    assert rows["pw"] == ("file", "(hidden)")
+    assert rows["keepalive"] == ("default", "60")
+
+
+def test_a_url_takes_the_place_of_what_it_says(thimble, config):
+    path = config({"host": "file", "port": 1, "no-tls": True})
+    assert shown(thimble, path, "-L", "mqtt://flag:2")["port"] == ("flag", "2")
+    path = config({"url": "mqtt://file:2"})
+    assert shown(thimble, path)["host"] == ("file", "file")
+    assert shown(thimble, path, "-h", "flag", "--no-tls")["host"] == ("flag", "flag")
+
+
+def test_without_tls_what_the_file_says_of_it_does_not_count(thimble, config):
+    path = config({"cafile": "/nonexistent", "cert": "x", "key": "y"})
+    thimble("config", "check", path, "--no-tls").ends(0)
+
+
+@pytest.mark.parametrize("content, where, what", [
+    ('{"keepaliv": 5}', "1:2", "keepaliv: no such name; did you mean keepalive?"),
+    ('{\n "mqtt": {\n  "clientid": "x"}}', "3:3", "clientid: no such name; did you mean client-id?"),
+    ('{"qoss": {"deep": 1}}', "1:11", "qoss-deep: no such name"),
+    ('{"port": 99999}', "1:10", "port 99999: give a whole number from 1 to 65535"),
+    ('{"port": "x"}', "1:10", "port x: give a whole number"),
+    ('{"insecure": "true"}', "1:14", "insecure: give true or false"),
+    ('{"port": 1,\n\t"port": 2}', "2:2", "given twice"),
+    ('{"port": 1, "mqtt": {"port": 2}}', "1:22", "given twice"),
+    ('{"tls": {"cafile": "a" "b"}}', "1:24", "not JSON here, which wants a comma or }"),
+    ('{"host": b}', "1:10", "not JSON here, which wants a value"),
+    ('{"host": "b"} // no comments', "1:15", "not JSON here, which wants the end"),
+    ('{"mqtt":' * 9, "1:65", "at most 8 levels"),
+    ('{"config": "x"}', "1:2", "config: no such name"),
+    ('{"tls-engine": "x"}', "1:2", "tls-engine: no such name"),
+    ("", "1:1", "an object"),
+])
+def test_mistakes_have_a_place(thimble, config, content, where, what):
+    path = config(content, "c")
+    run = thimble("config", "check", path).ends(67, what)
+    assert f":{where}: " in run.err
+
+
+def test_limits_of_a_file(thimble, config, tmp_path):
+    full = '{"no-tls":true}'
+    path = config(full + " " * (16384 - len(full)))
+    thimble("config", "check", path).ends(0)
+    path = config(full + " " * (16385 - len(full)))
+    thimble("config", "check", path).ends(67, "at most 16384 bytes")
+    thimble("config", "check", tmp_path / "none").ends(66, "No such file")
+    thimble("config", "check", tmp_path).ends(66, "directory")
+    thimble("agent", "-c", tmp_path).ends(66, "directory")
+    thimble("agent", "--no-tls").ends(64, "-c: the configuration is missing")
+
+
+def test_check_reads_the_files_that_are_named(thimble, config, lab):
+    settings = connection(lab)
+    thimble("config", "check", config(settings)).ends(0)
+    settings["tls"]["key"] = str(lab.path("ec", "server.key"))
+    thimble("config", "check", config(settings)).ends(71)
+    settings["tls"]["cafile"] = "/nonexistent"
+    thimble("config", "check", config(settings)).ends(66, "/nonexistent")
+    thimble("config", "check").ends(64)
+    thimble("config", "show", config(settings)).ends(64)
+
+
+def test_pub_and_sub_use_it_too(thimble, config, lab):
+    path = config({**connection(lab), "topic": "config/both", "qos": 1, "verbose": True,
+                   "message": "hello"})
+    sub = thimble.start("sub", "--config", path, "-C", "1")
+    lab.log.await_subscription("config/both")
+    thimble("pub", "--config", path).ends(0)
+    sub.ends(0)
+    assert sub.out == b"config/both hello\n"
+
+
+def test_a_password_is_given_and_wiped(thimble, config, mosquitto, tmp_path):
+    (tmp_path / "users").write_text("")
+    subprocess.run(["mosquitto_passwd", "-b", tmp_path / "users", "joe", "s3cret"], check=True)
+    (tmp_path / "users").chmod(0o644)
+    broker = mosquitto("allow_anonymous false", f"password_file {tmp_path}/users").start()
+    settings = {"host": "127.0.0.1", "port": broker.port, "no_tls": True, "username": "joe",
+                "topic": "t", "message": "m", "qos": 1}
+    thimble("pub", "--config", config({**settings, "password": "s3cret"})).ends(0)
+    thimble("pub", "--config", config({**settings, "password": "wrong"})).ends_refused(51)
+
+
+def test_the_agent_stays(thimble, config, lab):
+    """Prints what comes; with an id the session is kept; told to end, it ends well."""
+    settings = {**connection(lab), "topic": "config/agent", "qos": 1, "id": "config-agent",
+                "jsonl": True, "sandbox": "require"}
+    agent = thimble.start("agent", "-c", config(settings))
+    lab.log.await_subscription("config/agent")
+    thimble("pub", *lab.tls(), "-t", "config/agent", "-m", "one", "-q", "1").ends(0)
+    until(lambda: b'"one"' in agent.out, "the message")
+    agent.signal(signal.SIGTERM).ends(0)
+    thimble("pub", *lab.tls(), "-t", "config/agent", "-m", "two", "-q", "1").ends(0)
+    agent = thimble.start("agent", "-c", config(settings))
+    until(lambda: b'"two"' in agent.out, "what came while it was away")
+    agent.signal(signal.SIGTERM).ends(0)
