@@ -202,12 +202,12 @@ tunnel.program_sources := src/cli/tunnel.c src/net/local.c $(wildcard src/tunnel
 tunnel.commands := tunnel
 tunnel.options := --listen --listen-mode --listen-port
 
-certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c server.c)
+certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c output.c server.c bundle.c)
 certificates.program_instead := src/absent/certificates.c
-certificates.sources := src/crypt/key.c src/tls/shown.c $(addprefix src/identity/,key.c request.c armor.c)
+certificates.sources := src/crypt/key.c src/tls/shown.c $(addprefix src/identity/,key.c request.c armor.c authorities.c)
 certificates.instead := src/absent/keys.c src/absent/shown.c
 certificates.commands := cert key csr
-certificates.options := --json --warn --critical --ca --type --out --subject --san
+certificates.options := --json --warn --critical --ca --for --type --out --subject --san
 
 sandbox.program_sources := src/cli/lock.c $(wildcard src/sandbox/*.c)
 sandbox.program_instead := src/absent/sandbox.c
@@ -222,7 +222,7 @@ identity.program_sources := src/cli/identity.c src/cli/identities.c src/cli/rota
                             $(wildcard src/store/*.c)
 identity.program_instead := src/absent/identity.c
 identity.commands := identity
-identity.options := --identity --identity-dir --endpoint --device-id --with-key
+identity.options := --identity --identity-dir --endpoint --device-id --own-ca --with-key
 identity.exits := invalid-content corrupted bad-permissions
 
 # Messages on disk.

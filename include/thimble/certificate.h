@@ -65,7 +65,12 @@ typedef int (*th_certificate_taker)(void *arg, const struct th_certificate *cert
 int th_certificates_read(void *block, size_t block_bytes, const struct th_source *source,
                          th_certificate_taker take, void *arg, struct th_fault *fault);
 
-/* Verifies the chain of `config->certificate`, leaf first, against `config->roots`: signatures,
+/* The same of a file, or of the files in a directory that end in .pem, .crt, .cer or .0; those that
+ * hold none are passed over. */
+int th_authorities_read(void *block, size_t block_bytes, const char *path,
+                        th_certificate_taker take, void *arg, struct th_fault *fault);
+
+/* Verifies the chain of `config->certificate`, leaf first, against its roots: signatures,
  * dates, basic constraints; with a `host` (else NULL) also what is asked of a server of that name. Nothing
  * else of `config` counts. `block` is what th_context_open() wants. 0, or CERTIFICATE, SERVER_NAME,
  * FILE, MEMORY, ARGUMENT. */

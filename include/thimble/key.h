@@ -18,6 +18,9 @@ struct th_text_sink {
     void *arg;
 };
 
+/* Hands `der` over as PEM, between BEGIN and END of `label`. What `write` returned. Pure. */
+int th_armor(const struct th_text_sink *sink, const char *label, struct th_slice der);
+
 /* Makes an EC key for P-256 or P-384 (curve_bits 256 or 384), as PKCS#8. */
 int th_key_make(void *block, size_t block_bytes, unsigned curve_bits,
                 const struct th_text_sink *sink, struct th_fault *fault);

@@ -11,6 +11,7 @@
 #include "cli/out.h"
 #include "cli/passphrase.h"
 #include "cli/printed.h"
+#include "cli/roots.h"
 #include "cli/say.h"
 #include "cli/server.h"
 #include <thimble/identity.h>
@@ -161,13 +162,14 @@ static int pin(const struct th_cli_settings *settings)
 
 /* ---- verify ---------------------------------------------------------------------------------- */
 
-static int judge(const struct th_cli_settings *settings, struct th_fault *fault)
+static int judge(const struct th_cli_settings *settings, const char *path, struct th_fault *fault)
 {
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     const struct th_context_config config = {
         .roots.path = settings->cafile,
-        .certificate.path = settings->words.items[0],
+        .root_paths = th_cli_root_paths(settings),
+        .certificate.path = path,
         .key.path = settings->key,
         .passphrase = th_cli_passphrase(settings),
         .log = th_cli_voice_log(),
@@ -177,23 +179,25 @@ static int judge(const struct th_cli_settings *settings, struct th_fault *fault)
 }
 
 /* Not inlined: its fault and configuration would lie below a server's handshake. */
-__attribute__((noinline)) static int verify_file(const struct th_cli_settings *settings)
+__attribute__((noinline)) int th_cli_cert_verify(const struct th_cli_settings *settings,
+                                                 const char *path)
 {
     struct th_fault fault = {0};
-    return judge(settings, &fault) < 0 ? th_cli_say_fault(&fault) : TH_CLI_OK;
+    return judge(settings, path, &fault) < 0 ? th_cli_say_fault(&fault) : TH_CLI_OK;
 }
 
 static int verify(const struct th_cli_settings *settings)
 {
-    bool is_server = th_cli_server_is_taken();
-    if (settings->insecure_no_verify || (!settings->cafile && !is_server)) {
+    const char *word = settings->words.items[0];
+    if (!settings->cafile && !th_cli_root_paths(settings)) {
         th_cli_complain("--cafile is missing; give the certificates that are trusted");
         return TH_CLI_USAGE;
     }
-    int status = is_server ? th_cli_server_read(NULL, NULL, NULL) : verify_file(settings);
+    int status = th_cli_server_is_taken() ? th_cli_server_read(word, NULL, NULL)
+                                          : th_cli_cert_verify(settings, word);
     if (status)
         return status;
-    th_cli_out_format("%s: valid\n", settings->words.items[0]);
+    th_cli_out_format("%s: valid\n", word);
     return th_cli_printed();
 }
 
@@ -206,6 +210,7 @@ int th_cli_cert(int argc, char *argv[])
         {"check", th_cli_cert_check, 1, TH_CLI_LIST_MAX},
         {"verify", verify, 1, 1},
         {"pin", pin, 1, 1},
+        {"bundle", th_cli_cert_bundle, 0, TH_CLI_LIST_MAX},
     };
     return th_cli_desk(TH_CLI_CERT, verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -35,7 +35,11 @@ void th_cli_key_facts(const char *key, const char *curve, unsigned bits);
 const char *th_cli_pin_text(const uint8_t digest[TH_DIGEST_BYTES],
                             char text[TH_CLI_PIN_TEXT_BYTES]);
 
-/* cert check */
 int th_cli_cert_check(const struct th_cli_settings *settings);
+int th_cli_cert_bundle(const struct th_cli_settings *settings);
+
+/* Verifies the chain in a file against the settings' roots, as cert verify. 0, or an exit status
+ * after having said why. */
+int th_cli_cert_verify(const struct th_cli_settings *settings, const char *path);
 
 #endif

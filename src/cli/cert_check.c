@@ -22,6 +22,7 @@ static struct {
     int64_t now_s;
     int64_t warn_days, critical_days;
     const char *path;          /* being read */
+    bool is_seen;              /* it could be */
     unsigned certificates;
     int worst;                 /* FINE ... */
     int64_t least_s;           /* left of the one that is worst */
@@ -128,12 +129,12 @@ static void print_json(void)
     end_json();
 }
 
-/* A server that sent certificates and is refused is no unknown one. */
+/* What can be read and is refused is not unknown. */
 static int refuse(int status, bool as_json)
 {
     const struct th_cli_exit *exit = th_cli_exit_find(status);
     const char *cause = exit ? exit->name : "";
-    own.worst = own.certificates && th_cli_server_is_taken() ? CRITICAL : UNKNOWN;
+    own.worst = own.is_seen ? CRITICAL : UNKNOWN;
     if (as_json) {
         begin_json(own.path, cause);
         end_json();
@@ -152,10 +153,15 @@ __attribute__((noinline)) static int refuse_date(void)
     return th_cli_say_fault(&fault);
 }
 
-static int read_one(const char *path)
+static int read_one(const struct th_cli_settings *s, const char *path)
 {
+    bool is_server = th_cli_server_is_taken();
     own.path = path;
-    return th_calendar_is_believable() ? th_cli_server_read(path, take, NULL) : refuse_date();
+    if (!th_calendar_is_believable())
+        return refuse_date();
+    int status = th_cli_server_read(path, take, NULL);
+    own.is_seen = is_server ? own.certificates > 0 : status == 0;
+    return status || is_server || !s->cafile ? status : th_cli_cert_verify(s, path);
 }
 
 int th_cli_cert_check(const struct th_cli_settings *settings)
@@ -168,7 +174,7 @@ int th_cli_cert_check(const struct th_cli_settings *settings)
         return UNKNOWN;
     }
     for (uint32_t i = 0; i < settings->words.count; i++) {
-        int status = read_one(settings->words.items[i]);
+        int status = read_one(settings, settings->words.items[i]);
         if (status)
             return refuse(status, settings->json);
     }

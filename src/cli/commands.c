@@ -22,7 +22,7 @@ const struct th_cli_command th_cli_commands[] = {
      NULL},
     {"cert", th_cli_cert, TH_EXPLAINED("what certificates say, and until when they hold"),
      TH_CLI_CERT,
-     "cert show FILE | check FILE ... | verify FILE | pin FILE [options]\n"
+     "cert show FILE | check FILE ... | verify FILE | pin FILE | bundle [FILE|DIR ...] [options]\n"
      TH_EXPLAINED("FILE is PEM or DER, or - for standard input; or a server, HOST:PORT.\n\n")},
     {"key", th_cli_key, TH_EXPLAINED("make a private key, or look at one"), TH_CLI_KEY,
      "key gen --out FILE | status FILE [options]\n"

@@ -1,87 +1,20 @@
 /* thimble key, thimble csr */
 #include "cli/cert.h"
 
-#include "base/err.h"
-#include "base/file.h"
 #include "base/slice.h"
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
-#include "cli/out.h"
+#include "cli/output.h"
 #include "cli/passphrase.h"
 #include "cli/printed.h"
 #include "cli/say.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <thimble/identity.h>
 #include <thimble/key.h>
 #include <thimble/topic.h>
-#include <unistd.h>
-
-/* ---- what is written ------------------------------------------------------------------------- */
-
-/* Opened with the first line: who fails before leaves no file behind. */
-struct output {
-    const char *path; /* NULL: standard output */
-    unsigned mode;
-    int fd;
-    struct th_fault *fault;
-};
-
-static int open_output(struct output *output)
-{
-    output->fd = th_file_open(output->path, O_WRONLY | O_CREAT | O_EXCL, output->mode);
-    if (output->fd >= 0)
-        return 0;
-    if (errno == EEXIST)
-        return th_fault_set_errno(output->fault, TH_E_FILE, "%s is there already; name another "
-                                  "file, or remove it", output->path);
-    return th_fault_set_errno(output->fault, TH_E_FILE, "cannot write %s", output->path);
-}
-
-static int write_all(struct output *output, const char *text, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t put = write(output->fd, text, bytes);
-        if (put < 0 && errno != EINTR)
-            return th_fault_set_errno(output->fault, TH_E_FILE, "cannot write %s", output->path);
-        text += put > 0 ? put : 0;
-        bytes -= put > 0 ? (size_t)put : 0;
-    }
-    return 0;
-}
-
-static int write_text(void *arg, const char *text, size_t bytes)
-{
-    struct output *output = arg;
-    if (!output->path) {
-        th_cli_out(text, bytes);
-        return 0;
-    }
-    int result = output->fd < 0 ? open_output(output) : 0;
-    return result < 0 ? result : write_all(output, text, bytes);
-}
-
-static int finish(struct output *output, int result)
-{
-    if (output->fd < 0)
-        return result;
-    if (result == 0 && th_file_sync(output->fd) < 0)
-        result = th_fault_set_errno(output->fault, TH_E_FILE, "cannot write %s", output->path);
-    close(output->fd);
-    if (result < 0)
-        unlink(output->path);
-    return result;
-}
-
-static int status_of(int result, const struct th_fault *fault)
-{
-    int printed = th_cli_printed();
-    return result < 0 ? th_cli_say_fault(fault) : printed;
-}
 
 static int refuse(const char *option)
 {
@@ -96,12 +29,12 @@ static int gen(const struct th_cli_settings *settings)
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     struct th_fault fault = {0};
-    struct output output = {settings->out, 0600, -1, &fault};
-    struct th_text_sink sink = {write_text, &output};
+    struct th_cli_output output = {settings->out, 0600, -1, &fault, NULL};
+    struct th_text_sink sink = {th_cli_output_write, &output};
     unsigned bits = settings->key_type > 0 ? (unsigned)settings->key_type : 256;
     if (!settings->out)
         return refuse("--out");
-    return status_of(finish(&output, th_key_make(block, bytes, bits, &sink, &fault)), &fault);
+    return th_cli_output_finish(&output, th_key_make(block, bytes, bits, &sink, &fault));
 }
 
 static struct th_key_file key_file(const struct th_cli_settings *settings, const char *path)
@@ -189,8 +122,8 @@ static int request(const struct th_cli_settings *settings)
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     struct th_fault fault = {0};
-    struct output output = {settings->out, 0644, -1, &fault};
-    struct th_text_sink sink = {write_text, &output};
+    struct th_cli_output output = {settings->out, 0644, -1, &fault, NULL};
+    struct th_text_sink sink = {th_cli_output_write, &output};
     if (!settings->key || !settings->subject)
         return refuse(settings->key ? "--subject" : "--key");
     if (!is_utf8(settings->subject) || !is_utf8(settings->alternative_names))
@@ -198,7 +131,7 @@ static int request(const struct th_cli_settings *settings)
     struct th_key_file file = key_file(settings, settings->key);
     int result = th_request_make(block, bytes, &file, settings->subject,
                                  settings->alternative_names, &sink, &fault);
-    return status_of(finish(&output, result), &fault);
+    return th_cli_output_finish(&output, result);
 }
 
 int th_cli_csr(int argc, char *argv[])

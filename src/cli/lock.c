@@ -128,8 +128,9 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     if (looks_names_up(s) || s->sntp.count)
         wish_for_names(&wish);
     wish_to_read(&wish, s->crl);
-    if (rereads_roots)
+    if (rereads_roots || s->on_certificate)
         wish_for_roots(&wish, s);
+    wish_to_write(&wish, s->out);
     wish_for_identity(&wish, s);
     wish_for_reports(&wish, s);
     wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file || s->session_file

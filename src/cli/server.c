@@ -111,3 +111,23 @@ int th_cli_server_read(const char *word, th_certificate_taker take, void *arg)
 {
     return own.settings ? look_at_server(take, arg) : th_cli_cert_read(word, take, arg);
 }
+
+/* ---- a chain in a file ----------------------------------------------------------------------- */
+
+static int keep_link(void *arg, const struct th_certificate *certificate, struct th_fault *fault)
+{
+    unsigned *index = arg;
+    (void)fault;
+    keep(NULL, (*index)++, certificate->der);
+    return 0;
+}
+
+int th_cli_server_chain(const char *path, struct th_slice *chain)
+{
+    unsigned index = 0;
+    own.chain = th_cli_connection_spare(&own.room_bytes);
+    int status = own.settings ? look_at_server(NULL, NULL)
+                              : th_cli_cert_read(path, keep_link, &index);
+    *chain = th_slice_of(own.chain, own.used_bytes);
+    return status;
+}

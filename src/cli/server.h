@@ -21,4 +21,7 @@ bool th_cli_server_is_taken(void);
 int th_cli_server_read(const char *word, th_certificate_taker take, void *arg);
 int th_cli_server_status(void);
 
+/* The chain of the server, or of a file if none was taken, side by side. Likewise. */
+int th_cli_server_chain(const char *path, struct th_slice *chain);
+
 #endif

@@ -198,6 +198,8 @@ struct th_cli_settings {
     bool issuers;                /* cert pin --ca */
     const char *warn, *critical; /* cert check: days */
     const char *out;
+    const char *chain;           /* cert bundle --for */
+    const char *own_ca;          /* identity import */
     int64_t key_type;            /* bits of its curve */
     const char *subject;
     const char *alternative_names;

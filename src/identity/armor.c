@@ -1,4 +1,4 @@
-#include "identity/armor.h"
+#include <thimble/key.h>
 
 #include "base/format.h"
 #include "base/slice.h"

@@ -50,6 +50,16 @@ static int take_entries(struct listing *listing, long bytes)
     return result;
 }
 
+bool th_directory_names_certificate(const char *path)
+{
+    static const char endings[] = ".pem\0.crt\0.cer\0.0\0.1\0.2\0.3\0";
+    size_t bytes = strlen(path);
+    for (const char *ending = endings; *ending; ending += strlen(ending) + 1)
+        if (bytes > strlen(ending) && strcmp(path + bytes - strlen(ending), ending) == 0)
+            return true;
+    return false;
+}
+
 int th_directory_each(const char *path, int (*take)(void *arg, const char *name), void *arg)
 {
     struct listing listing = {.path = path, .take = take, .arg = arg};

@@ -5,7 +5,6 @@
 #include "crypt/key.h"
 #include "crypt/random.h"
 #include "crypt/wipe.h"
-#include "identity/armor.h"
 #include "identity/desk.h"
 #include "identity/encrypted.h"
 #include "identity/oid.h"

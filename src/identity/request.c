@@ -6,7 +6,6 @@
 #include "crypt/hash.h"
 #include "crypt/key.h"
 #include "crypt/random.h"
-#include "identity/armor.h"
 #include "identity/desk.h"
 #include "identity/key.h"
 #include "identity/oid.h"

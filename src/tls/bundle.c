@@ -3,6 +3,7 @@
 #include "base/der.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "identity/directory.h"
 #include "mem/payer.h"
 #include "tls/context.h"
@@ -89,22 +90,12 @@ struct reading {
     struct th_identity_count count;
 };
 
-static bool has_ending(const char *path)
-{
-    static const char endings[] = ".pem\0.crt\0.cer\0.0\0.1\0.2\0.3\0";
-    size_t bytes = strlen(path);
-    for (const char *ending = endings; *ending; ending += strlen(ending) + 1)
-        if (bytes > strlen(ending) && strcmp(path + bytes - strlen(ending), ending) == 0)
-            return true;
-    return false;
-}
-
 static int read_entry(void *arg, const char *path)
 {
     struct reading *reading = arg;
     struct th_source source = {.path = path};
     struct th_fault fault = {0};
-    int result = has_ending(path) ? th_identity_read_roots(&source, reading->sink, &reading->count,
+    int result = th_directory_names_certificate(path) ? th_identity_read_roots(&source, reading->sink, &reading->count,
                                                            &fault)
                                   : 0;
     if (result != TH_E_FILE)
@@ -207,6 +198,19 @@ static int read_again(struct th_tls_context *context, struct th_fault *fault)
     if (th_source_given(&bundle->source))
         result = th_identity_read_roots(&bundle->source, &sink, &count, fault);
     return result < 0 ? result : read_paths(context, &sink, fault);
+}
+
+int th_tls_bundle_choose_for(struct th_tls_context *context, struct th_slice ders,
+                             struct th_fault *fault)
+{
+    struct th_slice issuer, subject;
+    size_t bytes;
+    if (context->bundle.seen <= TH_TLS_ROOTS_HELD)
+        return 0;
+    for (; (bytes = th_der_sequence_bytes(ders)) > 0; ders = th_slice_after(ders, bytes))
+        if (read_names(th_slice_of(ders.data, bytes), &issuer, &subject))
+            note(&context->bundle, hash(HASH_BEGIN, issuer));
+    return read_again(context, fault);
 }
 
 int th_tls_bundle_choose(struct th_tls_stream *stream, struct th_fault *fault)

@@ -43,6 +43,11 @@ bool th_tls_bundle_defers(struct th_tls_context *context);
  * refused. */
 int th_tls_bundle_note(struct th_tls_stream *stream, const struct WOLFSSL_X509_STORE_CTX *store);
 
+/* For certificates side by side that are no server's: loads what their issuers' names choose. 0, or
+ * an error. */
+int th_tls_bundle_choose_for(struct th_tls_context *context, struct th_slice ders,
+                             struct th_fault *fault);
+
 /* After a handshake failed: 1, roots were found that it did not have; 0; or an error. */
 int th_tls_bundle_choose(struct th_tls_stream *stream, struct th_fault *fault);
 

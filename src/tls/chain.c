@@ -13,6 +13,7 @@
 #define KEY_CERT_SIGN (1 << 5) /* bit 5 of keyUsage (RFC 5280 section 4.2.1.3) */
 
 struct chain {
+    struct th_tls_context *context;
     WOLFSSL_CERT_MANAGER *manager;
     const char *host; /* NULL: not as a server's */
     struct th_pem_place place;
@@ -130,6 +131,8 @@ static int judge(struct chain *chain, const struct th_source *source)
     int result = read_chain(chain, source);
     struct th_slice ders = th_slice_of(chain->ders.data, chain->ders.used_bytes);
     if (result == 0)
+        result = th_tls_bundle_choose_for(chain->context, ders, chain->fault);
+    if (result == 0)
         result = verify_all(chain, ders);
     return result == 0 && chain->host ? check_server(chain, ders) : result;
 }
@@ -138,11 +141,13 @@ int th_tls_chain_verify(const struct th_context_config *config, const char *host
                         struct th_fault *fault)
 {
     struct th_tls_context context;
-    struct th_context_config roots = {.roots = config->roots, .log = config->log};
+    struct th_context_config roots = {.roots = config->roots, .root_paths = config->root_paths,
+                                      .log = config->log};
     struct chain chain = {.host = host, .fault = fault};
     int result = th_tls_context_open(&context, &roots, fault);
     if (result < 0)
         return result;
+    chain.context = &context;
     chain.manager = wolfSSL_CTX_GetCertManager(context.ctx);
     result = judge(&chain, &config->certificate);
     th_der_close(&chain.ders);

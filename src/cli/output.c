@@ -1,0 +1,75 @@
+#include "cli/output.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "cli/connection.h"
+#include "cli/out.h"
+#include "cli/printed.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *place_of(const struct th_cli_output *output)
+{
+    return output->temporary ? output->temporary : output->path;
+}
+
+static int blame(const struct th_cli_output *output)
+{
+    return th_fault_set_errno(output->fault, TH_E_FILE, "cannot write %s", output->path);
+}
+
+static int open_file(struct th_cli_output *output)
+{
+    output->fd = th_file_open(place_of(output), O_WRONLY | O_CREAT | O_EXCL, output->mode);
+    if (output->fd >= 0)
+        return 0;
+    if (errno == EEXIST)
+        return th_fault_set_errno(output->fault, TH_E_FILE, "%s is there already; name another "
+                                  "file, or remove it", place_of(output));
+    return blame(output);
+}
+
+static int write_all(const struct th_cli_output *output, const char *text, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t put = write(output->fd, text, bytes);
+        if (put < 0 && errno != EINTR)
+            return blame(output);
+        text += put > 0 ? put : 0;
+        bytes -= put > 0 ? (size_t)put : 0;
+    }
+    return 0;
+}
+
+int th_cli_output_write(void *arg, const char *text, size_t bytes)
+{
+    struct th_cli_output *output = arg;
+    if (!output->path) {
+        th_cli_out(text, bytes);
+        return 0;
+    }
+    int result = output->fd < 0 ? open_file(output) : 0;
+    return result < 0 ? result : write_all(output, text, bytes);
+}
+
+static int settle(const struct th_cli_output *output, int result)
+{
+    if (result == 0 && th_file_sync(output->fd) < 0)
+        result = blame(output);
+    close(output->fd);
+    if (result == 0 && output->temporary && rename(output->temporary, output->path) < 0)
+        result = blame(output);
+    if (result < 0)
+        unlink(place_of(output));
+    return result;
+}
+
+int th_cli_output_finish(struct th_cli_output *output, int result)
+{
+    if (output->fd >= 0)
+        result = settle(output, result);
+    int printed = th_cli_printed();
+    return result < 0 ? th_cli_say_fault(output->fault) : printed;
+}
