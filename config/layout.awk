@@ -6,6 +6,8 @@
 # Large objects are output sections of their own: the section headers then tell whose the bytes are,
 # in the stripped file, too.
 #
+# Instructions that only such functions share lie with them: config/outline.
+#
 # Each has a section, ".text.NAME", in which compilers may put something behind the name. Texts have
 # none: functions share them.
 
@@ -33,7 +35,8 @@ function owned(section, object) {
 
 END {
     gap = ". = . + 2 * CONSTANT(MAXPAGESIZE);\n"
-    print "SECTIONS\n{\n" gap ".cold :\n{\n" lists[0] "}\n" gap "}\nINSERT AFTER .init;"
+    print "SECTIONS\n{\n" gap ".cold :\n{\n*(.text.outlined_apart)\n" lists[0] "}"
+    print gap "}\nINSERT AFTER .init;"
     print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)\n" lists[1] "}"
     owned("connections", "client_blocks")
     owned("context", "context_block")

@@ -123,9 +123,11 @@ def of_kind(found, kind):
 
 
 def is_listed(section):
-    """libc is small and stays together; what has no name of its own cannot be named."""
+    """libc is small and stays together; what has no name of its own cannot be named, and what is
+    shared is sorted by its owners (config/outline)."""
     _, size, name, file = section
-    return "libc.a(" not in file and ".str1." not in name and stem(section) and (
+    shared = ".text.outlined" in name or ".str1." in name
+    return "libc.a(" not in file and not shared and stem(section) and (
         size < SMALL_BYTES if name.startswith(".bss") else size >= WORTH_BYTES)
 
 
