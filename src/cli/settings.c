@@ -93,6 +93,7 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->status_mode, 0600);
     preset(&s->listen_mode, 0600);
     preset(&s->exit_codes, s->persona);
+    preset(&s->stapling, TH_STAPLING_OFF);
     preset(&s->clock, TH_CLI_CLOCK_WAIT);
     preset(&s->clock_ms, DEFAULT_CLOCK_MS);
     preset(&s->sandbox, TH_REPORT_SANDBOX_AUTO);
