@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from program import TOP, until
+from program import SECONDS, TOP, until
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
 
@@ -142,7 +142,11 @@ class Mosquitto:
     def stop(self, number=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(20)
+            try:
+                self.process.wait(SECONDS)
+            except subprocess.TimeoutExpired:  # seen once, of 2.0.11
+                self.process.kill()
+                self.process.wait()
 
     @property
     def plain(self):
