@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "agent/notify.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
@@ -63,6 +64,7 @@ static void say_refused(const struct th_event *event)
 static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
+    th_agent_notify_event(event);
     if (event->kind == TH_EVENT_CONNECTED)
         on_connected(event);
     if (event->kind == TH_EVENT_SUBSCRIBED)
@@ -82,13 +84,21 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
 static bool turn(void *arg)
 {
     (void)arg;
+    th_agent_notify_alive();
     return false;
+}
+
+static uint64_t until_ms(void *arg)
+{
+    (void)arg;
+    return th_agent_notify_due_ms();
 }
 
 static const struct th_cli_work work = {
     .on_delivery = on_delivery,
     .on_event = on_event,
     .turn = turn,
+    .until_ms = until_ms,
 };
 
 static int status_of_printing(int status)
@@ -106,10 +116,12 @@ int th_cli_agent(int argc, char *argv[])
     if (!th_cli_begin(&own.settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
     prepare_filters();
+    th_agent_notify_open();
     th_cli_print_open(&own.settings);
     th_cli_resume_open();
     status = th_cli_connection_open(&own.settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
+    th_agent_notify_close();
     return th_cli_connection_close(status_of_printing(status));
 }

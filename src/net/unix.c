@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -70,4 +71,19 @@ void th_net_unix_tell(int fd, const void *data, size_t bytes)
 {
     send(fd, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
+}
+
+int th_net_unix_datagram(const char *path)
+{
+    struct sockaddr_un address = address_of(path);
+    bool is_abstract = *path == '@';
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+                                  strlen(address.sun_path) + !is_abstract);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (is_abstract)
+        address.sun_path[0] = '\0';
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, bytes) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }

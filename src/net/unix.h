@@ -16,4 +16,8 @@ int th_net_unix_accept(int listening);
 /* Sends what fits into the socket's buffer without waiting, and closes. */
 void th_net_unix_tell(int fd, const void *data, size_t bytes);
 
+/* A datagram socket whose write(2) goes to `path`, without waiting; a path that begins with @ is an
+ * abstract name (unix(7)). -1: nobody is there. */
+int th_net_unix_datagram(const char *path);
+
 #endif

@@ -1,0 +1,88 @@
+#include "agent/notify.h"
+
+#include "base/clock.h"
+#include "base/format.h"
+#include "net/unix.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LEAST_MS 10
+#define MOST_US 86400000000ull
+
+static struct {
+    int fd;
+    bool ready;
+    uint64_t every_ms; /* 0: nobody watches */
+    uint64_t due_ms;
+} own = {.fd = -1};
+
+static uint64_t number_of(const char *text)
+{
+    uint64_t number = 0;
+    for (; text && *text >= '0' && *text <= '9' && number < MOST_US; text++)
+        number = 10 * number + (uint64_t)(*text - '0');
+    return number;
+}
+
+/* $WATCHDOG_PID tells whose the variables are: a wrapper's, perhaps. */
+static uint64_t watch_us(void)
+{
+    uint64_t pid = number_of(getenv("WATCHDOG_PID"));
+    return pid && pid != (uint64_t)getpid() ? 0 : number_of(getenv("WATCHDOG_USEC"));
+}
+
+void th_agent_notify_open(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    own.fd = path && *path ? th_net_unix_datagram(path) : -1;
+    if (own.fd < 0)
+        return;
+    uint64_t half_ms = watch_us() / 2000;
+    own.every_ms = half_ms && half_ms < LEAST_MS ? LEAST_MS : half_ms;
+}
+
+/* What the manager does not take now is lost: the next one comes. */
+static void tell(const char *text)
+{
+    ssize_t told = own.fd < 0 ? 0 : write(own.fd, text, strlen(text));
+    (void)told;
+}
+
+void th_agent_notify_alive(void)
+{
+    uint64_t now_ms = th_clock_ms();
+    if (!own.ready)
+        tell("READY=1");
+    else if (own.every_ms && own.due_ms <= now_ms)
+        tell("WATCHDOG=1");
+    else
+        return;
+    own.ready = true;
+    own.due_ms = now_ms + own.every_ms;
+}
+
+uint64_t th_agent_notify_due_ms(void)
+{
+    return own.every_ms ? own.due_ms : TH_NEVER;
+}
+
+void th_agent_notify_event(const struct th_event *event)
+{
+    char text[sizeof event->fault->text + 64] = "STATUS=connected";
+    if (event->kind == TH_EVENT_DISCONNECTED)
+        th_format(text, sizeof text, "STATUS=%s%s", *event->fault->text ? event->fault->text
+                                                                        : "disconnected",
+                  event->redial_in_ms < 0 ? "" : "; trying again");
+    else if (event->kind != TH_EVENT_CONNECTED)
+        return;
+    tell(text);
+}
+
+void th_agent_notify_close(void)
+{
+    if (own.fd >= 0)
+        close(own.fd);
+    own.fd = -1;
+}
