@@ -214,10 +214,13 @@ enum th_ocsp_verdict th_ocsp_judge(struct th_slice response, const struct th_ocs
 {
     struct th_slice basic, singles;
     struct signed_part part;
+    enum th_ocsp_verdict verdict = TH_OCSP_MALFORMED;
     if (!open_response(response, &basic) || !open_signed(basic, &part) ||
         !open_data(part.whole, &singles))
-        return TH_OCSP_MALFORMED;
-    if (!is_signed_with(&part, subject->key) && !is_signed_by_delegate(&part, subject, now_s))
-        return TH_OCSP_FORGED;
-    return search(singles, subject, now_s, until_s);
+        return verdict;
+    verdict = search(singles, subject, now_s, until_s);
+    if (verdict == TH_OCSP_MALFORMED || is_signed_with(&part, subject->key) ||
+        is_signed_by_delegate(&part, subject, now_s))
+        return verdict;
+    return TH_OCSP_FORGED;
 }

@@ -221,6 +221,7 @@ static bool holds_now(struct th_tls_stream *stream, const struct th_ocsp_subject
 static bool holds_later(struct th_tls_stream *stream, const struct th_ocsp_subject *subject)
 {
     struct th_tls_mark mark = th_tls_mark();
+    th_tls_staple_forget(stream);
     stream->awaited = keep(subject);
     return stream->awaited ? true : refuse_for_memory(stream, mark);
 }

@@ -71,7 +71,8 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"SAMPLE   {SAMPLE} of the tests, but whole: "
                                     + ", ".join(ALWAYS_WHOLE))
     if not ALL:
-        terminalreporter.write_line("SAMPLE   splits and cuts: one place of five or seven; "
+        terminalreporter.write_line("SAMPLE   splits and cuts: one place of five or seven; OCSP: one "
+                                    "version of TLS; "
                                     "whole: make check-all")
 
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 
+import x509
 from fake import Peer
 from forge import server
 from program import SECONDS, until
@@ -28,18 +29,39 @@ def moment(hours):
     return der(0x18, when.strftime("%Y%m%d%H%M%SZ").encode())
 
 
+def values(data):
+    """What stands side by side in a constructed value, each with its header."""
+    found, at = [], content_of(data)
+    while at < len(data):
+        end = at + content_of(data[at:]) + length_of(data[at:])
+        found.append(data[at:end])
+        at = end
+    return found
+
+
+def content_of(data):
+    return 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+
+
+def length_of(data):
+    return int.from_bytes(data[2:content_of(data)], "big") if data[1] & 0x80 else data[1]
+
+
 def bits_of(info):
     """The key in a SubjectPublicKeyInfo."""
-    def skip(data, at):
-        size, length = data[at + 1], 0
-        if size & 0x80:
-            length = size & 0x7F
-            size = int.from_bytes(data[at + 2:at + 2 + length], "big")
-        return at + 2 + length, at + 2 + length + size
-    begin, _ = skip(info, 0)
-    _, behind = skip(info, begin)
-    begin, end = skip(info, behind)
-    return info[begin + 1:end]
+    bits = values(info)[1]
+    return bits[content_of(bits) + 1:]
+
+
+class Issued:
+    """A certificate that is there, in PEM, and its key: like those of a workshop."""
+
+    def __init__(self, path, key, kind):
+        self.der = x509.openssl("x509", "-in", path, "-outform", "DER")
+        fields = values(values(self.der)[0])
+        self.serial, self.subject, self.pem = int.from_bytes(fields[1][2:], "big"), fields[5], ""
+        self.key = object.__new__(x509.Key)
+        self.key.path, self.key.kind, self.key.info = key, kind, fields[6]
 
 
 def identifier(serial, issuer, digest="sha1"):

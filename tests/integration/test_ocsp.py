@@ -1,15 +1,17 @@
 """OCSP stapling: what a server's issuer says of its certificate is believed if that issuer says so,
 of this certificate, now. Whoever is refused gets not one byte of MQTT."""
-import itertools
-import subprocess
+import time
 
 import pytest
 
 from fake import nothing
-from program import SYSTEM_LIBS
-from stapled import (CRITICAL, GOOD, HARMLESS, REVOKED, UNKNOWN, Stapler, identifier, response, server_with,
-                     single)
+from forge import server
+from program import ALL, SYSTEM_LIBS
+from stapled import (CRITICAL, GOOD, HARMLESS, REVOKED, UNKNOWN, Issued, Stapler, identifier,
+                     response, server_with, single, staple)
 from test_policy import CA, LOCALHOST, SERVES, SIGNS
+from test_revocation import debian_sized  # noqa: F401
+from test_roots import bundle, takes
 from x509 import Workshop, extension, integer, purposes, sequence
 
 PUB = ["-t", "t", "-m", "x", "-q", "1", "-V", "mqttv311"]
@@ -87,13 +89,6 @@ def s_server(tmp_path):
         each.close()
 
 
-def takes(peer):
-    peer.greet()
-    published = peer.receive()
-    peer.send(b"\x40\x02" + published.body[3:5])
-    peer.expect_end()
-
-
 def tries(thimble, stapler, house, version, answer, code, *words, leaf=None, how="staple", options=()):
     server = stapler([leaf or house.leaf], answer, nothing if code else takes, version)
     done = thimble("pub", *server.where, *house.trust, "--ocsp", how, *PUB, *options)
@@ -158,21 +153,24 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("case", ACCEPTED)
+def pairs(cases):
+    """Each with both versions, or, as a sample, with one of them."""
+    whole = [(case, version) for case in cases for version in VERSIONS]
+    return whole if ALL else [pair for at, pair in enumerate(whole) if at % 4 in (0, 3)]
+
+
+@pytest.mark.parametrize("case, version", pairs(ACCEPTED))
 def test_accepted(thimble, stapler, house, case, version):
     tries(thimble, stapler, house, version, ACCEPTED[case](house), 0, how="must")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case, version", pairs(REFUSED))
 def test_refused(thimble, stapler, house, case, version):
     code, words, answer = REFUSED[case]
     tries(thimble, stapler, house, version, answer(house), code, "of localhost", words)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("case", ["good", "delegate", "revoked", "unknown", "expired", "forged"])
+@pytest.mark.parametrize("case, version", pairs(["good", "revoked", "delegate", "forged"]))
 def test_openssl_s_server(thimble, s_server, house, case, version):
     code, words, answer = REFUSED.get(case) or (0, "", ACCEPTED.get(case))
     tries(thimble, s_server, house, version, answer(house), code, words)
@@ -196,3 +194,90 @@ def test_must_staple_is_content(thimble, stapler, house, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_off_does_not_look(thimble, stapler, house, version):
     tries(thimble, stapler, house, version, house.says(REVOKED), 0, how="off")
+
+
+@pytest.mark.parametrize("kind, version", pairs(["ec384", "rsa", *(["rsa4096"] if ALL else [])]))
+def test_every_kind_of_signature(thimble, stapler, tmp_path, kind, version):
+    (tmp_path / "house").mkdir()
+    house = House(tmp_path / "house", kind)
+    for answer in house.says(), house.told_by("delegate"):
+        tries(thimble, stapler, house, version, answer, 0, how="must", options=["--sandbox=require"])
+    tries(thimble, stapler, house, version, house.says(REVOKED), 74, "was revoked")
+    tries(thimble, stapler, house, version, house.says(damage=True), 68, "not signed")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_below_an_intermediate(thimble, fake, house, tmp_path, version):
+    """The one who issued it answers, not the one above."""
+    middle = house.shop.issue("Middle", CA, house.root)
+    leaf = house.shop.issue("deep", [SIGNS, SERVES, LOCALHOST], middle)
+    about = identifier(house.shop.serial, middle)
+    for by, code, words in (middle, 0, ""), (house.root, 68, "not signed"):
+        answer = response([single(about)], by, [by])
+        broker = fake(nothing if code else takes,
+                      tls=server_with(tmp_path, [leaf, middle], answer, version))
+        thimble("pub", *broker.where, *house.trust, "--ocsp=must", *PUB).ends(code, words)
+
+
+@pytest.mark.parametrize("order, version", pairs([1, -1]))
+def test_issuer_with_two_keys(thimble, fake, house, tmp_path, order, version):
+    """Both are trusted; the one whose key it was answers."""
+    both = bundle(tmp_path / "both", *[house.root.pem, house.namesake.pem][::order])
+    for by, code in (house.root, 0), (house.namesake, 68):
+        answer = house.says(by=by, about=house.about(issuer=by))
+        broker = fake(nothing if code else takes,
+                      tls=server_with(tmp_path, [house.leaf], answer, version))
+        thimble("pub", *broker.where, "--cafile", both, "--ocsp=must", *PUB).ends(code)
+
+
+def resumes(thimble, broker, house, file, *options):
+    done = thimble("pub", *broker.where, *house.trust, *PUB, "--session-file", file, *options,
+                   report=True)
+    return done.ends(0).report["connection"]["resumed"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_sessions_are_bound_to_the_wish(thimble, stapler, house, tmp_path, version):
+    broker = stapler([house.leaf], house.says(), takes, version)
+    file = tmp_path / "session"
+    assert [resumes(thimble, broker, house, file, f"--ocsp={how}")
+            for how in ("off", "must", "must", "staple", "staple")] == [False, False, True, False, True]
+
+
+@pytest.mark.skipif(not ALL, reason="waits for the end of a response: make check-all")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_sessions_end_with_the_response(thimble, stapler, house, tmp_path, version):
+    broker = stapler([house.leaf], house.says(till=15 / 3600), takes, version)
+    began, file = time.monotonic(), tmp_path / "session"
+    assert [resumes(thimble, broker, house, file, "--ocsp=must") for _ in "12"] == [False, True]
+    time.sleep(max(0, began + 16 - time.monotonic()))
+    thimble("pub", *broker.where, *house.trust, *PUB, "--session-file", file, "--ocsp=must").ends(70)
+
+
+@pytest.mark.skipif(SYSTEM_LIBS, reason="the report has no figures of the distribution's heap")
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind, most", [("ec", 15360), ("rsa", 27 * 1024)])
+def test_memory(thimble, fake, lab, debian_sized, tmp_path, record_property, kind,  # noqa: F811
+                most, version):
+    """The peak of the TLS heap, with all there is: a whole bundle, a long list, and a response."""
+    bundle_file, crl = debian_sized(kind)
+    key = "p256" if kind == "ec" else "rsa2048"
+    issuer = Issued(tmp_path / "issuer.pem", lab.path(kind, "intermediate.key"), key)
+    leaf = Issued(lab.path(kind, "server.pem"), lab.path(kind, "server.key"), key)
+    answer = response([single(identifier(leaf.serial, issuer))], issuer)
+    context = server(lab.path(kind, "server.pem"), lab.path(kind, "server.key"), lowest=version,
+                     highest=version, clients=lab.path(kind, "root.pem"))
+    broker = fake(nothing, takes, tls=staple(context, answer))
+    words = lab.identity(kind)
+    words[words.index("--cafile") + 1] = bundle_file
+    done = thimble("pub", *broker.where, *words, "--crlfile", crl, "--ocsp=must", *PUB, report=True)
+    peak = done.ends(0).report["pools"]["tls_heap"]["peak_bytes"]
+    record_property(f"TLS heap of {kind} in TLS {version}", f"{peak} bytes, all checks on")
+    assert peak <= most
+
+
+@pytest.mark.parametrize("more, code", [
+    (["--ocsp=always"], 64), (["--ocsp"], 64), (["--ocsp=must", "--insecure-no-verify"], 64),
+    (["--ocsp=must", "--psk", "00", "--psk-identity", "x"], 64)])
+def test_usage(thimble, more, code):
+    thimble("pub", "-p", "1", *PUB, *more).ends(code, "ocsp")
