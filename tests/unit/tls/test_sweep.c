@@ -7,16 +7,34 @@ static unsigned points, tolerated;
 
 static struct server good, good_rsa, wrong_name, wrong_authority;
 
+/* What the issuer says of the server of this hierarchy, made by openssl. */
+static int make_answer(const char *kind)
+{
+    char command[640];
+    snprintf(command, sizeof command, "cd " PKI "/%s && "
+             "printf 'V\t400101000000Z\t\t%%s\tunknown\t/CN=x\n' "
+             "$(openssl x509 -in server.crt -noout -serial | cut -d= -f2) >answers && "
+             "openssl ocsp -index answers -noverify -issuer intermediate.crt -CA intermediate.crt "
+             "-cert server.crt -rsigner intermediate.crt -rkey intermediate.key -ndays 9 "
+             "-respout answer >/dev/null 2>&1", kind);
+    return system(command);
+}
+
+static struct server serve_good(const char *kind)
+{
+    char options[192], server[32];
+    snprintf(server, sizeof server, "%s/server", kind);
+    snprintf(options, sizeof options, "-Verify 3 -verify_return_error -verify_quiet "
+             "-CAfile %s/root.pem -status_file %s/answer", kind, kind);
+    return serve(server, server, options);
+}
+
 static int serve_all(void **state)
 {
-    static const char demand[] = "-Verify 3 -verify_return_error -verify_quiet";
-    char options[128];
-    if (make_pki(state) != 0)
+    if (make_pki(state) != 0 || make_answer("ec") != 0 || make_answer("rsa") != 0)
         return -1;
-    snprintf(options, sizeof options, "%s -CAfile ec/root.pem", demand);
-    good = serve("ec/server", "ec/server", options);
-    snprintf(options, sizeof options, "%s -CAfile rsa/root.pem", demand);
-    good_rsa = serve("rsa/server", "rsa/server", options);
+    good = serve_good("ec");
+    good_rsa = serve_good("rsa");
     wrong_name = serve("ec/wrongname", "ec/server", options);
     wrong_authority = serve("other/server", "other/server", "");
     return 0;
@@ -79,6 +97,7 @@ static void sweep(const struct server *server, enum th_tls_version version, bool
     const struct server *retried = server == &good_rsa ? server : &good;
     struct th_context_config config = config_for(server == &good_rsa ? "rsa" : "ec");
     config.tls_max = version;
+    config.stapling = retried == server ? TH_STAPLING_MUST : TH_STAPLING_ASK;
     struct client *client = new_client(config);
     uint32_t context_bytes = client->shared.ledger.live_bytes;
     for (size_t n = 1; try_point(client, server, n, from) > 0; n++) {
