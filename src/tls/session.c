@@ -1,6 +1,5 @@
 #include "tls/session.h"
 
-#include "base/calendar.h"
 #include "base/clock.h"
 #include "tls/image.h"
 #include "tls/version.h"
@@ -61,7 +60,6 @@ void th_tls_session_keep(struct th_tls_session *session, const struct th_tls_str
 static bool is_fresh(const struct th_tls_session *session, const struct th_tls_stream *stream)
 {
     return th_clock_ms() - session->verified_ms < TH_TLS_SESSION_AGE_MAX_MS &&
-           th_calendar_s() < session->end_s &&
            session->generation == stream->context->generation &&
            !th_tls_image_has_ended(session->end_s) &&
            !th_source_given(&stream->context->crl);

@@ -35,7 +35,8 @@ static int serve_all(void **state)
         return -1;
     good = serve_good("ec");
     good_rsa = serve_good("rsa");
-    wrong_name = serve("ec/wrongname", "ec/server", options);
+    wrong_name = serve("ec/wrongname", "ec/server", "-Verify 3 -verify_return_error -verify_quiet "
+                       "-CAfile ec/root.pem");
     wrong_authority = serve("other/server", "other/server", "");
     return 0;
 }
