@@ -12,6 +12,7 @@
 #include <thimble/identity.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
+#include <wolfssl/error-ssl.h>
 #include <wolfssl/internal.h> /* nothing public adds an extension, or gives the key of a CA */
 
 #define STATUS_REQUEST 5 /* the extension's number, and its name in the TLS feature extension */

@@ -185,6 +185,15 @@ def test_none(thimble, stapler, house, version, how, leaf, code):
     tries(thimble, stapler, house, version, None, code, *words, leaf=getattr(house, leaf), how=how)
 
 
+@pytest.mark.parametrize("leaf", ["leaf", "strict"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_nothing_is_asked_unless_given(thimble, stapler, house, version, leaf):
+    """A server that staples what is wrong is not heard; one that must, and does not, is accepted."""
+    answer = house.says(REVOKED) if leaf == "leaf" else None
+    broker = stapler([getattr(house, leaf)], answer, takes, version)
+    thimble("pub", *broker.where, *house.trust, *PUB).ends(0)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_must_staple_is_content(thimble, stapler, house, version):
     answer = house.says(about=house.about(house.number + 1))
