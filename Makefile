@@ -13,6 +13,8 @@
 #   WOLFSSL_SRC, CJSON_SRC   source trees of your own; else tools/deps.sh fetches the pinned ones
 #   SYSTEM_LIBS=1     links the distribution's libwolfssl and libcjson: make/system-libs.mk
 #   WOLFSSL_RELEASE   pinned, newest or stable: which wolfSSL is fetched   (pinned)
+#   EMBED_ROOTS       CA certificates to build in: a set of config/roots, or a PEM file; the program is
+#                     then build/embedded/thimble                      (none)
 #   FUZZ_SECONDS      how long check runs each fuzz target             (5)
 
 VERSION := $(shell sed -n 's/^#define TH_VERSION "\(.*\)"/\1/p' include/thimble.h)
@@ -25,6 +27,9 @@ endif
 PROFILE ?= default
 # Another profile is built beside, in build/PROFILE: nothing of default's is touched.
 B       := build$(addprefix /,$(filter-out default,$(PROFILE)))
+ifdef EMBED_ROOTS
+B       := $(B)/embedded
+endif
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -49,6 +54,9 @@ is_x86_64  := $(findstring x86_64,$(shell $(MUSL_CC) -dumpmachine))
 # What features consist of; what this profile lacks, or has in another form.
 include config/features.mk
 -include config/profile/$(PROFILE).mk
+ifneq ($(and $(EMBED_ROOTS),$(filter bundle,$(lacks))),)
+$(error EMBED_ROOTS: the profile $(PROFILE) lacks bundle, and cannot have roots built in)
+endif
 export WOLFSSL_SRC CJSON_SRC WOLFSSL_RELEASE DEPS_DIR PYTHON FUZZ_SECONDS
 
 # A make inside another one shares that one's jobs.
@@ -259,7 +267,7 @@ define flavour
 compile.$(1) = $$(CC.$(1)) $$(CFLAGS.$(1)) $$(CFLAGS) -MMD -MP -c
 
 $(B)/$(1)/%.o: $$(source.$(1))%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h \
-               | $(B)/gen/version.h sources
+               | $(B)/gen/version.h $(B)/gen/roots.h sources
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$*.c)$$(compile.$(1)) -iquote $$(dir $$*) $$(our_flags) \
 	    $$(flags.$$*) -o $$@ $$<
@@ -384,6 +392,12 @@ endef
 
 $(B)/gen/version.h: FORCE | sources
 	$(call write_if_changed,$(version_h))
+
+# Written anew only when it changes, as the one above.
+$(B)/gen/roots.h: FORCE tools/embed-roots.py
+	@mkdir -p $(@D)
+	@$(PYTHON) tools/embed-roots.py $(EMBED_ROOTS) >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # ---- tests ----------------------------------------------------------------------------------
 

@@ -167,7 +167,7 @@ static int judge(const struct th_cli_settings *settings, const char *path, struc
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     const struct th_context_config config = {
-        .roots.path = settings->cafile,
+        .roots = th_cli_roots(settings),
         .root_paths = th_cli_root_paths(settings),
         .certificate.path = path,
         .key.path = settings->key,
@@ -189,7 +189,7 @@ __attribute__((noinline)) int th_cli_cert_verify(const struct th_cli_settings *s
 static int verify(const struct th_cli_settings *settings)
 {
     const char *word = settings->words.items[0];
-    if (!settings->cafile && !th_cli_root_paths(settings)) {
+    if (!th_cli_trusts(settings)) {
         th_cli_complain("--cafile is missing; give the certificates that are trusted");
         return TH_CLI_USAGE;
     }

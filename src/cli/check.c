@@ -219,11 +219,10 @@ static bool check_tls(struct th_cli_settings *s, struct th_cli_problem *problem)
         return th_cli_problem(problem, "--psk (hidden): give an even number of hexadecimal digits, "
                               "at most 128");
     s->psk = th_cli_secret_psk();
-    bool has_roots = s->cafile || th_cli_root_paths(s);
-    if (s->os_certs && !has_roots)
+    if (s->os_certs && !s->cafile && !th_cli_root_paths(s))
         return th_cli_problem(problem, "--tls-use-os-certs: found none; set SSL_CERT_FILE, or give "
                               "--cafile");
-    if (!has_roots && !s->insecure_no_verify && !s->psk.data)
+    if (!th_cli_trusts(s) && !s->insecure_no_verify && !s->psk.data)
         return th_cli_problem(problem, "--cafile: TLS needs to know whom to trust; give the "
                               "certificate of the broker's authority, or --no-tls");
     return check_suites(s, problem);

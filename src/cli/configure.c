@@ -18,7 +18,7 @@
 void th_cli_configure_context(struct th_context_config *config, const struct th_cli_settings *s)
 {
     *config = (struct th_context_config){
-        .roots.path = s->cafile,
+        .roots = th_cli_roots(s),
         .root_paths = th_cli_root_paths(s),
         .pins = s->pins,
         .ca_pins = s->ca_pins,

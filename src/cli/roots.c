@@ -1,5 +1,7 @@
 #include "cli/roots.h"
 
+#include "base/slice.h"
+#include "gen/roots.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -44,4 +46,18 @@ const char *const *th_cli_root_paths(const struct th_cli_settings *s)
         at = add_of_system(at);
     *at = NULL;
     return *paths ? paths : NULL;
+}
+
+struct th_source th_cli_roots(const struct th_cli_settings *s)
+{
+    static const uint8_t embedded[] = {TH_ROOTS_PEM};
+    bool named = s->cafile || th_cli_root_paths(s) || s->insecure_no_verify || s->psk_identity;
+    if (TH_ROOTS_COUNT == 0 || named)
+        return (struct th_source){.path = s->cafile};
+    return (struct th_source){"(built in)", th_slice_of(embedded, sizeof embedded)};
+}
+
+bool th_cli_trusts(const struct th_cli_settings *s)
+{
+    return s->cafile || th_cli_root_paths(s) || TH_ROOTS_COUNT > 0;
 }

@@ -21,11 +21,6 @@ static struct {
 
 /* ---- taking it ------------------------------------------------------------------------------- */
 
-static bool names_nobody_to_trust(const struct th_cli_settings *s)
-{
-    return !s->cafile && !s->capath && !s->os_certs && !s->crl && !s->insecure;
-}
-
 /* More than fits is more than any handshake takes. */
 static void keep(void *arg, unsigned index, struct th_slice der)
 {
@@ -47,7 +42,7 @@ static void take_url(struct th_cli_settings *s, const struct th_cli_url *url)
     s->host = own.host;
     s->port = url->port;
     s->on_certificate = keep;
-    s->insecure_no_verify = names_nobody_to_trust(s);
+    s->insecure_no_verify = !th_cli_trusts(s) && !s->os_certs && !s->crl && !s->insecure;
 }
 
 bool th_cli_server_take(struct th_cli_settings *s, struct th_cli_problem *problem)

@@ -2,6 +2,7 @@
 
 #include "cli/out.h"
 #include "cli/printed.h"
+#include "gen/roots.h"
 #include "gen/version.h"
 
 static void line(const char *name, const char *text)
@@ -45,6 +46,8 @@ int th_cli_version(int argc, char *argv[])
     line("profile", TH_BUILD_PROFILE);
     if (*TH_BUILD_LACKS)
         line("lacks", TH_BUILD_LACKS);
+    if (TH_ROOTS_COUNT > 0)
+        line("embedded_roots", TH_ROOTS_TEXT);
     sizes();
     if (*TH_BUILD_WOLFSSL_SETTINGS)
         line("wolfssl_settings", TH_BUILD_WOLFSSL_SETTINGS);
