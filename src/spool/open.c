@@ -39,12 +39,11 @@ static void replay_skip(struct th_spool *spool, const struct th_spool_record *sk
 {
     struct th_spool_record record;
     uint64_t last = skip->seq + skip->argument - 1;
+    count_drop(spool, skip->flags, skip->argument);
     if (skip->seq > 0 && !reach(spool, skip->seq - 1, fault))
         return;
-    while (th_spool_step(spool, last, &record, fault) == 1) {
+    while (th_spool_step(spool, last, &record, fault) == 1)
         th_spool_lose(spool);
-        count_drop(spool, skip->flags, 1);
-    }
 }
 
 static void replay_entry(struct th_spool *spool, const struct th_spool_record *record,
@@ -52,11 +51,12 @@ static void replay_entry(struct th_spool *spool, const struct th_spool_record *r
 {
     struct th_spool_open *open =
         reach(spool, record->seq, fault) ? th_spool_entry(spool, record->seq) : NULL;
+    if (record->type == TH_SPOOL_IS_DONE)
+        count_drop(spool, record->flags, 1);
     if (!open)
         return;
     if (record->type == TH_SPOOL_IS_DONE) {
         th_spool_leave(spool, open);
-        count_drop(spool, record->flags, 1);
         return;
     }
     open->packet_id = record->argument;
