@@ -1,5 +1,5 @@
-/* Segments of a spool that anything may have written: raw bytes, and records whose CRCs are right but
- * that say what they like. Reading them ends, and never gives more than they hold. */
+/* Segments of a spool that anything may have written: raw bytes, and records whose CRCs are right
+ * but that say what they like. Reading them ends, and never gives more than they hold. */
 #include "base/slice.h"
 #include "spool/record.h"
 
