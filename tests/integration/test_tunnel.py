@@ -37,8 +37,8 @@ def open_path():
 
 def connected(path):
     probe = socket.socket(socket.AF_UNIX)
+    probe.connect(str(path))  # waits while others do; with a timeout it would not
     probe.settimeout(SECONDS)
-    probe.connect(str(path))
     return probe
 
 
