@@ -171,7 +171,7 @@ def run_pytest(target, sample, folder, outcome):
                         "--tb=short", "-rfE", f"tests/{folder}"], cwd=TOP, stdout=log,
                        stderr=subprocess.STDOUT, env=pytest_environment(target, sample))
     text = path.read_text(errors="replace")
-    last = text.splitlines()[-1]
+    last = ([line for line in text.splitlines() if re.search(r" in [\d.]+s", line)] or [""])[-1]
     passed = pytest_count("passed", last)
     failed = pytest_count("failed", last) + pytest_count("error", last)
     outcome.add(passed, failed if passed else max(failed, 1), pytest_count("skipped", last))
