@@ -7,10 +7,10 @@
 #include "base/format.h"
 #include "base/roomy.h"
 #include "cli/events.h"
+#include "cli/keptfile.h"
 #include "cli/number.h"
 #include "cli/say.h"
 #include "net/sntp.h"
-#include <fcntl.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -22,6 +22,7 @@ static TH_ROOMY struct {
     bool needless;    /* no certificate will be judged, or by any date */
     bool needs_kernel; /* the kernel must call its clock synchronised */
     bool said;        /* that we wait */
+    bool told;        /* the date is a time server's */
     int file;
     uint64_t give_up_ms;
     struct th_net_sntp_exchange exchange;
@@ -31,12 +32,14 @@ static TH_ROOMY struct {
 
 #define FILE_BYTES 21 /* always the same digits: one is written over the other */
 
+/* A power cut may have left its length and no content: nothing is kept then. */
 static int read_file(const char *path, struct th_fault *fault)
 {
+    static const char nothing[FILE_BYTES];
     char text[FILE_BYTES];
     int64_t kept_s;
     ssize_t got = read(own.file, text, sizeof text);
-    if (got == 0)
+    if (got >= 0 && !memcmp(text, nothing, (size_t)got))
         return 0;
     text[got > 0 ? got - 1 : 0] = '\0';
     if (!th_cli_number_parse(text, 1, INT64_MAX, &kept_s))
@@ -48,23 +51,23 @@ static int read_file(const char *path, struct th_fault *fault)
 
 static int open_file(const char *path, struct th_fault *fault)
 {
-    own.file = th_file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (own.file >= 0)
-        return read_file(path, fault);
-    return th_fault_set_errno(fault, TH_E_FILE, "--clock-file %s", path);
+    own.file = th_cli_keptfile_open("clock-file", path, fault);
+    return own.file < 0 ? own.file : read_file(path, fault);
 }
 
-/* If it cannot be kept now, then another time. */
+/* If it cannot be kept now, then another time. In place: 21 bytes of one sector are the old or the
+ * new ones. Not what a time server has told, which anybody could: a certificate that is valid for
+ * ten years confirms it, and a date too late would never be lived down. */
 void th_cli_clock_confirm(void)
 {
     char text[FILE_BYTES + 1];
     int64_t now_s = th_calendar_s();
-    if (own.file < 0 || now_s < th_calendar_floor_s() + DAY_S)
+    if (own.file < 0 || own.told || now_s < th_calendar_floor_s() + DAY_S)
         return;
     th_calendar_raise_floor(now_s);
     th_format(text, sizeof text, "%020lld\n", (long long)now_s);
-    ssize_t written = pwrite(own.file, text, FILE_BYTES, 0);
-    (void)written;
+    if (pwrite(own.file, text, FILE_BYTES, 0) > 0)
+        th_file_sync(own.file);
 }
 
 /* ---- before ---------------------------------------------------------------------------------- */
@@ -110,6 +113,7 @@ static bool ask_servers(uint64_t now_ms)
     if (!th_net_sntp_step(&own.exchange, now_ms, th_calendar_floor_s(), &now_s))
         return false;
     th_calendar_set(now_s);
+    own.told = true;
     return true;
 }
 

@@ -491,7 +491,7 @@ static int status_at_end(void)
 
 int th_cli_connection_run(void)
 {
-    th_cli_signals_enter(own.settings->identity != NULL);
+    th_cli_signals_enter(th_cli_settings_rotate(own.settings));
     int status = th_cli_lock(own.settings, th_context_rereads(own.context));
     if (status == TH_CLI_OK)
         carry_on();

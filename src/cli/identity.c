@@ -116,6 +116,7 @@ static int read_meta(struct th_cli_identity *identity, struct th_fault *fault)
     identity->meta = th_slice_of(own.meta, bytes > 0 ? (size_t)bytes : 0);
     if (bytes < 0 || th_json_flat_check(identity->meta))
         return bytes < 0 ? bytes : 0;
+    identity->meta.len_bytes = 0;
     return th_fault_because(fault, TH_CORRUPTED,
                             th_fault_set(fault, TH_E_FILE, "cert_meta is damaged; import stores "
                                          "the identity anew"));

@@ -107,7 +107,7 @@ static void wish_to_write(struct th_sandbox_wish *wish, const char *path)
 /* Another generation may be tried, and count from then on. */
 static void wish_for_identity(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
-    if (!s->identity)
+    if (!th_cli_settings_rotate(s))
         return;
     wish_to_read(wish, th_cli_identity_home(s));
     wish_to_write(wish, th_cli_identity_home(s));

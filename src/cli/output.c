@@ -2,12 +2,14 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/format.h"
 #include "cli/connection.h"
 #include "cli/out.h"
 #include "cli/printed.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *place_of(const struct th_cli_output *output)
@@ -54,6 +56,18 @@ int th_cli_output_write(void *arg, const char *text, size_t bytes)
     return result < 0 ? result : write_all(output, text, bytes);
 }
 
+/* Its name is on the disk when its directory is. */
+static void sync_directory_of(const char *path)
+{
+    char directory[512];
+    const char *slash = strrchr(path, '/');
+    th_format(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+              slash ? path : ".");
+    int fd = th_file_open(directory, O_RDONLY | O_DIRECTORY, 0);
+    th_file_sync(fd);
+    close(fd);
+}
+
 static int settle(const struct th_cli_output *output, int result)
 {
     if (result == 0 && th_file_sync(output->fd) < 0)
@@ -63,6 +77,8 @@ static int settle(const struct th_cli_output *output, int result)
         result = blame(output);
     if (result < 0)
         unlink(place_of(output));
+    else
+        sync_directory_of(output->path);
     return result;
 }
 

@@ -1,13 +1,10 @@
 #include "cli/sessionfile.h"
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/roomy.h"
-#include <fcntl.h>
+#include "cli/keptfile.h"
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <thimble/identity.h>
 #include <unistd.h>
 
 /* The session, a ticket with it, and what a server puts into one: a certificate of ours. */
@@ -41,29 +38,15 @@ static bool is_ours(ssize_t got)
                         (bytes == MARK_BYTES && !memcmp(own.file, MARK, bytes)));
 }
 
-static int check_owner(const char *path, struct th_fault *fault)
-{
-    struct stat about;
-    bool known = fstat(own.fd, &about) == 0 && S_ISREG(about.st_mode);
-    if (known && about.st_uid == geteuid() && !(about.st_mode & 077))
-        return 0;
-    th_fault_set(fault, TH_E_FILE, "--session-file %s: must be a file that only its user can read; "
-                 "delete it, or chmod 600", path);
-    if (fault->code == TH_E_FILE)
-        fault->reason = TH_BAD_PERMISSIONS;
-    return TH_E_FILE;
-}
-
 int th_cli_sessionfile_open(const char *path, struct th_resumption *resumption,
                             struct th_fault *fault)
 {
-    own.fd = th_file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    own.fd = th_cli_keptfile_open("session-file", path, fault);
     if (own.fd < 0)
-        return th_fault_set_errno(fault, TH_E_FILE, "--session-file %s", path);
+        return own.fd;
     own.open = true;
-    int result = check_owner(path, fault);
-    if (result < 0 || flock(own.fd, LOCK_EX | LOCK_NB) < 0)
-        return result;
+    if (flock(own.fd, LOCK_EX | LOCK_NB) < 0)
+        return 0;
     ssize_t got = read(own.fd, own.file, sizeof own.file);
     if (!is_ours(got))
         return th_fault_set(fault, TH_E_FILE, "--session-file %s: holds something else; nothing "

@@ -101,3 +101,8 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset_deadlines(s);
     decide_attempts(s);
 }
+
+bool th_cli_settings_rotate(const struct th_cli_settings *s)
+{
+    return s->identity && (s->command != TH_CLI_PUB || s->lines);
+}

@@ -51,7 +51,7 @@ static const struct allowed allowed[] = {
     {__NR_open, TH_SANDBOX_WRITE},
     {__NR_openat, TH_SANDBOX_WRITE},
     {__NR_getdents64, TH_SANDBOX_READ},
-    {__NR_fsync, TH_SANDBOX_WRITE},
+    {__NR_fsync, TH_SANDBOX_WRITE | TH_SANDBOX_KEEP},
     {__NR_fdatasync, TH_SANDBOX_WRITE},
     {__NR_flock, TH_SANDBOX_WRITE},
     {__NR_fstat, TH_SANDBOX_WRITE},

@@ -316,12 +316,42 @@ def test_a_date_that_was_not_proved_is_not_kept(thimble, lab, era, tmp_path):
     assert file.read_text() == ""
 
 
-@pytest.mark.parametrize("text", ["x", "12\n34\n", "-5\n", "99999999999999999999\n", "\0" * 30,
+@pytest.mark.parametrize("text", ["x", "12\n34\n", "-5\n", "99999999999999999999\n", "\0" * 20 + "1",
                                   "0" * 4096])
 def test_a_file_that_holds_no_date(pub, tmp_path, text):
     (tmp_path / "clock").write_text(text)
+    (tmp_path / "clock").chmod(0o600)
     pub("--clock-file", tmp_path / "clock").ends_refused(67, "holds no date")
     assert (tmp_path / "clock").read_text() == text
+
+
+@pytest.mark.parametrize("left", [0, 5, 21, 30])
+def test_what_a_power_cut_leaves_is_no_date(pub, era, tmp_path, left):
+    file = tmp_path / "clock"
+    file.write_bytes(b"\0" * left)
+    file.chmod(0o600)
+    era.set_offset(100 * 86400)
+    pub("--clock-file", file, "--sandbox=require").ends(0)
+    assert abs(int(file.read_bytes()[:21]) - time.time() - 100 * 86400) < 60
+    pub("--clock-file", file).ends(0)
+
+
+def test_what_a_time_server_told_is_not_kept(pub, era, timeserver, tmp_path):
+    """A broker's certificate may be valid for ten years: it would confirm any of them."""
+    file = tmp_path / "clock"
+    era.set(at(1970))
+    later = timeserver(lambda q: [reply(q, time.time() + 200 * 86400)])
+    pub("--sntp", later.where, "--clock-file", file).ends(0)
+    assert file.read_bytes() == b""
+    era.set_offset(0)
+    pub("--clock-file", file, "--clock=fail").ends(0)
+
+
+def test_a_file_of_others(pub, tmp_path):
+    file = tmp_path / "clock"
+    file.write_text("")
+    file.chmod(0o640)
+    pub("--clock-file", file).ends_refused(82, "--clock-file", "only its user")
 
 
 def test_a_file_that_cannot_be(pub, tmp_path):

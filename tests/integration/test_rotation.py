@@ -276,6 +276,13 @@ def test_without_acknowledgements_a_ping_proves(thimble, identity, talks):
     assert identity.current == 2
 
 
+def test_what_ends_by_itself_does_not_rotate(identity, talks):
+    """As without an identity."""
+    pub = talks("pub", lambda peer: hear_out(peer.greet()), words=["-t", "t", "-m", "x", "-q", "1"],
+                prefix=["env", "--default-signal=HUP"])
+    pub.signal(signal.SIGHUP).ends(-signal.SIGHUP)
+
+
 # ---- roots come and go ---------------------------------------------------------------------------
 
 def test_roots_that_do_not_know_the_broker(identity, subscriber, forge):
