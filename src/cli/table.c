@@ -211,7 +211,7 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(ca_pins, 1, PATH_BYTES)},
     {TEXTS("crlfile", "FILE", "", "lists of revoked certificates (CRL), read at each connection"),
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(crl, 1, PATH_BYTES)},
-    {TEXTS("ocsp", "WHEN", "", "what the issuer says of the broker: off, staple or must (off)"),
+    {TEXTS("ocsp", "WHEN", "", "what its issuer says of the broker: off, staple, must (off)"),
      0, TH_CLI_ROADS | TH_CLI_CERT, WORD(stapling, TH_CLI_STAPLINGS)},
     {TEXTS("cert", "FILE", "THIMBLE_CERT", "our certificate and its chain; needs --key"),
      0, TH_CLI_ROADS | TH_CLI_CERT | TH_CLI_KEY | TH_CLI_IDENTITY,

@@ -210,7 +210,7 @@ static void test_wrong_values(void **state)
         {TH_CLI_PUB, "--cafile= x", "--cafile '': is empty; give a FILE"},
         {TH_CLI_PUB, "--quiet=yes", "--quiet yes: takes no value"},
         {TH_CLI_PUB, "--pw=x --bogus", "--bogus: no such option; see thimble pub --help"},
-        {TH_CLI_PUB, "--foo x", "--foo: no such option; see thimble pub --help"},
+        {TH_CLI_PUB, "--nowhere x", "--nowhere: no such option; see thimble pub --help"},
         {TH_CLI_PUB, "--qso 1", "--qso: no such option; did you mean --qos?"},
         {TH_CLI_PUB, "--cafle x", "--cafle: no such option; did you mean --cafile?"},
         {TH_CLI_PUB, "--tls-verison x",
