@@ -7,8 +7,15 @@
 #
 # seams   how many there must be; fails if there are more or fewer
 
+# The compiler, and whoever reads its notes, call it what it was, line by line.
+function here() {
+    return "#line " FNR " \"" FILENAME "\"\n"
+}
+
+FNR == 1 { $0 = here() $0 }
+
 /^#define CSR_GET_SIZE\(a, b\) +0$/ {
-    $0 = "int th_tls_staple_write(unsigned char *out);\n#define CSR_GET_SIZE(a, b) 5"
+    $0 = "int th_tls_staple_write(unsigned char *out);\n" here() "#define CSR_GET_SIZE(a, b) 5"
     found++
 }
 
@@ -18,7 +25,8 @@
 }
 
 /^static int DoHandShakeMsgType\(.*,$/ || /^int DoHandShakeMsgType\(.*,$/ {
-    print "int th_tls_staple_read(WOLFSSL* ssl, const byte* input, word32* at, word32 bytes);"
+    $0 = "int th_tls_staple_read(WOLFSSL* ssl, const byte* input, word32* at, word32 bytes);\n" \
+         here() $0
 }
 
 /^ +ret = DoCertificateStatus\(ssl, input, inOutIdx, size\);$/ {
