@@ -19,24 +19,24 @@ static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_filter filters[TH_CLI_LIST_MAX];
     bool connected_once;
-} own;
+} agent;
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
 static void prepare_filters(void)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &agent.settings;
     for (uint32_t i = 0; i < s->topics.count; i++)
-        own.filters[i] = (struct th_filter){.filter = th_slice_text(s->topics.items[i]),
+        agent.filters[i] = (struct th_filter){.filter = th_slice_text(s->topics.items[i]),
                                             .qos = (uint8_t)s->qos};
 }
 
 static void subscribe(void)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &agent.settings;
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     struct th_client *client = th_cli_connection_client();
-    if (s->topics.count && th_subscribe(client, own.filters, s->topics.count, &properties) < 0)
+    if (s->topics.count && th_subscribe(client, agent.filters, s->topics.count, &properties) < 0)
         th_cli_connection_end(th_cli_say_fault(th_request_fault(client)));
 }
 
@@ -44,9 +44,9 @@ static void subscribe(void)
 static void on_connected(const struct th_event *event)
 {
     th_cli_resume_connected(event->session_present);
-    if (!own.connected_once || !event->session_present || th_cli_rotate_on_trial())
+    if (!agent.connected_once || !event->session_present || th_cli_rotate_on_trial())
         subscribe();
-    own.connected_once = true;
+    agent.connected_once = true;
 }
 
 /* The others go on. */
@@ -56,8 +56,8 @@ static void say_refused(const struct th_event *event)
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80)
             th_cli_say("the broker refused the subscription to %s: %s",
-                       th_cli_show(own.settings.topics.items[i], shown),
-                       th_mqtt_reason_name((int)own.settings.version, SUBACK,
+                       th_cli_show(agent.settings.topics.items[i], shown),
+                       th_mqtt_reason_name((int)agent.settings.version, SUBACK,
                                            event->codes.data[i]));
 }
 
@@ -113,13 +113,13 @@ static int status_of_printing(int status)
 int th_cli_agent(int argc, char *argv[])
 {
     int status;
-    if (!th_cli_begin(&own.settings, TH_CLI_AGENT, argc, argv, &status))
+    if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
     prepare_filters();
     th_agent_notify_open();
-    th_cli_print_open(&own.settings);
+    th_cli_print_open(&agent.settings);
     th_cli_resume_open();
-    status = th_cli_connection_open(&own.settings, &work);
+    status = th_cli_connection_open(&agent.settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
     th_agent_notify_close();

@@ -16,7 +16,7 @@ static struct {
     bool ready;
     uint64_t every_ms; /* 0: nobody watches */
     uint64_t due_ms;
-} own = {.fd = -1};
+} manager = {.fd = -1};
 
 static uint64_t number_of(const char *text)
 {
@@ -36,36 +36,36 @@ static uint64_t watch_us(void)
 void th_agent_notify_open(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");
-    own.fd = path && *path ? th_net_unix_datagram(path) : -1;
-    if (own.fd < 0)
+    manager.fd = path && *path ? th_net_unix_datagram(path) : -1;
+    if (manager.fd < 0)
         return;
     uint64_t half_ms = watch_us() / 2000;
-    own.every_ms = half_ms && half_ms < LEAST_MS ? LEAST_MS : half_ms;
+    manager.every_ms = half_ms && half_ms < LEAST_MS ? LEAST_MS : half_ms;
 }
 
 /* What the manager does not take now is lost: the next one comes. */
 static void tell(const char *text)
 {
-    ssize_t told = own.fd < 0 ? 0 : write(own.fd, text, strlen(text));
+    ssize_t told = manager.fd < 0 ? 0 : write(manager.fd, text, strlen(text));
     (void)told;
 }
 
 void th_agent_notify_alive(void)
 {
     uint64_t now_ms = th_clock_ms();
-    if (!own.ready)
+    if (!manager.ready)
         tell("READY=1");
-    else if (own.every_ms && own.due_ms <= now_ms)
+    else if (manager.every_ms && manager.due_ms <= now_ms)
         tell("WATCHDOG=1");
     else
         return;
-    own.ready = true;
-    own.due_ms = now_ms + own.every_ms;
+    manager.ready = true;
+    manager.due_ms = now_ms + manager.every_ms;
 }
 
 uint64_t th_agent_notify_due_ms(void)
 {
-    return own.every_ms ? own.due_ms : TH_NEVER;
+    return manager.every_ms ? manager.due_ms : TH_NEVER;
 }
 
 void th_agent_notify_event(const struct th_event *event)
@@ -82,7 +82,7 @@ void th_agent_notify_event(const struct th_event *event)
 
 void th_agent_notify_close(void)
 {
-    if (own.fd >= 0)
-        close(own.fd);
-    own.fd = -1;
+    if (manager.fd >= 0)
+        close(manager.fd);
+    manager.fd = -1;
 }

@@ -149,7 +149,7 @@ def test_waits_double_with_jitter(thimble, fake):
 def test_waits_are_drawn_by_lot(thimble, fake):
     """Not all clients come back at the same moment."""
     broker = fake(lambda peer: peer.greet().grant())
-    started = [thimble.start("sub", *broker.plain, "-t", "t") for _ in range(8)]
+    started = [thimble.start("sub", *broker.plain, "-t", "t") for _ in range(16)]
     waits = [waits_announced(each.says("trying again in"))[0] for each in started]
     assert len(set(waits)) > 2, waits
 
