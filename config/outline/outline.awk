@@ -249,7 +249,7 @@ function take(p, times, saves,    at, i, k) {
 function is_seldom(at,    name) {
     name = owner[at]
     sub(/\..*/, "", name)
-    return name in is_apart
+    return name == "outlined_apart" || name in is_apart
 }
 
 # `at` is the instruction that stands for the whole sequence.
@@ -279,12 +279,12 @@ function further(what,    offset) {
 }
 
 function outline(at, times, steps, form,    i, k, name, body, seldom) {
-    name = "outlined." round "." ++outlines
     seldom = 1
-    for (i = 1; i <= times; i++) {
+    for (i = 1; i <= times; i++)
         seldom = seldom && is_seldom(at[i] + 0)
+    name = "outlined" (seldom ? "_apart" : "") "." round "." ++outlines
+    for (i = 1; i <= times; i++)
         replace(at[i] + 0, steps, "\tcall\t" name)
-    }
     for (k = 0; k < steps; k++)
         body = body "\t" further(text[at[1] + k]) "\n"
     if (form == "thunk")

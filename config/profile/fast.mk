@@ -1,6 +1,5 @@
 # P-256 and AES in assembler on x86-64, chosen at run time by what the processor has.
 sp_c256      := asm256
-outliner     :=
 assembled    := $(if $(is_x86_64),aes_asm.S aes_gcm_asm.S chacha_asm.S poly1305_asm.S \
                 sha256_asm.S)
 assembled_sp := $(if $(is_x86_64),asm256.S)

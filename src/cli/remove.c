@@ -12,13 +12,13 @@ static int status;
 /* Topics, each with its length before it. */
 static TH_ROOMY struct {
     uint8_t bytes[65536];
-    size_t used;
 } waiting;
+static size_t used_bytes; /* apart from it: this is always touched */
 
 void th_cli_remove_open(void)
 {
     status = TH_CLI_OK;
-    waiting.used = 0;
+    used_bytes = 0;
 }
 
 /* There may be thousands: the first one is told. */
@@ -41,16 +41,16 @@ static bool remove_now(struct th_slice topic)
 static void keep_waiting(struct th_slice topic)
 {
     uint16_t len_bytes = (uint16_t)topic.len_bytes;
-    memcpy(waiting.bytes + waiting.used, &len_bytes, sizeof len_bytes);
-    memcpy(waiting.bytes + waiting.used + sizeof len_bytes, topic.data, len_bytes);
-    waiting.used += sizeof len_bytes + len_bytes;
+    memcpy(waiting.bytes + used_bytes, &len_bytes, sizeof len_bytes);
+    memcpy(waiting.bytes + used_bytes + sizeof len_bytes, topic.data, len_bytes);
+    used_bytes += sizeof len_bytes + len_bytes;
 }
 
 void th_cli_remove(struct th_slice topic)
 {
     if (remove_now(topic))
         return;
-    if (topic.len_bytes + sizeof(uint16_t) > sizeof waiting.bytes - waiting.used)
+    if (topic.len_bytes + sizeof(uint16_t) > sizeof waiting.bytes - used_bytes)
         say_not_removed();
     else
         keep_waiting(topic);
@@ -59,19 +59,19 @@ void th_cli_remove(struct th_slice topic)
 bool th_cli_remove_next(void)
 {
     uint16_t len_bytes;
-    if (!waiting.used)
+    if (!used_bytes)
         return false;
     memcpy(&len_bytes, waiting.bytes, sizeof len_bytes);
     if (!remove_now(th_slice_of(waiting.bytes + sizeof len_bytes, len_bytes)))
         return false;
-    waiting.used -= sizeof len_bytes + len_bytes;
-    memmove(waiting.bytes, waiting.bytes + sizeof len_bytes + len_bytes, waiting.used);
+    used_bytes -= sizeof len_bytes + len_bytes;
+    memmove(waiting.bytes, waiting.bytes + sizeof len_bytes + len_bytes, used_bytes);
     return true;
 }
 
 bool th_cli_remove_waits(void)
 {
-    return waiting.used > 0;
+    return used_bytes > 0;
 }
 
 void th_cli_remove_published(const struct th_event *event)
