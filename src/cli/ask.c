@@ -22,7 +22,7 @@ static TH_ROOMY struct {
     struct th_report report;
     struct th_fault fault;
     char path[TH_NET_UNIX_PATH_BYTES];
-} own;
+} asked;
 
 /* ---- whom ---- */
 
@@ -48,16 +48,16 @@ static int find_socket(const char *pid)
 {
     struct th_slice words;
     char *buffer = (char *)th_cli_payload_buffer;
-    th_format(own.path, sizeof own.path, "/proc/%.16s/cmdline", pid);
-    if (th_cli_payload_load(own.path, th_cli_payload_buffer, sizeof th_cli_payload_buffer - 1,
-                            &words, &own.fault) < 0)
-        return own.fault.code;
+    th_format(asked.path, sizeof asked.path, "/proc/%.16s/cmdline", pid);
+    if (th_cli_payload_load(asked.path, th_cli_payload_buffer, sizeof th_cli_payload_buffer - 1,
+                            &words, &asked.fault) < 0)
+        return asked.fault.code;
     buffer[words.len_bytes] = '\0';
     const char *found = socket_in(buffer, buffer + words.len_bytes);
     if (!found)
-        return th_fault_set(&own.fault, TH_E_ARGUMENT, "process %.16s has no "
+        return th_fault_set(&asked.fault, TH_E_ARGUMENT, "process %.16s has no "
                             "--status-socket on its command line", pid);
-    th_format(own.path, sizeof own.path, *found == '/' ? "%.0s%s" : "/proc/%.16s/cwd/%s", pid,
+    th_format(asked.path, sizeof asked.path, *found == '/' ? "%.0s%s" : "/proc/%.16s/cwd/%s", pid,
               found);
     return 0;
 }
@@ -66,7 +66,7 @@ static int choose_socket(const char *word)
 {
     if (is_pid(word))
         return find_socket(word);
-    th_format(own.path, sizeof own.path, "%s", word);
+    th_format(asked.path, sizeof asked.path, "%s", word);
     return 0;
 }
 
@@ -74,17 +74,17 @@ static int choose_socket(const char *word)
 
 static int say_closed_to_us(void)
 {
-    th_fault_clear(&own.fault);
+    th_fault_clear(&asked.fault);
     errno = EACCES;
-    return th_fault_set_errno(&own.fault, TH_E_FILE, "%s is not for you unless its owner gives "
-                              "--status-mode 0666", own.path);
+    return th_fault_set_errno(&asked.fault, TH_E_FILE, "%s is not for you unless its owner gives "
+                              "--status-mode 0666", asked.path);
 }
 
 static int dial(void)
 {
     const struct th_net_options none = {0};
-    int fd = th_net_dial_unix(own.path, &none, &own.fault);
-    return fd < 0 && own.fault.sys_errno == EACCES ? say_closed_to_us() : fd;
+    int fd = th_net_dial_unix(asked.path, &none, &asked.fault);
+    return fd < 0 && asked.fault.sys_errno == EACCES ? say_closed_to_us() : fd;
 }
 
 /* The answer, up to its end, is in the payload's buffer. */
@@ -99,8 +99,8 @@ static int read_answer(int fd)
     th_cli_payload_buffer[used] = '\0';
     th_net_hang_up(fd);
     return got == TH_E_CLOSED && used ? (int)used
-                                      : th_fault_set(&own.fault, TH_E_TIMEOUT,
-                                                     "%s does not answer", own.path);
+                                      : th_fault_set(&asked.fault, TH_E_TIMEOUT,
+                                                     "%s does not answer", asked.path);
 }
 
 static int ask(const char *word)
@@ -128,9 +128,9 @@ static void print_json(size_t bytes)
 
 static int print(void)
 {
-    if (!th_report_read(&own.report, (char *)th_cli_payload_buffer))
-        return th_fault_set(&own.fault, TH_E_PROTOCOL, "%s does not speak of memory", own.path);
-    return th_report_print(&own.report, write_out, NULL);
+    if (!th_report_read(&asked.report, (char *)th_cli_payload_buffer))
+        return th_fault_set(&asked.fault, TH_E_PROTOCOL, "%s does not speak of memory", asked.path);
+    return th_report_print(&asked.report, write_out, NULL);
 }
 
 int th_cli_mem_report(char *words[], bool as_json)
@@ -140,5 +140,5 @@ int th_cli_mem_report(char *words[], bool as_json)
         print_json((size_t)rc);
     else if (rc >= 0)
         rc = print();
-    return rc < 0 ? th_cli_say_fault(&own.fault) : th_cli_printed();
+    return rc < 0 ? th_cli_say_fault(&asked.fault) : th_cli_printed();
 }

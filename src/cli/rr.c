@@ -33,22 +33,22 @@ static TH_ROOMY struct {
     bool was_up;
     bool subscribed;
     bool printing;
-} own;
+} requester;
 
 /* ---- the request ---- */
 
 /* -W counts from when the broker has let us in; mosquitto_rr counts from the start. */
 static void start_the_clock(void)
 {
-    if (own.settings.seconds != TH_CLI_UNSET)
-        own.until_ms = th_clock_ms() + (uint64_t)own.settings.seconds * 1000;
+    if (requester.settings.seconds != TH_CLI_UNSET)
+        requester.until_ms = th_clock_ms() + (uint64_t)requester.settings.seconds * 1000;
 }
 
 static void add_property(uint8_t id, struct th_slice text)
 {
-    struct th_cli_properties *list = &own.settings.properties;
+    struct th_cli_properties *list = &requester.settings.properties;
     th_cli_properties_put(list, TH_CLI_PUBLISH, &(struct th_property){.id = id, .text = text});
-    own.request.properties = th_cli_properties_of(list, TH_CLI_PUBLISH);
+    requester.request.properties = th_cli_properties_of(list, TH_CLI_PUBLISH);
 }
 
 /* So that two who share a response topic can tell their answers apart. */
@@ -57,32 +57,33 @@ static struct th_slice new_correlation(void)
     uint32_t random[2];
     if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
         memcpy(random, (uint32_t[]){(uint32_t)getpid(), (uint32_t)th_clock_us()}, sizeof random);
-    th_format(own.correlation_text, sizeof own.correlation_text, "%08x%08x", random[0], random[1]);
-    return th_slice_text(own.correlation_text);
+    th_format(requester.correlation_text, sizeof requester.correlation_text, "%08x%08x",
+              random[0], random[1]);
+    return th_slice_text(requester.correlation_text);
 }
 
 static void prepare_correlation(const struct th_cli_settings *s)
 {
     const struct th_property *given = th_cli_property_given(&s->properties, TH_CLI_PUBLISH,
                                                             CORRELATION_DATA);
-    own.must_correlate = given != NULL;
+    requester.must_correlate = given != NULL;
     if (given)
-        own.correlation = given->text;
+        requester.correlation = given->text;
     else if (s->version == TH_MQTT_5 && s->persona == TH_CLI_THIMBLE)
-        add_property(CORRELATION_DATA, own.correlation = new_correlation());
+        add_property(CORRELATION_DATA, requester.correlation = new_correlation());
 }
 
 static void prepare(void)
 {
-    const struct th_cli_settings *s = &own.settings;
-    own.request = (struct th_message){
+    const struct th_cli_settings *s = &requester.settings;
+    requester.request = (struct th_message){
         .topic = th_slice_text(s->topics.items[s->topics.count - 1]),
         .qos = (uint8_t)s->qos,
         .retain = s->retain,
         .properties = th_cli_properties_of(&s->properties, TH_CLI_PUBLISH),
     };
-    own.response_topic = th_slice_text(s->response_topic);
-    own.until_ms = TH_NEVER;
+    requester.response_topic = th_slice_text(s->response_topic);
+    requester.until_ms = TH_NEVER;
     if (s->persona == TH_CLI_MOSQUITTO)
         start_the_clock();
     prepare_correlation(s);
@@ -99,15 +100,15 @@ static void end_refused(void)
 
 static void subscribe(void)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &requester.settings;
     const struct th_filter filter = {
-        .filter = own.response_topic,
+        .filter = requester.response_topic,
         .qos = (uint8_t)s->qos,
         .retain_as_published = s->retain_as_published,
         .retain_handling = (uint8_t)s->retain_handling,
     };
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
-    own.subscribed = false;
+    requester.subscribed = false;
     if (th_subscribe(th_cli_connection_client(), &filter, 1, &properties) < 0)
         end_refused();
 }
@@ -115,11 +116,11 @@ static void subscribe(void)
 /* Once. True if it is done now; without room it is later. */
 static bool ask(void)
 {
-    if (!own.subscribed || own.asked_us)
+    if (!requester.subscribed || requester.asked_us)
         return false;
-    int rc = th_cli_payload_publish(&own.payload, own.request);
+    int rc = th_cli_payload_publish(&requester.payload, requester.request);
     if (rc >= 0)
-        own.asked_us = th_clock_us();
+        requester.asked_us = th_clock_us();
     else if (rc != TH_E_SEND_FULL)
         end_refused();
     return rc >= 0;
@@ -140,31 +141,31 @@ static void take_topic(const struct th_event *event)
 {
     struct th_property proposed = {0};
     th_cli_property_find(event->properties, RESPONSE_INFORMATION, &proposed);
-    if (proposed.text.len_bytes > sizeof own.topic_text ||
+    if (proposed.text.len_bytes > sizeof requester.topic_text ||
         !th_mqtt_topic_name_valid(proposed.text))
         return;
-    memcpy(own.topic_text, proposed.text.data, proposed.text.len_bytes);
-    own.response_topic = th_slice_of(own.topic_text, proposed.text.len_bytes);
+    memcpy(requester.topic_text, proposed.text.data, proposed.text.len_bytes);
+    requester.response_topic = th_slice_of(requester.topic_text, proposed.text.len_bytes);
 }
 
 static void on_first_connected(const struct th_event *event)
 {
-    own.was_up = true;
-    if (own.settings.persona == TH_CLI_THIMBLE)
+    requester.was_up = true;
+    if (requester.settings.persona == TH_CLI_THIMBLE)
         start_the_clock();
-    if (!own.response_topic.data)
+    if (!requester.response_topic.data)
         take_topic(event);
-    if (own.settings.version == TH_MQTT_5)
-        add_property(RESPONSE_TOPIC, own.response_topic);
+    if (requester.settings.version == TH_MQTT_5)
+        add_property(RESPONSE_TOPIC, requester.response_topic);
 }
 
 /* A session the broker still has keeps its subscription. */
 static void on_connected(const struct th_event *event)
 {
-    bool first = !own.was_up;
+    bool first = !requester.was_up;
     if (first)
         on_first_connected(event);
-    if (!own.response_topic.data)
+    if (!requester.response_topic.data)
         end_without_topic();
     else if (first || !event->session_present)
         subscribe();
@@ -175,8 +176,8 @@ static void on_subscribed(const struct th_event *event)
 {
     unsigned reason = event->codes.data[0];
     char text[TH_CLI_SHOWN_BYTES];
-    own.subscribed = reason < 0x80;
-    if (own.subscribed) {
+    requester.subscribed = reason < 0x80;
+    if (requester.subscribed) {
         ask();
         return;
     }
@@ -198,7 +199,7 @@ static void on_published(const struct th_event *event)
 /* A session that is not kept has lost the subscription, and the response with it. */
 static void on_disconnected(const struct th_event *event)
 {
-    if (own.asked_us && !own.settings.persistent && event->fault->code)
+    if (requester.asked_us && !requester.settings.persistent && event->fault->code)
         th_cli_connection_end(th_cli_say_fault(event->fault));
 }
 
@@ -221,28 +222,28 @@ static bool correlates(const struct th_delivery *delivery)
 {
     struct th_property given;
     if (!th_cli_property_find(delivery->properties, CORRELATION_DATA, &given))
-        return !own.must_correlate;
-    return th_slice_equal(given.text, own.correlation);
+        return !requester.must_correlate;
+    return th_slice_equal(given.text, requester.correlation);
 }
 
 /* Answers an earlier request; unless the flag only says how the response was published. */
 static bool is_old(const struct th_delivery *delivery)
 {
-    return delivery->retain && !own.settings.retain_as_published;
+    return delivery->retain && !requester.settings.retain_as_published;
 }
 
 /* mosquitto_rr takes whatever comes. */
 static bool is_response(const struct th_delivery *delivery)
 {
-    if (own.settings.persona == TH_CLI_MOSQUITTO)
-        return !delivery->retain || !own.settings.no_retained;
-    return own.asked_us && !is_old(delivery) && correlates(delivery) &&
-           th_slice_equal(delivery->topic, own.response_topic);
+    if (requester.settings.persona == TH_CLI_MOSQUITTO)
+        return !delivery->retain || !requester.settings.no_retained;
+    return requester.asked_us && !is_old(delivery) && correlates(delivery) &&
+           th_slice_equal(delivery->topic, requester.response_topic);
 }
 
 static void say_latency(void)
 {
-    uint64_t took_us = th_clock_us() - own.asked_us;
+    uint64_t took_us = th_clock_us() - requester.asked_us;
     th_cli_say("the response came after %llu.%03u ms", (unsigned long long)took_us / 1000,
                (unsigned)(took_us % 1000));
 }
@@ -254,10 +255,10 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
         return;
     th_cli_events_data(delivery);
     if (th_cli_piece_is_first(delivery))
-        own.printing = is_response(delivery);
-    if (!own.printing)
+        requester.printing = is_response(delivery);
+    if (!requester.printing)
         return;
-    if (th_cli_piece_is_first(delivery) && own.settings.latency)
+    if (th_cli_piece_is_first(delivery) && requester.settings.latency)
         say_latency();
     th_cli_print(delivery);
     if (th_cli_piece_is_last(delivery))
@@ -269,21 +270,21 @@ static void on_delivery(void *arg, const struct th_delivery *delivery)
 static uint64_t until_ms(void *arg)
 {
     (void)arg;
-    return own.until_ms;
+    return requester.until_ms;
 }
 
 static void end_late(void)
 {
     struct th_fault fault = {0};
     th_fault_set(&fault, TH_E_TIMEOUT, "no response within %lld s",
-                 (long long)own.settings.seconds);
+                 (long long)requester.settings.seconds);
     th_cli_connection_end(th_cli_say_fault(&fault));
 }
 
 static bool turn(void *arg)
 {
     (void)arg;
-    bool late = th_clock_ms() >= own.until_ms;
+    bool late = th_clock_ms() >= requester.until_ms;
     if (late)
         end_late();
     return late || ask();
@@ -300,22 +301,22 @@ static int open_all(void)
 {
     struct th_fault fault = {0};
     prepare();
-    if (th_cli_payload_open(&own.payload, &own.settings, &fault) < 0)
+    if (th_cli_payload_open(&requester.payload, &requester.settings, &fault) < 0)
         return th_cli_say_fault(&fault);
-    return th_cli_connection_open(&own.settings, &work);
+    return th_cli_connection_open(&requester.settings, &work);
 }
 
 int th_cli_rr(int argc, char *argv[])
 {
     int status;
-    memset(&own, 0, sizeof own);
-    if (!th_cli_begin(&own.settings, TH_CLI_RR, argc, argv, &status))
+    memset(&requester, 0, sizeof requester);
+    if (!th_cli_begin(&requester.settings, TH_CLI_RR, argc, argv, &status))
         return status;
     status = open_all();
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
     th_cli_print_close();
     status = th_cli_connection_close(status);
-    th_cli_payload_close(&own.payload);
+    th_cli_payload_close(&requester.payload);
     return status;
 }

@@ -41,7 +41,7 @@ static TH_ROOMY struct {
     int status;              /* of a subscription that was refused */
     int answers_awaited;     /* SUBACK, UNSUBACK */
     size_t unsubscribed;     /* UNSUBACK that came */
-} own;
+} subscriber;
 
 /* ---- subscribing ---- */
 
@@ -53,10 +53,10 @@ static uint8_t retain_handling(const struct th_cli_settings *s)
 
 static void prepare_filters(void)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &subscriber.settings;
     bool is_5 = s->version == TH_MQTT_5;
     for (uint32_t i = 0; i < s->topics.count; i++) {
-        struct th_filter *filter = &own.filters[i];
+        struct th_filter *filter = &subscriber.filters[i];
         filter->filter = th_slice_text(s->topics.items[i]);
         filter->qos = (uint8_t)s->qos;
         filter->retain_as_published = is_5 && s->retain_as_published;
@@ -67,7 +67,7 @@ static void prepare_filters(void)
 static void ask(int packet_id)
 {
     if (packet_id >= 0)
-        own.answers_awaited++;
+        subscriber.answers_awaited++;
     else
         th_cli_connection_end(th_cli_say_fault(th_request_fault(th_cli_connection_client())));
 }
@@ -76,7 +76,7 @@ static void ask(int packet_id)
 static void unsubscribe(const struct th_cli_settings *s)
 {
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_UNSUBSCRIBE);
-    own.unsubscribed = 0;
+    subscriber.unsubscribed = 0;
     for (uint32_t i = 0; i < s->unsubscribe.count; i++) {
         struct th_slice filter = th_slice_text(s->unsubscribe.items[i]);
         ask(th_unsubscribe(th_cli_connection_client(), &filter, 1, &properties));
@@ -85,38 +85,39 @@ static void unsubscribe(const struct th_cli_settings *s)
 
 static void subscribe(void)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &subscriber.settings;
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
-    own.answers_awaited = 0;
+    subscriber.answers_awaited = 0;
     if (s->topics.count)
-        ask(th_subscribe(th_cli_connection_client(), own.filters, s->topics.count, &properties));
+        ask(th_subscribe(th_cli_connection_client(), subscriber.filters, s->topics.count,
+                         &properties));
     unsubscribe(s);
 }
 
 /* -W counts from when the broker has let us in; mosquitto_sub does not wait for that. */
 static void start_the_clock(void)
 {
-    if (own.settings.seconds != TH_CLI_UNSET)
-        own.until_ms = th_clock_ms() + (uint64_t)own.settings.seconds * 1000;
+    if (subscriber.settings.seconds != TH_CLI_UNSET)
+        subscriber.until_ms = th_clock_ms() + (uint64_t)subscriber.settings.seconds * 1000;
 }
 
 static void start_the_clocks(void)
 {
-    if (own.settings.persona == TH_CLI_THIMBLE)
+    if (subscriber.settings.persona == TH_CLI_THIMBLE)
         start_the_clock();
-    if (own.settings.message_rate)
-        own.rate_ms = th_clock_ms() + RATE_MS;
+    if (subscriber.settings.message_rate)
+        subscriber.rate_ms = th_clock_ms() + RATE_MS;
 }
 
 /* A session the broker still has keeps its subscriptions. */
 static void on_connected(const struct th_event *event)
 {
     th_cli_resume_connected(event->session_present);
-    if (!own.connected_once)
+    if (!subscriber.connected_once)
         start_the_clocks();
-    if (!own.connected_once || !event->session_present || th_cli_rotate_on_trial())
+    if (!subscriber.connected_once || !event->session_present || th_cli_rotate_on_trial())
         subscribe();
-    own.connected_once = true;
+    subscriber.connected_once = true;
 }
 
 /* ---- what the broker answers ---- */
@@ -125,33 +126,35 @@ static void say_refused(const struct th_event *event, size_t filter, unsigned re
 {
     char shown[TH_CLI_SHOWN_BYTES], why[TH_CLI_SHOWN_BYTES];
     bool subscribing = event->kind == TH_EVENT_SUBSCRIBED;
-    const struct th_cli_list *list = subscribing ? &own.settings.topics : &own.settings.unsubscribe;
+    const struct th_cli_settings *s = &subscriber.settings;
+    const struct th_cli_list *list = subscribing ? &s->topics : &s->unsubscribe;
     th_cli_say_status(TH_CLI_SUBSCRIPTION, "the broker refused the %s to %s: %s, reason code %u%s",
                       subscribing ? "subscription" : "end of the subscription",
                       th_cli_show(list->items[filter], shown),
-                      th_mqtt_reason_name((int)own.settings.version,
+                      th_mqtt_reason_name((int)subscriber.settings.version,
                                           subscribing ? SUBACK : UNSUBACK, reason),
                       reason, th_cli_property_reason(event->properties, why));
-    own.status = TH_CLI_SUBSCRIPTION;
+    subscriber.status = TH_CLI_SUBSCRIPTION;
 }
 
 /* mosquitto_sub goes on with the others, as long as there are any. */
 static bool ends_with(size_t refused, size_t asked)
 {
-    return refused > 0 && (own.settings.persona == TH_CLI_THIMBLE || refused == asked);
+    return refused > 0 && (subscriber.settings.persona == TH_CLI_THIMBLE || refused == asked);
 }
 
 static void on_answered(const struct th_event *event)
 {
-    size_t refused = 0, first = event->kind == TH_EVENT_UNSUBSCRIBED ? own.unsubscribed++ : 0;
+    size_t refused = 0;
+    size_t first = event->kind == TH_EVENT_UNSUBSCRIBED ? subscriber.unsubscribed++ : 0;
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80) {
             say_refused(event, first + i, event->codes.data[i]);
             refused++;
         }
-    own.answers_awaited--;
+    subscriber.answers_awaited--;
     if (ends_with(refused, event->codes.len_bytes) ||
-        (own.answers_awaited == 0 && own.settings.exit_after_subscribe))
+        (subscriber.answers_awaited == 0 && subscriber.settings.exit_after_subscribe))
         th_cli_connection_end(TH_CLI_OK);
 }
 
@@ -170,7 +173,7 @@ static void on_event(void *arg, const struct th_event *event)
 
 static bool is_filtered_out(struct th_slice topic)
 {
-    const struct th_cli_list *list = &own.settings.filter_out;
+    const struct th_cli_list *list = &subscriber.settings.filter_out;
     for (uint32_t i = 0; i < list->count; i++)
         if (th_mqtt_topic_matches(th_slice_text(list->items[i]), topic))
             return true;
@@ -180,10 +183,10 @@ static bool is_filtered_out(struct th_slice topic)
 /* xorshift: nothing depends on what comes out but how much is printed. */
 static bool is_drawn(void)
 {
-    own.random ^= own.random << 13;
-    own.random ^= own.random >> 17;
-    own.random ^= own.random << 5;
-    return own.random % 10000 < own.settings.random_filter;
+    subscriber.random ^= subscriber.random << 13;
+    subscriber.random ^= subscriber.random >> 17;
+    subscriber.random ^= subscriber.random << 5;
+    return subscriber.random % 10000 < subscriber.settings.random_filter;
 }
 
 /* Is it a message the user wants? */
@@ -191,47 +194,47 @@ static bool is_wanted(const struct th_delivery *message)
 {
     if (is_filtered_out(message->topic))
         return false;
-    if (message->retain && own.settings.remove_retained)
+    if (message->retain && subscriber.settings.remove_retained)
         th_cli_remove(message->topic);
-    return !message->retain || !own.settings.no_retained;
+    return !message->retain || !subscriber.settings.no_retained;
 }
 
 static void finish(void)
 {
-    own.done = true;
-    own.done_ms = th_clock_ms() + RELEASE_MS;
+    subscriber.done = true;
+    subscriber.done_ms = th_clock_ms() + RELEASE_MS;
 }
 
 static void count_message(void)
 {
-    own.rate++;
-    if (++own.counted == own.settings.count)
+    subscriber.rate++;
+    if (++subscriber.counted == subscriber.settings.count)
         finish();
 }
 
 static void print(const struct th_delivery *delivery)
 {
     struct th_delivery piece = *delivery;
-    if (own.printing && !own.settings.message_rate && th_cli_resume_take(&piece))
+    if (subscriber.printing && !subscriber.settings.message_rate && th_cli_resume_take(&piece))
         th_cli_print(&piece);
 }
 
 static void on_delivery(void *arg, const struct th_delivery *piece)
 {
     (void)arg;
-    if (own.done || th_cli_connection_is_ending())
+    if (subscriber.done || th_cli_connection_is_ending())
         return;
     th_cli_events_data(piece);
-    if (own.settings.retained_only && !piece->retain) {
+    if (subscriber.settings.retained_only && !piece->retain) {
         finish();
         return;
     }
     if (th_cli_piece_is_first(piece)) {
-        own.wanted = is_wanted(piece);
-        own.printing = own.wanted && is_drawn();
+        subscriber.wanted = is_wanted(piece);
+        subscriber.printing = subscriber.wanted && is_drawn();
     }
     print(piece);
-    if (own.wanted && th_cli_piece_is_last(piece))
+    if (subscriber.wanted && th_cli_piece_is_last(piece))
         count_message();
 }
 
@@ -240,29 +243,29 @@ static void on_delivery(void *arg, const struct th_delivery *piece)
 /* Everything was printed, and what was to be removed is. */
 static bool is_taken(void)
 {
-    return own.done && !th_cli_remove_waits() && !th_pending(th_cli_connection_client());
+    return subscriber.done && !th_cli_remove_waits() && !th_pending(th_cli_connection_client());
 }
 
 static uint64_t until_ms(void *arg)
 {
     (void)arg;
-    uint64_t next_ms = th_clock_earlier(own.until_ms, own.rate_ms);
-    return is_taken() ? th_clock_earlier(next_ms, own.done_ms) : next_ms;
+    uint64_t next_ms = th_clock_earlier(subscriber.until_ms, subscriber.rate_ms);
+    return is_taken() ? th_clock_earlier(next_ms, subscriber.done_ms) : next_ms;
 }
 
 static bool is_over(uint64_t now_ms)
 {
     return is_taken() &&
-           (!th_unreleased(th_cli_connection_client()) || own.done_ms <= now_ms);
+           (!th_unreleased(th_cli_connection_client()) || subscriber.done_ms <= now_ms);
 }
 
 static bool print_rate(uint64_t now_ms)
 {
-    if (own.rate_ms > now_ms)
+    if (subscriber.rate_ms > now_ms)
         return false;
-    th_cli_out_format("%u\n", own.rate);
-    own.rate = 0;
-    own.rate_ms += RATE_MS;
+    th_cli_out_format("%u\n", subscriber.rate);
+    subscriber.rate = 0;
+    subscriber.rate_ms += RATE_MS;
     return true;
 }
 
@@ -270,7 +273,7 @@ static void end_late(void)
 {
     struct th_fault fault = {0};
     th_fault_set(&fault, TH_E_TIMEOUT, "time is up after %lld s",
-                 (long long)own.settings.seconds);
+                 (long long)subscriber.settings.seconds);
     th_cli_connection_end(th_cli_say_fault(&fault));
 }
 
@@ -283,7 +286,7 @@ static bool turn(void *arg)
         th_cli_connection_end(TH_CLI_OK);
         return true;
     }
-    if (own.until_ms > now_ms)
+    if (subscriber.until_ms > now_ms)
         return did;
     end_late();
     return true;
@@ -298,20 +301,20 @@ static const struct th_cli_work work = {
 
 static void prepare(void)
 {
-    own.until_ms = own.rate_ms = own.done_ms = TH_NEVER;
-    if (own.settings.persona == TH_CLI_MOSQUITTO)
+    subscriber.until_ms = subscriber.rate_ms = subscriber.done_ms = TH_NEVER;
+    if (subscriber.settings.persona == TH_CLI_MOSQUITTO)
         start_the_clock();
-    own.random = (uint32_t)th_clock_us() | 1;
+    subscriber.random = (uint32_t)th_clock_us() | 1;
     th_cli_remove_open();
     prepare_filters();
-    th_cli_print_open(&own.settings);
+    th_cli_print_open(&subscriber.settings);
     th_cli_resume_open();
 }
 
 /* What went wrong on the way tells more than that the end was reached. */
 static int status_of_messages(int status)
 {
-    const int on_the_way[] = {own.status, th_cli_remove_status(), th_cli_resume_close(),
+    const int on_the_way[] = {subscriber.status, th_cli_remove_status(), th_cli_resume_close(),
                               th_cli_print_status()};
     th_cli_print_close();
     for (size_t i = 0; !status && i < sizeof on_the_way / sizeof *on_the_way; i++)
@@ -322,11 +325,11 @@ static int status_of_messages(int status)
 int th_cli_sub(int argc, char *argv[])
 {
     int status;
-    memset(&own, 0, sizeof own);
-    if (!th_cli_begin(&own.settings, TH_CLI_SUB, argc, argv, &status))
+    memset(&subscriber, 0, sizeof subscriber);
+    if (!th_cli_begin(&subscriber.settings, TH_CLI_SUB, argc, argv, &status))
         return status;
     prepare();
-    status = th_cli_connection_open(&own.settings, &work);
+    status = th_cli_connection_open(&subscriber.settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
     return th_cli_connection_close(status_of_messages(status));

@@ -27,7 +27,7 @@ static TH_ROOMY struct {
     int listening;
     bool dated;
     uint64_t programs; /* that came */
-} own;
+} tunnel;
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -49,8 +49,8 @@ static void open_relays(void)
     size_t room_bytes;
     uint8_t *room = th_cli_desk_room(&room_bytes);
     for (size_t i = 0; i < TH_CONNECTIONS; i++) {
-        own.relays[i] = (struct th_relay *)(room + i * block_bytes());
-        own.relays[i]->local = -1;
+        tunnel.relays[i] = (struct th_relay *)(room + i * block_bytes());
+        tunnel.relays[i]->local = -1;
     }
 }
 
@@ -60,14 +60,14 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     th_cli_configure_context(&config, s);
-    return th_context_open(&own.context, block, bytes, &config, fault);
+    return th_context_open(&tunnel.context, block, bytes, &config, fault);
 }
 
 static int listen_for_programs(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    own.listening = s->listen ? th_net_unix_listen(s->listen, (unsigned)s->listen_mode, fault)
+    tunnel.listening = s->listen ? th_net_unix_listen(s->listen, (unsigned)s->listen_mode, fault)
                               : th_net_local_listen((uint16_t)s->listen_port, fault);
-    return own.listening < 0 ? own.listening : 0;
+    return tunnel.listening < 0 ? tunnel.listening : 0;
 }
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
@@ -78,7 +78,7 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     th_cli_identity_done();
     if (rc < 0)
         return rc;
-    th_cli_configure_stream(&own.config, s);
+    th_cli_configure_stream(&tunnel.config, s);
     open_relays();
     return listen_for_programs(s, fault);
 }
@@ -107,8 +107,8 @@ static void carry(struct th_relay *relay)
 {
     bool was_open = th_tls_is_open(relay->broker);
     void *block = (uint8_t *)relay + relay_bytes();
-    bool over = th_relay_step(relay, block, block_bytes() - relay_bytes(), own.context,
-                              &own.config) != 0;
+    bool over = th_relay_step(relay, block, block_bytes() - relay_bytes(), tunnel.context,
+                              &tunnel.config) != 0;
     if (!was_open && th_tls_is_open(relay->broker))
         th_cli_clock_confirm();
     if (!over)
@@ -120,8 +120,8 @@ static void carry(struct th_relay *relay)
 static struct th_relay *free_relay(void)
 {
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (own.relays[i]->local < 0)
-            return own.relays[i];
+        if (tunnel.relays[i]->local < 0)
+            return tunnel.relays[i];
     return NULL;
 }
 
@@ -129,7 +129,7 @@ static struct th_relay *free_relay(void)
  * changed behind our back. */
 static bool is_welcome(int fd)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &tunnel.settings;
     return !s->listen || s->listen_mode != 0600 || th_net_local_is_ours(fd);
 }
 
@@ -155,16 +155,16 @@ static void receive(int fd)
 static void carry_all(void)
 {
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (own.relays[i]->local >= 0)
-            carry(own.relays[i]);
+        if (tunnel.relays[i]->local >= 0)
+            carry(tunnel.relays[i]);
 }
 
 static int wait_ms(void)
 {
     int wait = -1;
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (own.relays[i]->local >= 0)
-            wait = th_clock_shorter_ms(wait, th_relay_wait_ms(own.relays[i]));
+        if (tunnel.relays[i]->local >= 0)
+            wait = th_clock_shorter_ms(wait, th_relay_wait_ms(tunnel.relays[i]));
     return wait;
 }
 
@@ -172,14 +172,14 @@ static void await_something(void)
 {
     static struct pollfd awaited[2 + 2 * TH_CONNECTIONS];
     nfds_t count = 0;
-    awaited[count++] = (struct pollfd){.fd = own.listening, .events = POLLIN};
+    awaited[count++] = (struct pollfd){.fd = tunnel.listening, .events = POLLIN};
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (own.relays[i]->local >= 0) {
-            th_relay_awaited(own.relays[i], awaited + count);
+        if (tunnel.relays[i]->local >= 0) {
+            th_relay_awaited(tunnel.relays[i], awaited + count);
             count += 2;
         }
     int ready = th_cli_signals_poll(awaited, count, wait_ms());
-    int fd = ready > 0 && awaited[0].revents ? th_net_unix_accept(own.listening) : -1;
+    int fd = ready > 0 && awaited[0].revents ? th_net_unix_accept(tunnel.listening) : -1;
     if (fd >= 0)
         receive(fd);
 }
@@ -197,12 +197,12 @@ static int await_date(void)
 
 static void say_where(void)
 {
-    const struct th_cli_settings *s = &own.settings;
+    const struct th_cli_settings *s = &tunnel.settings;
     if (s->listen)
         th_cli_say("listening at %s", s->listen);
     else
-        th_cli_say("listening on 127.0.0.1 port %d: whoever is on this machine can use our identity",
-                   (int)s->listen_port);
+        th_cli_say("listening on 127.0.0.1 port %d: whoever is on this machine can use our "
+                   "identity", (int)s->listen_port);
 }
 
 static int serve(void)
@@ -220,7 +220,7 @@ static int serve(void)
 static int run(void)
 {
     th_cli_signals_enter(false);
-    int status = th_cli_lock(&own.settings, th_context_rereads(own.context));
+    int status = th_cli_lock(&tunnel.settings, th_context_rereads(tunnel.context));
     if (status == TH_CLI_OK)
         status = serve();
     th_cli_signals_leave();
@@ -231,27 +231,27 @@ static int run(void)
 
 static void close_all(void)
 {
-    for (size_t i = 0; i < TH_CONNECTIONS && own.relays[i]; i++)
-        if (own.relays[i]->local >= 0)
-            th_relay_close(own.relays[i]);
-    th_context_close(own.context);
+    for (size_t i = 0; i < TH_CONNECTIONS && tunnel.relays[i]; i++)
+        if (tunnel.relays[i]->local >= 0)
+            th_relay_close(tunnel.relays[i]);
+    th_context_close(tunnel.context);
     th_cli_clock_close();
-    if (own.listening < 0)
+    if (tunnel.listening < 0)
         return;
-    th_net_hang_up(own.listening);
-    if (own.settings.listen)
-        unlink(own.settings.listen);
+    th_net_hang_up(tunnel.listening);
+    if (tunnel.settings.listen)
+        unlink(tunnel.settings.listen);
 }
 
 int th_cli_tunnel(int argc, char *argv[])
 {
     struct th_fault fault = {0};
     int status;
-    memset(&own, 0, sizeof own);
-    own.listening = -1;
-    if (!th_cli_begin(&own.settings, TH_CLI_TUNNEL, argc, argv, &status))
+    memset(&tunnel, 0, sizeof tunnel);
+    tunnel.listening = -1;
+    if (!th_cli_begin(&tunnel.settings, TH_CLI_TUNNEL, argc, argv, &status))
         return status;
-    status = open_all(&own.settings, &fault) < 0 ? th_cli_say_fault(&fault) : run();
+    status = open_all(&tunnel.settings, &fault) < 0 ? th_cli_say_fault(&fault) : run();
     close_all();
     return status;
 }
