@@ -97,9 +97,8 @@ bool th_tls_image_has_ended(int64_t end_s)
 
 static bool is_fresh(const struct image *image, int64_t now_s)
 {
-    int64_t age_s = now_s - image->verified_s;
-    return age_s >= 0 && age_s < (int64_t)(TH_TLS_SESSION_AGE_MAX_MS / 1000) &&
-           now_s < image->end_s;
+    int64_t oldest_s = now_s - (int64_t)(TH_TLS_SESSION_AGE_MAX_MS / 1000);
+    return image->verified_s <= now_s && image->verified_s > oldest_s && now_s < image->end_s;
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
