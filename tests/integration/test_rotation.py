@@ -239,8 +239,9 @@ def test_refusals(identity, talks, how):
     sub = talks("sub", subscribed, *bad, subscribed, words=SUB)
     identity.take("second")
     sub.signal(signal.SIGHUP).says("trying generation b").says("back to the one before")
-    sub.says("connected again")
-    until(lambda: identity.current == 1, "the one before")
+    until(lambda: "received SUBACK" in sub.err.split("back to the one before")[-1],
+          "a subscription as before")
+    assert "connected again" in sub.err and identity.current == 1
     sub.signal(signal.SIGTERM).ends(0)
     assert ": ;" not in sub.err and "in 0.0 s" not in sub.err
 
