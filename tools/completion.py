@@ -300,19 +300,24 @@ def zsh(options):
 
 # ---- the whole ----------------------------------------------------------------------------------
 
-def main(arguments):
-    options = read_options()
-    files = {FOLDER / "thimble.bash": bash(options), FOLDER / "_thimble": zsh(options)}
+def write_or_check(files, arguments, writer):
+    """What a tool of ours writes into the tree; with --check only whether it is there."""
     stale = [path for path, text in files.items()
              if not path.exists() or path.read_text() != text]
     if arguments == ["--check"]:
         for path in stale:
-            print(f"{path.relative_to(TOP)} is not up to date: tools/completion.py writes it",
+            print(f"{path.relative_to(TOP)} is not up to date: {writer} writes it",
                   file=sys.stderr)
         return len(stale) > 0
     for path in stale:
         path.write_text(files[path])
     return 0
+
+
+def main(arguments):
+    options = read_options()
+    files = {FOLDER / "thimble.bash": bash(options), FOLDER / "_thimble": zsh(options)}
+    return write_or_check(files, arguments, "tools/completion.py")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-from completion import TABLE, TOP, read_options
+from completion import TABLE, TOP, read_options, write_or_check
 
 CONFIGFILE = TOP / "src" / "cli" / "configfile.c"
 SCHEMA = TOP / "config" / "thimble.schema.json"
@@ -164,16 +164,7 @@ def page(keys):
 def main(arguments):
     keys = read_keys()
     files = {SCHEMA: schema(keys), PAGE: page(keys)}
-    stale = [path for path, words in files.items()
-             if not path.exists() or path.read_text() != words]
-    if arguments == ["--check"]:
-        for path in stale:
-            print(f"{path.relative_to(TOP)} is not up to date: tools/keys.py writes it",
-                  file=sys.stderr)
-        return len(stale) > 0
-    for path in stale:
-        path.write_text(files[path])
-    return 0
+    return write_or_check(files, arguments, "tools/keys.py")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 # wolfSSL has these functions six times: 17 and 34 digits of 61 bits for RSA 2048, 26 and 52 of 60,
 # 35 and 70 of 59; between them only numbers differ. Digits of 57 bits serve all: 18 and 36, 27 and
 # 54, 36 and 72. Then w digits are 512 * w / 9 bits, w / 9 less than they hold, and a number that
-# wolfSSL has worked out becomes an expression of w. 17 KB less; a tenth more instructions for RSA 2048.
-# The functions that take the time are compiled for speed.
+# wolfSSL has worked out becomes an expression of w. 17 KB less; a ninth
+# more instructions for RSA 2048, with the functions that take the time compiled for speed.
 #
 # A digit that is smaller leaves more room above it. The bytes allocated grow by a twentieth.
 #
