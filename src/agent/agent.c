@@ -1,6 +1,8 @@
 #include "cli/command.h"
 
 #include "agent/notify.h"
+#include "agent/part.h"
+#include "base/clock.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
@@ -14,11 +16,13 @@
 #include <thimble/packet.h>
 
 #define SUBACK 9
+#define PARTS_MAX 8
 
 static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_filter filters[TH_CLI_LIST_MAX];
     bool connected_once;
+    nfds_t awaited[PARTS_MAX]; /* descriptors of each part */
 } agent;
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
@@ -61,44 +65,107 @@ static void say_refused(const struct th_event *event)
                                            event->codes.data[i]));
 }
 
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+static const struct th_agent_part *const parts[] = {
+    &th_agent_notify,
+};
+
+#define PARTS (sizeof parts / sizeof *parts)
+_Static_assert(PARTS <= PARTS_MAX, "each part has its place in agent.awaited");
+
+static int open_parts(void)
+{
+    int status = TH_CLI_OK;
+    for (size_t i = 0; status == TH_CLI_OK && i < PARTS; i++)
+        status = parts[i]->open ? parts[i]->open(&agent.settings) : TH_CLI_OK;
+    return status;
+}
+
+static void close_parts(void)
+{
+    for (size_t i = PARTS; i-- > 0;)
+        if (parts[i]->close)
+            parts[i]->close();
+}
+
 static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
-    th_agent_notify_event(event);
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i]->event)
+            parts[i]->event(event);
     if (event->kind == TH_EVENT_CONNECTED)
         on_connected(event);
     if (event->kind == TH_EVENT_SUBSCRIBED)
         say_refused(event);
 }
 
+static bool is_taken(const struct th_delivery *delivery)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i]->delivery && parts[i]->delivery(delivery))
+            return true;
+    return false;
+}
+
 static void on_delivery(void *arg, const struct th_delivery *delivery)
 {
     struct th_delivery piece = *delivery;
     (void)arg;
-    if (th_cli_resume_take(&piece))
+    if (!is_taken(delivery) && th_cli_resume_take(&piece))
         th_cli_print(&piece);
 }
 
-/* ---- the command ----------------------------------------------------------------------------- */
-
 static bool turn(void *arg)
 {
+    bool did = false;
     (void)arg;
-    th_agent_notify_alive();
-    return false;
+    for (size_t i = 0; i < PARTS; i++)
+        did |= parts[i]->turn && parts[i]->turn();
+    return did;
 }
 
 static uint64_t until_ms(void *arg)
 {
+    uint64_t first_ms = TH_NEVER;
     (void)arg;
-    return th_agent_notify_due_ms();
+    for (size_t i = 0; i < PARTS; i++) {
+        uint64_t due_ms = parts[i]->until_ms ? parts[i]->until_ms() : TH_NEVER;
+        first_ms = due_ms < first_ms ? due_ms : first_ms;
+    }
+    return first_ms;
 }
+
+static nfds_t await(void *arg, struct pollfd *fds, nfds_t room)
+{
+    nfds_t count = 0;
+    (void)arg;
+    for (size_t i = 0; i < PARTS; i++) {
+        agent.awaited[i] = parts[i]->await ? parts[i]->await(fds + count, room - count) : 0;
+        count += agent.awaited[i];
+    }
+    return count;
+}
+
+static void ready(void *arg, const struct pollfd *fds, nfds_t count)
+{
+    const struct pollfd *of_part = fds;
+    (void)arg, (void)count;
+    for (size_t i = 0; i < PARTS; of_part += agent.awaited[i++])
+        if (parts[i]->ready && agent.awaited[i])
+            parts[i]->ready(of_part, agent.awaited[i]);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static const struct th_cli_work work = {
     .on_delivery = on_delivery,
     .on_event = on_event,
     .turn = turn,
     .until_ms = until_ms,
+    .await = await,
+    .ready = ready,
 };
 
 static int status_of_printing(int status)
@@ -116,12 +183,13 @@ int th_cli_agent(int argc, char *argv[])
     if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
     prepare_filters();
-    th_agent_notify_open();
     th_cli_print_open(&agent.settings);
     th_cli_resume_open();
-    status = th_cli_connection_open(&agent.settings, &work);
+    status = open_parts();
+    if (status == TH_CLI_OK)
+        status = th_cli_connection_open(&agent.settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
-    th_agent_notify_close();
+    close_parts();
     return th_cli_connection_close(status_of_printing(status));
 }

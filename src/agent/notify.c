@@ -33,14 +33,14 @@ static uint64_t watch_us(void)
     return pid && pid != (uint64_t)getpid() ? 0 : number_of(getenv("WATCHDOG_USEC"));
 }
 
-void th_agent_notify_open(void)
+static int open_manager(const struct th_cli_settings *settings)
 {
+    (void)settings;
     const char *path = getenv("NOTIFY_SOCKET");
     manager.fd = path && *path ? th_net_unix_datagram(path) : -1;
-    if (manager.fd < 0)
-        return;
-    uint64_t half_ms = watch_us() / 2000;
+    uint64_t half_ms = manager.fd < 0 ? 0 : watch_us() / 2000;
     manager.every_ms = half_ms && half_ms < LEAST_MS ? LEAST_MS : half_ms;
+    return 0;
 }
 
 /* What the manager does not take now is lost: the next one comes. */
@@ -50,7 +50,7 @@ static void tell(const char *text)
     (void)told;
 }
 
-void th_agent_notify_alive(void)
+static bool turn(void)
 {
     uint64_t now_ms = th_clock_ms();
     if (!manager.ready)
@@ -58,17 +58,18 @@ void th_agent_notify_alive(void)
     else if (manager.every_ms && manager.due_ms <= now_ms)
         tell("WATCHDOG=1");
     else
-        return;
+        return false;
     manager.ready = true;
     manager.due_ms = now_ms + manager.every_ms;
+    return false;
 }
 
-uint64_t th_agent_notify_due_ms(void)
+static uint64_t until_ms(void)
 {
     return manager.every_ms ? manager.due_ms : TH_NEVER;
 }
 
-void th_agent_notify_event(const struct th_event *event)
+static void tell_event(const struct th_event *event)
 {
     char text[sizeof event->fault->text + 64] = "STATUS=connected";
     if (event->kind == TH_EVENT_DISCONNECTED)
@@ -80,9 +81,17 @@ void th_agent_notify_event(const struct th_event *event)
     tell(text);
 }
 
-void th_agent_notify_close(void)
+static void close_manager(void)
 {
     if (manager.fd >= 0)
         close(manager.fd);
     manager.fd = -1;
 }
+
+const struct th_agent_part th_agent_notify = {
+    .open = open_manager,
+    .event = tell_event,
+    .turn = turn,
+    .until_ms = until_ms,
+    .close = close_manager,
+};

@@ -50,6 +50,9 @@ static _Alignas(PAGE_BYTES) uint8_t
 #define BUSY_US 500
 #define GATHER_US 200
 
+/* What we wait for. */
+enum { OF_CLIENT, OF_STATUS, OF_INPUT, OF_WORK };
+
 static struct {
     const struct th_cli_settings *settings;
     struct th_cli_work work;
@@ -71,6 +74,7 @@ static struct {
     uint64_t give_up_ms;        /* --wait-broker: unless connected by then */
     uint64_t leave_by_ms;       /* what is not sent by then stays unsent */
     struct th_fault last_fault; /* of an attempt */
+    struct pollfd awaited[OF_WORK + TH_CLI_AWAITED + 1]; /* the last one is of the signals */
 } own;
 
 /* ---- saying ---- */
@@ -413,24 +417,37 @@ static struct pollfd awaited_of_client(void)
     return (struct pollfd){.fd = th_fd(own.client), .events = th_poll_events(own.client)};
 }
 
+static nfds_t awaited_of_work(void)
+{
+    return own.work.await ? own.work.await(own.work.arg, own.awaited + OF_WORK, TH_CLI_AWAITED)
+                          : 0;
+}
+
+static void obey(nfds_t of_work)
+{
+    if (own.awaited[OF_STATUS].revents)
+        th_cli_status_answer(take_report());
+    if (own.awaited[OF_INPUT].revents)
+        own.work.on_input(own.work.arg);
+    if (of_work)
+        own.work.ready(own.work.arg, own.awaited + OF_WORK, of_work);
+}
+
 static void poll_all(void)
 {
     bool input = awaits_input();
     th_cli_memtrace_flush();
-    struct pollfd awaited[] = {
-        own.dated ? awaited_of_client() : th_cli_clock_awaited(),
-        th_cli_status_awaited(),
-        {.fd = STDIN_FILENO, .events = POLLIN},
-        {.fd = -1}, /* of the signals */
-    };
+    own.awaited[OF_CLIENT] = own.dated ? awaited_of_client() : th_cli_clock_awaited();
+    own.awaited[OF_STATUS] = th_cli_status_awaited();
+    own.awaited[OF_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
+    nfds_t of_work = awaited_of_work();
     if (!input)
-        gather(awaited[0].events);
-    int ready = th_cli_signals_poll(awaited, input ? 3 : 2, is_asked_to_end() ? 0 : wait_ms());
+        gather(own.awaited[OF_CLIENT].events);
+    int ready = th_cli_signals_poll(own.awaited, OF_WORK + of_work,
+                                    is_asked_to_end() ? 0 : wait_ms());
     note_waking();
-    if (ready > 0 && awaited[1].revents)
-        th_cli_status_answer(take_report());
-    if (ready > 0 && input && awaited[2].revents)
-        own.work.on_input(own.work.arg);
+    if (ready > 0)
+        obey(of_work);
 }
 
 /* Before waiting: what was printed must be on its way, or we learn that nobody wants it. */

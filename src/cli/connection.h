@@ -3,6 +3,7 @@
 #define TH_CLI_CONNECTION_H
 
 #include "cli/settings.h"
+#include <poll.h>
 #include <thimble.h>
 
 /* What a command brings along. `arg` goes to every function. */
@@ -19,8 +20,16 @@ struct th_cli_work {
     bool (*wants_input)(void *arg);
     void (*on_input)(void *arg);
     uint64_t (*until_ms)(void *arg);
+
+    /* More descriptors: writes at most `room` of them and returns how many; ready() gets the same
+     * ones back after poll(2). NULL: none. */
+    nfds_t (*await)(void *arg, struct pollfd *fds, nfds_t room);
+    void (*ready)(void *arg, const struct pollfd *fds, nfds_t count);
     void *arg;
 };
+
+/* Descriptors a command may wait for besides its connection and standard input. */
+#define TH_CLI_AWAITED 16
 
 /* Opens context and client. 0, or an exit status after having said why. */
 int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work);

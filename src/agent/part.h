@@ -1,0 +1,40 @@
+/* What the agent is made of. Each part has its say in every turn of the loop; a function that is
+ * NULL has nothing to say. The parts stand in one table, in agent.c, in the order in which they are
+ * asked; closing goes the other way round.
+ */
+#ifndef TH_AGENT_PART_H
+#define TH_AGENT_PART_H
+
+#include "cli/settings.h"
+#include <poll.h>
+#include <thimble.h>
+
+struct th_agent_part {
+    /* Before the sandbox closes. 0, or an exit status after having said why. */
+    int (*open)(const struct th_cli_settings *settings);
+
+    /* What happened on the connection. */
+    void (*event)(const struct th_event *event);
+    void (*packet)(const struct th_packet_note *note);
+
+    /* A message came. True: it is taken, and no later part sees it. */
+    bool (*delivery)(const struct th_delivery *piece);
+
+    /* Does what can be done now without waiting; true if it did something. */
+    bool (*turn)(void);
+
+    /* Descriptors to be polled: writes at most `room` of them and returns how many. ready() gets
+     * the same ones back after poll(2), with what is ready in revents. */
+    nfds_t (*await)(struct pollfd *fds, nfds_t room);
+    void (*ready)(const struct pollfd *fds, nfds_t count);
+
+    /* When turn() has something to do even if nothing happens: th_clock_ms(), or TH_NEVER. */
+    uint64_t (*until_ms)(void);
+
+    /* Whether the agent may end: asked to, it stays until all say so, or its time is up. */
+    bool (*drained)(void);
+
+    void (*close)(void);
+};
+
+#endif
