@@ -35,3 +35,14 @@ def lab(tmp_path_factory):
     laboratory = Lab(tmp_path_factory.mktemp("lab"))
     yield laboratory
     laboratory.stop()
+
+
+@pytest.fixture
+def installed(deb, tmp_path):
+    """By dpkg, into a root that holds dpkg's own books and nothing else."""
+    for directory in ("var/lib/dpkg/info", "var/lib/dpkg/updates"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status").touch()
+    subprocess.run(["dpkg", "--force-not-root", f"--root={tmp_path}", f"--log={tmp_path}/log",
+                    "-i", deb], check=True, stdout=subprocess.PIPE)
+    return tmp_path

@@ -27,16 +27,6 @@ def publish_in(root, lab, program):
                here / "client.key", "-t", "package", "-q", "1", "-m", "from an empty root")
 
 
-@pytest.fixture
-def installed(deb, tmp_path):
-    """By dpkg, into a root that holds dpkg's own books and nothing else."""
-    for directory in ("var/lib/dpkg/info", "var/lib/dpkg/updates"):
-        (tmp_path / directory).mkdir(parents=True)
-    (tmp_path / "var/lib/dpkg/status").touch()
-    run("dpkg", "--force-not-root", f"--root={tmp_path}", f"--log={tmp_path}/log", "-i", deb)
-    return tmp_path
-
-
 def test_the_package_depends_on_nothing(deb):
     assert run("dpkg-deb", "-f", deb, "Depends", "Pre-Depends") == ""
     assert "INTERP" not in run("readelf", "-lW", TOP / "build" / "thimble")
