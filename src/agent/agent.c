@@ -2,6 +2,7 @@
 
 #include "agent/notify.h"
 #include "agent/part.h"
+#include "agent/queue.h"
 #include "base/clock.h"
 #include "base/roomy.h"
 #include "base/slice.h"
@@ -69,6 +70,7 @@ static void say_refused(const struct th_event *event)
 
 static const struct th_agent_part *const parts[] = {
     &th_agent_notify,
+    &th_agent_queue,
 };
 
 #define PARTS (sizeof parts / sizeof *parts)

@@ -81,6 +81,12 @@ static const struct pair together[] = {
     OURS(repeat_delay_ms, repeat),
     PAIR(status_mode, status_socket),
     PAIR(listen_mode, listen),
+    PAIR(spool_bytes, spool),
+    PAIR(spool_messages, spool),
+    PAIR(spool_age_s, spool),
+    PAIR(spool_daily_bytes, spool),
+    PAIR(spool_full, spool),
+    PAIR(spool_conflate, spool),
 };
 
 #define COUNT_OF(pairs) (sizeof pairs / sizeof *pairs)
@@ -358,11 +364,22 @@ static bool check_pub(struct th_cli_settings *s, struct th_cli_problem *problem)
     return check_topic("-t", s->topics.items[0], problem);
 }
 
+/* What a broker has of a message is known by the identifier of the packet, in the session of the
+ * client: the next process has to find it again. */
+static bool check_spool(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (!s->spool || (s->client_id && *s->client_id && s->session_expiry_s))
+        return true;
+    return th_cli_problem(problem, "--spool: its messages go out in a session that is kept, or some "
+                          "would arrive twice; give -i, and not -x 0");
+}
+
 static bool check_agent(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     if (!s->config_file)
         return th_cli_problem(problem, "-c: the configuration is missing; give a file");
-    return check_filters("-t", &s->topics, problem);
+    return check_spool(s, problem) && check_filters("-t", &s->topics, problem) &&
+           check_filters("--spool-conflate", &s->spool_conflate, problem);
 }
 
 static bool check_sub(struct th_cli_settings *s, struct th_cli_problem *problem)

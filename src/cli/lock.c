@@ -133,6 +133,8 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     wish_to_write(&wish, s->out);
     wish_for_identity(&wish, s);
     wish_for_reports(&wish, s);
+    wish_to_read(&wish, s->spool);
+    wish_to_write(&wish, s->spool);
     wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file || s->session_file
                       ? TH_SANDBOX_KEEP : 0;
     return wish;

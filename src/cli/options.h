@@ -47,6 +47,7 @@ enum th_cli_words {
     TH_CLI_SANDBOXES,
     TH_CLI_CLOCKS,
     TH_CLI_STAPLINGS,
+    TH_CLI_SPOOL_POLICIES,
     TH_CLI_WORD_LISTS
 };
 
@@ -55,7 +56,7 @@ struct th_cli_option {
     uint32_t letter : 8;    /* 0: none */
     uint32_t commands : 10; /* mask of TH_CLI_PUB, TH_CLI_SUB, ... */
     uint32_t kind : 4;      /* enum th_cli_kind */
-    uint32_t words : 4;     /* enum th_cli_words */
+    uint32_t words : 5;     /* enum th_cli_words */
     uint8_t min, most;      /* th_cli_max() */
     uint16_t offset;        /* of its place in struct th_cli_settings */
 };

@@ -72,6 +72,7 @@ static void preset_zeros(struct th_cli_settings *s)
         &s->will_qos, &s->qos, &s->mark, &s->authentication, &s->topic_alias_maximum,
         &s->max_inflight, &s->repeat_delay_ms, &s->retain_handling, &s->backoff_first_ms,
         &s->heap_budget_bytes, &s->window_budget_bytes, &s->outbox_budget_bytes,
+        &s->spool_bytes, &s->spool_messages, &s->spool_age_s, &s->spool_daily_bytes, &s->spool_full,
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         preset(numbers[i], 0);

@@ -204,6 +204,12 @@ struct th_cli_settings {
     const char *subject;
     const char *alternative_names;
 
+    /* Of agent. */
+    const char *spool;           /* a directory */
+    int64_t spool_bytes, spool_messages, spool_age_s, spool_daily_bytes; /* 0: as in th_spool_config */
+    int64_t spool_full;          /* enum th_spool_policy */
+    struct th_cli_list spool_conflate;
+
     /* Of tunnel. */
     const char *listen;          /* the path of a Unix socket */
     int64_t listen_port;         /* or this, of 127.0.0.1 */

@@ -125,6 +125,11 @@ static const struct th_cli_word modes[] = {
     {"0600", 0600}, {"0660", 0660}, {"0666", 0666}, {NULL, 0},
 };
 
+/* enum th_spool_policy */
+static const struct th_cli_word spool_policies[] = {
+    {"oldest", 0}, {"newest", 1}, {"refuse", 2}, {NULL, 0},
+};
+
 static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_MQTT_VERSIONS] = mqtt_versions,
     [TH_CLI_TLS_VERSIONS] = tls_versions,
@@ -139,6 +144,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_SANDBOXES] = sandboxes,
     [TH_CLI_CLOCKS] = clocks,
     [TH_CLI_STAPLINGS] = staplings,
+    [TH_CLI_SPOOL_POLICIES] = spool_policies,
 };
 
 const struct th_cli_option th_cli_options[] = {
@@ -339,6 +345,21 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_TUNNEL, WORD(listen_mode, TH_CLI_MODES)},
     {TEXTS("listen-port", "PORT", "", "instead, on 127.0.0.1: for all who are on this machine"),
      0, TH_CLI_TUNNEL, NUMBER(listen_port, 1, MOST_UINT16)},
+
+    {TEXTS("spool", "DIR", "", "messages wait here, on disk, until the broker has them"),
+     0, TH_CLI_AGENT, TEXT(spool, 1, PATH_BYTES)},
+    {TEXTS("spool-bytes", "BYTES", "", "how much they may take (1 MB)"),
+     0, TH_CLI_AGENT, BYTES(spool_bytes, MOST_UINT32)},
+    {TEXTS("spool-messages", "COUNT", "", "how many may wait (any number)"),
+     0, TH_CLI_AGENT, NUMBER(spool_messages, 1, MOST_UINT32)},
+    {TEXTS("spool-age", "SECONDS", "", "drop what has waited longer (wait for ever)"),
+     0, TH_CLI_AGENT, NUMBER(spool_age_s, 1, MOST_UINT32)},
+    {TEXTS("spool-daily-bytes", "BYTES", "", "how much may be written in a day (no limit)"),
+     0, TH_CLI_AGENT, BYTES(spool_daily_bytes, MOST_UINT32)},
+    {TEXTS("spool-full", "POLICY", "", "when full: drop oldest, newest, or refuse (oldest)"),
+     0, TH_CLI_AGENT, WORD(spool_full, TH_CLI_SPOOL_POLICIES)},
+    {TEXTS("spool-conflate", "FILTER", "", "of such a topic the newest only; repeatable"),
+     0, TH_CLI_AGENT, LIST(spool_conflate, 1, STRING_BYTES)},
 
     {TEXTS("retry", "COUNT", "", "connect again up to COUNT times, or inf (10, once connected)"),
      0, TH_CLI_ALL, NUMBER(retry, 0, MOST_ATTEMPTS), .words = TH_CLI_RETRIES},
