@@ -19,13 +19,17 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How long nobody is let in when the system has no descriptor for them: it would be asked again at
+ * once, for whoever waits is always ready. */
+#define DEAF_MS 500
+
 static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_context *context;
     struct th_tls_config config;
     struct th_relay *relays[TH_CONNECTIONS]; /* each at the beginning of its block */
     int listening;
-    bool dated;
+    uint64_t deaf_until_ms; /* no descriptor was left for whoever came */
     uint64_t programs; /* that came */
 } tunnel;
 
@@ -139,7 +143,7 @@ static void turn_away(int fd, const char *reason)
     th_net_hang_up(fd);
 }
 
-static void receive(int fd)
+static void welcome(int fd)
 {
     struct th_relay *relay = free_relay();
     if (!is_welcome(fd))
@@ -148,6 +152,15 @@ static void receive(int fd)
         turn_away(fd, "all connections are in use");
     else
         th_relay_open(relay, fd);
+}
+
+static void receive(void)
+{
+    int fd = th_net_unix_accept(tunnel.listening);
+    if (fd >= 0)
+        welcome(fd);
+    else if (fd == TH_E_SYSTEM)
+        tunnel.deaf_until_ms = th_clock_ms() + DEAF_MS;
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -159,9 +172,14 @@ static void carry_all(void)
             carry(tunnel.relays[i]);
 }
 
+static bool is_deaf(void)
+{
+    return th_clock_ms() < tunnel.deaf_until_ms;
+}
+
 static int wait_ms(void)
 {
-    int wait = -1;
+    int wait = is_deaf() ? DEAF_MS : -1;
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
         if (tunnel.relays[i]->local >= 0)
             wait = th_clock_shorter_ms(wait, th_relay_wait_ms(tunnel.relays[i]));
@@ -172,16 +190,15 @@ static void await_something(void)
 {
     static struct pollfd awaited[2 + 2 * TH_CONNECTIONS];
     nfds_t count = 0;
-    awaited[count++] = (struct pollfd){.fd = tunnel.listening, .events = POLLIN};
+    awaited[count++] = (struct pollfd){.fd = is_deaf() ? -1 : tunnel.listening, .events = POLLIN};
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
         if (tunnel.relays[i]->local >= 0) {
             th_relay_awaited(tunnel.relays[i], awaited + count);
             count += 2;
         }
     int ready = th_cli_signals_poll(awaited, count, wait_ms());
-    int fd = ready > 0 && awaited[0].revents ? th_net_unix_accept(tunnel.listening) : -1;
-    if (fd >= 0)
-        receive(fd);
+    if (ready > 0 && awaited[0].revents)
+        receive();
 }
 
 static int await_date(void)

@@ -8,6 +8,7 @@
  * TH_SANDBOX_DESCRIPTORS above the first that is free. False if one could not be set. */
 bool th_sandbox_limit(void);
 
-#define TH_SANDBOX_DESCRIPTORS 64
+/* Both ends of each connection, as of a tunnel, and what else is open for a time. */
+#define TH_SANDBOX_DESCRIPTORS (56 + 2 * TH_CONNECTIONS)
 
 #endif

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from program import THIMBLE, TOP, environment, until
+from program import TOP, until
 
 sys.path.insert(0, str(TOP / "tools"))
 import keys  # noqa: E402
@@ -50,15 +50,13 @@ def sample(shape):
     return {"boolean": True, "integer": shape.get("minimum", 1), "number": 1, "string": text}[kind]
 
 
-def mistake(path, content):
+def mistake(thimble, path):
     """What is wrong with the file itself, or ''."""
-    path.write_text(json.dumps(content))
-    done = subprocess.run([THIMBLE, "config", "show", "--effective", path], text=True,
-                          capture_output=True, env=environment({}))
-    return done.stderr if done.returncode == 67 else ""
+    done = thimble("config", "show", "--effective", path)
+    return done.err if done.end() == 67 else ""
 
 
-def test_every_name_of_the_schema_is_taken(tmp_path):
+def test_every_name_of_the_schema_is_taken(thimble, config):
     """... with a value the schema allows, and another spelling."""
     names = json.loads(keys.SCHEMA.read_text())["definitions"]
     aliases = set(keys.read_aliases()) & set(names)
@@ -66,18 +64,18 @@ def test_every_name_of_the_schema_is_taken(tmp_path):
     assert len(names) > 100 and len(aliases) > 8
     for chosen in (set(names) - aliases, aliases - {"clean-start"}, {"clean-start"}):
         content = {name: sample(names[name]) for name in sorted(chosen)}
-        assert mistake(tmp_path / "c", content) == ""
+        assert mistake(thimble, config(content)) == ""
         hyphens = {name.replace("-", "_"): value for name, value in content.items()}
-        assert mistake(tmp_path / "c", {"mqtt": hyphens}) == ""
+        assert mistake(thimble, config({"mqtt": hyphens})) == ""
 
 
-def test_values_of_another_type_are_refused(tmp_path):
+def test_values_of_another_type_are_refused(thimble, config):
     """Every eighth name; those of other commands are passed over."""
     names = [(name, shape) for name, (option, shape) in keys.read_keys().items()
              if shape.get("type") in ("boolean", "integer", "number") and "agent" in option.commands]
     assert len(names) > 30
     for name, shape in names[::8]:
-        assert "1:" in mistake(tmp_path / "c", {name: "yes"}), name
+        assert "1:" in mistake(thimble, config({name: "yes"})), name
 
 
 def test_names_lead_to_options(thimble, config):

@@ -3,11 +3,13 @@ import hashlib
 import os
 import pathlib
 import pwd
+import resource
 import signal
 import socket
 import stat
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -49,6 +51,11 @@ def is_hung_up(probe):
         return True
 
 
+def cpu_ticks(program):
+    with open(f"/proc/{program.pid}/stat") as figures:
+        return sum(map(int, figures.read().rsplit(")", 1)[1].split()[11:13]))
+
+
 def subscriber(thimble, lab, topic, *where):
     program = thimble.start("sub", *where, "--no-tls", "-t", topic, "-q", "1", "-C", "1", "-N")
     lab.log.await_subscription(topic)
@@ -80,11 +87,9 @@ def test_a_program_that_does_not_read_costs_no_time(thimble, lab, path, topic):
     receiver = subscriber(thimble, lab, topic, "--unix", path)
     receiver.signal(signal.SIGSTOP)
     thimble("pub", *lab.tls(), "-t", topic, "-q", "1", "-s", stdin=LARGE).ends(0)
-    with open(f"/proc/{tunnel.pid}/stat") as figures:
-        before = sum(map(int, figures.read().rsplit(")", 1)[1].split()[11:13]))
+    before = cpu_ticks(tunnel)
     until(lambda: receiver.seconds > 2, "two seconds")
-    with open(f"/proc/{tunnel.pid}/stat") as figures:
-        used = sum(map(int, figures.read().rsplit(")", 1)[1].split()[11:13])) - before
+    used = cpu_ticks(tunnel) - before
     receiver.signal(signal.SIGCONT)
     assert receiver.ends(0).out == LARGE
     assert used < os.sysconf("SC_CLK_TCK"), "it turned in circles"
@@ -120,6 +125,20 @@ def test_one_more_is_turned_away(thimble, lab, path, topic):
           "room for one more")
     for each in (*held, more):
         each.close()
+
+
+def test_without_a_descriptor_nobody_comes_in(thimble, lab, path, topic):
+    """... who came waits, at no cost, until there is one."""
+    tunnel = tunnel_at(thimble, lab, path)
+    limits = resource.prlimit(tunnel.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(tunnel.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    probe = connected(path)
+    before = cpu_ticks(tunnel)
+    time.sleep(2)
+    assert cpu_ticks(tunnel) - before < os.sysconf("SC_CLK_TCK") / 2, "it turned in circles"
+    resource.prlimit(tunnel.pid, resource.RLIMIT_NOFILE, limits)
+    thimble("pub", "--unix", path, "--no-tls", "-t", topic, "-q", "1", "-m", "room").ends(0)
+    probe.close()
 
 
 def test_its_socket_is_for_us(thimble, lab, path):
