@@ -226,6 +226,14 @@ $(amended:%=$(B)/gen/wolfssl/%.c): $(B)/gen/wolfssl/%.c: $(WOLFSSL)/src/%.c conf
 	@awk -v seams=$(seams.$*) -f config/staple.awk $< >$@
 	$(also.$*)
 
+# Name constraints are src/tls/constraints.c's, of the whole path: wolfSSL holds those of a
+# certificate's own issuer against it, and costs 2 KB.
+$(B)/gen/wolfssl/asn.c: $(WOLFSSL)/wolfcrypt/src/asn.c $(B)/gen/wolfssl/origin Makefile
+	@mkdir -p $(@D)
+	@sed -e '1i #line 1 "$<"' -e 's/if (DecodeNameConstraints(.*) < 0) {/if (0) {/' \
+	    -e 's/if (!ConfirmNameConstraints(.*)) {/if (0) {/' $< >$@
+	@test "$$(diff $< $@ | grep -c '^>')" = 3 || { echo 'name constraints not found in $<' >&2; exit 1; }
+
 # The program's tables without the rows of what this profile lacks.
 $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile \
                       $(wildcard config/profile/$(PROFILE).mk)
@@ -280,6 +288,11 @@ $(B)/$(1)/config/%.o: config/%.c $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h | s
 
 $(amended:%=$(B)/$(1)/wolfssl/src/%.o): $(B)/$(1)/wolfssl/src/%.o: $(B)/gen/wolfssl/%.c \
                                        $(B)/$(1)/flags $(B)/gen/wolfssl/internal.h
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
+
+$(B)/$(1)/wolfssl/wolfcrypt/src/asn.o: $(B)/gen/wolfssl/asn.c $(B)/$(1)/flags \
+                                         $(B)/gen/wolfssl/internal.h
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(compile.$(1)) $$(their_flags) $$(THEIRS.$(1)) -o $$@ $$<
 

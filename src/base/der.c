@@ -1,5 +1,7 @@
 #include "base/der.h"
 
+#define CONSTRUCTED 0x20 /* of a tag */
+
 /* Returns the bytes read, 0 if malformed. */
 static size_t read_length(struct th_slice in, size_t *length)
 {
@@ -31,6 +33,16 @@ bool th_der_take_any(struct th_slice *in, uint8_t *tag, struct th_slice *value)
     *value = th_slice_of(rest.data + header, length);
     *in = th_slice_after(rest, header + length);
     return true;
+}
+
+bool th_der_take_leaf(struct th_slice *in, uint8_t *tag, struct th_slice *value)
+{
+    while (th_der_take_any(in, tag, value)) {
+        if (!(*tag & CONSTRUCTED))
+            return true;
+        *in = th_slice_of(value->data, value->len_bytes + in->len_bytes);
+    }
+    return false;
 }
 
 bool th_der_next_is(struct th_slice in, uint8_t tag)

@@ -26,6 +26,9 @@ enum {
 /* Takes the next value, whatever it is. False at the end or if malformed. */
 bool th_der_take_any(struct th_slice *in, uint8_t *tag, struct th_slice *value);
 
+/* The next value that has none in it, however deep it lies. */
+bool th_der_take_leaf(struct th_slice *in, uint8_t *tag, struct th_slice *value);
+
 /* The next value, if it has this tag. */
 bool th_der_take(struct th_slice *in, uint8_t tag, struct th_slice *value);
 bool th_der_skip(struct th_slice *in, uint8_t tag);

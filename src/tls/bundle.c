@@ -148,6 +148,7 @@ static void unload(struct th_tls_context *context)
     wolfSSL_CertManagerUnloadCAs(wolfSSL_CTX_GetCertManager(context->ctx));
     context->pins.roots_count = 0;
     context->dates.count = 0;
+    th_tls_anchors_forget(&context->anchors);
 }
 
 bool th_tls_bundle_defers(struct th_tls_context *context)

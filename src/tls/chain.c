@@ -2,6 +2,7 @@
 
 #include "base/der.h"
 #include "base/err.h"
+#include "tls/anchors.h"
 #include "tls/context.h"
 #include "tls/errors.h"
 #include "tls/policy.h"
@@ -110,18 +111,26 @@ static int verify_all(struct chain *chain, struct th_slice ders)
     return result;
 }
 
-static int check_server(struct chain *chain, struct th_slice rest)
+static enum th_policy check_path(const struct chain *chain, struct th_slice rest)
+{
+    struct th_policy_path path = {.count = 0};
+    enum th_policy verdict = TH_POLICY_OK;
+    while (verdict == TH_POLICY_OK && rest.len_bytes > 0) {
+        struct th_slice one = take_one(&rest);
+        verdict = chain->host ? th_policy_follow(&path, one) : th_policy_climb(&path, one);
+    }
+    return verdict == TH_POLICY_OK ? th_tls_anchors_judge(chain->context->anchors, &path) : verdict;
+}
+
+static int check_server(struct chain *chain, struct th_slice ders)
 {
     struct th_host host;
-    struct th_policy_path path = {0};
-    struct th_slice leaf = number(rest, 0);
-    enum th_policy verdict = TH_POLICY_OK;
-    int result = th_host_parse(&host, chain->host, chain->fault);
-    while (verdict == TH_POLICY_OK && rest.len_bytes > 0)
-        verdict = th_policy_follow(&path, take_one(&rest));
+    int result = chain->host ? th_host_parse(&host, chain->host, chain->fault) : 0;
+    enum th_policy verdict = check_path(chain, ders);
     if (result < 0 || verdict != TH_POLICY_OK)
         return result < 0 ? result : refuse(chain, th_tls_policy_code(verdict), TH_E_CERTIFICATE);
-    verdict = th_policy_check_name(leaf, &host);
+    if (chain->host)
+        verdict = th_policy_check_name(number(ders, 0), &host);
     return verdict == TH_POLICY_OK ? 0
                                    : refuse(chain, th_tls_policy_code(verdict), TH_E_SERVER_NAME);
 }
@@ -134,7 +143,7 @@ static int judge(struct chain *chain, const struct th_source *source)
         result = th_tls_bundle_choose_for(chain->context, ders, chain->fault);
     if (result == 0)
         result = verify_all(chain, ders);
-    return result == 0 && chain->host ? check_server(chain, ders) : result;
+    return result == 0 ? check_server(chain, ders) : result;
 }
 
 int th_tls_chain_verify(const struct th_context_config *config, const char *host,

@@ -255,6 +255,8 @@ int th_tls_context_trust(struct th_tls_context *context, struct th_slice der)
 {
     if (!th_policy_is_authority(der))
         return NOT_CA_ERROR;
+    if (!th_tls_anchors_keep(&context->anchors, der))
+        return MEMORY_E;
     th_tls_pins_note_root(context, der);
     uint32_t flags = th_tls_dates_defer(&context->dates, der) ? WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY : 0;
     return wolfSSL_CTX_load_verify_buffer_ex(context->ctx, der.data, (long)der.len_bytes,
@@ -461,6 +463,7 @@ void th_tls_context_close(struct th_tls_context *context)
 {
     if (!context->open)
         return;
+    th_tls_anchors_forget(&context->anchors);
     wolfSSL_CTX_free(context->ctx);
     if (context->library)
         close_library();

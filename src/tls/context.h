@@ -7,6 +7,7 @@
 
 #include "identity/identity.h"
 #include "crypt/hash.h"
+#include "tls/anchors.h"
 #include "tls/bundle.h"
 #include "tls/dates.h"
 #include "tls/pins.h"
@@ -40,6 +41,7 @@ struct th_tls_context {
     struct th_crypt_hash binding; /* of what a session is bound to */
     int64_t end_s;                /* th_calendar_s() when the first certificate of our chain ends */
     struct th_tls_dates dates;    /* of roots */
+    struct th_tls_anchor *anchors;
     struct th_source crl;
     enum th_stapling stapling;
     size_t resident_bytes;        /* what the context holds of the payer, certificates included */

@@ -69,7 +69,7 @@ static int refused_memory(struct th_fault *fault)
     WORD(ECC_KEY_SIZE_E, "has a key on a curve other than P-256 and P-384") \
     WORD(WC_KEY_SIZE_E, "has a key of a size that is not supported") \
     WORD(ASN_CRIT_EXT_E, "has a critical extension nobody here understands") \
-    WORD(ASN_NAME_INVALID_E, "has a name its issuer may not certify") \
+    WORD(ASN_NAME_INVALID_E, "may not certify a name that stands in the chain below it (name constraints)") \
     WORD(ASN_PATHLEN_SIZE_E, "has an invalid path length") \
     WORD(ASN_PATHLEN_INV_E, "belongs to a chain longer than its issuer allows") \
     WORD(MAX_CHAIN_ERROR, "comes with a chain of more than 9 certificates") \
@@ -182,6 +182,7 @@ int th_tls_policy_code(int policy)
         [TH_POLICY_USAGE] = EXTKEYUSE_AUTH_E,       [TH_POLICY_NO_SIGNING] = KEYUSE_SIGNATURE_E,
         [TH_POLICY_NOT_CA] = NOT_CA_ERROR,          [TH_POLICY_NO_ISSUING] = KEYUSAGE_E,
         [TH_POLICY_NO_NAME] = ALT_NAME_E,           [TH_POLICY_WRONG_NAME] = DOMAIN_NAME_MISMATCH,
+        [TH_POLICY_CONSTRAINED] = ASN_NAME_INVALID_E,
     };
     return codes[policy];
 }

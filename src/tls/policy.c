@@ -1,13 +1,13 @@
 #include "tls/policy.h"
 
 #include "base/der.h"
+#include "tls/constraints.h"
 
 #include <string.h>
 
 enum {
     DNS_NAME = TH_DER_CONTEXT | 2, /* GeneralName (RFC 5280 section 4.2.1.6) */
     IP_ADDRESS = TH_DER_CONTEXT | 7,
-    CONSTRUCTED = 0x20, /* of a tag */
     DIGITAL_SIGNATURE = 0x80, /* key usage, its first eight bits (RFC 5280 section 4.2.1.3) */
     KEY_CERT_SIGN = 0x04,
 };
@@ -266,17 +266,6 @@ static enum th_policy check_role(const struct certificate *certificate, enum th_
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* The next value that has none in it, however deep it lies. */
-static bool take_leaf(struct th_slice *in, uint8_t *tag, struct th_slice *value)
-{
-    while (th_der_take_any(in, tag, value)) {
-        if (!(*tag & CONSTRUCTED))
-            return true;
-        *in = th_slice_of(value->data, value->len_bytes + in->len_bytes);
-    }
-    return false;
-}
-
 static bool is_text(uint8_t tag)
 {
     static const uint8_t texts[] = { /* strings of bytes; the names of GeneralName that are some */
@@ -290,7 +279,7 @@ static bool has_nul(struct th_slice names)
 {
     uint8_t tag;
     struct th_slice value;
-    while (take_leaf(&names, &tag, &value))
+    while (th_der_take_leaf(&names, &tag, &value))
         if (is_text(tag) && memchr(value.data, 0, value.len_bytes))
             return true;
     return false;
@@ -304,7 +293,7 @@ struct th_slice th_policy_common_name(struct th_slice certificate)
     bool is_next = false;
     if (!open_certificate(certificate, &opened))
         return th_slice_of("", 0);
-    while (take_leaf(&opened.fields[SUBJECT_NAME], &tag, &value)) {
+    while (th_der_take_leaf(&opened.fields[SUBJECT_NAME], &tag, &value)) {
         if (is_next)
             return value;
         is_next = tag == TH_DER_OID && th_der_is_oid(value, COMMON_NAME);
@@ -331,21 +320,68 @@ static enum th_policy check(const struct certificate *opened, enum th_role role)
 
 static bool has_issued(const struct th_policy_path *path, struct th_slice subject)
 {
+    struct certificate below;
     for (unsigned i = 0; i < path->count; i++)
-        if (th_slice_equal(path->issuers[i], subject))
+        if (open_certificate(path->certificates[i], &below) &&
+            th_slice_equal(below.fields[ISSUER_NAME], subject))
             return true;
     return false;
 }
 
-enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice certificate)
+/* An authority's new key, certified with its old one, is not below it (RFC 5280 section 6.1.3). */
+static bool is_self_issued(const struct certificate *certificate)
+{
+    return th_slice_equal(certificate->fields[ISSUER_NAME], certificate->fields[SUBJECT_NAME]);
+}
+
+static enum th_policy hold_against(struct th_slice constraints, const struct th_policy_path *path)
+{
+    struct certificate below;
+    for (unsigned i = 0; constraints.data && i < path->count; i++)
+        if (open_certificate(path->certificates[i], &below) &&
+            (i == 0 || !is_self_issued(&below)) &&
+            !th_constraints_allow(constraints, below.fields[SUBJECT_NAME],
+                                  below.known[SUBJECT_ALT_NAME]))
+            return TH_POLICY_CONSTRAINED;
+    return TH_POLICY_OK;
+}
+
+bool th_policy_is_constrained(struct th_slice certificate)
+{
+    struct certificate opened;
+    return open_certificate(certificate, &opened) && opened.known[NAME_CONSTRAINTS].data;
+}
+
+enum th_policy th_policy_constrain(const struct th_policy_path *path, struct th_slice authority)
+{
+    struct certificate opened;
+    if (!open_certificate(authority, &opened))
+        return TH_POLICY_MALFORMED;
+    return has_issued(path, opened.fields[SUBJECT_NAME])
+               ? hold_against(opened.known[NAME_CONSTRAINTS], path) : TH_POLICY_OK;
+}
+
+enum th_policy th_policy_climb(struct th_policy_path *path, struct th_slice certificate)
 {
     struct certificate opened;
     if (path->count == TH_POLICY_PATH_MAX || !open_certificate(certificate, &opened))
         return TH_POLICY_MALFORMED;
     if (path->count > 0 && !has_issued(path, opened.fields[SUBJECT_NAME]))
         return TH_POLICY_OK;
-    path->issuers[path->count++] = opened.fields[ISSUER_NAME];
-    return check(&opened, path->count == 1 ? TH_ROLE_SERVER : TH_ROLE_AUTHORITY);
+    enum th_policy verdict = hold_against(opened.known[NAME_CONSTRAINTS], path);
+    path->certificates[path->count++] = certificate;
+    return verdict;
+}
+
+enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice certificate)
+{
+    unsigned before = path->count;
+    enum th_policy climbed = th_policy_climb(path, certificate);
+    if (path->count == before)
+        return climbed;
+    enum th_policy verdict = th_policy_check(certificate,
+                                             before == 0 ? TH_ROLE_SERVER : TH_ROLE_AUTHORITY);
+    return verdict == TH_POLICY_OK ? climbed : verdict;
 }
 
 enum th_policy th_policy_check(struct th_slice certificate, enum th_role role)

@@ -20,6 +20,7 @@ enum th_policy {
     TH_POLICY_NO_ISSUING, /* of an authority: key usage without keyCertSign */
     TH_POLICY_NO_NAME,    /* no subject alternative name at all: the common name does not count */
     TH_POLICY_WRONG_NAME, /* names, but none is the host's */
+    TH_POLICY_CONSTRAINED, /* of an authority: a name below it is outside of its name constraints */
 };
 
 enum th_role { TH_ROLE_SERVER, TH_ROLE_AUTHORITY };
@@ -37,11 +38,18 @@ bool th_policy_is_authority(struct th_slice certificate);
 #define TH_POLICY_PATH_MAX 10
 
 struct th_policy_path {
-    struct th_slice issuers[TH_POLICY_PATH_MAX];
+    struct th_slice certificates[TH_POLICY_PATH_MAX]; /* must stay where they are */
     unsigned count;
 };
 
 enum th_policy th_policy_follow(struct th_policy_path *path, struct th_slice certificate);
+
+/* The same, and nothing is asked but that its name constraints hold for those before it. */
+enum th_policy th_policy_climb(struct th_policy_path *path, struct th_slice certificate);
+
+/* Whether the name constraints of an authority hold for the whole path, if that may lead to it. */
+enum th_policy th_policy_constrain(const struct th_policy_path *path, struct th_slice authority);
+bool th_policy_is_constrained(struct th_slice certificate);
 
 /* Of the subject, any bytes; empty if there is none. */
 struct th_slice th_policy_common_name(struct th_slice certificate);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/slice.h"
+#include "tls/anchors.h"
 #include "tls/bundle.h"
 #include "tls/dates.h"
 #include "tls/errors.h"
@@ -23,7 +24,8 @@ static struct th_slice sent_certificate(const WOLFSSL_X509_STORE_CTX *store, int
     return th_slice_of(store->certs[index].buffer, store->certs[index].length);
 }
 
-static enum th_policy check_path(const WOLFSSL_X509_STORE_CTX *store, int *at)
+static enum th_policy check_path(const struct th_tls_stream *stream,
+                                 const WOLFSSL_X509_STORE_CTX *store, int *at)
 {
     struct th_policy_path path = {.count = 0};
     enum th_policy verdict = TH_POLICY_OK;
@@ -31,7 +33,10 @@ static enum th_policy check_path(const WOLFSSL_X509_STORE_CTX *store, int *at)
         verdict = th_policy_follow(&path, sent_certificate(store, i));
         *at = i;
     }
-    return verdict;
+    if (verdict != TH_POLICY_OK)
+        return verdict;
+    *at = TH_TLS_ROOT;
+    return th_tls_anchors_judge(stream->context->anchors, &path);
 }
 
 static enum th_policy check_name(const struct th_tls_stream *stream,
@@ -54,7 +59,7 @@ static int judge(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CT
     int code = store->error;
     if (is_about_dates(code))
         return code;
-    enum th_policy verdict = check_path(store, at);
+    enum th_policy verdict = check_path(stream, store, at);
     if (verdict == TH_POLICY_OK)
         *at = store->error_depth;
     if (verdict == TH_POLICY_OK && code == 0)
@@ -84,7 +89,7 @@ int th_tls_verify(int preverified, WOLFSSL_X509_STORE_CTX *store)
         th_tls_bundle_note(stream, store);
     int code = judge(stream, store, &at);
     if (code != 0)
-        th_tls_refuse_certificate(stream, code, at, sent_certificate(store, at));
+        th_tls_refuse_certificate(stream, code, at, sent_certificate(store, at < 0 ? 0 : at));
     th_tls_image_note_end(stream, store);
     stream->verified = preverified && code == 0 && has_good_root(stream, store) &&
                        th_tls_pins_hold(stream, store) && th_tls_revoked_none(stream, store) &&

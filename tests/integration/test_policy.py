@@ -5,9 +5,8 @@ import pytest
 from fake import nothing
 from forge import server
 from program import SYSTEM_LIBS
-from x509 import (UNKNOWN, Workshop, address, alternative, basic, constraints, der, dns, extension,
-                  name, network, oid, purposes, sequence,
-                  usage)
+from x509 import (UNKNOWN, Workshop, address, alternative, basic, constraints, der, directory, dns,
+                  extension, name, network, oid, purposes, sequence, usage)
 
 CA_USAGE = usage("keyCertSign", "cRLSign")
 CA = [basic(), CA_USAGE]
@@ -114,6 +113,34 @@ def under_constraints(*alternatives, host="localhost", **limits):
     return make
 
 
+def two_above(*alternatives, host="localhost", common="Issuing", **limits):
+    """The constraints are those of the issuer's issuer."""
+    def make(c):
+        c.host = host
+        upper = c.issue("Upper", constrained(**limits), c.root)
+        issuing = c.issue(common, CA, upper)
+        return [c.leaf([SIGNS, SERVES, alternative(*alternatives)], issuing), issuing, upper]
+    return make
+
+
+def of_root_far_above(c, **limits):
+    c.root = c.issue("Other Root", constrained(**limits))
+    return c.below()
+
+
+def new_key(c):
+    """The same authority with a new key, certified with the old one, is not below itself."""
+    upper = c.issue("Upper", constrained(permitted=[directory("leaf"), dns("localhost")]), c.root)
+    again = c.issue("Upper", CA, upper, label="new key")
+    return [c.leaf(by=again), again, upper]
+
+
+def sibling(c):
+    """An issuer beside the path has constrained nobody."""
+    beside = c.issue("Beside", constrained(permitted=[dns("elsewhere.test")]), c.root)
+    return [*c.below(), beside]
+
+
 def wants_of_root(c):
     c.root = c.issue("Other Root", constrained(permitted=[dns("elsewhere.test")]))
     return [c.leaf()]
@@ -215,6 +242,40 @@ BAD = {
     "address_excluded": (79, "name", under_constraints(
         address("127.0.0.1"), host="127.0.0.1", excluded=[network("127.0.0.0/8")])),
     "root_permits_another_name": (79, "name", wants_of_root),
+    "upper_permits_another_name": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), permitted=[dns("elsewhere.test")])),
+    "upper_excludes_name": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), excluded=[dns("localhost")])),
+    "upper_excludes_parent": (79, "intermediate 2 (Upper)", two_above(
+        dns("a.wild.test"), host="a.wild.test", excluded=[dns("test")])),
+    "upper_excludes_other_name": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), dns("a.b.test"), excluded=[dns("b.test")])),
+    "upper_excludes_of_wildcard": (79, "intermediate 2 (Upper)", two_above(
+        dns("*.wild.test"), host="foo.wild.test", excluded=[dns("bar.wild.test")])),
+    "upper_permits_part_of_wildcard": (79, "intermediate 2 (Upper)", two_above(
+        dns("*.wild.test"), host="foo.wild.test", permitted=[dns("foo.wild.test")])),
+    "upper_permits_other_addresses": (79, "intermediate 2 (Upper)", two_above(
+        address("127.0.0.1"), host="127.0.0.1", permitted=[network("10.0.0.0/8")])),
+    "upper_excludes_address_6": (79, "intermediate 2 (Upper)", two_above(
+        address("::1"), host="::1", excluded=[network("::/64")])),
+    "upper_permits_addresses_4_only": (79, "intermediate 2 (Upper)", two_above(
+        address("::1"), host="::1", permitted=[network("0.0.0.0/0")])),
+    "upper_permits_other_subjects": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), permitted=[directory("Issuing"), dns("localhost")])),
+    "upper_excludes_issuer": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), excluded=[directory("Issuing")])),
+    "upper_excludes_mail": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), der(0x81, b"a@b.test"), excluded=[der(0x81, b"b.test")])),
+    "upper_permits_other_uris": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), der(0x86, b"spiffe://b.test/x"), permitted=[der(0x86, b"c.test")])),
+    "upper_constrains_other_kinds": (79, "intermediate 2 (Upper)", two_above(
+        dns("localhost"), der(0x88, b"\x2a\x03"), permitted=[der(0x88, b"\x2a\x03")])),
+    "root_permits_another_name_far_below": (79, "CA certificate above", lambda c: (
+        of_root_far_above(c, permitted=[dns("elsewhere.test")]))),
+    "root_excludes_address_far_below": (79, "CA certificate above", lambda c: (
+        of_root_far_above(c, excluded=[network("127.0.0.0/8")]))),
+    "constraints_unreadable": (79, "intermediate 1 (Issuing)", under([*CA, extension(
+        "2.5.29.30", b"\x04\x00", critical=True)])),
     # another host
     "other_name": (73, "this name", names(dns("elsewhere.test"))),
     "no_names": (73, "common name does not count", lambda c: [
@@ -284,6 +345,17 @@ GOOD_CHAINS = {
     "other_name_excluded": under_constraints(dns("localhost"), excluded=[dns("elsewhere.test")]),
     "address_permitted": under_constraints(address("127.0.0.1"), host="127.0.0.1",
                                            permitted=[network("127.0.0.0/8")]),
+    "upper_permits": two_above(dns("localhost"), permitted=[dns("localhost")]),
+    "upper_permits_wildcard": two_above(dns("*.wild.test"), host="foo.wild.test",
+                                        permitted=[dns("wild.test")]),
+    "upper_excludes_below_wildcard": two_above(dns("*.wild.test"), host="foo.wild.test",
+                                               excluded=[dns("a.foo.wild.test")]),
+    "upper_permits_other_kinds": two_above(dns("localhost"), permitted=[der(0x81, b"b.test")]),
+    "upper_permits_address_6": two_above(address("::1"), host="::1", permitted=[network("::/64")]),
+    "root_permits_far_below": lambda c: of_root_far_above(c, permitted=[dns("localhost"), network(
+        "127.0.0.0/8")]),
+    "sibling_permits_another_name": sibling,
+    "new_key_of_the_same": new_key,
     "root_sent": lambda c: [*c.below(), c.root],
     "root_signed_across": crossed,
     "stray_root": lambda c: [*c.below(), c.issue("Stray", CA)],
@@ -340,7 +412,7 @@ def test_refused(thimble, fake, case, chain, tls):
     if isinstance(code, tuple):
         code = code[tls == "1.3"]
     made_of = case(chain, make)
-    broker = fake(nothing, tls=made_of.tls(tls))
+    broker = fake(nothing, tls=made_of.tls(tls), address=made_of.address)
     done = thimble(*made_of.words(broker))
     if SYSTEM_LIBS:
         assert done.process.returncode in range(68, 82), done.story()

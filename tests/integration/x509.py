@@ -120,6 +120,10 @@ def address(text):
     return der(0x87, ipaddress.ip_address(text).packed)
 
 
+def directory(common):
+    return der(0xA4, name(common))
+
+
 def network(text):
     where = ipaddress.ip_network(text)
     return der(0x87, where.network_address.packed + where.netmask.packed)
