@@ -134,7 +134,7 @@ bool th_agent_queue_look(struct th_spool_stat *stat)
 
 /* ---- the turn -------------------------------------------------------------------------------- */
 
-static bool sync(void)
+static bool sync_queue(void)
 {
     struct th_fault fault = {0};
     queue.urgent = false;
@@ -147,7 +147,7 @@ static bool sync(void)
 static bool turn(void)
 {
     bool is_due = queue.urgent || (th_spool_is_dirty(&queue.spool) && queue.sync_ms <= th_clock_ms());
-    return queue.open && is_due && sync();
+    return queue.open && is_due && sync_queue();
 }
 
 static uint64_t until_ms(void)
