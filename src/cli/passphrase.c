@@ -6,8 +6,11 @@
 #include "cli/payload.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -38,32 +41,84 @@ static int from_credential(const char *name, uint8_t *out, size_t bytes, struct 
     return from_file(path, out, bytes, fault);
 }
 
-static int read_line(int fd, uint8_t *out, size_t bytes)
+/* ---- the terminal ---------------------------------------------------------------------------- */
+
+struct terminal {
+    int fd;
+    int signals;
+    struct termios as_it_was;
+    sigset_t mask_before;
+};
+
+/* What ends or stops us waits until there is an echo again. */
+static void hold_signals(struct terminal *terminal)
 {
+    static const uint8_t numbers[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof numbers; i++)
+        sigaddset(&held, numbers[i]);
+    sigprocmask(SIG_BLOCK, &held, &terminal->mask_before);
+    terminal->signals = signalfd(-1, &held, SFD_CLOEXEC);
+}
+
+static bool silence(struct terminal *terminal)
+{
+    struct termios silent;
+    hold_signals(terminal);
+    if (tcgetattr(terminal->fd, &terminal->as_it_was) < 0)
+        return false;
+    silent = terminal->as_it_was;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    return tcsetattr(terminal->fd, TCSAFLUSH, &silent) == 0;
+}
+
+static void leave(const struct terminal *terminal)
+{
+    tcsetattr(terminal->fd, TCSAFLUSH, &terminal->as_it_was);
+    close(terminal->signals);
+    sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
+}
+
+static int read_line(const struct terminal *terminal, uint8_t *out, size_t bytes, bool *again)
+{
+    struct pollfd awaited[] = {{.fd = terminal->fd, .events = POLLIN},
+                               {.fd = terminal->signals, .events = POLLIN}};
+    ssize_t got = -1;
     char prompt[40];
     int prompt_bytes = th_format(prompt, sizeof prompt, "Passphrase of the private key: ");
-    ssize_t got = write(fd, prompt, (size_t)prompt_bytes) < 0 ? -1 : read(fd, out, bytes);
-    if (write(fd, "\n", 1) < 0 || got <= 0)
-        return TH_E_FILE;
-    return first_line(out, (size_t)got);
+    if (write(terminal->fd, prompt, (size_t)prompt_bytes) > 0 && poll(awaited, 2, -1) > 0)
+        *again = awaited[1].revents;
+    if (awaited[0].revents && !*again)
+        got = read(terminal->fd, out, bytes);
+    return write(terminal->fd, "\n", 1) < 0 || got <= 0 ? TH_E_FILE : first_line(out, (size_t)got);
+}
+
+/* Whoever blocks signals learns of them later, and would be asked again for ever. */
+static bool has_come_through(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigisemptyset(&pending);
 }
 
 static int from_terminal(uint8_t *out, size_t bytes, struct th_fault *fault)
 {
-    struct termios as_it_was, silent;
+    struct terminal terminal = {.fd = th_file_open("/dev/tty", O_RDWR | O_NOCTTY, 0)};
     int result = TH_E_FILE;
-    int fd = th_file_open("/dev/tty", O_RDWR | O_NOCTTY, 0);
-    if (fd >= 0 && tcgetattr(fd, &as_it_was) == 0) {
-        silent = as_it_was;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        if (tcsetattr(fd, TCSAFLUSH, &silent) == 0)
-            result = read_line(fd, out, bytes);
-        tcsetattr(fd, TCSAFLUSH, &as_it_was);
+    bool again = terminal.fd >= 0;
+    while (again) {
+        again = false;
+        if (silence(&terminal))
+            result = read_line(&terminal, out, bytes, &again);
+        leave(&terminal);
+        again = again && has_come_through();
     }
-    if (fd >= 0)
-        close(fd);
+    if (terminal.fd >= 0)
+        close(terminal.fd);
     return result < 0 ? th_fault_set(fault, TH_E_FILE, "no passphrase from the terminal") : result;
 }
+
+/* ---------------------------------------------------------------------------------------------- */
 
 static int ask(void *arg, uint8_t *out, size_t bytes, struct th_fault *fault)
 {

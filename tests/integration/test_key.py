@@ -5,7 +5,10 @@ import json
 import os
 import pty
 import re
+import select
+import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -246,23 +249,116 @@ def test_a_credential_of_systemd(thimble, keys, tmp_path, passphrase):
     thimble(*words, "../x", env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).ends(64)
 
 
-def test_the_terminal_is_asked_without_echo(keys, tmp_path):
-    path = encrypt(keys / "p256", tmp_path / "key", [])
-    pid, terminal = pty.fork()
+def lead(words, reports):
+    """A shell in small: runs it in the foreground, tells its id and what becomes of it."""
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    pid = os.fork()
     if pid == 0:
-        os.execv(THIMBLE, ["thimble", "key", "status", str(path)])
-    shown = b""
-    while b"Passphrase" not in shown:
-        shown += os.read(terminal, 1000)
-    time.sleep(0.1)
-    os.write(terminal, b"opensesame\n")
-    try:
-        while data := os.read(terminal, 1000):
-            shown += data
-    except OSError:
-        pass
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert b"encrypted         true" in shown and b"opensesame" not in shown
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpgrp())
+        for number in (*HELD, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_DFL)
+        os.execv(THIMBLE, words)
+    os.write(reports, b"%d\n" % pid)
+    while True:
+        os.write(reports, b"%d\n" % os.waitpid(pid, os.WUNTRACED)[1])
+
+
+HELD = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP]
+
+
+class Terminal:
+    """thimble at a terminal of its own, asking for the passphrase."""
+
+    def __init__(self, path):
+        reports, write = os.pipe()
+        self.leader, self.fd = pty.fork()
+        if self.leader == 0:
+            try:
+                lead(["thimble", "key", "status", str(path)], write)
+            finally:
+                signal.pause()
+        os.close(write)
+        self.reports, self.shown = os.fdopen(reports, "rb", 0), b""
+        self.pid = self.report()
+
+    def report(self):
+        assert select.select([self.reports], [], [], 20)[0], self.shown
+        return int(self.reports.readline())
+
+    def close(self):
+        os.kill(self.leader, signal.SIGKILL)
+        os.waitpid(self.leader, 0)
+        self.reports.close()
+        os.close(self.fd)
+
+    def wait_for(self, text, times=1):
+        end = time.monotonic() + 20
+        while self.shown.count(text) < times:
+            assert time.monotonic() < end, self.shown
+            self.read()
+
+    def read(self):
+        if select.select([self.fd], [], [], 0.1)[0]:
+            self.shown += os.read(self.fd, 1000)
+
+    @property
+    def echoes(self):
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+
+    def wait_until(self, condition):
+        end = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < end, self.shown
+            time.sleep(0.01)
+
+    def ask(self, times=1):
+        """Waits until it is asked for, and nothing is echoed."""
+        self.wait_for(b"Passphrase", times)
+        self.wait_until(lambda: not self.echoes)
+
+    def type(self, text):
+        os.write(self.fd, text)
+
+
+@pytest.fixture
+def terminal(keys, tmp_path):
+    asked = Terminal(encrypt(keys / "p256", tmp_path / "key", []))
+    yield asked
+    asked.close()
+
+
+def test_the_terminal_is_asked_without_echo(terminal):
+    terminal.ask()
+    terminal.type(b"opensesame\n")
+    terminal.wait_for(b"encrypted         true")
+    assert os.waitstatus_to_exitcode(terminal.report()) == 0
+    assert terminal.echoes and b"opensesame" not in terminal.shown
+
+
+ENDS = {"Ctrl-C": (b"\x03", signal.SIGINT), "Ctrl-\\": (b"\x1c", signal.SIGQUIT),
+        "SIGTERM": (None, signal.SIGTERM), "SIGHUP": (None, signal.SIGHUP)}
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_who_ends_it_has_an_echo_again(terminal, way):
+    typed, number = ENDS[way]
+    terminal.ask()
+    terminal.type(typed) if typed else os.kill(terminal.pid, number)
+    status = terminal.report()
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == number
+    assert terminal.echoes
+
+
+def test_who_stops_it_has_an_echo_and_is_asked_again(terminal):
+    terminal.ask()
+    terminal.type(b"\x1a")
+    assert os.WIFSTOPPED(terminal.report()) and terminal.echoes
+    os.kill(terminal.pid, signal.SIGCONT)
+    terminal.ask(2)
+    terminal.type(b"opensesame\n")
+    terminal.wait_for(b"encrypted         true")
+    assert os.waitstatus_to_exitcode(terminal.report()) == 0
 
 
 def test_a_request_and_a_connection_use_it(thimble, lab, keys, tmp_path, passphrase, topic):
