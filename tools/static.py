@@ -27,6 +27,7 @@ PLACE = re.compile(r"^ {16}0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (\S.*))?$")
 SYMBOL = re.compile(r"^ {16}0x([0-9a-f]+) {16}(\S+)$")
 FUNCTION = re.compile(r" \.gnu\.lto_([A-Za-z_][\w.]*)\.\d+\.[0-9a-f]+ ")
 VARIABLE = re.compile(r"^(?:[A-Za-z}]| +static ).*(?:[=;\[]|[=;,]$)", re.M)
+PARAMETERS = re.compile(r"(?<!_Alignas)(?<![A-Z])\((?![*(])[^=]*$")  # of a function; they are no variables
 LARGEST = 6
 
 
@@ -103,7 +104,7 @@ def variables(objects):
         depends = (TOP / each).with_suffix(".d").read_text().split()
         source = TOP / next(word for word in depends if word.endswith((".c", ".S")))
         for line in VARIABLE.findall(source.read_text(errors="replace")):
-            for name in re.findall(r"\w+", line):
+            for name in re.findall(r"\w+", PARAMETERS.sub("", line)):
                 yield each, name
 
 

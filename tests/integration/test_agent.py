@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from program import until
+from program import SANDBOX, until
 
 
 class Manager:
@@ -44,7 +44,7 @@ def start(thimble, tmp_path):
     def begin(broker, **env):
         path = tmp_path / "agent.json"
         path.write_text(json.dumps({"host": "127.0.0.1", "port": broker.port, "no_tls": True,
-                                    "backoff": "0.05s..0.1s", "id": "agent", "sandbox": "require"}))
+                                    "backoff": "0.05s..0.1s", "id": "agent", "sandbox": SANDBOX}))
         return thimble.start("agent", "-c", path, env=env)
     return begin
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from program import TOP, until
+from program import SANDBOX, TOP, until
 
 sys.path.insert(0, str(TOP / "tools"))
 import keys  # noqa: E402
@@ -190,7 +190,7 @@ def test_a_password_is_given_and_wiped(thimble, config, mosquitto, tmp_path):
 def test_the_agent_stays(thimble, config, lab):
     """Prints what comes; with an id the session is kept; told to end, it ends well."""
     settings = {**connection(lab), "topic": "config/agent", "qos": 1, "id": "config-agent",
-                "jsonl": True, "sandbox": "require"}
+                "jsonl": True, "sandbox": SANDBOX}
     agent = thimble.start("agent", "-c", config(settings))
     lab.log.await_subscription("config/agent")
     thimble("pub", *lab.tls(), "-t", "config/agent", "-m", "one", "-q", "1").ends(0)

@@ -273,7 +273,7 @@ def test_lint_for_aws(identity, lab):
 
 def test_publish_and_subscribe(thimble, stored, lab, topic, tmp_path):
     stored()
-    ours = ["--identity", "device", "--identity-dir", tmp_path / "ids", "--sandbox", "require"]
+    ours = ["--identity", "device", "--identity-dir", tmp_path / "ids", "--sandbox=require"]
     subscriber = thimble.start("sub", *ours, "-t", topic, "-C", "1")
     lab.log.await_subscription(topic)
     thimble("pub", *ours, "-t", topic, "-m", "by identity", "-q", "1").ends(0)
