@@ -500,7 +500,7 @@ completions := share/bash-completion/completions share/zsh/site-functions
 .PHONY: install
 install: all manual ## binary, library, header, manual, completions, below DESTDIR and PREFIX
 	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1 share/man/man5 \
-	    lib/systemd/system share/thimble/init \
+	    lib/systemd/system share/thimble/init share/doc/thimble/examples \
 	    $(completions))
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
@@ -512,6 +512,7 @@ install: all manual ## binary, library, header, manual, completions, below DESTD
 	install -m 644 $(filter %.5,$(man_pages)) $(DESTDIR)$(PREFIX)/share/man/man5/
 	sed 's|/usr/bin/thimble|$(PREFIX)/bin/thimble|' 'dist/systemd/thimble-agent@.service' \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/thimble-agent@.service'
+	install -m 644 docs/examples/agent.json $(DESTDIR)$(PREFIX)/share/doc/thimble/examples/
 	install -m 755 dist/busybox/S70thimble $(DESTDIR)$(PREFIX)/share/thimble/init/
 	install -m 755 dist/openwrt/files/thimble.init $(DESTDIR)$(PREFIX)/share/thimble/init/thimble.procd
 	install -m 644 docs/completion/_thimble $(DESTDIR)$(PREFIX)/share/zsh/site-functions/

@@ -134,7 +134,7 @@ optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
-agent.program_sources := src/cli/configfile.c src/cli/config.c src/json/walk.c \
+agent.program_sources := src/cli/configfile.c src/cli/config.c src/cli/template.c src/json/walk.c \
                          $(wildcard src/agent/*.c)
 agent.program_instead := src/absent/config.c
 agent.options := --config

@@ -2,6 +2,7 @@
 
 #include "agent/notify.h"
 #include "agent/part.h"
+#include "agent/presence.h"
 #include "agent/queue.h"
 #include "base/clock.h"
 #include "base/roomy.h"
@@ -14,6 +15,7 @@
 #include "cli/rotate.h"
 #include "cli/say.h"
 #include "cli/show.h"
+#include "cli/template.h"
 #include <thimble/packet.h>
 
 #define SUBACK 9
@@ -70,6 +72,7 @@ static void say_refused(const struct th_event *event)
 
 static const struct th_agent_part *const parts[] = {
     &th_agent_notify,
+    &th_agent_presence,
     &th_agent_queue,
 };
 
@@ -159,6 +162,15 @@ static void ready(void *arg, const struct pollfd *fds, nfds_t count)
             parts[i]->ready(of_part, agent.awaited[i]);
 }
 
+static bool drained(void *arg)
+{
+    bool all = true;
+    (void)arg;
+    for (size_t i = 0; i < PARTS; i++)
+        all &= !parts[i]->drained || parts[i]->drained();
+    return all;
+}
+
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static const struct th_cli_work work = {
@@ -168,6 +180,7 @@ static const struct th_cli_work work = {
     .until_ms = until_ms,
     .await = await,
     .ready = ready,
+    .drained = drained,
 };
 
 static int status_of_printing(int status)
@@ -179,10 +192,20 @@ static int status_of_printing(int status)
     return status;
 }
 
+static int fill_templates(void)
+{
+    struct th_cli_problem problem;
+    if (th_cli_template_fill(&agent.settings, &problem))
+        return th_agent_presence_will(&agent.settings);
+    th_cli_complain("%s", problem.text);
+    return TH_CLI_USAGE;
+}
+
 int th_cli_agent(int argc, char *argv[])
 {
     int status;
-    if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status))
+    if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status) ||
+        (status = fill_templates()))
         return status;
     prepare_filters();
     th_cli_print_open(&agent.settings);

@@ -9,6 +9,7 @@
 #include "cli/printed.h"
 #include "cli/read.h"
 #include "cli/say.h"
+#include "cli/template.h"
 #include <string.h>
 
 #define VALUE_BYTES 320
@@ -123,7 +124,8 @@ static int run(int argc, char *argv[], bool shows)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
     argv[0] = "--config";
-    if (th_cli_settings_read(&settings, TH_CLI_AGENT, argc, argv, &problem))
+    if (th_cli_settings_read(&settings, TH_CLI_AGENT, argc, argv, &problem) &&
+        th_cli_template_fill(&settings, &problem))
         return shows ? show() : check();
     refuse(problem.text);
     return problem.status;

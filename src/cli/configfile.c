@@ -8,6 +8,7 @@
 #include "cli/given.h"
 #include "cli/nearest.h"
 #include "cli/show.h"
+#include "cli/template.h"
 #include "json/walk.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -181,6 +182,15 @@ static bool give(const struct th_cli_option *option, const struct th_json_leaf *
            refuse_at(leaf->value, "%s", inner.text);
 }
 
+static bool names_values(const struct th_cli_option *option, const struct th_json_leaf *leaf)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    struct th_slice name;
+    return own.settings->command != TH_CLI_AGENT || !th_cli_template_is(option->offset) ||
+           th_cli_template_check(leaf->text, &name) ||
+           refuse_at(leaf->value, TH_CLI_TEMPLATE_UNKNOWN, th_cli_show_slice(name, shown));
+}
+
 static bool take(void *arg, const struct th_json_leaf *leaf)
 {
     bool opposite;
@@ -195,7 +205,7 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
     if (*origin && option->kind != TH_CLI_LIST)
         return refuse_at(leaf->name, "given twice%s", "");
     *origin = FROM_FILE;
-    return give(option, leaf, opposite);
+    return names_values(option, leaf) && give(option, leaf, opposite);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

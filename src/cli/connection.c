@@ -289,13 +289,26 @@ static int disconnect(void)
     return rc == TH_E_SEND_FULL ? th_disconnect(own.client, reason_of_leaving(), NULL) : rc;
 }
 
+static uint64_t time_to_leave_ms(void)
+{
+    return th_clock_ms() + (uint64_t)own.settings->ack_ms;
+}
+
+static bool is_drained(void)
+{
+    if (!own.leave_by_ms)
+        own.leave_by_ms = time_to_leave_ms();
+    return own.stop || !own.work.drained || own.work.drained(own.work.arg) ||
+           th_clock_ms() >= own.leave_by_ms;
+}
+
 /* Not from a callback: only here, between two steps. */
 static bool leave(void)
 {
-    if (!own.ending || own.leaving)
+    if (!own.ending || own.leaving || !is_drained())
         return false;
     own.leaving = true;
-    own.leave_by_ms = th_clock_ms() + (uint64_t)own.settings->ack_ms;
+    own.leave_by_ms = time_to_leave_ms();
     own.stop |= disconnect() < 0;
     return true;
 }
@@ -354,7 +367,7 @@ static int wait_ms(void)
     int first_ms = th_clock_shorter_ms(th_wait_ms(own.client),
                                        th_clock_wait_ms(th_cli_expiry_until_ms(), now_ms));
     first_ms = th_clock_shorter_ms(first_ms, th_cli_rotate_wait_ms());
-    if (own.leaving)
+    if (own.leave_by_ms)
         return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
     if (!own.dated)
         return th_cli_clock_wait_ms();

@@ -25,6 +25,10 @@ struct th_cli_work {
      * ones back after poll(2). NULL: none. */
     nfds_t (*await)(void *arg, struct pollfd *fds, nfds_t room);
     void (*ready)(void *arg, const struct pollfd *fds, nfds_t count);
+
+    /* Asked to end: whether nothing is left to do. It may wait as long as for an acknowledgement.
+     * NULL: nothing is. */
+    bool (*drained)(void *arg);
     void *arg;
 };
 
