@@ -79,27 +79,33 @@ static const struct th_agent_part *const parts[] = {
 #define PARTS (sizeof parts / sizeof *parts)
 _Static_assert(PARTS <= PARTS_MAX, "each part has its place in agent.awaited");
 
+/* Not inlined: so each part is always called through the table, which config/stack knows. */
+__attribute__((noinline)) static const struct th_agent_part *part_at(size_t i)
+{
+    return parts[i];
+}
+
 static int open_parts(void)
 {
     int status = TH_CLI_OK;
     for (size_t i = 0; status == TH_CLI_OK && i < PARTS; i++)
-        status = parts[i]->open ? parts[i]->open(&agent.settings) : TH_CLI_OK;
+        status = part_at(i)->open ? part_at(i)->open(&agent.settings) : TH_CLI_OK;
     return status;
 }
 
 static void close_parts(void)
 {
     for (size_t i = PARTS; i-- > 0;)
-        if (parts[i]->close)
-            parts[i]->close();
+        if (part_at(i)->close)
+            part_at(i)->close();
 }
 
 static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i]->event)
-            parts[i]->event(event);
+        if (part_at(i)->event)
+            part_at(i)->event(event);
     if (event->kind == TH_EVENT_CONNECTED)
         on_connected(event);
     if (event->kind == TH_EVENT_SUBSCRIBED)
@@ -109,7 +115,7 @@ static void on_event(void *arg, const struct th_event *event)
 static bool is_taken(const struct th_delivery *delivery)
 {
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i]->delivery && parts[i]->delivery(delivery))
+        if (part_at(i)->delivery && part_at(i)->delivery(delivery))
             return true;
     return false;
 }
@@ -127,7 +133,7 @@ static bool turn(void *arg)
     bool did = false;
     (void)arg;
     for (size_t i = 0; i < PARTS; i++)
-        did |= parts[i]->turn && parts[i]->turn();
+        did |= part_at(i)->turn && part_at(i)->turn();
     return did;
 }
 
@@ -136,7 +142,7 @@ static uint64_t until_ms(void *arg)
     uint64_t first_ms = TH_NEVER;
     (void)arg;
     for (size_t i = 0; i < PARTS; i++) {
-        uint64_t due_ms = parts[i]->until_ms ? parts[i]->until_ms() : TH_NEVER;
+        uint64_t due_ms = part_at(i)->until_ms ? part_at(i)->until_ms() : TH_NEVER;
         first_ms = due_ms < first_ms ? due_ms : first_ms;
     }
     return first_ms;
@@ -147,7 +153,7 @@ static nfds_t await(void *arg, struct pollfd *fds, nfds_t room)
     nfds_t count = 0;
     (void)arg;
     for (size_t i = 0; i < PARTS; i++) {
-        agent.awaited[i] = parts[i]->await ? parts[i]->await(fds + count, room - count) : 0;
+        agent.awaited[i] = part_at(i)->await ? part_at(i)->await(fds + count, room - count) : 0;
         count += agent.awaited[i];
     }
     return count;
@@ -158,8 +164,8 @@ static void ready(void *arg, const struct pollfd *fds, nfds_t count)
     const struct pollfd *of_part = fds;
     (void)arg, (void)count;
     for (size_t i = 0; i < PARTS; of_part += agent.awaited[i++])
-        if (parts[i]->ready && agent.awaited[i])
-            parts[i]->ready(of_part, agent.awaited[i]);
+        if (part_at(i)->ready && agent.awaited[i])
+            part_at(i)->ready(of_part, agent.awaited[i]);
 }
 
 static bool drained(void *arg)
@@ -167,7 +173,7 @@ static bool drained(void *arg)
     bool all = true;
     (void)arg;
     for (size_t i = 0; i < PARTS; i++)
-        all &= !parts[i]->drained || parts[i]->drained();
+        all &= !part_at(i)->drained || part_at(i)->drained();
     return all;
 }
 
