@@ -3,8 +3,8 @@
  *
  *     warp FILE PROGRAM WORDS...
  *
- * FILE holds "SECONDS STATE": what is added to the system's date, and what adjtimex(2) says, 0 for
- * synchronised, 5 for not, -1 for what the kernel says. It is read again at each call, so that
+ * FILE holds "SECONDS STATE": what is added to the system's date, and what adjtimex(2) says (qemu
+ * may ask by clock_adjtime(2)), 0 for synchronised, 5 for not, -1 for what the kernel says. It is read again at each call, so that
  * whoever writes it lets time jump. The page by which the kernel tells the time without a call is
  * taken out of sight when the program starts. */
 #include <elf.h>
@@ -91,7 +91,7 @@ static void stopped_in_call(void)
         entry = info;
     else if (entry.entry.nr == SYS_clock_gettime)
         warp_date(entry.entry.args[0], entry.entry.args[1]);
-    else if (entry.entry.nr == SYS_adjtimex)
+    else if (entry.entry.nr == SYS_adjtimex || entry.entry.nr == SYS_clock_adjtime)
         warp_state();
 }
 
