@@ -207,12 +207,13 @@ objects   = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 # wolfSSL refuses ciphertext beyond 2^14 + 102 bytes; RFC 8446 section 5.2 allows 2^14 + 256, which
 # padded records reach. The limit is an enumerator, so its header is shown changed. All objects
 # depend on it, and by it on the settings: wolfSSL's headers include those, and gcc lists no such
-# file.
+# file. The members of its structures stand in another order: config/order.awk.
 ifndef SYSTEM_LIBS
 $(B)/gen/wolfssl/internal.h: $(WOLFSSL)/wolfssl/internal.h $(B)/gen/wolfssl/origin \
-                             config/user_settings.h $(profile_settings)
+                             config/order.awk config/user_settings.h $(profile_settings)
 	@mkdir -p $(@D)
-	@sed 's/\( MAX_MSG_EXTRA *= \)38 + WC_MAX_DIGEST_SIZE,/\1256,/' $< >$@
+	@awk -f config/order.awk $< >$@
+	@sed -i 's/\( MAX_MSG_EXTRA *= \)38 + WC_MAX_DIGEST_SIZE,/\1256,/' $@
 	@grep -q 'MAX_MSG_EXTRA *= 256,' $@ || { echo 'MAX_MSG_EXTRA not found in $<' >&2; exit 1; }
 endif
 
