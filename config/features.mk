@@ -134,11 +134,11 @@ optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
-agent.program_sources := src/cli/configfile.c src/cli/config.c src/cli/template.c src/json/walk.c \
-                         $(wildcard src/agent/*.c)
+agent.program_sources = $(addprefix src/cli/,configfile.c config.c template.c) src/json/walk.c \
+                        $(wildcard src/agent/*.c) $(if $(filter mem,$(lacks)),src/cli/ask.c)
 agent.program_instead := src/absent/config.c
-agent.options := --config
-agent.commands := agent config
+agent.options := --config --prom-file --log-format
+agent.commands := agent config status
 
 # Files larger than the outbox, read while they are sent.
 large-files.program_sources := src/outbox/piece.c src/cli/payload.c src/cli/spoolfile.c
@@ -181,7 +181,7 @@ vdso.program_instead := src/absent/vdso.c
 # wolfSSL's settings in `thimble version`: the Makefile.
 settings-list.commands :=
 
-mem.program_sources := $(addprefix src/cli/,mem.c image.c ask.c plan.c)
+mem.program_sources = $(addprefix src/cli/,mem.c image.c memreport.c plan.c) $(if $(filter agent,$(lacks)),src/cli/ask.c)
 mem.commands := mem
 
 status.program_sources := src/cli/status.c

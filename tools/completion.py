@@ -147,6 +147,8 @@ _thimble() {{
         COMPREPLY=($(compgen -W "{topics}" -- "$word"))
     elif [[ $command == mem ]]; then
         COMPREPLY=($(compgen -W "{views} --json" -- "$word"))
+    elif [[ $command == status ]]; then
+        COMPREPLY=($(compgen -W "--json --prom -c" -f -- "$word"))
     elif [[ $command == spool && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "{spool_views}" -- "$word"))
     elif [[ $command == config && $COMP_CWORD -eq 2 ]]; then
@@ -243,6 +245,7 @@ _thimble() {{
         help) _values topic {topics} ;;
         spool) _arguments '1:view:({spool_views})' '2:directory:_files -/' '--json[as JSON]' ;;
         config) _arguments '1:verb:(check show)' '--effective[each value and its origin]' '*:file:_files' ;;
+        status) _arguments '*:socket:_files' '-c[configuration of the agent]' '--json[as JSON]' '--prom[for Prometheus]' ;;
         mem) _arguments '1:view:({views})' '2:socket:_files' '--json[as JSON]' ;;
         esac
         ;;

@@ -138,13 +138,23 @@ def image():
     return json.loads(said)
 
 
+def apart(objects):
+    """Texts whose ends are the same lie over each other: what lies so counts for the last of them."""
+    following = 1 << 64
+    for each in sorted(objects, key=lambda each: (each.address, each.size), reverse=True):
+        if each.size:
+            each.size = min(each.size, max(following - each.address, 0))
+            following = each.address
+    return objects
+
+
 def account():
     """{section: [(bytes, name, owner)]}, alignment included, for the sections of the image."""
     sizes, objects = read_map()
     owners = owners_by_symbol()
     parts = {name: [] for name in image() if name.startswith(".")}
-    for each in objects:
-        if each.section in parts and each.size:
+    for each in apart([each for each in objects if each.section in parts]):
+        if each.size:
             parts[each.section].append((each.size, each.label, owner_of(each, owners)))
     for name, rows in parts.items():
         rest = sizes[name] - sum(row[0] for row in rows)

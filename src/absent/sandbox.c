@@ -11,3 +11,8 @@ void th_cli_lock_report(struct th_report *report)
 {
     report->sandbox = (struct th_report_sandbox){.mode = TH_REPORT_SANDBOX_OFF};
 }
+
+void th_cli_lock_writes(const char *path)
+{
+    (void)path;
+}

@@ -1,9 +1,13 @@
 #include "cli/command.h"
 
+#include "agent/log.h"
 #include "agent/notify.h"
+#include "agent/obey.h"
 #include "agent/part.h"
 #include "agent/presence.h"
+#include "agent/prom.h"
 #include "agent/queue.h"
+#include "agent/state.h"
 #include "base/clock.h"
 #include "base/roomy.h"
 #include "base/slice.h"
@@ -71,9 +75,13 @@ static void say_refused(const struct th_event *event)
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 static const struct th_agent_part *const parts[] = {
+    &th_agent_log,
     &th_agent_notify,
     &th_agent_presence,
+    &th_agent_obey,
     &th_agent_queue,
+    &th_agent_prom,
+    &th_agent_state,
 };
 
 #define PARTS (sizeof parts / sizeof *parts)

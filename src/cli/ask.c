@@ -1,17 +1,13 @@
-#include "cli/mem.h"
+#include "cli/ask.h"
 
 #include "base/err.h"
 #include "base/format.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
-#include "cli/connection.h"
-#include "cli/exit.h"
 #include "cli/out.h"
 #include "cli/payload.h"
-#include "cli/printed.h"
 #include "net/unix.h"
-#include "report/report.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -19,7 +15,6 @@
 #define ANSWER_MS 5000
 
 static TH_ROOMY struct {
-    struct th_report report;
     struct th_fault fault;
     char path[TH_NET_UNIX_PATH_BYTES];
 } asked;
@@ -103,42 +98,26 @@ static int read_answer(int fd)
                                                      "%s does not answer", asked.path);
 }
 
-static int ask(const char *word)
+int th_cli_ask(const char *word)
 {
     int rc = choose_socket(word);
     int fd = rc < 0 ? rc : dial();
     return fd < 0 ? fd : read_answer(fd);
 }
 
-/* ---- printing ---- */
-
-static int write_out(void *arg, const char *text, size_t text_bytes)
+struct th_fault *th_cli_ask_fault(void)
 {
-    (void)arg;
-    th_cli_out(text, text_bytes);
-    return TH_OK;
+    return &asked.fault;
 }
 
-static void print_json(size_t bytes)
+int th_cli_ask_refuse(const char *what)
+{
+    return th_fault_set(&asked.fault, TH_E_PROTOCOL, "%s does not speak of %s", asked.path, what);
+}
+
+void th_cli_ask_print(size_t bytes)
 {
     th_cli_out_guard(false);
     th_cli_out_foreign(th_cli_payload_buffer, bytes);
     th_cli_out_foreign_end();
-}
-
-static int print(void)
-{
-    if (!th_report_read(&asked.report, (char *)th_cli_payload_buffer))
-        return th_fault_set(&asked.fault, TH_E_PROTOCOL, "%s does not speak of memory", asked.path);
-    return th_report_print(&asked.report, write_out, NULL);
-}
-
-int th_cli_mem_report(char *words[], bool as_json)
-{
-    int rc = ask(words[0]);
-    if (rc >= 0 && as_json)
-        print_json((size_t)rc);
-    else if (rc >= 0)
-        rc = print();
-    return rc < 0 ? th_cli_say_fault(&asked.fault) : th_cli_printed();
 }

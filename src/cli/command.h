@@ -26,6 +26,7 @@ int th_cli_key(int argc, char *argv[]);
 int th_cli_csr(int argc, char *argv[]);
 int th_cli_identity(int argc, char *argv[]);
 int th_cli_spool(int argc, char *argv[]);
+int th_cli_status(int argc, char *argv[]);
 int th_cli_mem(int argc, char *argv[]);
 int th_cli_version(int argc, char *argv[]);
 int th_cli_explain(int argc, char *argv[]);

@@ -36,6 +36,7 @@ const struct th_cli_command th_cli_commands[] = {
      "use NAME GENERATION | rollback NAME\n"
      TH_EXPLAINED("Keeps two generations of each identity, through power cuts.\n\n")},
     {"spool", th_cli_spool, TH_EXPLAINED("what lies in a queue on disk"), 0, NULL},
+    {"status", th_cli_status, TH_EXPLAINED("how an agent is"), 0, NULL},
     {"mem", th_cli_mem, TH_EXPLAINED("where memory goes: what is reserved, and what a process uses"),
      0, NULL},
     {"explain", th_cli_explain, TH_EXPLAINED("what an exit code means and what to do about it"),

@@ -262,6 +262,11 @@ bool th_cli_connection_is_ending(void)
     return own.ending;
 }
 
+bool th_cli_connection_is_dated(void)
+{
+    return own.dated;
+}
+
 void th_cli_connection_end(int status)
 {
     if (own.ending)
@@ -416,7 +421,7 @@ static void note_waking(void)
 
 static TH_ROOMY struct th_report report;
 
-static const struct th_report *take_report(void)
+const struct th_report *th_cli_connection_report(void)
 {
     th_report(own.client, &report);
     th_report_process(&report);
@@ -439,7 +444,7 @@ static nfds_t awaited_of_work(void)
 static void obey(nfds_t of_work)
 {
     if (own.awaited[OF_STATUS].revents)
-        th_cli_status_answer(take_report());
+        th_cli_status_answer(th_cli_connection_report());
     if (own.awaited[OF_INPUT].revents)
         own.work.on_input(own.work.arg);
     if (of_work)
@@ -539,11 +544,16 @@ static int write_error_text(void *arg, const char *text, size_t text_bytes)
     return write(STDERR_FILENO, text, text_bytes) < 0 ? TH_E_SYSTEM : 0;
 }
 
+void th_cli_connection_dump(void)
+{
+    th_report_print(th_cli_connection_report(), write_error_text, NULL);
+}
+
 static int print_report(const char *wanted, struct th_fault *fault)
 {
     if (!*wanted)
-        return th_report_print(take_report(), write_error_text, NULL);
-    return th_report_json_file(take_report(), wanted + strlen("json:"), fault);
+        return th_report_print(th_cli_connection_report(), write_error_text, NULL);
+    return th_report_json_file(th_cli_connection_report(), wanted + strlen("json:"), fault);
 }
 
 static int report_if_wanted(int status)

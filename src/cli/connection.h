@@ -4,7 +4,7 @@
 
 #include "cli/settings.h"
 #include <poll.h>
-#include <thimble.h>
+#include <thimble/report.h>
 
 /* What a command brings along. `arg` goes to every function. */
 struct th_cli_work {
@@ -49,7 +49,16 @@ int th_cli_connection_close(int status);
 void th_cli_connection_end(int status);
 bool th_cli_connection_is_ending(void);
 
+/* The date can be believed: it is no more waited for. */
+bool th_cli_connection_is_dated(void);
+
 struct th_client *th_cli_connection_client(void);
+
+/* As it is now; good until the next one. */
+const struct th_report *th_cli_connection_report(void);
+
+/* Prints it for people, on standard error. */
+void th_cli_connection_dump(void);
 
 /* Memory that this connection does not use. */
 void *th_cli_connection_spare(size_t *bytes);

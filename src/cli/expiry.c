@@ -22,6 +22,11 @@ void th_cli_expiry_watch(int64_t not_before_s, int64_t not_after_s)
     own.until_ms = 0;
 }
 
+int64_t th_cli_expiry_not_after_s(void)
+{
+    return own.not_after_s;
+}
+
 uint64_t th_cli_expiry_until_ms(void)
 {
     return own.until_ms;

@@ -8,6 +8,9 @@
 /* From now on this certificate is watched: seconds since 1970. */
 void th_cli_expiry_watch(int64_t not_before_s, int64_t not_after_s);
 
+/* When the one that is watched ends; 0: none is. */
+int64_t th_cli_expiry_not_after_s(void);
+
 /* Says what is due and has not been said of this certificate, if any is watched. */
 void th_cli_expiry_tell(void);
 

@@ -113,6 +113,13 @@ static void wish_for_identity(struct th_sandbox_wish *wish, const struct th_cli_
     wish_to_write(wish, th_cli_identity_home(s));
 }
 
+static const char *also; /* a file of the command's, or NULL */
+
+void th_cli_lock_writes(const char *path)
+{
+    also = path;
+}
+
 /* The report is written, the status socket removed. */
 static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
@@ -131,6 +138,8 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     if (rereads_roots || s->on_certificate)
         wish_for_roots(&wish, s);
     wish_to_write(&wish, s->out);
+    if (also)
+        wish_to_write(&wish, also);
     wish_for_identity(&wish, s);
     wish_for_reports(&wish, s);
     wish_to_read(&wish, s->spool);

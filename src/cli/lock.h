@@ -9,6 +9,9 @@
  * having said which part is missing. `rereads_roots`: files of CA certificates are read later. */
 int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots);
 
+/* Before: this file will be written to, too. */
+void th_cli_lock_writes(const char *path);
+
 /* Fills in report->sandbox. */
 void th_cli_lock_report(struct th_report *report);
 

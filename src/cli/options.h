@@ -48,6 +48,7 @@ enum th_cli_words {
     TH_CLI_CLOCKS,
     TH_CLI_STAPLINGS,
     TH_CLI_SPOOL_POLICIES,
+    TH_CLI_LOG_FORMATS,
     TH_CLI_WORD_LISTS
 };
 

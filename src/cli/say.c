@@ -1,6 +1,7 @@
 #include "cli/say.h"
 
 #include "base/format.h"
+#include "base/slice.h"
 #include "cli/exit.h"
 #include "cli/persona.h"
 #include "cli/signals.h"
@@ -12,6 +13,14 @@
 #include <unistd.h>
 
 static struct th_cli_voice voice = {.command = "", .danger = ""};
+
+static th_cli_dress *dress; /* NULL: lines are written as they are */
+static enum th_log_level level; /* of the line */
+
+void th_cli_voice_dress(th_cli_dress *wanted)
+{
+    dress = wanted;
+}
 
 void th_cli_voice_set(const struct th_cli_voice *wanted)
 {
@@ -42,9 +51,10 @@ static void add(const char *format, ...)
     va_end(args);
 }
 
-static void begin(void)
+static void begin(enum th_log_level its_level)
 {
     line.used = 0;
+    level = its_level;
 }
 
 /* Whoever reads our standard error may have stopped to. Asked to end, we wait a
@@ -79,17 +89,26 @@ static void make_harmless(void)
 /* More than that is no standard error to speak of. */
 enum { WRITES_MAX = 2 * sizeof line.text };
 
-static void end(void)
+void th_cli_say_as_is(const char *text, size_t bytes)
 {
-    make_harmless();
-    line.text[line.used++] = '\n';
     size_t at = 0;
-    for (unsigned i = 0; i < WRITES_MAX && at < line.used && is_heard(); i++) {
-        ssize_t written = write(STDERR_FILENO, line.text + at, line.used - at);
+    for (unsigned i = 0; i < WRITES_MAX && at < bytes && is_heard(); i++) {
+        ssize_t written = write(STDERR_FILENO, text + at, bytes - at);
         if (written < 0 && errno != EINTR && errno != EAGAIN)
             return; /* there is nowhere left to complain */
         at += written > 0 ? (size_t)written : 0;
     }
+}
+
+static void end(void)
+{
+    make_harmless();
+    if (dress) {
+        dress(level, th_slice_of(line.text, line.used));
+        return;
+    }
+    line.text[line.used++] = '\n';
+    th_cli_say_as_is(line.text, line.used);
 }
 
 static void add_status(int status)
@@ -101,7 +120,7 @@ static void add_status(int status)
 
 static void say_list(int status, const char *format, va_list args)
 {
-    begin();
+    begin(status ? TH_LOG_ERROR : TH_LOG_INFO);
     if (th_cli_persona() == TH_CLI_MOSQUITTO)
         add("Error: %s", voice.danger);
     else
@@ -139,11 +158,10 @@ void th_cli_complain(const char *format, ...)
     va_end(args);
 }
 
-static void log_line(void *arg, enum th_log_level level, const char *text)
+static void log_line(void *arg, enum th_log_level its_level, const char *text)
 {
     (void)arg;
-    (void)level;
-    begin();
+    begin(its_level);
     add("%s%s", voice.danger, text);
     end();
 }

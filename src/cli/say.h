@@ -25,6 +25,13 @@ void th_cli_say_status(int status, const char *format, ...) __attribute__((forma
 /* The same for mistakes of the user, which --quiet does not hide. */
 void th_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on lines go to `dress`, without their newline, which writes them otherwise. */
+typedef void th_cli_dress(enum th_log_level level, struct th_slice line);
+void th_cli_voice_dress(th_cli_dress *dress);
+
+/* Whole lines as they are, harmless ones. */
+void th_cli_say_as_is(const char *text, size_t bytes);
+
 /* The sink for the library's log. */
 struct th_log th_cli_voice_log(void);
 

@@ -32,6 +32,9 @@ enum th_cli_persona { TH_CLI_THIMBLE, TH_CLI_MOSQUITTO };
 /* --clock: what a date that cannot be right means. */
 enum th_cli_clock { TH_CLI_CLOCK_WAIT, TH_CLI_CLOCK_SYNC, TH_CLI_CLOCK_FAIL, TH_CLI_CLOCK_IGNORE };
 
+/* --log-format. */
+enum th_cli_log_format { TH_CLI_LOG_TEXT, TH_CLI_LOG_JSON, TH_CLI_LOG_LOGFMT, TH_CLI_LOG_SYSLOG };
+
 #define TH_CLI_UNSET (-2)        /* a number nobody gave */
 #define TH_CLI_FOREVER (-1)      /* --retry inf */
 #define TH_CLI_LIST_MAX 64       /* topics of one kind */
@@ -171,6 +174,8 @@ struct th_cli_settings {
     bool version_wanted;
 
     const char *report;          /* "" for people, "json:FILE", NULL: none */
+    const char *prom_file;
+    int64_t log_format;          /* enum th_cli_log_format */
     const char *memory_trace;    /* a file */
     const char *status_socket;   /* its path */
     int64_t status_mode;         /* who may connect to it, as of chmod(1) */

@@ -16,6 +16,9 @@ static struct {
     sigset_t mask_before;
 } own = {.fd = -1};
 
+/* A bit for each signal: that does not end us either, that came. */
+static uint32_t others, came;
+
 void th_cli_signals_ignore_write_errors(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -31,6 +34,22 @@ static void hold(sigset_t *held, int number)
     signal(number, SIG_DFL);
 }
 
+void th_cli_signals_note(int number)
+{
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, number);
+    sigprocmask(SIG_BLOCK, &held, NULL);
+    others |= 1u << number;
+}
+
+static void hold_others(sigset_t *held)
+{
+    for (int number = 1; others >> number; number++)
+        if (others >> number & 1)
+            hold(held, number);
+}
+
 void th_cli_signals_enter(bool hangup)
 {
     sigset_t held;
@@ -40,6 +59,8 @@ void th_cli_signals_enter(bool hangup)
     hold(&held, SIGTERM);
     if (hangup)
         hold(&held, SIGHUP);
+    if (others)
+        hold_others(&held);
     own.count = own.first = own.hangups = 0;
     own.fd = signalfd(-1, &held, SFD_NONBLOCK | SFD_CLOEXEC);
     if (own.fd < 0)
@@ -59,7 +80,9 @@ static void note_signal(void)
     struct signalfd_siginfo info;
     if (read(own.fd, &info, sizeof info) != sizeof info)
         return;
-    if (info.ssi_signo == SIGHUP)
+    if (others >> info.ssi_signo & 1)
+        came |= 1u << info.ssi_signo;
+    else if (info.ssi_signo == SIGHUP)
         own.hangups++;
     else if (own.count++ == 0)
         own.first = (int)info.ssi_signo;
@@ -102,6 +125,18 @@ int th_cli_signals_count(void)
 int th_cli_signals_hangups(void)
 {
     return own.hangups;
+}
+
+bool th_cli_signals_noted(void)
+{
+    return came;
+}
+
+bool th_cli_signals_take(int number)
+{
+    bool taken = came >> number & 1;
+    came &= ~(1u << number);
+    return taken;
 }
 
 int th_cli_signals_first(void)

@@ -12,12 +12,19 @@ static struct {
     const char *path;
 } own = {.fd = -1};
 
-/* A report in the largest figures is shorter. It leaves in one piece: to send it in small ones
+static th_cli_status_more *more; /* NULL: nobody has more to tell */
+
+/* A report in the largest figures, and what is more, are shorter. It leaves in one piece: to send it in small ones
  * would fill the socket's buffer with their headers. */
 static TH_ROOMY struct {
     size_t used;
-    char text[8192];
+    char text[9216];
 } answer;
+
+void th_cli_status_also(th_cli_status_more *wanted)
+{
+    more = wanted;
+}
 
 int th_cli_status_open(const struct th_cli_settings *settings, struct th_fault *fault)
 {
@@ -42,12 +49,23 @@ static int gather(void *arg, const char *text, size_t text_bytes)
     return TH_OK;
 }
 
+char *th_cli_status_text(const struct th_report *report, size_t *bytes)
+{
+    size_t ahead = more ? more(answer.text, sizeof answer.text) : 0;
+    answer.used = ahead;
+    th_report_json(report, gather, NULL);
+    if (ahead)
+        answer.text[ahead] = ',';
+    *bytes = answer.used;
+    return answer.text;
+}
+
 /* Its buffer is empty, and large: it takes all at once. */
 static void send_to(int fd, const struct th_report *report)
 {
-    answer.used = 0;
-    th_report_json(report, gather, NULL);
-    th_net_unix_tell(fd, answer.text, answer.used);
+    size_t bytes;
+    const char *text = th_cli_status_text(report, &bytes);
+    th_net_unix_tell(fd, text, bytes);
 }
 
 void th_cli_status_answer(const struct th_report *report)

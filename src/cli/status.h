@@ -16,6 +16,14 @@ struct pollfd th_cli_status_awaited(void);
  * too slow, and cut off. */
 void th_cli_status_answer(const struct th_report *report);
 
+/* Somebody writes at most `bytes` of members that come before the report's: an object without its
+ * last bracket. Returns how many; 0: nothing. */
+typedef size_t th_cli_status_more(char *text, size_t bytes);
+void th_cli_status_also(th_cli_status_more *more);
+
+/* What is answered. Good until the next call; may be written over. */
+char *th_cli_status_text(const struct th_report *report, size_t *bytes);
+
 /* Removes the socket. */
 void th_cli_status_close(void);
 

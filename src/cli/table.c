@@ -121,6 +121,11 @@ static const struct th_cli_word clocks[] = {
     {"ignore", TH_CLI_CLOCK_IGNORE}, {NULL, 0},
 };
 
+static const struct th_cli_word log_formats[] = {
+    {"text", TH_CLI_LOG_TEXT},     {"json", TH_CLI_LOG_JSON}, {"logfmt", TH_CLI_LOG_LOGFMT},
+    {"syslog", TH_CLI_LOG_SYSLOG}, {NULL, 0},
+};
+
 static const struct th_cli_word modes[] = {
     {"0600", 0600}, {"0660", 0660}, {"0666", 0666}, {NULL, 0},
 };
@@ -145,6 +150,7 @@ static const struct th_cli_word *const word_lists[TH_CLI_WORD_LISTS] = {
     [TH_CLI_CLOCKS] = clocks,
     [TH_CLI_STAPLINGS] = staplings,
     [TH_CLI_SPOOL_POLICIES] = spool_policies,
+    [TH_CLI_LOG_FORMATS] = log_formats,
 };
 
 const struct th_cli_option th_cli_options[] = {
@@ -396,6 +402,10 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ALL, TEXT(status_socket, 1, UNIX_PATH_BYTES)},
     {TEXTS("status-mode", "MODE", "", "who may connect: 0600, 0660 or 0666 (0600)"),
      0, TH_CLI_ALL, WORD(status_mode, TH_CLI_MODES)},
+    {TEXTS("prom-file", "FILE", "", "keep how we are in FILE, for Prometheus"),
+     0, TH_CLI_AGENT, TEXT(prom_file, 1, PATH_BYTES)},
+    {TEXTS("log-format", "FORMAT", "", "what is said: as text, json, logfmt or syslog (text)"),
+     0, TH_CLI_AGENT, WORD(log_format, TH_CLI_LOG_FORMATS)},
     {TEXTS("memory-trace", "FILE", "", "write a line for each allocation to FILE"),
      0, TH_CLI_ALL, TEXT(memory_trace, 1, PATH_BYTES)},
     {TEXTS("heap-budget", "BYTES", "", "a lower ceiling for the TLS heap"),

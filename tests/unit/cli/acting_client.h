@@ -143,6 +143,7 @@ int th_step(struct th_client *it)
 int th_fd(const struct th_client *it) { (void)it; return -1; }
 short th_poll_events(const struct th_client *it) { (void)it; return 0; }
 int th_wait_ms(const struct th_client *it) { (void)it; return *client.script ? 0 : 5000; }
+enum th_phase th_phase(const struct th_client *it) { (void)it; return TH_PHASE_UP; }
 const struct th_fault *th_fault(const struct th_client *it) { (void)it; return &client.fault; }
 size_t th_pending(const struct th_client *it) { (void)it; return client.pending; }
 size_t th_unreleased(const struct th_client *it) { (void)it; return client.unreleased; }

@@ -1,0 +1,80 @@
+#include "agent/obey.h"
+
+#include "agent/show.h"
+#include "agent/state.h"
+#include "base/clock.h"
+#include "cli/connection.h"
+#include "cli/rotate.h"
+#include "cli/say.h"
+#include "cli/signals.h"
+
+#include <signal.h>
+
+static bool is_leaving; /* to come back at once */
+
+static int open_signals(const struct th_cli_settings *settings)
+{
+    (void)settings;
+    th_cli_signals_note(SIGUSR1);
+    th_cli_signals_note(SIGUSR2);
+    return 0;
+}
+
+/* In between somebody is at work already; an identity on trial goes on. */
+static void reconnect(void)
+{
+    struct th_client *client = th_cli_connection_client();
+    enum th_phase phase = th_phase(client);
+    if (th_cli_connection_is_ending() || !th_cli_connection_is_dated() || th_cli_rotate_on_trial())
+        return;
+    th_cli_say("connecting again, as asked for");
+    if (phase == TH_PHASE_RESTING)
+        th_connect(client);
+    else
+        is_leaving = phase == TH_PHASE_UP && th_disconnect(client, 0, NULL) >= 0;
+}
+
+static void on_event(const struct th_event *event)
+{
+    if (event->kind != TH_EVENT_DISCONNECTED || !is_leaving)
+        return;
+    is_leaving = false;
+    if (event->redial_in_ms < 0 && !th_cli_connection_is_ending())
+        th_connect(th_cli_connection_client());
+}
+
+static void write_error(const void *data, size_t bytes)
+{
+    th_cli_say_as_is(data, bytes);
+}
+
+static void dump(void)
+{
+    const struct th_agent_view view = {.write = write_error};
+    size_t bytes;
+    char *text = th_agent_state_text(&bytes);
+    th_agent_show(text, bytes, &view);
+    th_cli_connection_dump();
+}
+
+static bool turn(void)
+{
+    if (th_cli_signals_take(SIGUSR1))
+        reconnect();
+    if (th_cli_signals_take(SIGUSR2))
+        dump();
+    return false;
+}
+
+/* One may come between two turns, while nobody polls. */
+static uint64_t until_ms(void)
+{
+    return th_cli_signals_noted() ? 0 : TH_NEVER;
+}
+
+const struct th_agent_part th_agent_obey = {
+    .open = open_signals,
+    .event = on_event,
+    .turn = turn,
+    .until_ms = until_ms,
+};

@@ -1,0 +1,112 @@
+#include "agent/prom.h"
+
+#include "agent/show.h"
+#include "agent/state.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "cli/connection.h"
+#include "cli/exit.h"
+#include "cli/lock.h"
+#include "cli/say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EVERY_MS 15000
+#define PATH_BYTES 512
+
+static TH_ROOMY struct {
+    const char *path; /* NULL: there is none */
+    uint64_t due_ms;
+    unsigned told;    /* changes of the state */
+    bool failed;      /* was said */
+    size_t used;
+    char temporary[PATH_BYTES];
+    char text[8192];
+} prom;
+
+static void put(const void *data, size_t bytes)
+{
+    size_t room = sizeof prom.text - prom.used;
+    bytes = bytes < room ? bytes : room;
+    memcpy(prom.text + prom.used, data, bytes);
+    prom.used += bytes;
+}
+
+static void describe(void)
+{
+    const struct th_agent_view view = {.write = put, .for_prometheus = true};
+    size_t bytes;
+    char *text = th_agent_state_text(&bytes);
+    prom.used = 0;
+    th_agent_show(text, bytes, &view);
+}
+
+/* As large as it is, one write takes it or there is no room. */
+static bool write_file(void)
+{
+    int fd = th_file_open(prom.temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return false;
+    bool written = write(fd, prom.text, prom.used) == (ssize_t)prom.used;
+    return close(fd) == 0 && written && rename(prom.temporary, prom.path) == 0;
+}
+
+static void update(void)
+{
+    describe();
+    bool failed = !write_file();
+    if (failed && !prom.failed)
+        th_cli_say("cannot write %s", prom.path);
+    prom.failed = failed;
+    prom.told = th_agent_state_changes();
+    prom.due_ms = th_clock_ms() + EVERY_MS;
+}
+
+static uint64_t until_ms(void)
+{
+    if (!prom.path)
+        return TH_NEVER;
+    return prom.told == th_agent_state_changes() ? prom.due_ms : 0;
+}
+
+static bool turn(void)
+{
+    if (until_ms() <= th_clock_ms())
+        update();
+    return false;
+}
+
+/* That it can be written is tried before anything is locked. */
+static int open_file(const struct th_cli_settings *settings)
+{
+    prom.path = settings->prom_file;
+    if (!prom.path)
+        return TH_CLI_OK;
+    int length = th_format(prom.temporary, sizeof prom.temporary, "%s.tmp", prom.path);
+    if (length < PATH_BYTES && write_file()) {
+        th_cli_lock_writes(prom.path);
+        return TH_CLI_OK;
+    }
+    th_cli_say_status(TH_CLI_FILE, "--prom-file %s: cannot be written", prom.path);
+    return TH_CLI_FILE;
+}
+
+static void close_file(void)
+{
+    if (prom.path && th_cli_connection_client())
+        update();
+    prom.path = NULL;
+}
+
+const struct th_agent_part th_agent_prom = {
+    .open = open_file,
+    .turn = turn,
+    .until_ms = until_ms,
+    .close = close_file,
+};

@@ -1,0 +1,229 @@
+#include "agent/show.h"
+
+#include "agent/state.h"
+#include "base/format.h"
+#include "base/slice.h"
+#include "base/text.h"
+#include "cli/facts.h"
+#include "json/walk.h"
+
+#include <string.h>
+
+#define LINE_BYTES 320
+#define PATH_BYTES 64
+
+/* Where it stands in the answer, what Prometheus calls it (if it is a number), and what it is. A unit
+ * ends the first, and there is a label of the third level, if there is one. */
+#define FACT(path, metric, meaning) path "\0" metric "\0" meaning "\0"
+
+static const char facts[] =
+    FACT("agent.state", "state", "state")
+    FACT("agent.state_ms", "state_seconds", "for so many seconds")
+    FACT("agent.alarms", "alarm", "alarm")
+    FACT("agent.error", "", "last failure")
+    FACT("agent.text", "", "")
+    FACT("agent.error_ms", "last_failure_seconds", "seconds since then")
+    FACT("agent.next_attempt_ms", "next_attempt_seconds", "seconds until the next attempt")
+    FACT("agent.reconnects", "reconnects_total", "connections made again")
+    FACT("agent.tls_failures", "tls_failures_total", "failed TLS handshakes")
+    FACT("agent.certificate_not_after_s", "certificate_expiry_timestamp_seconds",
+         "end of our certificate")
+    FACT("agent.spool_messages", "spool_messages", "messages in the queue")
+    FACT("agent.spool_disk_bytes", "spool_disk_bytes", "its bytes on disk")
+    FACT("agent.spool_written_today_bytes", "spool_written_today_bytes", "bytes written today")
+    FACT("agent.spool_dropped", "spool_dropped_total", "messages dropped")
+    FACT("memory.pool_peak_bytes", "tls_memory_peak_bytes", "most memory of TLS, bytes")
+    FACT("memory.stack_peak_bytes", "stack_peak_bytes", "deepest stack, bytes")
+    FACT("connection.attempts", "attempts_total", "connections begun")
+    FACT("times.tls_us", "tls_handshake_seconds", "last TLS handshake, seconds")
+    FACT("allocations.refused_allocations", "refused_allocations_total", "refused allocations")
+    FACT("socket.read_bytes", "received_bytes_total", "bytes received")
+    FACT("socket.written_bytes", "sent_bytes_total", "bytes sent")
+    FACT("process.private_dirty_bytes", "private_dirty_bytes", "memory of its own, bytes")
+    FACT("process.rss_bytes", "resident_memory_bytes", "resident memory, bytes");
+
+struct fact {
+    const char *path, *metric, *meaning;
+};
+
+struct shower {
+    const struct th_agent_view *view;
+    const struct th_json_leaf *leaf;
+    struct fact fact;
+    const char *begun; /* path of the fact that was shown last */
+    enum th_agent_verdict verdict;
+};
+
+/* ---- which fact ------------------------------------------------------------------------------ */
+
+static const char *behind(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
+static struct fact fact_at(const char *path)
+{
+    return (struct fact){path, behind(path), behind(behind(path))};
+}
+
+static bool find(struct fact *fact, const struct th_json_leaf *leaf)
+{
+    char path[PATH_BYTES];
+    if (leaf->depth < 2 || leaf->depth > 3 || !leaf->names[0] || !leaf->names[1] ||
+        !leaf->names[leaf->depth - 1])
+        return false;
+    th_format(path, sizeof path, "%s.%s", leaf->names[0], leaf->names[1]);
+    for (const char *at = facts; at < facts + sizeof facts - 1; at = behind(fact->meaning)) {
+        *fact = fact_at(at);
+        if (!strcmp(at, path))
+            return true;
+    }
+    return false;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t bytes = strlen(text), wanted = strlen(end);
+    return bytes >= wanted && !strcmp(text + bytes - wanted, end);
+}
+
+/* ---- small verbs ----------------------------------------------------------------------------- */
+
+static void write_line(const struct shower *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void write_line(const struct shower *s, const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list args;
+    va_start(args, format);
+    th_format_list(line, sizeof line, format, args);
+    va_end(args);
+    s->view->write(line, strlen(line));
+}
+
+static void make_harmless(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+            *text = *text == '"' ? '\'' : '?';
+}
+
+static uint64_t number_of(const char *text)
+{
+    uint64_t number = *text == 't';
+    while (th_is_digit(*text))
+        number = number * 10 + (uint64_t)(*text++ - '0');
+    return number;
+}
+
+static void write_number(char text[TH_CLI_TIME_TEXT_BYTES], const struct shower *s)
+{
+    unsigned long long number = number_of(s->leaf->text);
+    if (ends_in(s->fact.path, "_ms"))
+        th_format(text, TH_CLI_TIME_TEXT_BYTES, "%llu.%03u", number / 1000,
+                  (unsigned)(number % 1000));
+    else if (ends_in(s->fact.path, "_us"))
+        th_format(text, TH_CLI_TIME_TEXT_BYTES, "%llu.%06u", number / 1000000,
+                  (unsigned)(number % 1000000));
+    else
+        th_format(text, TH_CLI_TIME_TEXT_BYTES, "%llu", number);
+}
+
+/* ---- for Prometheus -------------------------------------------------------------------------- */
+
+static void begin_metric(struct shower *s)
+{
+    if (s->begun == s->fact.path)
+        return;
+    s->begun = s->fact.path;
+    write_line(s, "# HELP thimble_%s %s\n# TYPE thimble_%s %s\n", s->fact.metric, s->fact.meaning,
+               s->fact.metric, ends_in(s->fact.metric, "_total") ? "counter" : "gauge");
+}
+
+static void write_states(struct shower *s)
+{
+    for (enum th_agent_state state = 0; state < TH_AGENT_STATES; state++) {
+        const char *name = th_agent_state_name(state);
+        write_line(s, "thimble_state{state=\"%s\"} %d\n", name, !strcmp(name, s->leaf->text));
+    }
+}
+
+static void write_metric(struct shower *s)
+{
+    char number[TH_CLI_TIME_TEXT_BYTES];
+    if (!*s->fact.metric)
+        return;
+    begin_metric(s);
+    write_number(number, s);
+    if (s->leaf->is_text)
+        write_states(s);
+    else if (s->leaf->depth == 3)
+        write_line(s, "thimble_%s{name=\"%s\"} %s\n", s->fact.metric, s->leaf->names[2], number);
+    else
+        write_line(s, "thimble_%s %s\n", s->fact.metric, number);
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+static const char *colour_of(const struct shower *s)
+{
+    static const char colours[][6] = {"\033[32m", "\033[33m", "\033[31m", ""};
+    bool is_state = s->begun == facts && s->fact.path == facts;
+    return s->view->coloured && is_state ? colours[s->verdict] : "";
+}
+
+static void write_fact(struct shower *s)
+{
+    char text[TH_CLI_TIME_TEXT_BYTES];
+    const char *shown = s->leaf->is_text ? s->leaf->text : text;
+    bool is_new = s->begun != s->fact.path;
+    if (!s->leaf->is_text && !number_of(s->leaf->text))
+        return;
+    s->begun = s->fact.path;
+    const char *colour = colour_of(s);
+    if (ends_in(s->fact.path, "_s"))
+        th_cli_time_text((int64_t)number_of(s->leaf->text), text);
+    else
+        write_number(text, s);
+    write_line(s, "%-32s", is_new ? s->fact.meaning : "");
+    if (s->leaf->depth == 3)
+        write_line(s, "%s%s", s->leaf->names[2], *s->leaf->text == 't' ? "" : ": ");
+    if (*s->leaf->text != 't' || s->leaf->is_text)
+        write_line(s, "%s%s%s", colour, shown, *colour ? "\033[0m" : "");
+    s->view->write("\n", 1);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static enum th_agent_verdict verdict_on(const char *state)
+{
+    if (!strcmp(state, th_agent_state_name(TH_AGENT_ERROR)))
+        return TH_AGENT_FAILED;
+    return strcmp(state, th_agent_state_name(TH_AGENT_CONNECTED)) ? TH_AGENT_TRYING : TH_AGENT_FINE;
+}
+
+static bool take(void *arg, const struct th_json_leaf *leaf)
+{
+    struct shower *s = arg;
+    s->leaf = leaf;
+    if (!find(&s->fact, leaf))
+        return true;
+    make_harmless(leaf->text);
+    if (leaf->depth == 3)
+        make_harmless((char *)leaf->names[2]);
+    if (s->fact.path == facts)
+        s->verdict = verdict_on(leaf->text);
+    if (s->view->for_prometheus)
+        write_metric(s);
+    else
+        write_fact(s);
+    return true;
+}
+
+enum th_agent_verdict th_agent_show(char *text, size_t bytes, const struct th_agent_view *view)
+{
+    struct shower shower = {.view = view, .verdict = TH_AGENT_UNKNOWN};
+    struct th_json_walk walk = {.take = take, .arg = &shower};
+    return th_json_walk(&walk, text, bytes) ? shower.verdict : TH_AGENT_UNKNOWN;
+}

@@ -1,0 +1,20 @@
+/* What an agent answers through its --status-socket, for people or for Prometheus. */
+#ifndef TH_AGENT_SHOW_H
+#define TH_AGENT_SHOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a monitor wants to know; UNKNOWN: it is no agent's answer. */
+enum th_agent_verdict { TH_AGENT_FINE, TH_AGENT_TRYING, TH_AGENT_FAILED, TH_AGENT_UNKNOWN };
+
+struct th_agent_view {
+    void (*write)(const void *data, size_t bytes);
+    bool for_prometheus; /* text exposition format 0.0.4; else a line for each fact that is not zero */
+    bool coloured;
+};
+
+/* Shows the answer, which is written over; it may be anybody's: nothing in it drives a terminal. */
+enum th_agent_verdict th_agent_show(char *text, size_t bytes, const struct th_agent_view *view);
+
+#endif
