@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from packets import PUBLISH, SUBSCRIBE, suback
-from program import TOP, until
+from program import SANDBOX, TOP, until
 
 EXAMPLE = TOP / "docs" / "examples" / "agent.json"
 TOPIC = "acorn-pups/status/hub-17"
@@ -35,7 +35,7 @@ def start(thimble, tmp_path, broker):
         settings = json.loads(EXAMPLE.read_text())
         del settings["tls"]
         settings["mqtt"] |= {"broker": "127.0.0.1", "port": broker.port, "use_tls": False}
-        settings |= {"sandbox": "require", "backoff": "0.05s..0.1s"} | changes
+        settings |= {"sandbox": SANDBOX, "backoff": "0.05s..0.1s"} | changes
         path = tmp_path / "agent.json"
         path.write_text(json.dumps(settings))
         return thimble.start("agent", "-c", path, *words)

@@ -15,7 +15,7 @@ from fake import FakeBroker
 from forge import CLIENT, LOCALHOST, NOT_CA, SERVER
 from lab import free_port
 from packets import DISCONNECT, V5, connack, packet
-from program import until
+from program import SANDBOX, until
 from timeserver import Era
 
 STATES = {"disconnected", "waiting-for-network", "waiting-for-clock", "connecting", "connected",
@@ -30,7 +30,7 @@ class Agent:
         directory.mkdir(exist_ok=True)
         self.socket, self.prom = directory / "status", directory / "agent.prom"
         self.file = directory / "agent.json"
-        self.settings = {"host": "127.0.0.1", "no_tls": True, "id": "agent", "sandbox": "require",
+        self.settings = {"host": "127.0.0.1", "no_tls": True, "id": "agent", "sandbox": SANDBOX,
                          "backoff": "0.05s..0.1s", "status-socket": str(self.socket),
                          "prom-file": str(self.prom), **settings}
 
