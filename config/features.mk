@@ -83,6 +83,7 @@ pins.exits := pin-mismatch
 revocation.sources = src/tls/revoked.c $(if $(filter ocsp,$(lacks)),src/crypt/signed.c)
 revocation.instead := src/absent/revoked.c
 revocation.options := --crlfile
+revocation.exits := certificate-revoked
 
 # What a server's issuer says of it, sent by the server. In part shared with the two above.
 ocsp.sources = src/tls/staple.c src/tls/ocsp.c \

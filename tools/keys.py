@@ -45,7 +45,7 @@ def read_kinds():
     found = []
     for row in re.findall(r"\{TEXTS\(.*?\},\n", rows, re.S):
         kind = re.search(r"\.kind = TH_CLI_(\w+)|"
-                         r"\b(FLAG|TEXT|SECRET|LIST|NUMBER|WORD|SECONDS|BYTES)\((.*)\)", row, re.S)
+                         r"\b(FLAG|TEXT|JOINED|SECRET|LIST|NUMBER|WORD|SECONDS|BYTES)\((.*)\)", row, re.S)
         bounds = re.findall(r"[^,\s]+", kind[3] or "")[1:]
         low, high = (bounds + [None, None])[:2]
         found.append((kind[1] or kind[2], int(low) if low and low.isdigit() else None,

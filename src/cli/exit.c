@@ -109,6 +109,9 @@ const struct th_cli_exit th_cli_exits[] = {
            "Connect with a name (or address) that stands in its subjectAltName; the encryption is "
            "fine, the name is not."),
      TH_CLI_WRONG_HOST},
+    {ENTRY("certificate-revoked", "The broker's certificate, or one above it, was revoked.",
+           "Have a new one issued for the broker; if its key was stolen, that is not who it says."),
+     TH_CLI_REVOKED},
     {ENTRY("pin-mismatch", "The broker's key, or its authority's, is none of those pinned.",
            "If it was changed on purpose, pin the one the message shows; else somebody stands "
            "between."),

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define JOINED_BYTES 4096
+
 /* ---- one value ---- */
 
 /* An option on its way: the name the user typed and the value he gave it. */
@@ -60,6 +62,23 @@ static bool give_text(const struct giving *g)
     if (!length_fits(g))
         return false;
     *(char **)g->place = g->value;
+    return true;
+}
+
+/* Again: one more, behind a semicolon. */
+static bool give_joined(const struct giving *g)
+{
+    static char room[JOINED_BYTES];
+    static size_t used;
+    char **place = g->place;
+    if (!*place || !length_fits(g))
+        return give_text(g);
+    size_t bytes = strlen(*place) + strlen(g->value) + 2;
+    if (bytes > sizeof room - used)
+        return refuse(g, "one too many; leave some out");
+    th_format(room + used, bytes, "%s;%s", *place, g->value);
+    *place = room + used;
+    used += bytes;
     return true;
 }
 
@@ -183,6 +202,7 @@ static bool give(const struct giving *g)
         [TH_CLI_PERCENT] = give_percent,
         [TH_CLI_TEXT] = give_text,
         [TH_CLI_SECRET] = give_text,
+        [TH_CLI_JOINED] = give_joined,
         [TH_CLI_LIST] = give_list,
     };
     return kinds[g->option->kind](g);

@@ -9,6 +9,8 @@
  * may not lie in it, once the broker is there: some brokers close without a word. */
 #define STRIKES 5
 
+#define NOT_AUTHORIZED 0x87 /* MQTT 5.0 section 2.4 */
+
 #define LOOK_AGAIN_MS 100
 #define PINGRESP 13 /* 5.0 section 3.13 */
 
@@ -250,6 +252,17 @@ static bool hear_of_subscription(const struct th_event *event)
     return false;
 }
 
+/* What else is wrong with a message is not who sent it, and proves nothing. */
+static bool hear_of_message(const struct th_event *event)
+{
+    if (own.state == TRIAL && event->reason == NOT_AUTHORIZED)
+        go_back(RETURNING, "it may not publish");
+    own.denied |= event->reason >= 0x80;
+    if (event->packet_id)
+        prove();
+    return false; /* whoever sent it wants to know */
+}
+
 bool th_cli_rotate_event(const struct th_event *event)
 {
     switch (event->kind) {
@@ -258,10 +271,7 @@ bool th_cli_rotate_event(const struct th_event *event)
     case TH_EVENT_SUBSCRIBED:
         return hear_of_subscription(event);
     case TH_EVENT_PUBLISHED:
-        own.denied |= event->reason >= 0x80;
-        if (event->packet_id)
-            prove();
-        return false;
+        return hear_of_message(event);
     default:
         return false;
     }

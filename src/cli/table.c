@@ -10,6 +10,7 @@
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
 #define FLAG(field) .kind = TH_CLI_FLAG, AT(field)
 #define TEXT(field, least, limit) .kind = TH_CLI_TEXT, AT(field), .min = least, .most = limit
+#define JOINED(field, least, limit) .kind = TH_CLI_JOINED, AT(field), .min = least, .most = limit
 #define SECRET(field, least, limit) .kind = TH_CLI_SECRET, AT(field), .min = least, .most = limit
 #define LIST(field, least, limit) .kind = TH_CLI_LIST, AT(field), .min = least, .most = limit
 #define NUMBER(field, least, limit) .kind = TH_CLI_NUMBER, AT(field), .min = least, .most = limit
@@ -217,10 +218,10 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(capath, 1, PATH_BYTES)},
     {TEXTS("tls-use-os-certs", "", "", "trust the authorities this system trusts"),
      0, TH_CLI_ROADS | TH_CLI_CERT, FLAG(os_certs)},
-    {TEXTS("pin", "PINS", "", "the broker's key must be one of these: sha256//BASE64;..."),
-     0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(pins, 1, PATH_BYTES)},
+    {TEXTS("pin", "PINS", "", "the broker's key must be one of these: sha256//... (repeatable)"),
+     0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(pins, 1, PATH_BYTES)},
     {TEXTS("pin-ca", "PINS", "", "likewise the key of an authority above it"),
-     0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(ca_pins, 1, PATH_BYTES)},
+     0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(ca_pins, 1, PATH_BYTES)},
     {TEXTS("crlfile", "FILE", "", "lists of revoked certificates (CRL), read at each connection"),
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(crl, 1, PATH_BYTES)},
     {TEXTS("ocsp", "WHEN", "", "what its issuer says of the broker: off, staple, must (off)"),

@@ -19,7 +19,7 @@ struct sealed {
     struct th_slice salt;
     struct th_slice iv;
     struct th_slice data;
-    unsigned iterations;
+    struct th_slice iterations;
     size_t key_bytes;
 };
 
@@ -50,23 +50,22 @@ static bool open_envelope(struct th_slice der, struct th_slice *parameters, stru
            th_der_take(&body, TH_DER_OCTET_STRING, data);
 }
 
-static bool read_number(struct th_slice bytes, unsigned *number)
+/* 0: too many. */
+static unsigned read_number(struct th_slice bytes)
 {
-    *number = 0;
+    unsigned number = 0;
     for (size_t i = 0; i < bytes.len_bytes; i++)
-        *number = *number << 8 | bytes.data[i];
-    return bytes.len_bytes <= 3 && *number > 0 && *number <= TH_ENCRYPTED_ITERATIONS_MAX;
+        number = number << 8 | bytes.data[i];
+    return bytes.len_bytes <= 3 && number <= TH_ENCRYPTED_ITERATIONS_MAX ? number : 0;
 }
 
 static bool read_derivation(struct th_slice *parameters, struct sealed *sealed)
 {
-    struct th_slice algorithm, derivation, number, hmac;
+    struct th_slice algorithm, derivation, hmac;
     return take_algorithm(parameters, PBKDF2, &algorithm) == 0 &&
            th_der_take(&algorithm, TH_DER_SEQUENCE, &derivation) &&
            th_der_take(&derivation, TH_DER_OCTET_STRING, &sealed->salt) &&
-           th_der_take_number(&derivation, &number) &&
-           read_number(number, &sealed->iterations) &&
-           th_der_skip_optional(&derivation, TH_DER_INTEGER) && /* length of the key */
+           th_der_take_number(&derivation, &sealed->iterations) && th_der_skip_optional(&derivation, TH_DER_INTEGER) && /* length of the key */
            take_algorithm(&derivation, HMAC_SHA256, &hmac) == 0;
 }
 
@@ -86,7 +85,7 @@ static bool decrypt(const struct sealed *sealed, struct th_slice passphrase)
 {
     struct th_crypt_hi hi;
     bool good = th_crypt_hi_begin(&hi, passphrase, sealed->salt) &&
-                th_crypt_hi_work(&hi, passphrase, sealed->iterations - 1) &&
+                th_crypt_hi_work(&hi, passphrase, read_number(sealed->iterations) - 1) &&
                 th_crypt_cbc_decrypt(hi.sum, sealed->key_bytes, sealed->iv.data,
                                      (uint8_t *)(uintptr_t)sealed->data.data,
                                      sealed->data.len_bytes);
@@ -113,6 +112,9 @@ static int unseal(struct th_slice *der, struct th_slice passphrase,
         !read_derivation(&parameters, &sealed) || !read_cipher(&parameters, &sealed))
         return refuse(place, "is encrypted in a way that is not read here; openssl pkcs8 -topk8 "
                       "-v2 aes-256-cbc makes it one that is", fault);
+    if (!read_number(sealed.iterations))
+        return refuse(place, "its passphrase is hashed more than 2,000,000 times, or never; openssl "
+                      "pkcs8 -topk8 -iter 600000 makes it one that is read", fault);
     *der = sealed.data;
     if (decrypt(&sealed, passphrase))
         der->len_bytes = th_der_sequence_bytes(sealed.data);

@@ -11,6 +11,7 @@
 #include "identity/oid.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 
 #define REQUEST_BYTES 4096
 #define OID(bytes) th_slice_of(bytes, sizeof bytes - 1)
@@ -21,11 +22,20 @@
 
 /* ---- texts, read from their end, as DER is written ------------------------------------------- */
 
+/* Two backslashes are one, and escape nothing behind them. */
+static bool is_escaped(const char *begin, const char *at)
+{
+    const char *first = at;
+    while (first > begin && first[-1] == '\\')
+        first--;
+    return (at - first) % 2 != 0;
+}
+
 /* The part behind the last `separator` that has no backslash before it; it is taken off. */
 static struct th_slice take_last(struct th_slice *text, char separator)
 {
     const char *begin = (const char *)text->data, *end = begin + text->len_bytes, *at = end;
-    while (at > begin && (at[-1] != separator || (at - 1 > begin && at[-2] == '\\')))
+    while (at > begin && (at[-1] != separator || is_escaped(begin, at - 1)))
         at--;
     text->len_bytes = at > begin ? (size_t)(at - 1 - begin) : 0;
     return th_slice_of(at, (size_t)(end - at));
@@ -51,12 +61,50 @@ static int refuse(struct th_fault *fault, const char *option, struct th_slice pa
 
 /* ---- subject (RFC 5280 section 4.1.2.4) ------------------------------------------------------ */
 
-static uint8_t tag_of(struct th_slice name)
+/* Of what has no row: UTF8String, without limit. As openssl has it. */
+static const struct kind {
+    const char *name;
+    uint8_t tag;
+    uint8_t most; /* characters; 0: no limit */
+} kinds[] = {
+    {"CN", TH_DER_UTF8_STRING, 64},           {"O", TH_DER_UTF8_STRING, 64},
+    {"OU", TH_DER_UTF8_STRING, 64},           {"L", TH_DER_UTF8_STRING, 128},
+    {"ST", TH_DER_UTF8_STRING, 128},          {"C", TH_DER_PRINTABLE_STRING, 2},
+    {"serialNumber", TH_DER_PRINTABLE_STRING, 64}, {"DC", TH_DER_IA5_STRING, 0},
+    {"emailAddress", TH_DER_IA5_STRING, 128}, {"", TH_DER_UTF8_STRING, 0},
+};
+
+static const struct kind *kind_of(struct th_slice name)
 {
-    if (th_slice_equal(name, OID("C")) || th_slice_equal(name, OID("serialNumber")))
-        return TH_DER_PRINTABLE_STRING;
-    bool is_ascii = th_slice_equal(name, OID("DC")) || th_slice_equal(name, OID("emailAddress"));
-    return is_ascii ? 0x16 : TH_DER_UTF8_STRING;
+    const struct kind *kind = kinds;
+    while (*kind->name && !th_slice_equal(name, th_slice_text(kind->name)))
+        kind++;
+    return kind;
+}
+
+static bool is_of(const struct kind *kind, uint8_t c)
+{
+    if (kind->tag == TH_DER_PRINTABLE_STRING)
+        return isalnum(c) || (c && strchr(" '()+,-./:=?", c));
+    return c < 0x80 || kind->tag == TH_DER_UTF8_STRING;
+}
+
+/* A backslash takes the next character as it is; a plus without one would begin another value. */
+static bool is_possible(const struct kind *kind, struct th_slice value)
+{
+    const char *begin = (const char *)value.data;
+    size_t characters = 0;
+    for (size_t i = 0; i < value.len_bytes; i++) {
+        uint8_t c = value.data[i];
+        bool is_plain = !is_escaped(begin, begin + i);
+        if (c == '\\' && is_plain)
+            continue;
+        if (!is_of(kind, c) || (c == '+' && is_plain))
+            return false;
+        characters += (c & 0xC0) != 0x80; /* UTF-8 */
+    }
+    return !is_escaped(begin, begin + value.len_bytes) &&
+           (!kind->most || characters <= kind->most) && (kind->most != 2 || characters == 2);
 }
 
 /* Without the backslashes. */
@@ -79,7 +127,11 @@ static int put_attribute(struct th_der_out *out, struct th_slice part, struct th
         !th_oid_of_name((const char *)name.data, name.len_bytes, &oid))
         return refuse(fault, "--subject", part, "give /CN=device-7/O=Example; CN, O, OU, C, L, ST, "
                       "street, serialNumber, DC, UID and emailAddress are known");
-    put_value(out, tag_of(name), value);
+    const struct kind *kind = kind_of(name);
+    if (!is_possible(kind, value))
+        return refuse(fault, "--subject", part, "too long, too short, or with characters that it may "
+                      "not have; + and / have a backslash before them");
+    put_value(out, kind->tag, value);
     th_der_put(out, TH_DER_OID, oid);
     th_der_wrap(out, TH_DER_SEQUENCE, end);
     th_der_wrap(out, TH_DER_SET, end);
@@ -113,6 +165,14 @@ static bool put_address(struct th_der_out *out, struct th_slice value)
     return true;
 }
 
+static bool is_ascii(struct th_slice text)
+{
+    for (size_t i = 0; i < text.len_bytes; i++)
+        if (text.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
 static bool put_name(struct th_der_out *out, struct th_slice value)
 {
     struct th_slice kind;
@@ -122,8 +182,8 @@ static bool put_name(struct th_der_out *out, struct th_slice value)
         return put_address(out, value);
     int number = th_slice_equal(kind, OID("DNS")) ? 2 : th_slice_equal(kind, OID("email")) ? 1
                  : th_slice_equal(kind, OID("URI")) ? 6 : 0;
-    th_der_put(out, (uint8_t)(TH_DER_CONTEXT | number), value);
-    return number > 0;
+    put_value(out, (uint8_t)(TH_DER_CONTEXT | number), value);
+    return number > 0 && is_ascii(value);
 }
 
 /* All headers end where the names end. */
@@ -147,7 +207,8 @@ static int put_names(struct th_der_out *out, const char *names, struct th_fault 
         struct th_slice part = take_last(&rest, ',');
         if (!put_name(out, part))
             return refuse(fault, "--san", part,
-                          "give DNS:NAME, IP:ADDRESS, email:ADDRESS or URI:URI, with commas");
+                          "give DNS:NAME, IP:ADDRESS, email:ADDRESS or URI:URI, with commas, "
+                          "in ASCII");
     }
     if (out->at != end)
         wrap_names(out, end);

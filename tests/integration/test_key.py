@@ -14,6 +14,7 @@ import time
 import pytest
 
 from program import THIMBLE
+from x509 import der, integer, oid, sequence
 
 KEYS = {
     "p256": ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -157,6 +158,37 @@ def test_a_request_becomes_a_certificate(thimble, tmp_path):
                               "--json").ends(0).out)["fits_certificate"]
 
 
+# Both refuse these, and write the others alike.
+REFUSED = ["/C=DEU", "/C=D", "/C=D_", "/serialNumber=a_b", "/serialNumber=" + "1" * 65, "/CN=a+b",
+           "/CN=" + "x" * 65, "/O=" + "ü" * 65, "/OU=" + "x" * 65, "/L=" + "x" * 129,
+           "/ST=" + "x" * 129, "/emailAddress=ü@x", "/emailAddress=" + "x" * 129, "/DC=ü",
+           "/CN=a\\", "/CN=a\\\\\\"]
+ALIKE = ["/CN=a\\/b", "/CN=a\\\\/O=b", "/CN=a\\+b", "/CN=\\\\\\/", "/CN=a\\b", "/C=DE/CN=x", "/CN=" + "ü" * 64,
+         "/serialNumber=A 1'()+,-./:=?".replace("+", "\\+").replace("./", ".\\/"), "/CN=x,y;z<>#\"",
+         "/DC=example/DC=com/UID=" + "u" * 300, "/street=" + "s" * 200, "/emailAddress=a@b.example",
+         "/O=a/OU=b/OU=c/L=d/ST=e/CN= f "]
+
+
+def subject_of(request):
+    text = openssl("req", "-noout", "-subject", "-nameopt", "multiline,show_type,-align,utf8",
+                   input=request)
+    return text.decode()
+
+
+@pytest.mark.parametrize("subject", ALIKE)
+def test_subjects_are_those_of_openssl(thimble, keys, subject):
+    theirs = openssl("req", "-new", "-utf8", "-key", keys / "p256", "-subj", subject)
+    ours = thimble("csr", "--key", keys / "p256", "--subject", subject).ends(0).out
+    assert subject_of(ours) == subject_of(theirs)
+
+
+@pytest.mark.parametrize("subject", REFUSED)
+def test_openssl_refuses_them_too(keys, subject):
+    done = subprocess.run(["openssl", "req", "-new", "-utf8", "-key", keys / "p256", "-subj", subject],
+                          capture_output=True)
+    assert done.returncode != 0 or not done.stdout
+
+
 @pytest.mark.parametrize("words, text", [
     (["--subject", "CN"], "--subject CN"),
     (["--subject", "/CN=x/XY=1"], "--subject XY=1"),
@@ -165,6 +197,8 @@ def test_a_request_becomes_a_certificate(thimble, tmp_path):
     (["--subject", "/CN=x", "--san", "DNS:a,IP:1.2.3"], "--san IP:1.2.3"),
     (["--subject", "/CN=x", "--san", "DNS:"], "--san DNS:"),
     (["--subject", "/CN=x", "--san", "FOO:a"], "--san FOO:a"),
+    (["--subject", "/CN=x", "--san", "DNS:gerät"], "in ASCII"),
+    *((["--subject", subject], "--subject " + subject[1:20]) for subject in REFUSED),
     ([], "--subject"),
 ])
 def test_wrong_words_are_named(thimble, keys, tmp_path, words, text):
@@ -174,7 +208,7 @@ def test_wrong_words_are_named(thimble, keys, tmp_path, words, text):
 
 def test_a_long_subject_is_refused_or_whole(thimble, keys):
     names = ",".join(f"DNS:{'a' * 50}{i}.example" for i in range(15))
-    for subject in ("/CN=" + "x" * 1000, "/O=" + "y" * 900):
+    for subject in ("/UID=" + "x" * 1000, "/street=" + "y" * 900):
         done = thimble("csr", "--key", keys / "rsa4096", "--subject", subject, "--san", names)
         assert done.end() == 0
         openssl("req", "-verify", "-noout", input=done.out)
@@ -224,6 +258,33 @@ def test_other_ways_are_told(thimble, keys, tmp_path, passphrase, way):
     path = encrypt(keys / "p256", tmp_path / "key", OTHER_WAYS[way])
     thimble("key", "status", path, "--keypass-file", passphrase).ends_refused(
         67, "in a way that is not read here")
+
+
+def sealed(path, key, salt, iterations, told=None):
+    """Written here, for openssl has a salt of its own and counts from 1. Its passphrase: opensesame."""
+    body = openssl("pkcs8", "-topk8", "-nocrypt", "-in", key, "-outform", "DER")
+    secret = hashlib.pbkdf2_hmac("sha256", b"opensesame", salt, iterations, 32)
+    data = openssl("enc", "-aes-256-cbc", "-K", secret.hex(), "-iv", "00" * 16, input=body)
+    hashed = sequence(oid("1.2.840.113549.2.9"), der(0x05))
+    derivation = sequence(oid("1.2.840.113549.1.5.12"), sequence(
+        der(0x04, salt), integer(iterations if told is None else told), hashed))
+    cipher = sequence(oid("2.16.840.1.101.3.4.1.42"), der(0x04, bytes(16)))
+    path.write_bytes(sequence(sequence(oid("1.2.840.113549.1.5.13"), sequence(derivation, cipher)),
+                              der(0x04, data)))
+    return path
+
+
+@pytest.mark.parametrize("salt", [0, 1, 8, 55, 56, 64, 65, 200])
+def test_salts_of_any_length(thimble, keys, tmp_path, passphrase, salt):
+    path = sealed(tmp_path / "key", keys / "p256", bytes(range(salt)), 10)
+    thimble("key", "status", path, "--keypass-file", passphrase).ends(0)
+
+
+@pytest.mark.parametrize("iterations", [0, 2000001, 1 << 24, 1 << 40])
+def test_iterations_have_a_limit(thimble, keys, tmp_path, passphrase, iterations):
+    path = sealed(tmp_path / "key", keys / "p256", b"salt", 1, told=iterations)
+    thimble("key", "status", path, "--keypass-file", passphrase).ends_refused(
+        67, "2,000,000", "-iter")
 
 
 def test_without_the_passphrase_it_is_told(thimble, keys, tmp_path):

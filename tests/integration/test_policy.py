@@ -504,6 +504,20 @@ def test_pin_does_not_hold(thimble, fake, case, called, tls):
         assert made_of.leaf.key.pin in done.err
 
 
+@pytest.mark.parametrize("option, place", [("--pin", 0), ("--pin-ca", 1), ("--pin-ca", -1)])
+def test_pins_are_repeated(thimble, fake, case, option, place):
+    """One after the other or in one word; backups before and behind."""
+    made_of = case("repeated", PATH)
+    pin = pins(made_of, place)
+    for several in ([pin, OTHER], [OTHER, pin], [OTHER, OTHER, OTHER + ";" + pin, OTHER]):
+        broker = fake(lambda peer: peer.greet().drain(), tls=made_of.tls("1.3"))
+        thimble(*made_of.words(broker), *(word for each in several for word in (option, each))).ends(0)
+    broker = fake(nothing, tls=made_of.tls("1.3"))
+    thimble(*made_of.words(broker), option, OTHER, option, OTHER).ends_refused(75, "seen: ")
+    thimble(*made_of.words(broker), *[option, OTHER] * 40).ends(64, "one too many")
+    thimble(*made_of.words(broker), option, OTHER, option, "x").ends(64, "is no pin")
+
+
 def test_pin_holds_where_nothing_is_verified(thimble, fake, case):
     made_of = case("unknown", lambda c: [c.leaf(by=c.issue("Stranger", CA))])
     insecure = ["-h", "localhost", "--insecure-no-verify", "-t", "t", "-m", "m", "--pin"]

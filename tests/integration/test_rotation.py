@@ -13,7 +13,7 @@ import pytest
 
 from forge import CA, CLIENT, LOCALHOST, NOT_CA, SERVER, server
 from lab import free_port
-from packets import PINGREQ, PINGRESP, SUBSCRIBE, packet, suback
+from packets import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, ack, packet, suback
 from program import patient, until
 from timeserver import Era
 
@@ -244,6 +244,34 @@ def test_refusals(identity, talks, how):
     assert "connected again" in sub.err and identity.current == 1
     sub.signal(signal.SIGTERM).ends(0)
     assert ": ;" not in sub.err and "in 0.0 s" not in sub.err
+
+
+@pytest.mark.parametrize("reason, word", [(0x87, "back to the one before"), (0x97, None)])
+def test_a_message_that_is_refused(identity, talks, reason, word):
+    """Not authorized: back to the one before. For other reasons: nothing is proved."""
+    def take(peer, code):
+        peer.greet(raw=b"\x13\0\1")
+        with contextlib.suppress(OSError):
+            while got := peer.receive():
+                if got.kind == PINGREQ:
+                    peer.send(packet(PINGRESP))
+                if got.kind == PUBLISH:
+                    peer.send(ack(PUBACK, got.packet_id, code))
+    feed, mouth = os.pipe()
+    pub = talks("pub", lambda peer: take(peer, 0), lambda peer: take(peer, reason),
+                lambda peer: take(peer, 0), words=["-t", "t", "-l", "-V", "5", "-q", "1"], stdin=feed)
+    os.close(feed)
+    identity.take("second")
+    pub.signal(signal.SIGHUP).says("trying generation b").says("connected again")
+    os.write(mouth, b"line\n")
+    if word:
+        pub.says(word)
+        until(lambda: pub.err.count("received CONNACK") == 3, "the connection before")
+    else:
+        until(lambda: pub.err.count("received PINGRESP") >= 2, "two pings")
+    os.close(mouth)
+    assert pub.end() != 0 and "it counts now" not in pub.err
+    assert identity.current == (1 if word else 2)
 
 
 def test_a_busy_broker_does_not_refuse_us(identity, talks):
