@@ -176,7 +176,7 @@ CFLAGS.fuzz   = $(SANITIZE) -fsanitize=fuzzer-no-link -DTH_TEST=1
 # What a waiting subscriber never needs lies apart and is not mapped: tools/layout.py.
 APART    := -Wl,-T,$(B)/gen/layout.ld
 
-# What link time optimization hands to the assembler is made shorter on its way, 11 KB:
+# What link time optimization hands to the assembler is made shorter on its way, 15 KB:
 # config/outline.
 outliner ?= $(if $(is_x86_64),-Bconfig/outline/)
 
