@@ -114,7 +114,7 @@ def test_hostname(start, broker):
 @pytest.mark.parametrize("name", ["${device}", "${device_id", "${}", "a/${DEVICE_ID}"])
 def test_unknown_names_have_a_place(start, name):
     agent = start(topic=["fine", name]).ends(67)
-    assert re.search(":1:\d+: \$\{[^}]*\}: no such name; there are \$\{device_id\}",
+    assert re.search(r":1:\d+: \$\{[^}]*\}: no such name; there are \$\{device_id\}",
                      agent.err), agent.err
 
 
