@@ -138,7 +138,8 @@ optionfile.options := -o
 agent.program_sources = $(addprefix src/cli/,configfile.c config.c template.c) src/json/walk.c \
                         $(wildcard src/agent/*.c) $(if $(filter mem,$(lacks)),src/cli/ask.c)
 agent.program_instead := src/absent/config.c
-agent.options := --config --prom-file --log-format
+agent.options := --config --prom-file --log-format --first-delay --brokers --failback \
+                 --fallback-addr
 agent.commands := agent config status
 
 # Files larger than the outbox, read while they are sent.

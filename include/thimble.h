@@ -384,7 +384,7 @@ struct th_deadlines {
 };
 
 /* A lost connection is redialled: first_ms, doubled each time up to max_ms, each wait drawn at
- * random from its upper half. What another attempt cannot heal (a certificate, a credential,
+ * random from its upper half, or from all of it. What another attempt cannot heal (a certificate, a credential,
  * memory, a rule that was broken) is not tried again. A connection that held for 30 s was a good
  * one: waits and attempts are counted anew. */
 struct th_redial {
@@ -392,6 +392,9 @@ struct th_redial {
     uint32_t max_ms;   /* 0: 60,000 */
     int attempts;      /* 0: never redial; -1: no limit */
     bool first_too;    /* also when the very first attempt fails */
+    bool full_jitter;  /* a wait is drawn from 0 to its limit; where the broker has too much to do
+                        * (CONNACK 3, 0x89, 0x97, 0x9F) from the upper half of max_ms */
+    uint32_t delay_ms; /* the very first attempt waits, too: from 0 to this */
 };
 
 struct th_will {
@@ -411,6 +414,9 @@ struct th_proxy {
 struct th_route {
     const char *const *addresses; /* numeric; instead of looking the host up */
     size_t addresses_count;
+    bool remembers;               /* where a lookup fails, dial what the last one found, or else: */
+    const char *const *fallbacks; /* numeric */
+    size_t fallbacks_count;
     const char *unix_path;        /* a Unix socket, instead of TCP */
     bool srv;                     /* host is a domain: its SRV records name brokers and ports; the
                                    * certificate must be for the domain (or server_name) */
@@ -477,6 +483,12 @@ int th_open(struct th_client **client, void *block, size_t block_bytes,
 /* Asks for an attempt, which th_step() begins and carries on; a redial that waits is brought
  * forward. Errors: ARGUMENT when one is under way. */
 int th_connect(struct th_client *client);
+
+/* The next attempts go to another broker, and no session of TLS or MQTT goes with us: what is under
+ * way is sent anew. In the callback of TH_EVENT_DISCONNECTED, of a failure after which no attempt
+ * would follow, one follows, after the wait of a redial. The same broker is always called by the
+ * same pointer, which lives as long as the client. Errors: ARGUMENT when an attempt is under way. */
+int th_redirect(struct th_client *client, const char *host, uint16_t port);
 
 /* Does all that can be done without waiting. Returns 0 while there is something to wait for, else
  * the error that ended the last attempt (TH_E_CLOSED with fault code 0 after th_disconnect();

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "agent/brokers.h"
 #include "agent/log.h"
 #include "agent/notify.h"
 #include "agent/obey.h"
@@ -23,7 +24,7 @@
 #include <thimble/packet.h>
 
 #define SUBACK 9
-#define PARTS_MAX 8
+#define PARTS_MAX 12
 
 static TH_ROOMY struct {
     struct th_cli_settings settings;
@@ -75,6 +76,7 @@ static void say_refused(const struct th_event *event)
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 static const struct th_agent_part *const parts[] = {
+    &th_agent_brokers,
     &th_agent_log,
     &th_agent_notify,
     &th_agent_presence,
@@ -110,10 +112,12 @@ static void close_parts(void)
 
 static void on_event(void *arg, const struct th_event *event)
 {
+    struct th_event told = *event;
     (void)arg;
+    th_agent_brokers_event(&told);
     for (size_t i = 0; i < PARTS; i++)
         if (part_at(i)->event)
-            part_at(i)->event(event);
+            part_at(i)->event(&told);
     if (event->kind == TH_EVENT_CONNECTED)
         on_connected(event);
     if (event->kind == TH_EVENT_SUBSCRIBED)
@@ -221,6 +225,7 @@ int th_cli_agent(int argc, char *argv[])
     if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status) ||
         (status = fill_templates()))
         return status;
+    th_agent_brokers_take(&agent.settings);
     prepare_filters();
     th_cli_print_open(&agent.settings);
     th_cli_resume_open();

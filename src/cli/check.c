@@ -63,6 +63,11 @@ static const struct pair exclusive[] = {
     PAIR(message_rate, watch),
     PAIR(watch, jsonl),
     PAIR(listen, listen_port),
+    PAIR(brokers, host),
+    PAIR(brokers, unix_path),
+    PAIR(brokers, srv),
+    PAIR(brokers, addresses),
+    PAIR(brokers, fallbacks),
 };
 
 static const struct pair together[] = {
@@ -280,6 +285,7 @@ static bool check_addresses(struct th_cli_settings *s, struct th_cli_problem *pr
 {
     static const char remedy[] = "give an address in numbers, such as 192.0.2.1 or 2001:db8::1";
     return check_list("--addr", &s->addresses, is_numeric, remedy, problem) &&
+           check_list("--fallback-addr", &s->fallbacks, is_numeric, remedy, problem) &&
            check_form("-A", s->bind_address, is_numeric, remedy, problem);
 }
 
@@ -374,12 +380,22 @@ static bool check_spool(struct th_cli_settings *s, struct th_cli_problem *proble
                           "would arrive twice; give -i, and not -x 0");
 }
 
+static bool is_endpoint(const char *text)
+{
+    struct th_slice host;
+    uint16_t port;
+    return th_cli_identity_endpoint(text, &host, &port);
+}
+
 static bool check_agent(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     if (!s->config_file)
         return th_cli_problem(problem, "-c: the configuration is missing; give a file");
+    if (s->brokers.count > TH_CLI_BROKERS_MAX)
+        return th_cli_problem(problem, "--brokers: give at most 8 of them");
     return check_spool(s, problem) && check_filters("-t", &s->topics, problem) &&
-           check_filters("--spool-conflate", &s->spool_conflate, problem);
+           check_filters("--spool-conflate", &s->spool_conflate, problem) &&
+           check_list("--brokers", &s->brokers, is_endpoint, "give HOST[:PORT]", problem);
 }
 
 static bool check_sub(struct th_cli_settings *s, struct th_cli_problem *problem)

@@ -90,6 +90,8 @@ static struct th_redial redial_of(const struct th_cli_settings *s)
         .first_too = s->first_too,
         .first_ms = (uint32_t)s->backoff_first_ms,
         .max_ms = (uint32_t)s->backoff_max_ms,
+        .full_jitter = s->command & TH_CLI_AGENT,
+        .delay_ms = (uint32_t)s->first_delay_ms,
     };
 }
 
@@ -98,6 +100,9 @@ static struct th_route route_of(const struct th_cli_settings *s)
     return (struct th_route){
         .addresses = s->addresses.items,
         .addresses_count = s->addresses.count,
+        .remembers = s->command & TH_CLI_AGENT,
+        .fallbacks = s->fallbacks.items,
+        .fallbacks_count = s->fallbacks.count,
         .unix_path = s->unix_path,
         .srv = s->srv,
         .bind_address = s->bind_address,

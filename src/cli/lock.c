@@ -32,7 +32,7 @@ static bool is_address(const char *host)
 static bool looks_names_up(const struct th_cli_settings *s)
 {
     const char *host = s->proxy.host ? s->proxy.host : s->host;
-    return !s->unix_path && !s->addresses.count && (s->srv || !is_address(host));
+    return !s->unix_path && !s->addresses.count && (s->srv || s->ports || !is_address(host));
 }
 
 /* NULL: to standard output, or nowhere. */
@@ -49,13 +49,23 @@ static uint16_t port_of(const struct th_cli_settings *s)
     return s->proxy.port ? s->proxy.port : PROXY_PORT;
 }
 
+static void wish_for_port(struct th_sandbox_wish *wish, uint16_t port)
+{
+    uint16_t *at = wish->ports;
+    while (*at)
+        at++;
+    *at = port;
+}
+
 static void wish_for_a_road(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
     wish->any_port = s->srv;
     wish->needs |= s->unix_path ? TH_SANDBOX_UNIX : TH_SANDBOX_INTERNET;
     wish->needs |= s->bind_address ? TH_SANDBOX_BIND : 0;
     if (!s->unix_path)
-        wish->ports[0] = port_of(s);
+        wish_for_port(wish, port_of(s));
+    for (const uint16_t *port = s->ports; port && *port; port++)
+        wish_for_port(wish, *port);
 }
 
 static void wish_to_read(struct th_sandbox_wish *wish, const char *path)
@@ -71,7 +81,7 @@ static void wish_to_read(struct th_sandbox_wish *wish, const char *path)
 static void wish_for_names(struct th_sandbox_wish *wish)
 {
     wish->needs |= TH_SANDBOX_LOOKUP;
-    wish->ports[1] = DNS_PORT;
+    wish_for_port(wish, DNS_PORT);
     wish_to_read(wish, "/etc/hosts");
     wish_to_read(wish, "/etc/resolv.conf");
 }

@@ -7,6 +7,8 @@
 
 #define DEFAULT_ATTEMPTS 10
 #define DEFAULT_TIMEOUT_MS 30000
+#define DEFAULT_FIRST_MS 1000
+#define DEFAULT_FAILBACK_MS 600000
 #define DEFAULT_CLOCK_MS 120000
 
 static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option *option)
@@ -51,6 +53,11 @@ static int64_t default_port(const struct th_cli_settings *s)
     if (s->websocket && (s->url || s->persona == TH_CLI_THIMBLE))
         return s->no_tls ? 80 : 443; /* RFC 6455 section 3 */
     return s->no_tls ? 1883 : 8883;
+}
+
+static int64_t first_wait_ms(const struct th_cli_settings *s)
+{
+    return s->backoff_first_ms ? s->backoff_first_ms : DEFAULT_FIRST_MS;
 }
 
 /* A first connection that fails is tried again only if the user asked for it. */
@@ -99,6 +106,8 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->clock_ms, DEFAULT_CLOCK_MS);
     preset(&s->sandbox, TH_REPORT_SANDBOX_AUTO);
     preset_zeros(s);
+    preset(&s->failback_ms, DEFAULT_FAILBACK_MS);
+    preset(&s->first_delay_ms, s->command & TH_CLI_AGENT ? first_wait_ms(s) : 0);
     preset_deadlines(s);
     decide_attempts(s);
 }

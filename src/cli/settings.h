@@ -38,6 +38,7 @@ enum th_cli_log_format { TH_CLI_LOG_TEXT, TH_CLI_LOG_JSON, TH_CLI_LOG_LOGFMT, TH
 #define TH_CLI_UNSET (-2)        /* a number nobody gave */
 #define TH_CLI_FOREVER (-1)      /* --retry inf */
 #define TH_CLI_LIST_MAX 64       /* topics of one kind */
+#define TH_CLI_BROKERS_MAX 8
 #define TH_CLI_PROPERTIES_MAX 32 /* -D of all commands */
 #define TH_CLI_PROPERTIES_OURS 3 /* session expiry; response topic and correlation data of rr */
 #define TH_CLI_NEVER_EXPIRES UINT32_MAX
@@ -191,6 +192,11 @@ struct th_cli_settings {
     bool first_too;              /* also if the very first one fails */
     int64_t backoff_first_ms;    /* --backoff FIRST..MAX */
     int64_t backoff_max_ms;
+    int64_t first_delay_ms;
+    struct th_cli_list brokers;   /* in the order of preference, instead of `host` */
+    const uint16_t *ports;        /* of these, ended by 0; NULL: only `port` */
+    int64_t failback_ms;          /* 0: never */
+    struct th_cli_list fallbacks; /* --fallback-addr */
     int64_t wait_broker_ms;      /* 0: for ever, TH_CLI_UNSET: do not */
     int64_t heap_budget_bytes;
     int64_t window_budget_bytes;

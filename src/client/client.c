@@ -283,7 +283,7 @@ int th_connect(struct th_client *client)
         return th_fault_set(fault, TH_E_ARGUMENT, "a connection is under way");
     client->leaving = false;
     client->redial.failures = 0;
-    client->redial.due_ms = th_clock_ms();
+    client->redial.due_ms = th_clock_ms() + th_client_delay_ms(client);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "crypt/random.h"
+#include <string.h>
 
 /* A connection that held so long was a good one: the next failure is a first one again. */
 #define STABLE_MS 30000
@@ -23,6 +24,8 @@ static bool refusal_passes(const struct th_client *client)
     case 0x9f: /* connection rate exceeded */
     case 0xa0: /* maximum connect time */
         return true;
+    case 0x97: /* quota exceeded */
+        return client->config.redial.full_jitter;
     default:
         return client->link.fault.reason >= HTTP_SERVER_ERROR;
     }
@@ -87,17 +90,42 @@ static uint32_t doubled(const struct th_client *client)
                                                   : client->config.redial.max_ms;
 }
 
-/* Somewhere in the upper half, so that a thousand devices do not come back at the same moment. */
-static uint32_t jittered(uint32_t wait_ms)
+/* Drawn by lot, so that a thousand devices do not come back at the same moment. */
+static uint32_t shortened(uint32_t wait_ms, uint32_t by_ms)
 {
     uint32_t random = 0;
     th_crypt_random(&random, sizeof random);
-    return wait_ms - random % (wait_ms / 2 + 1);
+    return wait_ms - random % (by_ms + 1);
+}
+
+/* Whoever has too much to do is not asked again soon. */
+static bool asks_for_patience(const struct th_client *client)
+{
+    static const uint8_t reasons[] = {3, 0x89, 0x97, 0x9f};
+    return client->link.fault.code == TH_E_REFUSED && client->link.fault.reason <= UINT8_MAX &&
+           memchr(reasons, client->link.fault.reason, sizeof reasons);
+}
+
+static uint32_t jittered(const struct th_client *client)
+{
+    const struct th_redial *redial = &client->config.redial;
+    uint32_t wait_ms = doubled(client);
+    if (redial->full_jitter && asks_for_patience(client))
+        wait_ms = redial->max_ms;
+    else if (redial->full_jitter)
+        return shortened(wait_ms, wait_ms);
+    return shortened(wait_ms, wait_ms / 2);
+}
+
+uint32_t th_client_delay_ms(const struct th_client *client)
+{
+    uint32_t delay_ms = client->link.attempts ? 0 : client->config.redial.delay_ms;
+    return shortened(delay_ms, delay_ms);
 }
 
 static void plan_redial(struct th_client *client)
 {
-    uint32_t wait_ms = jittered(doubled(client));
+    uint32_t wait_ms = jittered(client);
     client->redial.failures++;
     client->redial.due_ms = th_clock_ms() + wait_ms;
 }
@@ -180,6 +208,30 @@ static int give_up(struct th_client *client)
     th_link_hang_up(&client->link);
     tell_disconnected(client);
     return client->result;
+}
+
+/* What the one before asked for does not bind the next one. */
+static void plan_elsewhere(struct th_client *client)
+{
+    uint32_t wait_ms = doubled(client);
+    uint64_t due_ms = th_clock_ms() + shortened(wait_ms, wait_ms);
+    if (client->redial.due_ms == TH_NEVER)
+        client->redial.failures++;
+    client->redial.due_ms = th_clock_earlier(client->redial.due_ms, due_ms);
+}
+
+int th_redirect(struct th_client *client, const char *host, uint16_t port)
+{
+    struct th_link *link = &client->link;
+    if (link->phase != TH_PHASE_RESTING)
+        return TH_E_ARGUMENT;
+    client->config.host = link->config.host = host;
+    client->config.port = link->config.port = port;
+    link->addresses.count = 0;
+    th_link_hang_up(link);
+    if (link->fault.code && !client->leaving)
+        plan_elsewhere(client);
+    return 0;
 }
 
 int th_client_rest(struct th_client *client)

@@ -77,12 +77,12 @@ static int parse(struct th_link *link, struct th_net_address *address, const cha
 }
 
 /* The order is the caller's. */
-static int take_addresses(struct th_link *link, const struct th_route *route)
+static int take_addresses(struct th_link *link, const char *const *texts, size_t count)
 {
     struct th_net_address address;
     link->addresses.count = 0;
-    for (size_t i = 0; i < route->addresses_count; i++) {
-        if (parse(link, &address, route->addresses[i]) < 0)
+    for (size_t i = 0; i < count; i++) {
+        if (parse(link, &address, texts[i]) < 0)
             return TH_E_ARGUMENT;
         th_net_addresses_add(&link->addresses, &address);
     }
@@ -94,7 +94,7 @@ static int find(struct th_link *link)
 {
     const struct th_route *route = &link->config.route;
     if (route->addresses_count)
-        return take_addresses(link, route);
+        return take_addresses(link, route->addresses, route->addresses_count);
     if (route->unix_path)
         return (int)(link->addresses.count = 1);
     return th_net_lookup_step(&link->lookup, th_clock_ms(), &link->addresses, &link->fault);
@@ -273,6 +273,31 @@ static int ask_proxy(struct th_link *link)
     return result < 0 ? result : 1;
 }
 
+/* ---- where nobody knows the name now --------------------------------------------------------- */
+
+/* Those of the last lookup are still there, unless there was none. */
+static int fall_back(struct th_link *link, int result)
+{
+    const struct th_route *route = &link->config.route;
+    if (!route->remembers || route->srv)
+        return result;
+    if (!link->addresses.count)
+        take_addresses(link, route->fallbacks, route->fallbacks_count);
+    if (!link->addresses.count)
+        return result;
+    th_log(&link->config.log, TH_LOG_WARNING, "%s; trying the addresses that are known",
+           link->fault.text);
+    th_fault_clear(&link->fault);
+    return 0;
+}
+
+static int find_in_time(struct th_link *link)
+{
+    int result = find(link);
+    int overdue = th_is_wait(result) ? th_link_overdue(link) : result;
+    return overdue < 0 && result < 0 ? fall_back(link, overdue) : result;
+}
+
 /* ---- steps ----------------------------------------------------------------------------------- */
 
 static int begin_dialing(struct th_link *link)
@@ -285,7 +310,7 @@ static int begin_dialing(struct th_link *link)
 
 int th_link_step_finding(struct th_link *link)
 {
-    int result = find(link);
+    int result = find_in_time(link);
     if (th_is_wait(result))
         return th_link_await(link, result);
     if (result >= 0 && link->finds_services)

@@ -20,7 +20,7 @@ enum th_sandbox_need {
     TH_SANDBOX_KEEP = 128,   /* writes over open files, asks for the state of the kernel's clock */
 };
 
-#define TH_SANDBOX_PORTS_MAX 3
+#define TH_SANDBOX_PORTS_MAX 12
 #define TH_SANDBOX_PATHS_MAX 16
 
 struct th_sandbox_wish {

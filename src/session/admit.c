@@ -73,6 +73,8 @@ static void go_up(struct th_session *session, bool session_present)
 {
     session->state = TH_SESSION_UP;
     session->established = true;
+    session->home = session->config->host;
+    session->home_port = session->config->port;
     if (!session_present)
         session->inbound = (struct th_session_ids){0};
     th_outbox_resume(session->outbox, session_present, &(struct th_outbox_limits){
@@ -107,8 +109,11 @@ int th_session_take_connack(struct th_session *session, const struct th_mqtt_pac
                                  "a session is present after a clean start (3.2.2.1.1)");
     note_limits(session, packet->properties);
     keep_assigned_id(session, packet->properties);
-    go_up(session, packet->session_present);
-    return th_session_tell(out, packet, TH_EVENT_CONNECTED);
+    bool present = packet->session_present && !th_session_is_elsewhere(session);
+    go_up(session, present);
+    th_session_tell(out, packet, TH_EVENT_CONNECTED);
+    out->event.session_present = present;
+    return 0;
 }
 
 /* ---- AUTH (4.12) -------------------------------------------------------------------------- */

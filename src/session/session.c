@@ -265,6 +265,12 @@ static int queue_connect(struct th_session *session, const struct greeting *gree
     return 0;
 }
 
+bool th_session_is_elsewhere(const struct th_session *session)
+{
+    return session->home && (session->home != session->config->host ||
+                             session->home_port != session->config->port);
+}
+
 int th_session_greet(struct th_session *session, uint64_t now_ms, struct th_fault *fault)
 {
     th_session_lost(session);
@@ -273,7 +279,8 @@ int th_session_greet(struct th_session *session, uint64_t now_ms, struct th_faul
         begin_scram(&session->scram, session->config, session->nonce);
     compose(&greeting, session->config, &session->scram);
     use_assigned_id(&greeting, session);
-    greeting.connect.clean_start &= !(session->established && th_session_is_5(session->config));
+    bool goes_on = session->established && !th_session_is_elsewhere(session);
+    greeting.connect.clean_start &= !(goes_on && th_session_is_5(session->config));
     int result = queue_connect(session, &greeting, fault);
     if (result < 0)
         return result;

@@ -86,6 +86,8 @@ struct th_session {
     uint8_t nonce[TH_AUTH_NONCE_BYTES];
     bool clean_start_sent;     /* in the CONNECT of this connection */
     bool established;          /* a CONNACK has accepted us since th_session_open() or farewell */
+    const char *home;          /* the broker that did, and whose session the state above is of */
+    uint16_t home_port;
     uint8_t assigned_id_bytes;
     uint8_t assigned_id[TH_SESSION_ASSIGNED_ID_BYTES];
 };
@@ -118,6 +120,10 @@ int th_session_greeting_bytes(const struct th_config *config, struct th_fault *f
  * config->properties say counts before config->receive_maximum and config->topic_alias_maximum. */
 void th_session_open(struct th_session *session, const struct th_config *config,
                      struct th_outbox *outbox, void *alias_memory, size_t alias_bytes);
+
+/* The broker that is dialled now is another than the one that accepted us last: it knows nothing of
+ * what is under way, whatever it says is present. */
+bool th_session_is_elsewhere(const struct th_session *session);
 
 /* Where to put random bytes before each th_session_greet(); NULL: none are wanted. */
 uint8_t *th_session_nonce(struct th_session *session);

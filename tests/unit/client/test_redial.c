@@ -60,6 +60,148 @@ static void waits_double_and_are_drawn_from_their_upper_half(void **state)
     }
 }
 
+/* What is set back is the client's own time: no test waits so long. */
+static uint32_t wait_of_failure(struct th_client *client)
+{
+    UNTIL(&device, device.event_count == 1);
+    uint32_t wait_ms = (uint32_t)device.events[0].redial_in_ms;
+    device.event_count = 0;
+    client->redial.due_ms = 0;
+    return wait_ms;
+}
+
+static void full_jitter_draws_from_all_of_it(void **state)
+{
+    (void)state;
+    enum { FAILURES = 5, SAMPLES = 150 };
+    static const uint32_t limit_ms[FAILURES] = {1000, 2000, 4000, 5000, 5000};
+    uint32_t least[FAILURES], most[FAILURES] = {0};
+    memset(least, 0xff, sizeof least);
+    struct th_config config = redialling(1000, 5000, -1);
+    config.redial.first_too = config.redial.full_jitter = true;
+    for (int sample = 0; sample < SAMPLES; sample++) {
+        open_at(free_port(), config);
+        device.broker = NULL;
+        th_connect(device.client);
+        for (int i = 0; i < FAILURES; i++) {
+            uint32_t wait_ms = wait_of_failure(device.client);
+            least[i] = wait_ms < least[i] ? wait_ms : least[i];
+            most[i] = wait_ms > most[i] ? wait_ms : most[i];
+        }
+        device_close(&device);
+    }
+    for (int i = 0; i < FAILURES; i++) {
+        assert_in_range(least[i], 0, limit_ms[i] / 10);
+        assert_in_range(most[i], limit_ms[i] * 9 / 10, limit_ms[i]);
+    }
+}
+
+static void the_very_first_attempt_may_wait(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 100 };
+    int least_ms = INT32_MAX, most_ms = 0;
+    struct th_config config = redialling(1, 1, -1);
+    config.redial.delay_ms = 10000;
+    for (int i = 0; i < SAMPLES; i++) {
+        open_at(free_port(), config);
+        th_connect(device.client);
+        int wait_ms = th_wait_ms(device.client);
+        least_ms = wait_ms < least_ms ? wait_ms : least_ms;
+        most_ms = wait_ms > most_ms ? wait_ms : most_ms;
+        device_close(&device);
+    }
+    assert_in_range(least_ms, 0, 1000);
+    assert_in_range(most_ms, 9000, 10000);
+}
+
+/* Of a broker that has too much to do. */
+static uint32_t patience_after(const char *connack, bool full_jitter)
+{
+    struct th_config config = redialling(1, 40000, -1);
+    config.redial.first_too = true;
+    config.redial.full_jitter = full_jitter;
+    config.version = strlen(connack) > 11 ? TH_MQTT_5 : TH_MQTT_3_1_1;
+    broker_open(&broker);
+    open_at(broker.port, config);
+    th_connect(device.client);
+    gets(&device, config.version == TH_MQTT_5 ? CONNECT_5 : CONNECT_4);
+    broker_sends(&broker, connack);
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) || broker.ended);
+    broker_drops(&broker);
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED));
+    uint32_t wait_ms = (uint32_t)last_event(&device)->redial_in_ms;
+    both_close(&device, &broker);
+    return wait_ms;
+}
+
+static void a_busy_broker_is_left_alone(void **state)
+{
+    (void)state;
+    assert_in_range(patience_after("20 02 00 03", true), 19990, 40000);
+    assert_in_range(patience_after("20 03 00 89 00", true), 19990, 40000);
+    assert_in_range(patience_after("20 03 00 97 00", true), 19990, 40000);
+    assert_in_range(patience_after("20 03 00 9f 00", true), 19990, 40000);
+    assert_in_range(patience_after("20 03 00 88 00", true), 0, 1);
+    assert_in_range(patience_after("20 03 00 89 00", false), 0, 1);
+}
+
+/* ---- another broker -------------------------------------------------------------------------- */
+
+/* What was under way is sent anew, not again, though the other one says that it has a session. */
+static void another_broker_knows_nothing_of_us(void **state)
+{
+    (void)state;
+    static struct broker other;
+    struct th_config config = redialling(1, 1, -1);
+    config.clean_start = false;
+    broker_open(&other);
+    broker_open(&broker);
+    open_at(broker.port, config);
+    th_connect(device.client);
+    gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
+    broker_sends(&broker, "20 02 00 00");
+    publish(&device, "t", "a", 1);
+    publish(&device, "t", "b", 2);
+    gets(&device, "32 06 0001't' 0001 'a'  34 06 0001't' 0002 'b'");
+    broker_sends(&broker, "50 02 0002");
+    gets(&device, "62 02 0002");
+    assert_int_equal(th_redirect(device.client, "127.0.0.1", other.port), TH_E_ARGUMENT);
+    broker_drops(&broker);
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
+    broker_close(&broker);
+    static const char there[] = "127.0.0.1";
+    assert_int_equal(th_redirect(device.client, there, other.port), 0);
+    device.broker = &other;
+    gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
+    broker_sends(&other, "20 02 01 00");
+    gets(&device, "32 06 0001't' 0001 'a'");
+    assert_int_equal(last_event(&device)->reason, TH_REASON_UNCERTAIN);
+    for (unsigned i = 0; i < device.event_count; i++)
+        assert_false(device.events[i].session_present);
+    device_close(&device);
+    broker_close(&other);
+}
+
+/* Where no attempt would follow, one does, and not at once for ever. */
+static void a_failure_for_good_is_none_elsewhere(void **state)
+{
+    (void)state;
+    struct th_config config = redialling(400, 800, -1);
+    config.redial.full_jitter = config.redial.first_too = true;
+    broker_open(&broker);
+    open_at(broker.port, config);
+    th_connect(device.client);
+    gets(&device, CONNECT_4);
+    broker_sends(&broker, "20 02 00 05");
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED));
+    assert_int_equal(last_event(&device)->redial_in_ms, -1);
+    assert_int_equal(th_redirect(device.client, "127.0.0.1", broker.port), 0);
+    assert_in_range(th_wait_ms(device.client), 0, 400);
+    assert_int_equal(device.client->redial.failures, 1);
+    both_close(&device, &broker);
+}
+
 static void small_waits_are_possible(void **state)
 {
     (void)state;
@@ -359,6 +501,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_double_and_are_drawn_from_their_upper_half),
         cmocka_unit_test(small_waits_are_possible),
+        cmocka_unit_test(full_jitter_draws_from_all_of_it),
+        cmocka_unit_test(the_very_first_attempt_may_wait),
+        cmocka_unit_test(a_busy_broker_is_left_alone),
+        cmocka_unit_test(another_broker_knows_nothing_of_us),
+        cmocka_unit_test(a_failure_for_good_is_none_elsewhere),
         cmocka_unit_test(waits_as_long_as_it_says),
         cmocka_unit_test(a_first_failure_is_final_unless_wanted),
         cmocka_unit_test(no_limit_is_no_limit),
