@@ -9,7 +9,7 @@ import pytest
 from forge import server
 from lab import free_port
 from packets import V5, connack
-from program import patient, until
+from program import SANDBOX, patient, until
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def start(thimble, tmp_path):
     """The agent with these settings; the sandbox holds."""
     def begin(**settings):
         path = tmp_path / f"agent{len(thimble.all)}.json"
-        path.write_text(json.dumps({"backoff": "0.05s..0.2s", "id": "agent", "sandbox": "require",
+        path.write_text(json.dumps({"backoff": "0.05s..0.2s", "id": "agent", "sandbox": SANDBOX,
                                     "topic": ["t"], **settings}))
         return thimble.start("agent", "-c", path)
     return begin
