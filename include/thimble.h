@@ -140,7 +140,23 @@ struct th_payload_source {
     int (*read)(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes);
     void *arg;
     uint32_t total_bytes; /* at most 268,435,455, header included (5.0 section 1.5.5) */
+    void (*written)(void *arg); /* QoS 0: it is written, and not read any more; or NULL */
 };
+
+/* What the broker may know of a message of QoS 1 or 2 from an earlier process, in a session that it
+ * keeps (3.1.1 and 5.0 section 4.4). Take up all of it before the connection is up, in the order in
+ * which it was sent: whether the session is there still, CONNACK tells. After one that says it is
+ * not, messages are new, and a released one stays uncertain (TH_REASON_UNCERTAIN). */
+enum th_taken_up {
+    TH_TAKEN_NEW,     /* nothing */
+    TH_TAKEN_SENT,    /* it may have been sent with this packet_id: it goes out with DUP (3.3.1.1) */
+    TH_TAKEN_RELEASED /* QoS 2: PUBREC came: only PUBREL is sent (4.3.3). Nothing but packet_id and
+                       * qos counts */
+};
+
+/* Packet identifiers from here on are the application's to give, so that it knows them before the
+ * message is sent; those below are the library's. */
+#define TH_PACKET_ID_OWN 0x8000
 
 struct th_message {
     struct th_slice topic;
@@ -148,6 +164,8 @@ struct th_message {
     struct th_payload_source source; /* instead of payload; read NULL: there is none */
     uint8_t qos;   /* 0, 1, 2 */
     bool retain;
+    uint8_t taken_up;   /* enum th_taken_up; with packet_id */
+    uint16_t packet_id; /* QoS 1, 2: yours, TH_PACKET_ID_OWN or more, not in use; 0: any */
     struct th_properties properties; /* MQTT 5 only; else it must be empty. A Message Expiry
                                       * Interval is counted down while the message waits here; when
                                       * it has passed it is dropped (TH_REASON_EXPIRED). */
@@ -181,7 +199,8 @@ enum th_event_kind {
     TH_EVENT_SUBSCRIBED,   /* packet_id; codes: one reason code for each filter */
     TH_EVENT_UNSUBSCRIBED, /* packet_id; codes (MQTT 5) */
     TH_EVENT_PUBLISHED,    /* packet_id (0 at QoS 0: written to the connection); reason */
-    TH_EVENT_DISCONNECTED  /* fault; redial_in_ms >= 0 if another attempt follows */
+    TH_EVENT_DISCONNECTED, /* fault; redial_in_ms >= 0 if another attempt follows */
+    TH_EVENT_RECEIVED      /* packet_id: PUBREC came, PUBREL waits; with holds_pubrel only */
 };
 
 struct th_event {
@@ -447,6 +466,7 @@ struct th_config {
     struct th_properties properties; /* of CONNECT, MQTT 5 */
     uint16_t receive_maximum;     /* 0: as many as the profile has room for */
     uint16_t send_maximum;        /* QoS 1 and 2 in flight; 0: as many as the broker allows */
+    bool holds_pubrel;            /* no PUBREL of ours goes out before th_release() */
     uint16_t topic_alias_maximum; /* the broker may use for us (5.0 section 3.1.2.11.5); 0: none */
     uint16_t topic_alias_send_maximum; /* we use for the broker, if it allows; 0: none; at most 16,
                                         * the least recently used topic makes room */
@@ -516,6 +536,10 @@ int th_subscribe(struct th_client *client, const struct th_filter *filters, size
                  const struct th_properties *properties);
 int th_unsubscribe(struct th_client *client, const struct th_slice *filters, size_t count,
                    const struct th_properties *properties);
+
+/* With holds_pubrel: the PUBRECs told so far are kept where they outlast this process, so PUBREL may
+ * go out: from then on the broker need not know the message (3.1.1 and 5.0 section 4.3.3). */
+void th_release(struct th_client *client);
 
 /* Why the last of the three above, th_connect() or th_disconnect(), was refused. */
 const struct th_fault *th_request_fault(const struct th_client *client);

@@ -7,18 +7,53 @@
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/say.h"
+#include "cli/show.h"
+#include "mqtt/property.h"
+#include <thimble/packet.h>
 #include <thimble/topic.h>
 
-/* A disk that failed is tried again so much later; what need not be on it at once may wait so long. */
+/* A disk that failed is left alone so long, and what need not be on it at once may wait so long. */
 #define REST_MS 1000
+
+#define PROPERTIES_MAX 16
+#define HEADER_BYTES 64 /* what a message takes in the outbox besides its topic and properties */
+#define PUBACK 4
+
+enum stage {
+    FREE,
+    TAKEN, /* of the spool, not of the outbox yet */
+    OUT,
+    OVER,  /* what became of it is to be written down */
+};
+
+/* A message on its way. */
+struct flight {
+    uint64_t seq;
+    uint16_t packet_id;
+    uint16_t front_bytes;
+    uint8_t stage;
+    uint8_t qos;
+    uint8_t taken_up; /* enum th_taken_up */
+    uint8_t reason;   /* OVER: the broker's, or one of ours */
+    bool received;    /* PUBREC came in this process */
+    bool noted;       /* what it is, sent or released, is written */
+    bool synced;      /* and on the disk */
+};
 
 static TH_ROOMY struct {
     struct th_spool spool;
+    struct flight flights[TH_SPOOL_OPEN_MAX];
+    struct th_property properties[PROPERTIES_MAX + 1];
+    struct th_fault fault;
+    const struct th_cli_list *conflated;
     bool open;
+    bool is_5;
     bool urgent;        /* somebody waits for the next sync */
-    uint64_t sync_ms;   /* not before */
+    bool failing;       /* and that was said */
+    bool session_lost;  /* that of the process before */
+    uint64_t rest_ms;   /* nothing is tried before */
+    uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
-    struct th_cli_list conflated;
 } queue;
 
 static uint64_t now_s(void)
@@ -30,9 +65,10 @@ static uint64_t now_s(void)
 
 static void say_dropped(void *arg, uint64_t seq, struct th_slice topic, enum th_spool_cause cause)
 {
-    (void)arg;
-    th_cli_say("message %llu to %.*s was dropped: %s", (unsigned long long)seq,
-               (int)topic.len_bytes, (const char *)topic.data, th_spool_cause_name(cause));
+    char shown[TH_CLI_SHOWN_BYTES];
+    (void)arg, (void)seq;
+    th_cli_say("a message to %s was dropped: %s", th_cli_show_slice(topic, shown),
+               th_spool_cause_name(cause));
 }
 
 static void say_damaged(void *arg, uint32_t segment, uint64_t offset_bytes, uint64_t bytes)
@@ -42,11 +78,87 @@ static void say_damaged(void *arg, uint32_t segment, uint64_t offset_bytes, uint
                (unsigned long long)bytes, (unsigned long long)offset_bytes);
 }
 
+static const char *name_of(uint8_t reason)
+{
+    switch (reason) {
+    case TH_REASON_EXPIRED:
+        return "expired";
+    case TH_REASON_UNREADABLE:
+        return "damaged";
+    case TH_REASON_UNCERTAIN:
+        return "it was sent, and the broker has lost the session";
+    default:
+        return th_mqtt_reason_name(TH_MQTT_5, PUBACK, reason);
+    }
+}
+
+/* A message that did not arrive, or not for certain. */
+static void say_end(const struct flight *f)
+{
+    struct th_spool_item item;
+    struct th_fault unheard = {0};
+    char shown[TH_CLI_SHOWN_BYTES] = "?";
+    if (th_spool_again(&queue.spool, f->seq, now_s(), &item, &unheard) == 1)
+        th_cli_show_slice(item.message.topic, shown);
+    th_cli_say("a message to %s is given up: %s", shown, name_of(f->reason));
+}
+
+/* ---- a disk that fails ----------------------------------------------------------------------- */
+
+/* What was written since the last good sync is not there. */
+static void forget_unsynced(void)
+{
+    uint64_t accepted = th_spool_accepted(&queue.spool), last = queue.spool.next_seq - 1;
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+        f->noted &= f->synced;
+    if (queue.spool.unsynced_messages || last == accepted)
+        return;
+    queue.lost_first = accepted + 1;
+    queue.lost_last = last;
+}
+
+static void fail(void)
+{
+    forget_unsynced();
+    if (!queue.failing)
+        th_cli_say("%s", queue.fault.text);
+    queue.failing = true;
+    queue.rest_ms = th_clock_ms() + REST_MS;
+    th_fault_clear(&queue.fault);
+}
+
+static bool is_resting(void)
+{
+    return th_clock_ms() < queue.rest_ms;
+}
+
+static void succeed(void)
+{
+    if (queue.failing)
+        th_cli_say("the spool is written again");
+    queue.failing = false;
+}
+
+static bool sync_queue(void)
+{
+    bool is_dirty = th_spool_is_dirty(&queue.spool);
+    queue.urgent = false;
+    queue.sync_ms = th_clock_ms() + REST_MS;
+    if (th_spool_sync(&queue.spool, now_s(), &queue.fault) < 0) {
+        fail();
+        return false;
+    }
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+        f->synced = f->noted;
+    if (is_dirty)
+        succeed();
+    return true;
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static int open_queue(const struct th_cli_settings *s)
 {
-    struct th_fault fault = {0};
     const struct th_spool_config config = {
         .path = s->spool,
         .max_bytes = (uint64_t)s->spool_bytes,
@@ -59,45 +171,59 @@ static int open_queue(const struct th_cli_settings *s)
     };
     if (!s->spool)
         return TH_CLI_OK;
-    queue.conflated = s->spool_conflate;
-    int result = th_spool_open(&queue.spool, &config, TH_SPOOL_OWN, now_s(), &fault);
+    queue.conflated = &s->spool_conflate;
+    queue.is_5 = s->version == TH_MQTT_5;
+    int result = th_spool_open(&queue.spool, &config, TH_SPOOL_OWN, now_s(), &queue.fault);
     queue.open = result == 0;
-    return result == 0 ? TH_CLI_OK : th_cli_say_fault(&fault);
-}
-
-static void close_queue(void)
-{
-    if (queue.open)
-        th_spool_close(&queue.spool);
-    queue.open = false;
+    return result == 0 ? TH_CLI_OK : th_cli_say_fault(&queue.fault);
 }
 
 /* ---- producers ------------------------------------------------------------------------------- */
 
 static bool is_conflated(struct th_slice topic)
 {
-    for (uint32_t i = 0; i < queue.conflated.count; i++)
-        if (th_mqtt_topic_matches(th_slice_text(queue.conflated.items[i]), topic))
+    for (uint32_t i = 0; i < queue.conflated->count; i++)
+        if (th_mqtt_topic_matches(th_slice_text(queue.conflated->items[i]), topic))
             return true;
     return false;
 }
 
-static int check(const struct th_spool_message *message, struct th_fault *fault)
+/* Lays those of a message into queue.properties. False: they are more than there is room for. */
+static bool unfold(struct th_slice raw, struct th_properties *properties)
 {
-    if (!queue.open)
-        return th_fault_set(fault, TH_E_ARGUMENT, "this agent has no spool; give --spool");
-    if (!th_mqtt_topic_name_valid(message->topic))
-        return th_fault_set(fault, TH_E_ARGUMENT, "the topic is none: it is empty, not UTF-8, or "
-                            "has a wildcard");
-    return 0;
+    struct th_received_properties rest = {raw};
+    *properties = (struct th_properties){queue.properties, 0};
+    while (properties->count <= PROPERTIES_MAX &&
+           th_property_next(&rest, &queue.properties[properties->count]))
+        properties->count++;
+    return properties->count <= PROPERTIES_MAX;
 }
 
-/* What was put since the last good sync is not there. */
-static void note_loss(const struct th_fault *fault)
+static const char *wrong_properties(struct th_slice raw)
 {
-    queue.lost_first = th_spool_accepted(&queue.spool) + 1;
-    queue.lost_last = queue.spool.next_seq - 1;
-    th_cli_say("%s", fault->text);
+    struct th_properties properties;
+    if (!raw.len_bytes)
+        return NULL;
+    if (!queue.is_5)
+        return "only MQTT 5 has properties";
+    const char *problem = th_property_check_received(raw, TH_MQTT_PUBLISH);
+    if (!problem && !unfold(raw, &properties))
+        problem = "more than 16 properties";
+    return problem ? problem : th_property_check_to_send(&properties, 1, TH_MQTT_PUBLISH);
+}
+
+/* What could never be sent is not accepted. */
+static int check(const struct th_spool_message *message, struct th_fault *fault)
+{
+    const char *problem = queue.open ? wrong_properties(message->properties)
+                                     : "this agent has no spool; give --spool";
+    if (!problem && !th_mqtt_topic_name_valid(message->topic))
+        problem = "the topic is empty, has a wildcard, or is not UTF-8";
+    if (problem)
+        return th_fault_set(fault, TH_E_ARGUMENT, "%s", problem);
+    size_t most = TH_MQTT_REMAINING_MAX_BYTES - TH_SPOOL_FRONT_MAX_BYTES - HEADER_BYTES;
+    return message->payload.len_bytes <= most
+               ? 0 : th_fault_set(fault, TH_E_TOO_LARGE, "MQTT has no messages of that size");
 }
 
 int th_agent_queue_put(const struct th_spool_message *message, uint64_t *seq,
@@ -113,7 +239,7 @@ int th_agent_queue_put(const struct th_spool_message *message, uint64_t *seq,
         *seq = queue.spool.unsynced_messages ? queue.spool.next_seq - 1
                                              : th_spool_accepted(&queue.spool);
     if (result == TH_E_FILE)
-        note_loss(fault);
+        forget_unsynced();
     queue.urgent |= result == TH_SPOOL_APPENDED;
     return result;
 }
@@ -132,32 +258,324 @@ bool th_agent_queue_look(struct th_spool_stat *stat)
     return queue.open;
 }
 
+/* ---- what the connection tells --------------------------------------------------------------- */
+
+static struct flight *flight_of(uint16_t packet_id)
+{
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+        if (packet_id && f->stage == OUT && f->packet_id == packet_id)
+            return f;
+    return NULL;
+}
+
+static void end_flight(struct flight *f, uint8_t reason)
+{
+    f->stage = OVER;
+    f->reason = reason;
+}
+
+/* If it is only now that it cannot be read, it comes again. */
+static void published(struct flight *f, uint8_t reason)
+{
+    end_flight(f, reason);
+    if (reason == TH_REASON_UNREADABLE)
+        f->stage = TAKEN;
+}
+
+/* The broker has lost the session: of what is not in the outbox yet it knows nothing, or we do not
+ * know what it does. */
+static void forget_session(struct flight *f)
+{
+    if (f->stage != TAKEN)
+        return;
+    if (f->taken_up == TH_TAKEN_RELEASED)
+        end_flight(f, TH_REASON_UNCERTAIN);
+    f->taken_up = TH_TAKEN_NEW;
+}
+
+static void connected(bool session_present)
+{
+    queue.session_lost |= !session_present;
+    for (unsigned i = 0; !session_present && i < TH_SPOOL_OPEN_MAX; i++)
+        forget_session(&queue.flights[i]);
+}
+
+static void hear(const struct th_event *event)
+{
+    struct flight *f = queue.open ? flight_of(event->packet_id) : NULL;
+    if (event->kind == TH_EVENT_CONNECTED)
+        connected(event->session_present);
+    if (f && event->kind == TH_EVENT_PUBLISHED)
+        published(f, event->reason);
+    if (f && event->kind == TH_EVENT_RECEIVED) {
+        f->received = true;
+        f->noted = f->synced = false;
+    }
+}
+
+static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
+{
+    const struct flight *f = arg;
+    return th_spool_payload(&queue.spool, f->seq, offset_bytes, out, bytes, NULL);
+}
+
+static void payload_written(void *arg)
+{
+    end_flight(arg, 0);
+}
+
+/* ---- writing down ---------------------------------------------------------------------------- */
+
+static bool write_end(struct flight *f)
+{
+    if (f->reason >= 0x80)
+        say_end(f);
+    f->stage = FREE;
+    if (th_spool_done(&queue.spool, f->seq, &queue.fault) < 0)
+        fail();
+    return true;
+}
+
+/* At QoS 2 the broker must not hear of it before it is on the disk. */
+static bool note(struct flight *f)
+{
+    int result = f->received ? th_spool_released(&queue.spool, f->seq, &queue.fault)
+                             : th_spool_sent(&queue.spool, f->seq, f->packet_id, &queue.fault);
+    if (result < 0)
+        fail();
+    f->noted = result == 0;
+    queue.urgent |= f->noted && f->qos == 2;
+    return f->noted;
+}
+
+static bool write_down(struct flight *f)
+{
+    if (f->stage == OVER)
+        return write_end(f);
+    bool is_owed = f->stage == TAKEN || (f->stage == OUT && f->received);
+    return is_owed && f->qos && !f->noted && !is_resting() && note(f);
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+static bool has_room(void)
+{
+    size_t ahead_bytes = HEADER_BYTES;
+    for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
+        if (queue.flights[i].stage == TAKEN)
+            ahead_bytes += HEADER_BYTES + queue.flights[i].front_bytes;
+    return th_room_for(th_cli_connection_client(), ahead_bytes);
+}
+
+static unsigned flights(unsigned stages)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
+        count += stages >> queue.flights[i].stage & 1;
+    return count;
+}
+
+static bool has_more(void)
+{
+    uint64_t visible = queue.spool.messages - queue.spool.unsynced_messages;
+    return flights(1 << TAKEN | 1 << OUT | 1 << OVER) < visible && has_room();
+}
+
+/* Follows from its number: the next process gives no other message the same. */
+static uint16_t packet_id_for(uint64_t seq)
+{
+    return (uint16_t)(TH_PACKET_ID_OWN | (seq & (TH_PACKET_ID_OWN - 1)));
+}
+
+static void begin_flight(struct flight *f, const struct th_spool_item *item)
+{
+    static const uint8_t taken_up[] = {
+        [TH_SPOOL_WAITING] = TH_TAKEN_NEW,
+        [TH_SPOOL_SENT] = TH_TAKEN_SENT,
+        [TH_SPOOL_RELEASED] = TH_TAKEN_RELEASED,
+    };
+    const struct th_spool_message *message = &item->message;
+    bool is_known = item->state != TH_SPOOL_WAITING;
+    *f = (struct flight){
+        .seq = item->seq,
+        .packet_id = is_known ? item->packet_id : message->qos ? packet_id_for(item->seq) : 0,
+        .front_bytes = (uint16_t)(message->topic.len_bytes + message->properties.len_bytes),
+        .stage = TAKEN,
+        .qos = message->qos,
+        .taken_up = taken_up[item->state],
+        .noted = is_known,
+        .synced = is_known,
+    };
+    if (queue.session_lost)
+        forget_session(f);
+}
+
+static struct flight *free_flight(void)
+{
+    struct flight *f = queue.flights;
+    while (f < queue.flights + TH_SPOOL_OPEN_MAX && f->stage != FREE)
+        f++;
+    return f < queue.flights + TH_SPOOL_OPEN_MAX ? f : NULL;
+}
+
+static bool take(void)
+{
+    struct th_spool_item item;
+    struct flight *f = free_flight();
+    int got = f && has_more() ? th_spool_next(&queue.spool, now_s(), &item, &queue.fault) : 0;
+    if (got < 0)
+        fail();
+    if (got == 1)
+        begin_flight(f, &item);
+    return got == 1;
+}
+
+/* ---- giving ---------------------------------------------------------------------------------- */
+
+/* The oldest that is not in the outbox yet. */
+static struct flight *next_flight(void)
+{
+    struct flight *first = NULL;
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+        if (f->stage == TAKEN && (f->qos < 2 || f->synced) && (!first || f->seq < first->seq))
+            first = f;
+    return first;
+}
+
+static void let_expire(struct th_message *message, const struct th_spool_message *of)
+{
+    if (!of->expires || !queue.is_5)
+        return;
+    queue.properties[message->properties.count++] =
+        (struct th_property){.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = of->expiry_s};
+}
+
+static void compose(struct th_message *message, struct flight *f, const struct th_spool_item *item)
+{
+    message->qos = f->qos;
+    message->packet_id = f->packet_id;
+    message->taken_up = f->taken_up;
+    message->topic = item->message.topic;
+    message->retain = item->message.retain;
+    message->source = (struct th_payload_source){
+        .read = read_payload,
+        .written = payload_written,
+        .arg = f,
+        .total_bytes = item->payload_bytes,
+    };
+    if (queue.is_5)
+        unfold(item->message.properties, &message->properties);
+    let_expire(message, &item->message);
+}
+
+/* False: later. */
+static bool publish(struct flight *f, const struct th_spool_item *item)
+{
+    struct th_client *client = th_cli_connection_client();
+    struct th_message message = {0};
+    compose(&message, f, item);
+    int result = th_publish(client, &message);
+    if (result == TH_E_SEND_FULL)
+        return false;
+    f->stage = result < 0 ? OVER : OUT;
+    if (result < 0)
+        th_cli_say("a message is given up: %s", th_request_fault(client)->text);
+    return true;
+}
+
+static bool give(struct flight *f)
+{
+    struct th_spool_item item;
+    int got = th_spool_again(&queue.spool, f->seq, now_s(), &item, &queue.fault);
+    if (got < 0)
+        fail();
+    if (got == 0)
+        end_flight(f, TH_REASON_UNREADABLE);
+    return got == 1 ? publish(f, &item) : got == 0;
+}
+
+static bool give_next(void)
+{
+    struct flight *f = th_cli_connection_is_ending() || is_resting() ? NULL : next_flight();
+    return f && !flight_of(f->packet_id) && give(f);
+}
+
 /* ---- the turn -------------------------------------------------------------------------------- */
 
-static bool sync_queue(void)
+static bool write_all_down(void)
 {
-    struct th_fault fault = {0};
-    queue.urgent = false;
-    queue.sync_ms = th_clock_ms() + REST_MS;
-    if (th_spool_sync(&queue.spool, now_s(), &fault) < 0)
-        note_loss(&fault);
-    return true;
+    bool did = false;
+    for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
+        did |= write_down(&queue.flights[i]);
+    return did;
+}
+
+/* All PUBRECs that were told are on the disk. */
+static void release(void)
+{
+    unsigned unsynced = 0, all = 0;
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++) {
+        bool is_received = f->stage == OUT && f->received;
+        all += is_received;
+        unsynced += is_received && !f->synced;
+    }
+    if (all && !unsynced)
+        th_release(th_cli_connection_client());
+}
+
+static bool sync_due(void)
+{
+    bool is_due = queue.urgent || (th_spool_is_dirty(&queue.spool) && queue.sync_ms <= th_clock_ms());
+    return is_due && sync_queue();
 }
 
 static bool turn(void)
 {
-    bool is_due = queue.urgent || (th_spool_is_dirty(&queue.spool) && queue.sync_ms <= th_clock_ms());
-    return queue.open && is_due && sync_queue();
+    bool did = false;
+    if (!queue.open)
+        return false;
+    while (!th_cli_connection_is_ending() && !is_resting() && take())
+        did = true;
+    did |= write_all_down();
+    if (sync_due()) {
+        release();
+        did = true;
+    }
+    while (give_next())
+        did = true;
+    return did;
 }
 
 static uint64_t until_ms(void)
 {
-    return queue.open && th_spool_is_dirty(&queue.spool) ? queue.sync_ms : TH_NEVER;
+    if (!queue.open)
+        return TH_NEVER;
+    if (is_resting())
+        return queue.rest_ms;
+    return th_spool_is_dirty(&queue.spool) ? queue.sync_ms : TH_NEVER;
+}
+
+/* What the broker has not acknowledged goes on in the next process. */
+static bool is_drained(void)
+{
+    return !queue.open || th_phase(th_cli_connection_client()) != TH_PHASE_UP ||
+           flights(1 << OUT | 1 << OVER) == 0;
+}
+
+static void close_queue(void)
+{
+    if (!queue.open)
+        return;
+    write_all_down();
+    th_spool_close(&queue.spool);
+    queue.open = false;
 }
 
 const struct th_agent_part th_agent_queue = {
     .open = open_queue,
+    .event = hear,
     .turn = turn,
     .until_ms = until_ms,
+    .drained = is_drained,
     .close = close_queue,
 };

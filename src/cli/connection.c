@@ -72,7 +72,7 @@ static struct {
     uint64_t woke_us;
     bool was_up;
     uint64_t give_up_ms;        /* --wait-broker: unless connected by then */
-    uint64_t leave_by_ms;       /* what is not sent by then stays unsent */
+    uint64_t leave_by_ms;       /* once ending: what is not sent by then stays unsent */
     struct th_fault last_fault; /* of an attempt */
     struct pollfd awaited[OF_WORK + TH_CLI_AWAITED + 1]; /* the last one is of the signals */
 } own;
@@ -186,6 +186,7 @@ static void configure(const struct th_cli_settings *s)
     th_cli_trace_begin(s, own.config.client_id);
     own.config.on_delivery = own.work.on_delivery;
     own.config.on_event = on_event;
+    own.config.holds_pubrel = s->spool != NULL;
     own.config.on_packet = s->identity ? on_packet : th_cli_trace_sink();
     own.config.arg = own.work.arg;
 }
@@ -476,15 +477,22 @@ static void flush_output(void)
         th_cli_connection_end(th_cli_printed());
 }
 
+static bool has_turns(void)
+{
+    return own.work.turn && (!own.ending || (own.work.drained && !own.leaving));
+}
+
 static bool did_something(void)
 {
     obey_signals();
     give_up_waiting();
     th_cli_expiry_tell();
-    if (!own.ending && own.work.turn && own.work.turn(own.work.arg))
+    if (leave())
+        return true;
+    if (has_turns() && own.work.turn(own.work.arg))
         return true;
     flush_output();
-    return leave() || must_stop();
+    return must_stop();
 }
 
 /* Not inlined: its fault would stay on the stack as long as the connection does. */

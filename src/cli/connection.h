@@ -26,8 +26,8 @@ struct th_cli_work {
     nfds_t (*await)(void *arg, struct pollfd *fds, nfds_t room);
     void (*ready)(void *arg, const struct pollfd *fds, nfds_t count);
 
-    /* Asked to end: whether nothing is left to do. It may wait as long as for an acknowledgement.
-     * NULL: nothing is. */
+    /* Asked to end, it has its turns until this is true, or the time for an acknowledgement is up.
+     * NULL: it ends at once. */
     bool (*drained)(void *arg);
     void *arg;
 };

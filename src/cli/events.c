@@ -110,7 +110,7 @@ void th_cli_events_tell(const struct th_event *event)
     static const char names[][13] = {
         [TH_EVENT_CONNECTED] = "connected",       [TH_EVENT_SUBSCRIBED] = "subscribed",
         [TH_EVENT_UNSUBSCRIBED] = "unsubscribed", [TH_EVENT_PUBLISHED] = "published",
-        [TH_EVENT_DISCONNECTED] = "disconnected",
+        [TH_EVENT_DISCONNECTED] = "disconnected", [TH_EVENT_RECEIVED] = "received",
     };
     if (!own.write)
         return;

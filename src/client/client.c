@@ -295,6 +295,12 @@ int th_publish(struct th_client *client, const struct th_message *message)
     return requested(client, packet_id);
 }
 
+void th_release(struct th_client *client)
+{
+    th_outbox_let_go(&client->outbox);
+    client->more = true;
+}
+
 int th_subscribe(struct th_client *client, const struct th_filter *filters, size_t count,
                  const struct th_properties *properties)
 {

@@ -103,10 +103,17 @@ static void finish(struct th_outbox *outbox, size_t index)
 static void go_on(struct th_outbox *outbox, size_t index)
 {
     struct th_outbox_slot *slot = th_outbox_slot_at(outbox, index);
+    slot->marks |= outbox->holds_pubrel ? TH_MARK_HELD : 0;
     if (is_held(outbox, slot))
         slot->marks |= TH_MARK_RECEIVED;
     else
         th_outbox_release(outbox, index);
+}
+
+void th_outbox_let_go(struct th_outbox *outbox)
+{
+    for (size_t i = 0; i < outbox->slots; i++)
+        th_outbox_slot_at(outbox, i)->marks &= (uint8_t)~TH_MARK_HELD;
 }
 
 enum th_outbox_answer th_outbox_acknowledge(struct th_outbox *outbox, enum th_outbox_ack ack,

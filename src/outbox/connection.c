@@ -23,6 +23,13 @@ static void mark_again(struct th_outbox *outbox, struct th_outbox_slot *slot)
         th_mqtt_set_dup(outbox->memory + slot->offset_bytes);
 }
 
+void th_outbox_take_up(struct th_outbox *outbox, bool released)
+{
+    mark_again(outbox, th_outbox_slot_at(outbox, outbox->slots - 1));
+    if (released)
+        th_outbox_release(outbox, outbox->slots - 1);
+}
+
 static void queue_again(struct th_outbox_slot *slot)
 {
     if (!(slot->marks & TH_MARK_EXPIRES))

@@ -45,7 +45,7 @@ void th_outbox_release(struct th_outbox *outbox, size_t index)
     slot.len_bytes = 0;
     slot.state = TH_SLOT_RELEASED;
     slot.sent_ms = TH_NEVER;
-    slot.marks &= TH_MARK_AGAIN;
+    slot.marks &= TH_MARK_AGAIN | TH_MARK_HELD;
     *th_outbox_slot_at(outbox, to) = slot;
     outbox->messages_end = end_of_messages(outbox);
 }

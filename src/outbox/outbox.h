@@ -61,6 +61,7 @@ enum th_outbox_mark {
     TH_MARK_RECEIVED = 4, /* the same with PUBREC */
     TH_MARK_SOURCED = 8,  /* its last bytes are a struct th_payload_source */
     TH_MARK_EXPIRES = 16, /* it has a Message Expiry Interval */
+    TH_MARK_HELD = 32,    /* PUBREL waits for th_outbox_let_go() */
 };
 
 /* 24 bytes at the end of the block for each message. */
@@ -130,6 +131,7 @@ struct th_outbox {
     uint16_t receive_maximum;  /* likewise */
     uint16_t alias_maximum;    /* 0: topics go out as they are */
     bool expiring;          /* there may be messages that expire */
+    bool holds_pubrel;      /* PUBREC is told, and PUBREL waits until it may go */
     bool holding;           /* no CONNACK yet: only the control part goes out */
     bool ending;            /* a DISCONNECT was queued in the control part: nothing follows it */
     bool ended;             /* DISCONNECT is sent: nothing may follow (5.0 section 3.14.4) */
@@ -184,6 +186,10 @@ void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
 /* The payload of the packet committed last comes from here; of its bytes the last
  * sizeof(struct th_payload_source) are for this. The source is read by th_outbox_next(). */
 void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *source);
+
+/* The PUBLISH committed last went out in an earlier process: it is queued as if it had been in this
+ * one. Released: it has no bytes, and PUBREL goes out. */
+void th_outbox_take_up(struct th_outbox *outbox, bool released);
 
 /* The PUBLISH committed last has a Message Expiry Interval, which th_outbox_expire() counts
  * down. */
@@ -251,6 +257,9 @@ enum th_outbox_answer {
  * to be sent again. */
 enum th_outbox_answer th_outbox_acknowledge(struct th_outbox *outbox, enum th_outbox_ack ack,
                                             uint16_t packet_id);
+
+/* PUBRELs that are held may go out. */
+void th_outbox_let_go(struct th_outbox *outbox);
 
 /* The slot that uses this packet identifier, or NULL. Valid until the outbox changes. */
 const struct th_outbox_slot *th_outbox_find(const struct th_outbox *outbox, uint16_t packet_id);

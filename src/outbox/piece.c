@@ -192,6 +192,13 @@ void th_outbox_piece_fill(struct th_outbox *outbox)
 
 /* ---- sent --------------------------------------------------------------------------------- */
 
+static void tell_written(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
+{
+    struct th_payload_source source = source_of(outbox, slot);
+    if (source.written && slot->kind == TH_SLOT_PUBLISH_0)
+        source.written(source.arg);
+}
+
 unsigned th_outbox_piece_sent(struct th_outbox *outbox, size_t bytes, uint64_t now_ms)
 {
     unsigned qos_0 = 0;
@@ -202,6 +209,7 @@ unsigned th_outbox_piece_sent(struct th_outbox *outbox, size_t bytes, uint64_t n
         if (slot->state != TH_SLOT_PUT || slot->piece_end > outbox->piece.at)
             continue;
         qos_0 += slot->kind == TH_SLOT_PUBLISH_0;
+        tell_written(outbox, slot);
         th_outbox_finish(outbox, i, now_ms);
     }
     th_outbox_sweep(outbox);

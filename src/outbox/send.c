@@ -78,7 +78,8 @@ static void queue_pubrels(struct th_outbox *outbox)
             return;
         if (slot->state == TH_SLOT_RELEASING)
             continue;
-        if (!th_outbox_control_room(outbox, PUBREL_BYTES + TH_OUTBOX_CONTROL_ANSWER_BYTES))
+        if (slot->marks & TH_MARK_HELD ||
+            !th_outbox_control_room(outbox, PUBREL_BYTES + TH_OUTBOX_CONTROL_ANSWER_BYTES))
             return;
         put_pubrel(th_outbox_control(outbox, PUBREL_BYTES), slot->packet_id);
         slot->state = TH_SLOT_RELEASING;

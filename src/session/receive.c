@@ -146,9 +146,17 @@ static int acknowledge(struct th_session *session, enum th_outbox_ack ack,
     case TH_ACK_UNKNOWN:
         session->strays.acknowledgements++;
         return 0;
+    case TH_ACK_GOES_ON:
+        return session->config->holds_pubrel ? th_session_tell(out, packet, TH_EVENT_RECEIVED) : 0;
     default:
         return 0;
     }
+}
+
+/* Its message may be taken up yet, and must not arrive before that. */
+static bool may_be_taken_up(const struct th_session *session, uint16_t packet_id)
+{
+    return session->config->holds_pubrel && packet_id >= TH_PACKET_ID_OWN;
 }
 
 /* A PUBREC for an identifier we do not use is answered, or the broker would hold it for ever. */
@@ -158,7 +166,8 @@ static int release(struct th_session *session, const struct th_mqtt_packet *pack
     bool refused = packet->reason >= TH_MQTT_FAILURES;
     if (no_room_to_answer(session))
         return TH_WANT_WRITE;
-    if (!refused && !th_outbox_find(session->outbox, packet->packet_id))
+    if (!refused && !th_outbox_find(session->outbox, packet->packet_id) &&
+        !may_be_taken_up(session, packet->packet_id))
         answer(session, TH_MQTT_PUBREL, packet->packet_id, TH_MQTT_PACKET_ID_NOT_FOUND);
     return acknowledge(session, refused ? TH_ACK_PUBREC_REFUSED : TH_ACK_PUBREC, packet,
                        TH_EVENT_PUBLISHED, out);

@@ -103,7 +103,7 @@ static uint16_t take_id(struct th_session *session)
     uint16_t id;
     do {
         id = session->next_id;
-        session->next_id = id == UINT16_MAX ? 1 : (uint16_t)(id + 1);
+        session->next_id = id == TH_PACKET_ID_OWN - 1 ? 1 : (uint16_t)(id + 1);
     } while (th_outbox_find(session->outbox, id));
     return id;
 }
@@ -112,14 +112,14 @@ static uint16_t take_id(struct th_session *session)
 
 /* Queues a packet and gives the place where it is to be encoded at once. */
 static int queue(struct th_session *session, enum th_outbox_kind kind, size_t bytes, size_t filters,
-                 uint8_t **place, struct th_fault *fault)
+                 uint16_t own_id, uint8_t **place, struct th_fault *fault)
 {
-    if (th_outbox_pending(session->outbox) >= UINT16_MAX)
+    if (th_outbox_pending(session->outbox) >= TH_PACKET_ID_OWN - 1)
         return TH_E_SEND_FULL;
     int result = th_outbox_reserve(session->outbox, kind, bytes, place, fault);
     if (result < 0)
         return result;
-    uint16_t packet_id = kind == TH_SLOT_PUBLISH_0 ? 0 : take_id(session);
+    uint16_t packet_id = kind == TH_SLOT_PUBLISH_0 ? 0 : own_id ? own_id : take_id(session);
     th_outbox_commit(session->outbox, kind, bytes, packet_id, (uint16_t)filters);
     return packet_id;
 }
@@ -143,9 +143,34 @@ static void encode_message(struct th_outbox *outbox, uint8_t *place,
         memcpy(place + header_bytes, message->payload.data, message->payload.len_bytes);
 }
 
+static int check_id(const struct th_session *session, const struct th_message *message,
+                    struct th_fault *fault)
+{
+    bool is_right = message->qos && message->packet_id >= TH_PACKET_ID_OWN &&
+                    !th_outbox_find(session->outbox, message->packet_id);
+    if (is_right || (!message->packet_id && !message->taken_up))
+        return 0;
+    return th_session_reject(fault, TH_E_ARGUMENT, TH_MQTT_PUBLISH,
+                             "the packet identifier is in use, or not one to give");
+}
+
+static int take_up_released(struct th_session *session, const struct th_message *message,
+                            struct th_fault *fault)
+{
+    uint8_t *none;
+    int result = check_id(session, message, fault);
+    if (result == 0)
+        result = queue(session, TH_SLOT_PUBLISH_2, 0, 0, message->packet_id, &none, fault);
+    if (result >= 0)
+        th_outbox_take_up(session->outbox, true);
+    return result;
+}
+
 int th_session_publish(struct th_session *session, const struct th_message *message,
                        struct th_fault *fault)
 {
+    if (message->taken_up == TH_TAKEN_RELEASED)
+        return take_up_released(session, message, fault);
     struct th_mqtt_publish publish = {
         .version = th_session_version(session->config), .message = message};
     const char *problem = "";
@@ -154,16 +179,20 @@ int th_session_publish(struct th_session *session, const struct th_message *mess
         return th_session_reject(fault, bytes, TH_MQTT_PUBLISH, problem);
     int result = check_message(session, message, fault);
     if (result == 0)
+        result = check_id(session, message, fault);
+    if (result == 0)
         result = check_size(session, (size_t)bytes + th_mqtt_payload_bytes(message), fault);
     if (result < 0)
         return result;
     uint8_t *place;
     result = queue(session, (enum th_outbox_kind)(TH_SLOT_PUBLISH_0 + message->qos),
-                   (size_t)bytes + kept_bytes(message), 0, &place, fault);
+                   (size_t)bytes + kept_bytes(message), 0, message->packet_id, &place, fault);
     if (result < 0)
         return result;
     publish.packet_id = (uint16_t)result;
     encode_message(session->outbox, place, &publish);
+    if (message->taken_up)
+        th_outbox_take_up(session->outbox, false);
     return result;
 }
 
@@ -192,7 +221,7 @@ int th_session_subscribe(struct th_session *session, const struct th_filter *fil
     if (result < 0)
         return result;
     uint8_t *place;
-    result = queue(session, TH_SLOT_SUBSCRIBE, (size_t)bytes, count, &place, fault);
+    result = queue(session, TH_SLOT_SUBSCRIBE, (size_t)bytes, count, 0, &place, fault);
     if (result < 0)
         return result;
     subscribe.packet_id = (uint16_t)result;
@@ -215,7 +244,7 @@ int th_session_unsubscribe(struct th_session *session, const struct th_slice *fi
     uint8_t *place;
     int result = check_size(session, (size_t)bytes, fault);
     if (result == 0)
-        result = queue(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, count, &place, fault);
+        result = queue(session, TH_SLOT_UNSUBSCRIBE, (size_t)bytes, count, 0, &place, fault);
     if (result < 0)
         return result;
     unsubscribe.packet_id = (uint16_t)result;

@@ -240,6 +240,7 @@ void th_session_open(struct th_session *session, const struct th_config *config,
         .aliases = {.memory = alias_memory, .bytes = (uint32_t)alias_bytes},
     };
     forget_limits(session);
+    outbox->holds_pubrel = config->holds_pubrel;
 }
 
 /* ---- greet and lose ----------------------------------------------------------------------- */

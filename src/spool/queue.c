@@ -554,6 +554,14 @@ static int find_front(struct th_spool *spool, struct th_spool_place place,
     return is_whole ? th_spool_front(reader, &record, item, fault) : 0;
 }
 
+int th_spool_again(struct th_spool *spool, uint64_t seq, uint64_t now_s,
+                   struct th_spool_item *item, struct th_fault *fault)
+{
+    const struct th_spool_open *open = th_spool_entry(spool, seq);
+    int got = open ? read_item(spool, open->place, item, fault) : 0;
+    return got == 1 ? count_down(item, now_s) : got;
+}
+
 int th_spool_payload(struct th_spool *spool, uint64_t seq, uint64_t offset_bytes, uint8_t *out,
                      size_t bytes, struct th_fault *fault)
 {

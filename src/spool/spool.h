@@ -227,6 +227,11 @@ int th_spool_next(struct th_spool *spool, uint64_t now_s, struct th_spool_item *
 int th_spool_payload(struct th_spool *spool, uint64_t seq, uint64_t offset_bytes, uint8_t *out,
                      size_t bytes, struct th_fault *fault);
 
+/* A message that was taken and is not done, once more: 1 and *item, without its state. 0: it is
+ * damaged meanwhile. FILE. */
+int th_spool_again(struct th_spool *spool, uint64_t seq, uint64_t now_s,
+                   struct th_spool_item *item, struct th_fault *fault);
+
 /* It is given to the connection with this packet id. QoS 2: th_spool_sync() before its first byte
  * goes out. QoS 1: the sync may come with the next. QoS 0: need not be told. */
 int th_spool_sent(struct th_spool *spool, uint64_t seq, uint16_t packet_id,

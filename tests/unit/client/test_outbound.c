@@ -161,7 +161,7 @@ static void small_messages_are_one_write(void **state)
     (void)state;
     up_with_aliases(4, "20 06 00 00 03 22 0004");
     struct th_message streamed = message_of("a", "", 0);
-    streamed.source = (struct th_payload_source){read_letters, NULL, 3};
+    streamed.source = (struct th_payload_source){read_letters, NULL, 3, NULL};
     uint64_t writes = device.client->link.wire.calls_out;
     for (unsigned i = 0; i < 20; i++)
         publish(&device, "a", "1", 0);

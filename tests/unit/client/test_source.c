@@ -50,7 +50,7 @@ static int publish_from(uint32_t total_bytes, unsigned qos)
 {
     struct th_message message = {
         .topic = th_slice_text("topic"), .qos = (uint8_t)qos,
-        .source = {read_pattern, &source, total_bytes},
+        .source = {read_pattern, &source, total_bytes, NULL},
     };
     return th_publish(device.client, &message);
 }

@@ -162,7 +162,7 @@ static void queue(void)
     write_payload(number, payload);
     if (number % 11 == 0)
         message.source = (struct th_payload_source){
-            read_payload, (void *)(uintptr_t)number, (uint32_t)payload_bytes_of(number)};
+            read_payload, (void *)(uintptr_t)number, (uint32_t)payload_bytes_of(number), NULL};
     struct th_mqtt_publish publish = {.version = TH_MQTT_5, .message = &message};
     size_t header = (size_t)th_mqtt_publish_header_bytes(&publish, NULL);
     size_t kept = header;

@@ -426,7 +426,7 @@ static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t b
 static void attach_source(struct world *world, const struct message *message)
 {
     const struct th_payload_source source = {read_payload, (void *)(uintptr_t)message->serial,
-                                             (uint32_t)message->bytes - 9};
+                                             (uint32_t)message->bytes - 9, NULL};
     reader = world;
     th_outbox_attach(&world->outbox, &source);
 }

@@ -1,0 +1,303 @@
+"""The agent's queue on disk: nothing that was accepted is lost, and nothing at QoS 2 arrives twice,
+whatever happens to the process, the connection, the broker and the disk.
+
+What lies in the queue is written here, as docs/spool.md says."""
+import collections
+import json
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from fake import Proxy
+from packets import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, ack
+from program import ALL, until
+from test_spool import message, state, write
+
+KILLS = 1000 if ALL else 20
+OWN = 0x8000  # packet identifiers of the agent's
+
+
+class Queue:
+    """A spool, and what was put into it: payload -> QoS."""
+
+    def __init__(self, path, seed=1):
+        path.mkdir(mode=0o700)
+        self.path, self.put = path, {}
+        self.random = random.Random(seed)
+
+    def fill(self, *levels):
+        """Behind what there is, as another segment. Nobody else may have it open."""
+        last = max(self.path.glob("0*.seg"), default=None)
+        first = len(self.put) + 1
+        records = []
+        for seq, qos in enumerate(levels, first):
+            self.put[b"m%d" % seq] = qos
+            records.append(message(seq, b"q/%d" % qos, b"m%d" % seq, qos=qos, when=int(time.time())))
+        write(self.path, int(last.stem, 16) + 1 if last else 1, state(first), *records,
+              end_before=last.stat().st_size if last else 0)
+        return self
+
+    def fill_any(self, count):
+        return self.fill(*(self.random.choice([1, 2, 2]) for _ in range(count)))
+
+
+@pytest.fixture
+def queue(tmp_path):
+    return Queue(tmp_path / "spool")
+
+
+@pytest.fixture
+def start(thimble, tmp_path, queue):
+    """Starts the agent. `gone` ends it as a power cut does."""
+    def begin(port, *words, version="mqttv311", prefix=(), **more):
+        path = tmp_path / "agent.json"
+        path.write_text(json.dumps({"host": "127.0.0.1", "port": port, "no_tls": True, "id": "agent",
+                                    "backoff": "0.02s..0.1s", "spool": str(queue.path),
+                                    "protocol_version": version, **more}))
+        return thimble.start("agent", "-c", path, *words, prefix=prefix)
+    return begin
+
+
+class Ledger:
+    """What a subscriber of the broker's got."""
+
+    def __init__(self, broker, path):
+        self.out = path.open("wb+")
+        self.path = path
+        self.process = subprocess.Popen(
+            ["mosquitto_sub", "-p", str(broker.port), "-q", "2", "-t", "q/#", "-F", "%q %p", "-i", "ledger",
+             "-c"], stdout=self.out)
+        until(lambda: "as ledger" in broker.log.text(), "the ledger")
+        time.sleep(0.2)
+
+    def count(self):
+        return self.path.read_bytes().count(b"\n")
+
+    def lines(self):
+        return [line.split() for line in self.path.read_bytes().splitlines()]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.out.close()
+
+    def missing(self, queue):
+        return queue.put.keys() - {payload for _, payload in self.lines()}
+
+    def check(self, queue):
+        """Nothing is lost, nothing is invented, nothing at QoS 2 came twice, and in order."""
+        counts = collections.Counter(payload for _, payload in self.lines())
+        assert not queue.put.keys() - counts.keys() and not counts.keys() - queue.put.keys()
+        assert not [each for each, count in counts.items() if count > 1 and queue.put[each] == 2]
+        exact = [int(payload[1:]) for qos, payload in self.lines() if qos == b"2"]
+        assert exact == sorted(exact)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    made = []
+
+    def keep(broker):
+        made.append(Ledger(broker, tmp_path / "ledger"))
+        return made[-1]
+    yield keep
+    for each in made:
+        each.close()
+
+
+def is_empty(thimble, queue):
+    stat = json.loads(thimble("spool", "stat", queue.path, "--json").ends(0).out)
+    return stat["messages"] == 0
+
+
+@pytest.fixture
+def drained(thimble, queue):
+    return lambda: until(lambda: is_empty(thimble, queue), "an empty spool")
+
+
+# ---- the process ---------------------------------------------------------------------------------
+
+@pytest.mark.deadline(600)
+def test_killed_again_and_again(start, mosquitto, ledger, queue, drained):
+    """kill -9, at any moment while it publishes."""
+    broker = mosquitto("allow_anonymous true", "max_queued_messages 0").start()
+    book = ledger(broker)
+    killed_under_way = 0
+    for _ in range(KILLS):
+        if len(queue.put) - book.count() < 40:
+            queue.fill_any(100)
+        before = book.count()
+        agent = start(broker.port)
+        time.sleep(queue.random.uniform(0.005, 0.05))
+        agent.signal(signal.SIGKILL).end()
+        killed_under_way += book.count() > before
+    agent = start(broker.port)
+    drained()
+    until(lambda: not book.missing(queue), "all messages")
+    agent.signal(signal.SIGTERM).ends(0)
+    book.check(queue)
+    assert killed_under_way > KILLS / 10
+    print(f"{KILLS} kills, {killed_under_way} while messages arrived, {len(queue.put)} messages, "
+          f"{book.count() - len(queue.put)} of QoS 1 twice")
+
+
+def gone(agent):
+    agent.signal(signal.SIGKILL).end()
+
+
+def test_it_goes_on_where_it_was(start, fake, queue, drained):
+    """A message of QoS 2, and the process gone after each of its packets: the next goes on."""
+    queue.fill(2)
+    agents = []
+
+    def publish(peer, dup):
+        sent = peer.expect(PUBLISH)
+        assert (sent.dup, sent.packet_id, sent.payload) == (dup, OWN + 1, b"m1")
+
+    def first(peer):
+        publish(peer.greet(present=0), dup=False)
+        gone(agents[0])
+
+    def second(peer):
+        publish(peer.greet(present=1), dup=True)
+        peer.send(ack(PUBREC, OWN + 1))
+        assert peer.expect(PUBREL).packet_id == OWN + 1
+        gone(agents[1])
+
+    def third(peer):
+        assert peer.greet(present=1).expect(PUBREL).packet_id == OWN + 1
+        peer.send(ack(PUBCOMP, OWN + 1))
+        peer.drain()
+    broker = fake(first, second, third)
+    for _ in range(2):
+        agents.append(start(broker.port))
+        agents[-1].end()
+    last = start(broker.port)
+    drained()
+    last.signal(signal.SIGTERM).ends(0)
+
+
+def test_the_broker_has_lost_the_session(start, fake, queue, drained):
+    """What was only sent is sent anew; what the broker had is told, and not sent again."""
+    queue.fill(2, 2, 1)
+    agents = []
+
+    def first(peer):
+        peer.greet(present=0)
+        ids = [peer.expect(PUBLISH).packet_id for _ in range(3)]
+        assert ids == [OWN + 1, OWN + 2, OWN + 3]
+        peer.send(ack(PUBREC, OWN + 1))
+        assert peer.expect(PUBREL).packet_id == OWN + 1
+        gone(agents[0])
+
+    def second(peer):
+        peer.greet(present=0)
+        for packet_id, kind in ((OWN + 2, PUBREC), (OWN + 3, PUBACK)):
+            sent = peer.expect(PUBLISH)
+            assert (sent.dup, sent.packet_id) == (False, packet_id)
+            peer.send(ack(kind, packet_id))
+        assert peer.expect(PUBREL).packet_id == OWN + 2
+        peer.send(ack(PUBCOMP, OWN + 2))
+        peer.drain()
+    broker = fake(first, second)
+    agents.append(start(broker.port))
+    agents[0].end()
+    last = start(broker.port)
+    drained()
+    assert "the broker has lost the session" in last.err
+    last.signal(signal.SIGTERM).ends(0)
+
+
+def test_asked_to_end_it_finishes_what_is_under_way(start, fake, queue, thimble):
+    """And no more: what is not sent stays."""
+    queue.fill(*[2] * 100)
+    agents = []
+
+    def script(peer):
+        peer.greet(present=0)
+        ids = [peer.expect(PUBLISH).packet_id for _ in range(20)]
+        agents[0].signal(signal.SIGTERM)
+        time.sleep(0.1)
+        for packet_id in ids:
+            peer.send(ack(PUBREC, packet_id))
+        while (got := peer.receive()) and got.kind in (PUBREL, PUBLISH):
+            kind = PUBREC if got.kind == PUBLISH else PUBCOMP
+            peer.send(ack(kind, got.packet_id))
+    agents.append(start(fake(script).port))
+    agents[0].ends(0)
+    stat = json.loads(thimble("spool", "stat", queue.path, "--json").ends(0).out)
+    assert stat["open"] == 0 and 0 < stat["messages"] < 100
+
+
+# ---- the connection ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+def test_the_connection_breaks_at_any_byte(start, mosquitto, ledger, queue, drained, version):
+    broker = mosquitto("allow_anonymous true", "max_queued_messages 0").start()
+    book = ledger(broker)
+    queue.fill_any(300)
+    proxy = Proxy(broker.port, 4)
+    agent = start(proxy.port, version=version, backoff="0.01s..0.02s")
+    while not is_broken_off(proxy, book, queue):
+        proxy.limit = queue.random.randint(4, 120)
+        time.sleep(0.01)
+    proxy.limit = 1 << 30
+    drained()
+    until(lambda: not book.missing(queue), "all messages")
+    agent.signal(signal.SIGTERM).ends(0)
+    proxy.close()
+    book.check(queue)
+    assert proxy.attempts > 10
+
+
+def is_broken_off(proxy, book, queue):
+    return proxy.attempts > 40 or not book.missing(queue)
+
+
+def test_the_broker_is_started_again(start, mosquitto, ledger, queue, drained):
+    """And keeps what it had."""
+    broker = mosquitto("allow_anonymous true", "max_queued_messages 0", "persistence true",
+                       "max_inflight_messages 0").start()
+    book = ledger(broker)
+    agent = start(broker.port)
+    agent.signal(signal.SIGTERM).ends(0)
+    queue.fill_any(400)
+    agent = start(broker.port)
+    for _ in range(3):
+        before = book.count()
+        until(lambda: book.count() > before or not book.missing(queue), "progress")
+        broker.stop()
+        broker.start()
+    drained()
+    until(lambda: not book.missing(queue), "all messages")
+    agent.signal(signal.SIGTERM).ends(0)
+    book.check(queue)
+
+
+# ---- the disk ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EROFS"])
+def test_the_disk_fails_for_a_while(start, mosquitto, ledger, queue, drained, error):
+    """It is told, once; QoS 2 waits until the disk takes it, and goes on then."""
+    broker = mosquitto("allow_anonymous true").start()
+    book = ledger(broker)
+    queue.fill(*[1, 2] * 50)
+    agent = start(broker.port, prefix=("strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+                                       f"inject=fdatasync:error={error}:when=2..5"))
+    agent.says("the spool is written again")
+    drained()
+    until(lambda: not book.missing(queue), "all messages")
+    agent.signal(signal.SIGTERM).ends(0)
+    book.check(queue)
+    assert agent.err.count("cannot write to") == 1
+
+
+# ---- what is refused -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("more", [{"id": ""}, {"session_expiry": 0, "version": "mqttv5"}])
+def test_a_session_that_is_not_kept_is_refused(start, more):
+    """In it, messages would arrive twice."""
+    start(1, **more).ends(2, "a session that is kept")
