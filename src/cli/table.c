@@ -224,7 +224,7 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(capath, 1, PATH_BYTES)},
     {TEXTS("tls-use-os-certs", "", "", "trust the authorities this system trusts"),
      0, TH_CLI_ROADS | TH_CLI_CERT, FLAG(os_certs)},
-    {TEXTS("pin", "PINS", "", "the broker's key must be one of these: sha256//... (repeatable)"),
+    {TEXTS("pin", "PINS", "", "the broker's key is one of these: sha256//... (repeatable)"),
      0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(pins, 1, PATH_BYTES)},
     {TEXTS("pin-ca", "PINS", "", "likewise the key of an authority above it"),
      0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(ca_pins, 1, PATH_BYTES)},

@@ -280,8 +280,7 @@ static void test_overlong_values(void **state)
     unsigned tried = 0;
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *option = &th_cli_options[i];
-        bool text = option->kind == TH_CLI_TEXT || option->kind == TH_CLI_SECRET ||
-                    option->kind == TH_CLI_LIST;
+        bool text = option->kind >= TH_CLI_TEXT && option->kind <= TH_CLI_LIST;
         if (!text || !th_cli_max(option))
             continue;
         char name[TH_CLI_OPTION_NAME_BYTES], told[64];
@@ -310,7 +309,8 @@ static const char *wrong_value(const struct th_cli_option *option, char *text)
         [TH_CLI_MAYBE_SECONDS] = "x", [TH_CLI_NUMBER] = NULL,   [TH_CLI_WORD] = "bogus",
         [TH_CLI_SECONDS] = "1e3",    [TH_CLI_RANGE] = "60..1",  [TH_CLI_BYTES] = "1m",
         [TH_CLI_PERCENT] = "101",    [TH_CLI_TEXT] = "",        [TH_CLI_SECRET] = "",
-        [TH_CLI_LIST] = "",          [TH_CLI_PROPERTY] = "bogus", [TH_CLI_DECLINED] = "x",
+        [TH_CLI_JOINED] = "",        [TH_CLI_LIST] = "",
+        [TH_CLI_PROPERTY] = "bogus", [TH_CLI_DECLINED] = "x",
     };
     if (option->kind != TH_CLI_NUMBER)
         return wrong[option->kind];
@@ -342,8 +342,7 @@ static void refused(const struct th_cli_option *option, const char *name, const 
 
 static bool takes_anything(const struct th_cli_option *option)
 {
-    bool text = option->kind == TH_CLI_TEXT || option->kind == TH_CLI_SECRET ||
-                option->kind == TH_CLI_LIST;
+    bool text = option->kind >= TH_CLI_TEXT && option->kind <= TH_CLI_LIST;
     return text && option->min == 0;
 }
 
