@@ -135,7 +135,7 @@ optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
-agent.program_sources = $(addprefix src/cli/,configfile.c config.c template.c) src/json/walk.c \
+agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c template.c) src/json/walk.c \
                         $(wildcard src/agent/*.c) $(if $(filter mem,$(lacks)),src/cli/ask.c)
 agent.program_instead := src/absent/config.c
 agent.options := --config --prom-file --log-format --first-delay --brokers --failback \

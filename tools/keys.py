@@ -106,6 +106,20 @@ def closed(properties):
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 16}
+HANDLER = {**closed({
+    "topic": {"description": "a filter", "type": "string", "minLength": 1},
+    "qos": {"type": "integer", "minimum": 0, "maximum": 2},
+    "run": {"description": "a path and its words; no shell", **TEXTS},
+    "timeout_s": {"type": "integer", "minimum": 1, "maximum": 3600},
+    "concurrency": {"type": "integer", "minimum": 1, "maximum": 8},
+    "env": {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 8},
+    "reply": {"description": "where output goes", "type": "string", "minLength": 1}}),
+    "required": ["topic", "run"]}
+HANDLERS = {"description": "programs that get messages: thimble-agent(1)", "type": "array",
+            "items": HANDLER, "maxItems": 16}
+
+
 def schema(keys):
     """An object within may stand for the first part of names, as in "will": {"topic": ...}."""
     def refer(name):
@@ -118,7 +132,8 @@ def schema(keys):
             groups.setdefault(first, {}).update({each: refer(name) for each in spellings(rest)})
     groups = {first: inside for first, inside in groups.items()
               if len({str(each) for each in inside.values()}) > 1}
-    shapes = {name: shape for name, (_, shape) in keys.items()}
+    shapes = {name: shape for name, (_, shape) in keys.items()} | {"handlers": HANDLERS}
+    properties["handlers"] = refer("handlers")
     for first, inside in groups.items():
         group = closed(inside)
         properties[first] = {"anyOf": [refer(first), group]} if first in shapes else group

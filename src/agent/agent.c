@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "agent/brokers.h"
+#include "agent/handlers.h"
 #include "agent/log.h"
 #include "agent/notify.h"
 #include "agent/obey.h"
@@ -14,6 +15,7 @@
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/handlers.h"
 #include "cli/print.h"
 #include "cli/properties.h"
 #include "cli/resume.h"
@@ -28,19 +30,28 @@
 
 static TH_ROOMY struct {
     struct th_cli_settings settings;
-    struct th_filter filters[TH_CLI_LIST_MAX];
+    struct th_filter filters[TH_CLI_LIST_MAX + TH_CLI_HANDLERS_MAX];
+    size_t filters_count;
     bool connected_once;
     nfds_t awaited[PARTS_MAX]; /* descriptors of each part */
 } agent;
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
+static void add_filter(const char *topic, int64_t qos)
+{
+    agent.filters[agent.filters_count++] =
+        (struct th_filter){.filter = th_slice_text(topic), .qos = (uint8_t)qos};
+}
+
 static void prepare_filters(void)
 {
     const struct th_cli_settings *s = &agent.settings;
+    const struct th_cli_handlers *handlers = th_cli_handlers();
     for (uint32_t i = 0; i < s->topics.count; i++)
-        agent.filters[i] = (struct th_filter){.filter = th_slice_text(s->topics.items[i]),
-                                            .qos = (uint8_t)s->qos};
+        add_filter(s->topics.items[i], s->qos);
+    for (unsigned i = 0; i < handlers->count; i++)
+        add_filter(handlers->list[i].topic, handlers->list[i].qos);
 }
 
 static void subscribe(void)
@@ -48,7 +59,8 @@ static void subscribe(void)
     const struct th_cli_settings *s = &agent.settings;
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     struct th_client *client = th_cli_connection_client();
-    if (s->topics.count && th_subscribe(client, agent.filters, s->topics.count, &properties) < 0)
+    if (agent.filters_count &&
+        th_subscribe(client, agent.filters, agent.filters_count, &properties) < 0)
         th_cli_connection_end(th_cli_say_fault(th_request_fault(client)));
 }
 
@@ -68,14 +80,16 @@ static void say_refused(const struct th_event *event)
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80)
             th_cli_say("the broker refused the subscription to %s: %s",
-                       th_cli_show(agent.settings.topics.items[i], shown),
+                       th_cli_show_slice(agent.filters[i].filter, shown),
                        th_mqtt_reason_name((int)agent.settings.version, SUBACK,
                                            event->codes.data[i]));
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
+/* Handlers come first: their process is to have no descriptors of the others. */
 static const struct th_agent_part *const parts[] = {
+    &th_agent_handlers,
     &th_agent_brokers,
     &th_agent_log,
     &th_agent_notify,

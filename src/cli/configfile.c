@@ -6,6 +6,7 @@
 #include "base/roomy.h"
 #include "cli/exit.h"
 #include "cli/given.h"
+#include "cli/handlers.h"
 #include "cli/nearest.h"
 #include "cli/show.h"
 #include "cli/template.h"
@@ -191,11 +192,32 @@ static bool names_values(const struct th_cli_option *option, const struct th_jso
            refuse_at(leaf->value, TH_CLI_TEMPLATE_UNKNOWN, th_cli_show_slice(name, shown));
 }
 
+/* Where "handlers" stands among its names, outside of which there are only headings; or its depth. */
+static unsigned handlers_in(const struct th_json_leaf *leaf)
+{
+    unsigned at = 0;
+    while (at < leaf->depth && leaf->names[at] && is_heading(leaf->names[at]))
+        at++;
+    bool found = at < leaf->depth && leaf->names[at] && !strcmp(leaf->names[at], "handlers");
+    return found ? at : leaf->depth;
+}
+
+static bool take_handler(const struct th_json_leaf *leaf, unsigned at)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    unsigned last = at + 2 < leaf->depth && leaf->names[at + 2] ? at + 2 : at;
+    const char *wrong = th_cli_handlers_take(leaf, at);
+    return !wrong || refuse_at(leaf->value, wrong, th_cli_show(leaf->names[last], shown));
+}
+
 static bool take(void *arg, const struct th_json_leaf *leaf)
 {
     bool opposite;
-    const struct th_cli_option *option = find(leaf, &opposite);
+    unsigned handlers = handlers_in(leaf);
     (void)arg;
+    if (handlers < leaf->depth)
+        return take_handler(leaf, handlers);
+    const struct th_cli_option *option = find(leaf, &opposite);
     if (!option)
         return refuse_unknown(leaf);
     uint8_t *origin = &own.origins[option - th_cli_options];
@@ -217,6 +239,13 @@ static void note_flags(const struct th_cli_settings *s)
                          th_cli_option_is_given(s, &th_cli_options[i]) ? FROM_FLAG : UNKNOWN;
 }
 
+static bool check_handlers(void)
+{
+    struct th_json_place place;
+    const char *lacks = th_cli_handlers_check(&place);
+    return !lacks || refuse_at(place, lacks, "");
+}
+
 bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_t bytes,
                              const char *path, struct th_cli_problem *problem)
 {
@@ -225,8 +254,9 @@ bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_
     own.problem = problem;
     own.path = path;
     note_flags(settings);
+    th_cli_handlers_clear();
     if (th_json_walk(&walk, text, bytes))
-        return true;
+        return check_handlers();
     return walk.wanted ? refuse_at(walk.stopped, "not JSON here, which wants %s", walk.wanted)
                        : false;
 }

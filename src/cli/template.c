@@ -4,6 +4,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "cli/handlers.h"
 #include "cli/identity.h"
 #include "cli/show.h"
 #include "store/meta.h"
@@ -185,5 +186,6 @@ bool th_cli_template_fill(struct th_cli_settings *s, struct th_cli_problem *prob
     for (uint32_t i = 0; i < s->topics.count; i++)
         if (!fill(&s->topics.items[i], problem))
             return false;
-    return fill(&s->will_topic, problem) && fill(&s->status_topic, problem);
+    return fill(&s->will_topic, problem) && fill(&s->status_topic, problem) &&
+           th_cli_handlers_fill(problem);
 }

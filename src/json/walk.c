@@ -11,6 +11,7 @@ struct reader {
     unsigned line;
     unsigned depth;
     const char *names[TH_JSON_WALK_DEPTH];
+    unsigned elements[TH_JSON_WALK_DEPTH];
     struct th_json_place name;
 };
 
@@ -101,8 +102,8 @@ static bool take_name(struct reader *r)
 static bool take_leaf(struct reader *r)
 {
     char first = peek(r);
-    struct th_json_leaf leaf = {.names = r->names, .depth = r->depth, .name = r->name,
-                                .value = here(r), .is_text = first == '"'};
+    struct th_json_leaf leaf = {.names = r->names, .elements = r->elements, .depth = r->depth,
+                                .name = r->name, .value = here(r), .is_text = first == '"'};
     leaf.text = first ? take_token(r) : NULL;
     if (!leaf.text)
         return stop(r, "a value: a text in double quotes, a number, true or false");
@@ -124,6 +125,7 @@ static bool enter(struct reader *r, bool as_array)
     if (r->depth == TH_JSON_WALK_DEPTH)
         return stop(r, "less: at most 8 levels of objects and arrays");
     r->at++;
+    r->elements[r->depth] = 0;
     r->names[r->depth++] = as_array ? NULL : "";
     return true;
 }
@@ -153,6 +155,7 @@ static bool leave(struct reader *r)
         return true;
     if (!take(r, ','))
         return stop(r, is_array(r) ? "a comma or ]" : "a comma or }");
+    r->elements[r->depth - 1]++;
     return is_array(r) || take_name(r);
 }
 

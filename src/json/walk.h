@@ -16,7 +16,8 @@ struct th_json_place {
 /* A text, a number, true, false or null. */
 struct th_json_leaf {
     const char *const *names; /* from the outside in; NULL for an array */
-    unsigned depth;           /* how many, at least 1 */
+    const unsigned *elements; /* of the arrays: the how many-eth, from 0 on */
+    unsigned depth;           /* how many names, at least 1 */
     char *text;               /* ended by NUL, unescaped; "12", "true" */
     bool is_text;             /* it stood between quotes */
     struct th_json_place name, value; /* where the innermost name stands, and the value */

@@ -1,6 +1,7 @@
 /* A configuration with any content, for any command: what is taken has its end within the file, and
  * what is refused is told in one line. */
 #include "cli/configfile.h"
+#include "cli/handlers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,19 @@ static void list_within(const struct th_cli_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
         within(list->items[i]);
+}
+
+static void handlers_within(void)
+{
+    const struct th_cli_handlers *all = th_cli_handlers();
+    for (const struct th_cli_handler *each = all->list; each < all->list + all->count; each++) {
+        for (size_t i = 0; i < each->words; i++)
+            within(each->run[i]);
+        for (size_t i = 0; i < each->variables; i++)
+            within(each->names[i]);
+        within(each->topic);
+        within(each->reply);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -37,5 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     within(settings.password_argument);
     list_within(&settings.topics);
     list_within(&settings.addresses);
+    handlers_within();
     return 0;
 }

@@ -1,0 +1,287 @@
+#include "agent/handlers.h"
+
+#include "agent/runner.h"
+#include "base/roomy.h"
+#include "base/slice.h"
+#include "cli/connection.h"
+#include "cli/exit.h"
+#include "cli/piece.h"
+#include "cli/properties.h"
+#include "cli/say.h"
+#include "cli/show.h"
+
+#include <errno.h>
+#include <string.h>
+#include <thimble/topic.h>
+#include <unistd.h>
+
+#define CORRELATION_BYTES 64
+#define ANSWER_BYTES 256
+#define PATIENCE_MS 2000
+#define NONE TH_ORDER_JOBS
+
+enum { RESPONSE_TOPIC = 8, CORRELATION_DATA = 9 };
+
+/* What is known of a message that is handled. */
+struct job {
+    bool used;
+    uint8_t handler;
+    uint8_t correlation_bytes;
+    uint16_t answer_bytes;
+    uint8_t correlation[CORRELATION_BYTES];
+    uint8_t answer[ANSWER_BYTES]; /* the message's own response topic */
+};
+
+static TH_ROOMY struct {
+    int fd;
+    bool taken;     /* the message whose pieces come is ours */
+    uint8_t filling; /* its job, or NONE: it is dropped */
+    unsigned long long dropped;
+    size_t held_bytes; /* a result that waits for room in the outbox */
+    struct job jobs[TH_ORDER_JOBS];
+    uint8_t order[TH_ORDER_BYTES];
+    uint8_t result[TH_RESULT_BYTES];
+} own;
+
+static int open_handlers(const struct th_cli_settings *settings)
+{
+    (void)settings;
+    own.filling = NONE;
+    own.fd = th_cli_handlers()->count ? th_agent_runner_start() : -1;
+    if (own.fd >= 0 || !th_cli_handlers()->count)
+        return TH_CLI_OK;
+    th_cli_say_status(TH_CLI_SYSTEM, "cannot start the process for handlers, errno %d", errno);
+    return TH_CLI_SYSTEM;
+}
+
+static const struct th_cli_handler *handler_of(const struct job *job)
+{
+    return &th_cli_handlers()->list[job->handler];
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+/* A socket holds a few packets only, and the runner, which waits for nobody, takes them at once. */
+static bool send_packet(size_t bytes)
+{
+    struct pollfd fds = {.fd = own.fd, .events = POLLOUT};
+    return write(own.fd, own.order, bytes) > 0 ||
+           (errno == EAGAIN && poll(&fds, 1, PATIENCE_MS) > 0 &&
+            write(own.fd, own.order, bytes) > 0);
+}
+
+static bool send_order(uint8_t kind, struct th_slice rest)
+{
+    own.order[0] = kind;
+    own.order[1] = own.filling;
+    own.order[2] = own.jobs[own.filling].handler;
+    memcpy(own.order + 3, rest.data, rest.len_bytes);
+    return send_packet(3 + rest.len_bytes);
+}
+
+static bool send_payload(struct th_slice rest)
+{
+    while (rest.len_bytes) {
+        size_t bytes = rest.len_bytes < TH_ORDER_PIECE_BYTES ? rest.len_bytes
+                                                             : TH_ORDER_PIECE_BYTES;
+        if (!send_order(TH_ORDER_PIECE, th_slice_of(rest.data, bytes)))
+            return false;
+        rest = th_slice_after(rest, bytes);
+    }
+    return true;
+}
+
+static void drop(const struct th_delivery *piece)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    if (own.filling < NONE)
+        own.jobs[own.filling].used = false;
+    own.filling = NONE;
+    th_cli_say("a message on %s was dropped: its handlers are busy; %llu so far",
+               th_cli_show_slice(piece->topic, shown), ++own.dropped);
+}
+
+/* One that was begun and broke off is free again: the runner begins it anew, too. */
+static uint8_t free_job(void)
+{
+    uint8_t i = 0;
+    if (own.filling < NONE)
+        return own.filling;
+    while (i < NONE && own.jobs[i].used)
+        i++;
+    return i;
+}
+
+static uint8_t handler_for(struct th_slice topic)
+{
+    const struct th_cli_handlers *all = th_cli_handlers();
+    uint8_t i = 0;
+    while (i < all->count && !th_mqtt_topic_matches(th_slice_text(all->list[i].topic), topic))
+        i++;
+    return i;
+}
+
+static void keep_answer(struct job *job, const struct th_delivery *piece)
+{
+    struct th_property found;
+    job->answer_bytes = job->correlation_bytes = 0;
+    if (th_cli_property_find(piece->properties, RESPONSE_TOPIC, &found) &&
+        found.text.len_bytes <= ANSWER_BYTES) {
+        job->answer_bytes = (uint16_t)found.text.len_bytes;
+        memcpy(job->answer, found.text.data, found.text.len_bytes);
+    }
+    if (th_cli_property_find(piece->properties, CORRELATION_DATA, &found) &&
+        found.text.len_bytes <= CORRELATION_BYTES) {
+        job->correlation_bytes = (uint8_t)found.text.len_bytes;
+        memcpy(job->correlation, found.text.data, found.text.len_bytes);
+    }
+}
+
+static bool begin(uint8_t handler, const struct th_delivery *piece)
+{
+    own.filling = free_job();
+    if (own.filling == NONE || piece->topic.len_bytes >= TH_ORDER_TOPIC_BYTES)
+        return false;
+    struct job *job = &own.jobs[own.filling];
+    job->used = true;
+    job->handler = handler;
+    keep_answer(job, piece);
+    return send_order(TH_ORDER_BEGIN, piece->topic);
+}
+
+static bool pass_on(const struct th_delivery *piece)
+{
+    if (!send_payload(piece->payload))
+        return false;
+    if (!th_cli_piece_is_last(piece))
+        return true;
+    if (!send_order(TH_ORDER_RUN, th_slice_of("", 0)))
+        return false;
+    own.filling = NONE;
+    return true;
+}
+
+static bool take(const struct th_delivery *piece)
+{
+    bool is_first = th_cli_piece_is_first(piece);
+    uint8_t handler = is_first ? handler_for(piece->topic) : 0;
+    if (is_first)
+        own.taken = own.fd >= 0 && handler < th_cli_handlers()->count;
+    if (!own.taken || (!is_first && own.filling == NONE))
+        return own.taken;
+    if ((is_first && !begin(handler, piece)) || !pass_on(piece))
+        drop(piece);
+    return true;
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+static void say_end(const struct job *job, const struct th_result *result)
+{
+    static const char *const how[] = {"exit code", "ended by signal", "not done in time, signal",
+                                      "not started, or its message is too large: errno"};
+    char shown[TH_CLI_SHOWN_BYTES], error[TH_CLI_SHOWN_BYTES];
+    bool has_error = result->error.len_bytes;
+    if (result->how == TH_RESULT_EXITED && !result->status)
+        return;
+    th_cli_say("handler %s: %s %u%s%s", th_cli_show(*handler_of(job)->run, shown),
+               how[result->how], result->status, has_error ? ": " : "",
+               has_error ? th_cli_show_slice(result->error, error) : "");
+}
+
+/* Where the message said, or else the configuration. */
+static struct th_slice topic_of_answer(const struct job *job)
+{
+    return job->answer_bytes ? th_slice_of(job->answer, job->answer_bytes)
+                             : th_slice_text(handler_of(job)->reply);
+}
+
+static int answer(const struct job *job, struct th_slice output)
+{
+    const struct th_property correlation = {
+        .id = CORRELATION_DATA, .text = th_slice_of(job->correlation, job->correlation_bytes)};
+    const struct th_message message = {
+        .topic = topic_of_answer(job),
+        .payload = output,
+        .qos = (uint8_t)handler_of(job)->qos,
+        .properties = {&correlation, job->correlation_bytes > 0},
+    };
+    if (!message.topic.len_bytes || !output.len_bytes)
+        return 0;
+    return th_publish(th_cli_connection_client(), &message);
+}
+
+/* False: there is no room in the outbox now. */
+static bool settle(void)
+{
+    struct th_result result;
+    if (!own.held_bytes || !th_result_read(&result, th_slice_of(own.result, own.held_bytes)) ||
+        !own.jobs[result.job].used || result.job == own.filling)
+        return true;
+    struct job *job = &own.jobs[result.job];
+    int rc = answer(job, result.output);
+    if (rc == TH_E_SEND_FULL)
+        return false;
+    if (rc < 0)
+        th_cli_say("the output of a handler was not published: %s",
+                   th_request_fault(th_cli_connection_client())->text);
+    say_end(job, &result);
+    job->used = false;
+    return true;
+}
+
+static void lose_runner(void)
+{
+    th_cli_say_status(TH_CLI_SYSTEM, "the process for handlers has ended");
+    close(own.fd);
+    own.fd = -1;
+    th_cli_connection_end(TH_CLI_SYSTEM);
+}
+
+/* What waits for room is asked for again in each turn. */
+static nfds_t await(struct pollfd *fds, nfds_t room)
+{
+    if (own.fd < 0 || !room)
+        return 0;
+    if (settle())
+        own.held_bytes = 0;
+    *fds = (struct pollfd){.fd = own.fd, .events = own.held_bytes ? 0 : POLLIN};
+    return 1;
+}
+
+static void ready(const struct pollfd *fds, nfds_t count)
+{
+    (void)count;
+    if (!fds->revents || own.held_bytes)
+        return;
+    ssize_t got = read(own.fd, own.result, sizeof own.result);
+    if (got > 0)
+        own.held_bytes = (size_t)got;
+    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        lose_runner();
+}
+
+/* What is begun is done first. */
+static bool is_idle(void)
+{
+    bool idle = true;
+    for (uint8_t i = 0; i < TH_ORDER_JOBS; i++)
+        idle &= !own.jobs[i].used || i == own.filling;
+    return idle || own.fd < 0;
+}
+
+static void close_handlers(void)
+{
+    if (own.fd >= 0)
+        close(own.fd);
+    own.fd = -1;
+}
+
+const struct th_agent_part th_agent_handlers = {
+    .open = open_handlers,
+    .delivery = take,
+    .await = await,
+    .ready = ready,
+    .drained = is_idle,
+    .close = close_handlers,
+};

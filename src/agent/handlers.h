@@ -1,0 +1,11 @@
+/* Messages for the programs of the configuration: handed to the runner, answered with what it sends
+ * back. The first handler whose filter selects a topic gets it. At most TH_ORDER_JOBS at a time wait
+ * or run; a message that comes beyond is dropped, counted and told. */
+#ifndef TH_AGENT_HANDLERS_H
+#define TH_AGENT_HANDLERS_H
+
+#include "agent/part.h"
+
+extern const struct th_agent_part th_agent_handlers;
+
+#endif

@@ -1,0 +1,49 @@
+/* What agent and runner say to each other, a packet of a SOCK_SEQPACKET pair each. Neither believes
+ * the other: th_order_read() and th_result_read() check every byte they use. */
+#ifndef TH_AGENT_ORDER_H
+#define TH_AGENT_ORDER_H
+
+#include "cli/handlers.h"
+#include <thimble.h>
+
+#define TH_ORDER_JOBS 16            /* that run, wait or are being told, together */
+#define TH_ORDER_TOPIC_BYTES 1024
+#define TH_ORDER_PIECE_BYTES 8192
+#define TH_ORDER_PAYLOAD_BYTES (1024 * 1024)
+#define TH_ORDER_BYTES (3 + TH_ORDER_PIECE_BYTES)
+
+enum th_order_kind {
+    TH_ORDER_BEGIN, /* rest: the topic */
+    TH_ORDER_PIECE, /* rest: more of the payload */
+    TH_ORDER_RUN,   /* that was all */
+};
+
+/* The agent's words: three bytes and the rest. */
+struct th_order {
+    uint8_t kind;
+    uint8_t job;
+    uint8_t handler;
+    struct th_slice rest;
+};
+
+bool th_order_read(struct th_order *order, struct th_slice packet);
+
+#define TH_RESULT_OUTPUT_BYTES 16384
+#define TH_RESULT_ERROR_BYTES 160
+#define TH_RESULT_HEAD_BYTES 4
+#define TH_RESULT_BYTES (TH_RESULT_HEAD_BYTES + TH_RESULT_ERROR_BYTES + TH_RESULT_OUTPUT_BYTES)
+
+enum th_result_how { TH_RESULT_EXITED, TH_RESULT_SIGNALLED, TH_RESULT_LATE, TH_RESULT_REFUSED };
+
+/* The runner's: four bytes (the last one is the length of `error`), error, output. */
+struct th_result {
+    uint8_t job;
+    uint8_t how;
+    uint8_t status; /* exit code or signal */
+    struct th_slice error;
+    struct th_slice output;
+};
+
+bool th_result_read(struct th_result *result, struct th_slice packet);
+
+#endif

@@ -1,0 +1,45 @@
+/* "handlers" of a configuration: programs that get the messages of a topic.
+ *
+ *     {"topic": "commands/#", "qos": 1, "run": ["/usr/lib/pump", "--once"], "timeout_s": 10,
+ *      "concurrency": 2, "env": {"MODE": "fast"}, "reply": "answers/${device_id}"} */
+#ifndef TH_CLI_HANDLERS_H
+#define TH_CLI_HANDLERS_H
+
+#include "cli/problem.h"
+#include "json/walk.h"
+#include <stdint.h>
+
+#define TH_CLI_HANDLERS_MAX 16
+#define TH_CLI_HANDLER_WORDS 16
+#define TH_CLI_HANDLER_VARIABLES 8
+
+struct th_cli_handler {
+    const char *topic;                         /* a filter */
+    const char *reply;                         /* a topic; NULL: what the message says, if it does */
+    const char *run[TH_CLI_HANDLER_WORDS + 1]; /* a path, and its words; ended by NULL */
+    const char *names[TH_CLI_HANDLER_VARIABLES];
+    const char *values[TH_CLI_HANDLER_VARIABLES];
+    uint16_t qos, timeout_s, concurrency;
+    uint8_t words, variables;
+    struct th_json_place place;
+};
+
+struct th_cli_handlers {
+    struct th_cli_handler list[TH_CLI_HANDLERS_MAX];
+    unsigned count;
+};
+
+/* Those read last. Their texts lie in the configuration. */
+const struct th_cli_handlers *th_cli_handlers(void);
+void th_cli_handlers_clear(void);
+
+/* Takes a leaf whose names[at] is "handlers". NULL, or what is wrong: a format that takes the name. */
+const char *th_cli_handlers_take(const struct th_json_leaf *leaf, unsigned at);
+
+/* After the last leaf. NULL, or what is missing, and where. */
+const char *th_cli_handlers_check(struct th_json_place *place);
+
+/* Fills their templates in. False: see `problem`. */
+bool th_cli_handlers_fill(struct th_cli_problem *problem);
+
+#endif
