@@ -215,7 +215,7 @@ static int answer(const struct job *job, struct th_slice output)
 static bool settle(void)
 {
     struct th_result result;
-    if (!own.held_bytes || !th_result_read(&result, th_slice_of(own.result, own.held_bytes)) ||
+    if (!th_result_read(&result, th_slice_of(own.result, own.held_bytes)) ||
         !own.jobs[result.job].used || result.job == own.filling)
         return true;
     struct job *job = &own.jobs[result.job];
@@ -238,13 +238,19 @@ static void lose_runner(void)
     th_cli_connection_end(TH_CLI_SYSTEM);
 }
 
-/* What waits for room is asked for again in each turn. */
+/* True: a result that waited for room has found it. */
+static bool turn(void)
+{
+    if (!own.held_bytes || !settle())
+        return false;
+    own.held_bytes = 0;
+    return true;
+}
+
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
     if (own.fd < 0 || !room)
         return 0;
-    if (settle())
-        own.held_bytes = 0;
     *fds = (struct pollfd){.fd = own.fd, .events = own.held_bytes ? 0 : POLLIN};
     return 1;
 }
@@ -255,9 +261,10 @@ static void ready(const struct pollfd *fds, nfds_t count)
     if (!fds->revents || own.held_bytes)
         return;
     ssize_t got = read(own.fd, own.result, sizeof own.result);
-    if (got > 0)
+    if (got > 0) {
         own.held_bytes = (size_t)got;
-    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        turn();
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         lose_runner();
 }
 
@@ -265,6 +272,7 @@ static void ready(const struct pollfd *fds, nfds_t count)
 static bool is_idle(void)
 {
     bool idle = true;
+    turn();
     for (uint8_t i = 0; i < TH_ORDER_JOBS; i++)
         idle &= !own.jobs[i].used || i == own.filling;
     return idle || own.fd < 0;
@@ -280,6 +288,7 @@ static void close_handlers(void)
 const struct th_agent_part th_agent_handlers = {
     .open = open_handlers,
     .delivery = take,
+    .turn = turn,
     .await = await,
     .ready = ready,
     .drained = is_idle,

@@ -392,7 +392,8 @@ static void live(int agent)
 int th_agent_runner_start(void)
 {
     int ends[2];
-    if (syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+    const int type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    if (syscall(SYS_socketpair, AF_UNIX, type, 0, ends) < 0)
         return -1;
     int pid = copy_ourselves();
     if (pid == 0) {

@@ -111,7 +111,7 @@ def test_failures_are_told(start, script, publish):
     agent = start({"topic": "fail", "run": [script("echo first >&2; echo second >&2; exit 3")]},
                   {"topic": "none", "run": ["/nonexistent/program"]},
                   {"topic": "die", "run": [script("kill -9 $$", "die")]})
-    for topic, word in (("fail", "exit code 3: first"), ("none", "127: cannot be started"),
+    for topic, word in (("fail", "exit code 3: first"), ("none", "127: cannot be started, errno 2"),
                         ("die", "ended by signal 9")):
         publish(topic, b"x")
         agent.says(word)
@@ -157,12 +157,12 @@ def test_too_many_are_dropped_and_told(start, script, thimble, broker, tmp_path)
 
 @pytest.mark.parametrize("size, fits", [(0, True), (300_000, True), (1_048_576, True),
                                         (1_048_577, False)])
-def test_large_messages(start, script, publish, tmp_path, size, fits):
+def test_messages_of_any_size(start, script, publish, thimble, broker, tmp_path, size, fits):
     """In pieces: the packet window is smaller."""
     seen = tmp_path / "seen"
     agent = start({"topic": "large", "run": [script(f"cat >{seen}.new; mv {seen}.new {seen}")]})
     payload = bytes(number * 7 % 251 for number in range(size))
-    publish("large", payload)
+    publish("large", payload) if size else thimble("pub", *broker.plain, "-t", "large", "-n").ends(0)
     if fits:
         until(seen.exists, "the message")
         assert seen.read_bytes() == payload
@@ -176,7 +176,7 @@ def test_output_has_an_end(start, script, publish, broker, thimble):
     broker.log.await_subscription("answer")
     program = script(f"#!{PYTHON}\nimport os\nwhile os.write(1, b'x' * 1024):\n    pass\n")
     agent = start({"topic": "talk", "run": [program], "reply": "answer"})
-    publish("talk", b"")
+    publish("talk", b"x")
     listener.prints(b"16384\n")
     agent.says("exit code 1")
     agent.signal(signal.SIGTERM).ends(0)
@@ -188,7 +188,7 @@ def test_asked_to_end_it_lets_them_finish(start, script, publish, broker, thimbl
     broker.log.await_subscription("answer")
     program = script(f"touch {tmp_path}/began; sleep 0.5; echo done")
     agent = start({"topic": "work", "run": [program], "reply": "answer"})
-    publish("work", b"")
+    publish("work", b"x")
     until((tmp_path / "began").exists, "its beginning")
     agent.signal(signal.SIGTERM).ends(0)
     listener.prints(b"done\n\n")
@@ -207,7 +207,7 @@ def is_gone(pid):
 
 def test_without_the_agent_nothing_goes_on(start, script, publish, tmp_path):
     agent = start({"topic": "work", "run": [script(f"echo $$ >{tmp_path}/pid; exec sleep 600")]})
-    publish("work", b"")
+    publish("work", b"x")
     until(lambda: lines(tmp_path / "pid"), "its beginning")
     runner, program = children(agent.pid)[0], int(lines(tmp_path / "pid")[0])
     agent.signal(signal.SIGKILL).ends(-signal.SIGKILL)
@@ -225,7 +225,7 @@ def test_signals_of_a_terminal_are_the_agents(start, script, publish, tmp_path):
     runner = until(lambda: children(agent.pid), "the runner")[0]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(runner, number)
-    publish("work", b"")
+    publish("work", b"x")
     until((tmp_path / "ran").exists, "the program")
     agent.signal(signal.SIGTERM).ends(0)
 
@@ -233,7 +233,7 @@ def test_signals_of_a_terminal_are_the_agents(start, script, publish, tmp_path):
 def test_no_privileges_are_gained(start, script, publish, tmp_path):
     agent = start({"topic": "work", "run": [script(
         f"grep NoNewPrivs /proc/self/status >{tmp_path}/new; mv {tmp_path}/new {tmp_path}/seen")]})
-    publish("work", b"")
+    publish("work", b"x")
     until((tmp_path / "seen").exists, "the program")
     assert lines(tmp_path / "seen") == ["NoNewPrivs:\t1"]
     agent.signal(signal.SIGTERM).ends(0)
