@@ -28,7 +28,7 @@ struct th_order {
 
 bool th_order_read(struct th_order *order, struct th_slice packet);
 
-#define TH_RESULT_OUTPUT_BYTES 16384
+#define TH_RESULT_OUTPUT_BYTES (TH_OUTBOX_BYTES - 1024) /* goes out as one message */
 #define TH_RESULT_ERROR_BYTES 160
 #define TH_RESULT_HEAD_BYTES 4
 #define TH_RESULT_BYTES (TH_RESULT_HEAD_BYTES + TH_RESULT_ERROR_BYTES + TH_RESULT_OUTPUT_BYTES)

@@ -43,12 +43,10 @@ static TH_ROOMY struct {
     int agent, children;
     unsigned turns;
     struct job jobs[TH_ORDER_JOBS];
-    uint8_t packet[TH_RESULT_BYTES];
+    uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES]; /* either */
     char words[WORDS_BYTES];
     char *environment[TH_CLI_HANDLER_VARIABLES + 3];
 } own;
-
-_Static_assert(sizeof own.packet >= TH_ORDER_BYTES, "orders fit, too");
 
 static const struct th_cli_handler *handler_of(const struct job *job)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static uint8_t packet[TH_RESULT_BYTES + 1];
+static uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES];
 
 static bool order_of(uint8_t kind, uint8_t job, const char *rest, size_t rest_bytes, size_t bytes)
 {
