@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from program import until
+from program import SANDBOX, until
 
 PYTHON = sys.executable
 
@@ -35,12 +35,13 @@ def start(thimble, tmp_path, broker):
         path = tmp_path / "agent.json"
         path.write_text(json.dumps({
             "host": "127.0.0.1", "port": broker.port, "no_tls": True, "id": "handling",
-            "backoff": "0.05s..0.1s", "sandbox": "require", "device_id": "pump",
+            "backoff": "0.05s..0.1s", "sandbox": SANDBOX, "device_id": "pump",
             "handlers": list(handlers)} | more))
+        before = broker.log.text().count("(QoS")
         agent = thimble.start("agent", "-c", path)
         if handlers and all("topic" in each for each in handlers):
             until(lambda: not agent.is_running() or
-                  broker.log.text().count("(QoS") >= len(handlers), "subscriptions")
+                  broker.log.text().count("(QoS") >= before + len(handlers), "subscriptions")
         return agent
     return begin
 
