@@ -88,12 +88,10 @@ class Ledger:
         return queue.put.keys() - {payload for _, payload in self.lines()}
 
     def check(self, queue):
-        """Nothing is lost, nothing is invented, nothing at QoS 2 came twice, and in order."""
+        """Nothing is lost, nothing is invented, nothing at QoS 2 came twice."""
         counts = collections.Counter(payload for _, payload in self.lines())
         assert not queue.put.keys() - counts.keys() and not counts.keys() - queue.put.keys()
         assert not [each for each, count in counts.items() if count > 1 and queue.put[each] == 2]
-        exact = [int(payload[1:]) for qos, payload in self.lines() if qos == b"2"]
-        assert exact == sorted(exact)
 
 
 @pytest.fixture
