@@ -146,6 +146,14 @@ int th_wait_ms(const struct th_client *it) { (void)it; return *client.script ? 0
 enum th_phase th_phase(const struct th_client *it) { (void)it; return TH_PHASE_UP; }
 const struct th_fault *th_fault(const struct th_client *it) { (void)it; return &client.fault; }
 size_t th_pending(const struct th_client *it) { (void)it; return client.pending; }
+void th_release(struct th_client *it) { (void)it; }
+
+int th_redirect(struct th_client *it, const char *host, uint16_t port)
+{
+    (void)it, (void)host, (void)port;
+    return 0;
+}
+
 size_t th_unreleased(const struct th_client *it) { (void)it; return client.unreleased; }
 
 const struct th_fault *th_request_fault(const struct th_client *it)
