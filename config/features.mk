@@ -135,10 +135,13 @@ optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
-agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c template.c) src/json/walk.c \
-                        $(wildcard src/agent/*.c) $(if $(filter mem,$(lacks)),src/cli/ask.c)
-agent.program_instead := src/absent/config.c
-agent.options := --config --prom-file --log-format --first-delay --brokers --failback \
+agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c post.c template.c) \
+                        src/json/walk.c $(wildcard src/agent/*.c) \
+                        $(if $(filter tunnel,$(lacks)),src/net/local.c) \
+                        $(if $(filter mem,$(lacks)),src/cli/ask.c)
+agent.program_instead := src/absent/config.c src/absent/post.c
+agent.options := --config --prom-file --log-format --inbox --inbox-mode --stdin --drop \
+                 --drop-topic --agent --message-id --first-delay --brokers --failback \
                  --fallback-addr
 agent.commands := agent config status
 
@@ -200,7 +203,8 @@ encrypted-keys.program_instead := src/absent/passphrase.c
 encrypted-keys.options := --keypass-file --keypass-credential
 
 # Plain MQTT of other programs, over our TLS.
-tunnel.program_sources := src/cli/tunnel.c src/net/local.c $(wildcard src/tunnel/*.c)
+tunnel.program_sources = src/cli/tunnel.c $(wildcard src/tunnel/*.c) \
+                         $(if $(filter agent,$(lacks)),src/net/local.c)
 tunnel.commands := tunnel
 tunnel.options := --listen --listen-mode --listen-port
 

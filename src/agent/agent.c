@@ -3,6 +3,8 @@
 #include "agent/brokers.h"
 #include "agent/handlers.h"
 #include "agent/log.h"
+#include "agent/drop.h"
+#include "agent/inbox.h"
 #include "agent/notify.h"
 #include "agent/obey.h"
 #include "agent/part.h"
@@ -95,7 +97,9 @@ static const struct th_agent_part *const parts[] = {
     &th_agent_notify,
     &th_agent_presence,
     &th_agent_obey,
-    &th_agent_queue,
+    &th_agent_inbox,
+    &th_agent_drop,
+    &th_agent_queue, /* behind those who put in: one sync for all */
     &th_agent_prom,
     &th_agent_state,
 };

@@ -4,6 +4,7 @@
 #include "cli/format.h"
 #include "cli/given.h"
 #include "cli/identity.h"
+#include "cli/post.h"
 #include "cli/properties.h"
 #include "cli/roots.h"
 #include "cli/secret.h"
@@ -92,6 +93,13 @@ static const struct pair together[] = {
     PAIR(spool_daily_bytes, spool),
     PAIR(spool_full, spool),
     PAIR(spool_conflate, spool),
+    PAIR(inbox, spool),
+    PAIR(input, spool),
+    PAIR(drop, spool),
+    PAIR(inbox_mode, inbox),
+    PAIR(drop, drop_topic),
+    PAIR(drop_topic, drop),
+    PAIR(message_id, agent),
 };
 
 #define COUNT_OF(pairs) (sizeof pairs / sizeof *pairs)
@@ -452,7 +460,7 @@ static bool check_command(struct th_cli_settings *s, struct th_cli_problem *prob
 bool th_cli_check(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
-        check_plaintext, check_exclusive, check_together, check_version,  th_cli_identity_take, check_tls,
+        th_cli_post_check, check_plaintext, check_exclusive, check_together, check_version,  th_cli_identity_take, check_tls,
         check_addresses, check_names,     check_texts,    check_password, check_client,
         check_will,      check_command,   check_format,
     };

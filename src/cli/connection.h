@@ -33,7 +33,7 @@ struct th_cli_work {
 };
 
 /* Descriptors a command may wait for besides its connection and standard input. */
-#define TH_CLI_AWAITED 16
+#define TH_CLI_AWAITED 24
 
 /* Opens context and client. 0, or an exit status after having said why. */
 int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work);

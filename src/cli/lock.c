@@ -29,10 +29,15 @@ static bool is_address(const char *host)
     return th_net_address_parse(&address, host);
 }
 
+static bool is_local(const struct th_cli_settings *s)
+{
+    return s->unix_path || s->agent;
+}
+
 static bool looks_names_up(const struct th_cli_settings *s)
 {
     const char *host = s->proxy.host ? s->proxy.host : s->host;
-    return !s->unix_path && !s->addresses.count && (s->srv || s->ports || !is_address(host));
+    return !is_local(s) && !s->addresses.count && (s->srv || s->ports || !is_address(host));
 }
 
 /* NULL: to standard output, or nowhere. */
@@ -60,9 +65,9 @@ static void wish_for_port(struct th_sandbox_wish *wish, uint16_t port)
 static void wish_for_a_road(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
     wish->any_port = s->srv;
-    wish->needs |= s->unix_path ? TH_SANDBOX_UNIX : TH_SANDBOX_INTERNET;
+    wish->needs |= is_local(s) ? TH_SANDBOX_UNIX : TH_SANDBOX_INTERNET;
     wish->needs |= s->bind_address ? TH_SANDBOX_BIND : 0;
-    if (!s->unix_path)
+    if (!is_local(s))
         wish_for_port(wish, port_of(s));
     for (const uint16_t *port = s->ports; port && *port; port++)
         wish_for_port(wish, *port);
@@ -134,8 +139,9 @@ void th_cli_lock_writes(const char *path)
 static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
     wish_to_write(wish, report_file(s));
-    wish->removes = s->listen ? s->listen : s->status_socket;
-    wish->needs |= wish->removes || s->command == TH_CLI_TUNNEL ? TH_SANDBOX_SERVE : 0;
+    wish->removes[0] = s->listen ? s->listen : s->inbox;
+    wish->removes[wish->removes[0] != NULL] = s->status_socket;
+    wish->needs |= *wish->removes || s->command == TH_CLI_TUNNEL ? TH_SANDBOX_SERVE : 0;
 }
 
 static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rereads_roots)
@@ -150,6 +156,8 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     wish_to_write(&wish, s->out);
     if (also)
         wish_to_write(&wish, also);
+    wish_to_read(&wish, s->drop);
+    wish_to_write(&wish, s->drop);
     wish_for_identity(&wish, s);
     wish_for_reports(&wish, s);
     wish_to_read(&wish, s->spool);

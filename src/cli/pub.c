@@ -9,6 +9,7 @@
 #include "cli/exit.h"
 #include "cli/lines.h"
 #include "cli/payload.h"
+#include "cli/post.h"
 #include "cli/properties.h"
 #include "cli/say.h"
 #include <unistd.h>
@@ -238,6 +239,8 @@ int th_cli_pub(int argc, char *argv[])
     memset(&publisher, 0, sizeof publisher);
     if (!th_cli_begin(&publisher.settings, TH_CLI_PUB, argc, argv, &status))
         return status;
+    if (publisher.settings.agent)
+        return th_cli_post(&publisher.settings);
     status = open_all();
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();

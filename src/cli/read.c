@@ -45,7 +45,7 @@ bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char
     if (wants_only_words(s))
         return true;
     if (!read_again(s, argc, argv, problem) || !th_cli_configfile_read(s, problem) ||
-        !th_cli_locate(s, problem) || !th_cli_options_environment(s, problem))
+        !th_cli_locate(s, problem) || (!s->agent && !th_cli_options_environment(s, problem)))
         return false;
     th_cli_persona_adopt(s);
     if (!th_cli_check(s, problem))

@@ -100,6 +100,7 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->random_filter, 10000);
     preset(&s->status_mode, 0600);
     preset(&s->listen_mode, 0600);
+    preset(&s->inbox_mode, 0600);
     preset(&s->exit_codes, s->persona);
     preset(&s->stapling, TH_STAPLING_OFF);
     preset(&s->clock, TH_CLI_CLOCK_WAIT);

@@ -228,6 +228,17 @@ struct th_cli_settings {
     int64_t listen_port;         /* or this, of 127.0.0.1 */
     int64_t listen_mode;         /* as of chmod(1) */
 
+    /* Of agent: where messages come in. */
+    const char *inbox;           /* the path of a Unix socket */
+    int64_t inbox_mode;          /* as of chmod(1) */
+    bool input;                  /* --stdin */
+    const char *drop;            /* a directory */
+    const char *drop_topic;      /* its template */
+
+    /* Of pub, through an agent. */
+    const char *agent;           /* the path of its inbox */
+    const char *message_id;
+
     /* Of identity. */
     const char *endpoint;
     const char *device_id;

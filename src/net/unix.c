@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,6 +66,29 @@ int th_net_unix_accept(int listening)
         return fd;
     bool is_gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
     return is_gone ? TH_WANT_READ : TH_E_SYSTEM;
+}
+
+static int cannot_reach(const char *path, struct th_fault *fault)
+{
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        return th_fault_set(fault, TH_E_TCP, "no agent listens at %.107s; start one, thimble agent "
+                            "with --inbox", path);
+    if (errno == EAGAIN)
+        return th_fault_set(fault, TH_E_TIMEOUT, "the agent at %.107s is busy", path);
+    return th_fault_set_errno(fault, TH_E_FILE, "cannot connect to %.107s", path);
+}
+
+int th_net_unix_reach(const char *path, int patience_ms, struct th_fault *fault)
+{
+    const struct timeval patience = {patience_ms / 1000, patience_ms % 1000 * 1000};
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    int error = cannot_reach(path, fault);
+    th_net_hang_up(fd);
+    return error;
 }
 
 void th_net_unix_tell(int fd, const void *data, size_t bytes)

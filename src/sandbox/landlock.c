@@ -192,8 +192,7 @@ static void restrict_to(struct ruleset *set, const struct th_sandbox_wish *wish,
 {
     allow_paths(set, wish->reads, READING);
     allow_paths(set, wish->writes, WRITING);
-    if (wish->removes)
-        allow_path(set, wish->removes, REMOVE_FILE);
+    allow_paths(set, wish->removes, REMOVE_FILE);
     allow_ports(set, wish);
     if (!set->lacks && syscall(SYS_landlock_restrict_self, set->fd, 0) == 0)
         locked->holds |= parts_of(&set->handled);

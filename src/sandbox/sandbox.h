@@ -31,7 +31,7 @@ struct th_sandbox_wish {
      * their directories: files are replaced. */
     const char *reads[TH_SANDBOX_PATHS_MAX];
     const char *writes[TH_SANDBOX_PATHS_MAX];
-    const char *removes; /* or NULL */
+    const char *removes[3];
 };
 
 /* Locks, and writes into `locked` what holds and what the kernel lacks. */

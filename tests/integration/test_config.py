@@ -123,7 +123,7 @@ def test_without_tls_what_the_file_says_of_it_does_not_count(thimble, config):
 @pytest.mark.parametrize("content, where, what", [
     ('{"keepaliv": 5}', "1:2", "keepaliv: no such name; did you mean keepalive?"),
     ('{\n "mqtt": {\n  "clientid": "x"}}', "3:3", "clientid: no such name; did you mean client-id?"),
-    ('{"qoss": {"deep": 1}}', "1:11", "qoss-deep: no such name"),
+    ('{"qoss": {"zzzz": 1}}', "1:11", "qoss-zzzz: no such name"),
     ('{"port": 99999}', "1:10", "port 99999: give a whole number from 1 to 65535"),
     ('{"port": "x"}', "1:10", "port x: give a whole number"),
     ('{"insecure": "true"}', "1:14", "insecure: give true or false"),

@@ -1,0 +1,399 @@
+#include "agent/drop.h"
+
+#include "agent/queue.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "base/slice.h"
+#include "cli/connection.h"
+#include "cli/say.h"
+#include "cli/show.h"
+#include "spool/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <thimble/topic.h>
+#include <unistd.h>
+
+#define NAME_BYTES 256
+#define FILES 16 /* that wait for the disk at once */
+#define AGAIN_MS 1000
+
+enum state { TO_TAKE, WAITING, OVER };
+
+struct file {
+    enum state state;
+    uint64_t due_ms; /* TO_TAKE: not before */
+    uint64_t seq;    /* WAITING */
+    struct stat about;
+    char name[NAME_BYTES];
+};
+
+static TH_ROOMY struct {
+    int dir, watch; /* descriptors */
+    const char *path, *template;
+    bool scans;                /* what lay there before anything was told */
+    char last[NAME_BYTES];     /* the scan is behind it */
+    unsigned count;
+    struct file files[FILES];  /* the oldest first */
+    size_t told_bytes, told_at;
+    _Alignas(struct inotify_event) char told[4096];
+    _Alignas(uint64_t) char entries[4096];
+    char topic[TH_SPOOL_FRONT_MAX_BYTES + 1];
+    char id[TH_SPOOL_ID_MAX_BYTES];
+    char refused[NAME_BYTES + 8];
+    struct th_fault fault;
+    uint8_t content[16384];
+} own;
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t bytes = strlen(name), end_bytes = strlen(end);
+    return bytes >= end_bytes && !strcmp(name + bytes - end_bytes, end);
+}
+
+static bool is_meant(const char *name)
+{
+    return *name != '.' && !ends_with(name, ".tmp") && !ends_with(name, ".part") &&
+           !ends_with(name, ".refused");
+}
+
+static struct file *add(unsigned at, const char *name)
+{
+    struct file *file = &own.files[at];
+    memmove(file + 1, file, (own.count++ - at) * sizeof *file);
+    memset(file, 0, offsetof(struct file, name));
+    strcpy(file->name, name);
+    return file;
+}
+
+static bool is_here(const char *name)
+{
+    for (unsigned i = 0; i < own.count; i++)
+        if (own.files[i].state != OVER && !strcmp(own.files[i].name, name))
+            return true;
+    return false;
+}
+
+/* ---- what lay there -------------------------------------------------------------------------- */
+
+struct entry {
+    uint64_t inode;
+    int64_t next;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+};
+
+/* Of those behind the last one, the first so many. */
+static void consider(const char *name)
+{
+    unsigned at = own.count;
+    if (!is_meant(name) || strcmp(name, own.last) <= 0)
+        return;
+    while (at > 0 && strcmp(name, own.files[at - 1].name) < 0)
+        at--;
+    if (at == FILES)
+        return;
+    own.count -= own.count == FILES;
+    add(at, name);
+}
+
+static void read_entries(void)
+{
+    long bytes;
+    int dir = openat(own.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while ((bytes = syscall(SYS_getdents64, dir, own.entries, sizeof own.entries)) > 0)
+        for (long at = 0; at < bytes;) {
+            const struct entry *entry = (const void *)(own.entries + at);
+            consider(entry->name);
+            at += entry->bytes;
+        }
+    close(dir);
+}
+
+static bool scan(void)
+{
+    if (!own.scans || own.count)
+        return false;
+    read_entries();
+    own.scans = own.count == FILES;
+    if (own.count)
+        strcpy(own.last, own.files[own.count - 1].name);
+    return own.count > 0;
+}
+
+static void begin_scan(void)
+{
+    own.scans = true;
+    *own.last = '\0';
+}
+
+/* ---- what comes ------------------------------------------------------------------------------ */
+
+static void hear(const struct inotify_event *event)
+{
+    if (event->mask & IN_Q_OVERFLOW)
+        begin_scan();
+    if (event->mask & IN_IGNORED)
+        th_cli_say("%s is gone: no files are taken any more", own.path);
+    if (event->len && !(event->mask & IN_ISDIR) && is_meant(event->name) && !is_here(event->name))
+        add(own.count, event->name);
+}
+
+static bool hear_more(void)
+{
+    size_t before = own.told_at;
+    while (!own.scans && own.count < FILES && own.told_at < own.told_bytes) {
+        const struct inotify_event *event = (const void *)(own.told + own.told_at);
+        own.told_at += sizeof *event + event->len;
+        hear(event);
+    }
+    return own.told_at != before;
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+/* What cannot be taken stays, under a name that is not tried again. */
+static void refuse(struct file *file)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    const char *name = file->name;
+    int bytes = th_format(own.refused, sizeof own.refused, "%s.refused", name);
+    bool renamed = bytes < NAME_BYTES && renameat(own.dir, name, own.dir, own.refused) == 0;
+    th_cli_say("%s was not taken%s: %s", th_cli_show(name, shown),
+               renamed ? ", and is called .refused now" : "", own.fault.text);
+    file->state = OVER;
+}
+
+static void refuse_because(struct file *file, const char *sentence)
+{
+    th_fault_set(&own.fault, TH_E_ARGUMENT, "%s", sentence);
+    refuse(file);
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* What has its name now, and is another one, or was written to since, is taken, too. */
+static void drop(struct file *file)
+{
+    struct stat now;
+    bool is_there = fstatat(own.dir, file->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
+    bool is_other = is_there && !is_same(&now, &file->about);
+    if (is_there && !is_other)
+        unlinkat(own.dir, file->name, 0);
+    file->state = is_other ? TO_TAKE : OVER;
+    file->due_ms = 0;
+}
+
+/* "files/${name}" */
+static struct th_slice topic_of(const struct file *file)
+{
+    const char *place = strstr(own.template, "${name}");
+    int before = place ? (int)(place - own.template) : (int)strlen(own.template);
+    int bytes = th_format(own.topic, sizeof own.topic, "%.*s%s%s", before, own.template,
+                          place ? file->name : "", place ? place + strlen("${name}") : "");
+    return th_slice_of(own.topic, (size_t)bytes < sizeof own.topic ? (size_t)bytes : 0);
+}
+
+/* Whoever finds it once more, after a crash, knows that it was taken. */
+static struct th_slice id_of(const struct file *file)
+{
+    const struct stat *about = &file->about;
+    uint32_t crc = th_spool_crc(0, file->name, strlen(file->name));
+    int bytes = th_format(own.id, sizeof own.id, "drop %x %llx %llx.%x %llx", crc,
+                          (unsigned long long)about->st_ino,
+                          (unsigned long long)about->st_mtim.tv_sec,
+                          (unsigned)about->st_mtim.tv_nsec, (unsigned long long)about->st_size);
+    return th_slice_of(own.id, (size_t)bytes);
+}
+
+static int read_content(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
+{
+    ssize_t got;
+    do
+        got = pread(*(const int *)arg, out, bytes, (off_t)offset_bytes);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? (int)got : TH_E_FILE;
+}
+
+/* False: it is larger, or changes. */
+static bool load(int fd, size_t bytes)
+{
+    size_t used = 0;
+    int got = 1;
+    while (used < bytes && (got = read_content(&fd, used, own.content + used, bytes - used)) > 0)
+        used += (size_t)got;
+    return got > 0;
+}
+
+static void put(struct file *file, const struct th_spool_message *message)
+{
+    int rc = th_agent_queue_put(message, &file->seq, &own.fault);
+    if (rc == TH_SPOOL_APPENDED || rc == TH_SPOOL_KNOWN)
+        file->state = WAITING;
+    else if (rc == TH_SPOOL_DROPPED)
+        drop(file);
+    else if (rc == TH_E_SEND_FULL || rc == TH_E_FILE)
+        file->due_ms = th_clock_ms() + AGAIN_MS;
+    else
+        refuse(file);
+}
+
+static void take_open(struct file *file, int fd)
+{
+    struct th_spool_message message = {.topic = topic_of(file), .id = id_of(file), .qos = 1};
+    size_t bytes = (size_t)file->about.st_size;
+    message.payload = th_slice_of(own.content, bytes);
+    if (S_ISDIR(file->about.st_mode))
+        file->state = OVER;
+    else if (!S_ISREG(file->about.st_mode))
+        refuse_because(file, "it is no file");
+    else if (!th_mqtt_topic_name_valid(message.topic))
+        refuse_because(file, "its name makes no topic to publish on");
+    else if (file->about.st_size > (off_t)sizeof own.content)
+        refuse_because(file, "it has more than 16384 bytes");
+    else if (load(fd, bytes))
+        put(file, &message);
+    else
+        file->state = OVER; /* it is being written: when it is closed it comes again */
+}
+
+static void take(struct file *file)
+{
+    int fd = openat(own.dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    th_fault_clear(&own.fault);
+    file->state = OVER;
+    if (fd >= 0 && fstat(fd, &file->about) == 0) {
+        file->state = TO_TAKE;
+        take_open(file, fd);
+    } else if (errno != ENOENT) {
+        th_fault_set_errno(&own.fault, TH_E_FILE, "it cannot be read");
+        refuse(file);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static bool settle(struct file *file)
+{
+    int fate = file->state == WAITING ? th_agent_queue_fate(file->seq) : 0;
+    if (fate > 0)
+        drop(file);
+    if (fate < 0) {
+        file->state = TO_TAKE;
+        file->due_ms = th_clock_ms() + AGAIN_MS;
+    }
+    return fate != 0;
+}
+
+/* In their order: one that has to wait holds up those behind it. */
+static bool take_all(void)
+{
+    bool any = false;
+    for (unsigned i = 0; i < own.count; i++) {
+        struct file *file = &own.files[i];
+        any |= settle(file);
+        if (file->state != TO_TAKE)
+            continue;
+        if (file->due_ms > th_clock_ms())
+            break;
+        take(file);
+        any = true;
+    }
+    return any;
+}
+
+static void forget_first(void)
+{
+    unsigned over = 0;
+    while (over < own.count && own.files[over].state == OVER)
+        over++;
+    own.count -= over;
+    memmove(own.files, own.files + over, own.count * sizeof *own.files);
+}
+
+static bool turn(void)
+{
+    if (!own.path)
+        return false;
+    bool any = scan() | hear_more();
+    any |= take_all();
+    forget_first();
+    return any;
+}
+
+static uint64_t until_ms(void)
+{
+    for (unsigned i = 0; i < own.count; i++)
+        if (own.files[i].state == TO_TAKE)
+            return own.files[i].due_ms;
+    return TH_NEVER;
+}
+
+static nfds_t await(struct pollfd *fds, nfds_t room)
+{
+    bool heard = own.told_at == own.told_bytes;
+    if (!own.path || room < 1)
+        return 0;
+    *fds = (struct pollfd){.fd = heard ? own.watch : -1, .events = POLLIN};
+    return 1;
+}
+
+static void ready(const struct pollfd *fds, nfds_t count)
+{
+    (void)count;
+    ssize_t got = fds->revents ? read(own.watch, own.told, sizeof own.told) : -1;
+    if (got < 0)
+        return;
+    own.told_bytes = (size_t)got;
+    own.told_at = 0;
+}
+
+static int open_drop(const struct th_cli_settings *s)
+{
+    char shown[TH_CLI_SHOWN_BYTES];
+    own.path = s->drop;
+    own.template = s->drop_topic;
+    if (!own.path)
+        return 0;
+    th_fault_clear(&own.fault);
+    own.dir = open(own.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    begin_scan();
+    if (own.dir >= 0 && inotify_add_watch(own.watch, own.path, IN_MOVED_TO | IN_CLOSE_WRITE) >= 0)
+        return 0;
+    th_fault_set_errno(&own.fault, TH_E_FILE, "cannot watch %s", th_cli_show(own.path, shown));
+    return th_cli_say_fault(&own.fault);
+}
+
+static void close_drop(void)
+{
+    if (!own.path)
+        return;
+    close(own.dir);
+    close(own.watch);
+}
+
+const struct th_agent_part th_agent_drop = {
+    .open = open_drop,
+    .turn = turn,
+    .await = await,
+    .ready = ready,
+    .until_ms = until_ms,
+    .close = close_drop,
+};

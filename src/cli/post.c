@@ -1,0 +1,389 @@
+#include "cli/post.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "base/slice.h"
+#include "cli/connection.h"
+#include "cli/exit.h"
+#include "cli/given.h"
+#include "cli/lines.h"
+#include "cli/lock.h"
+#include "cli/payload.h"
+#include "cli/properties.h"
+#include "cli/say.h"
+#include "cli/show.h"
+#include "cli/signals.h"
+#include "json/flow.h"
+#include "json/walk.h"
+#include "net/unix.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_BYTES 16384 /* with its newline; the agent takes no longer ones */
+#define ANSWER_BYTES 1024
+#define ON_THE_WAY 32 /* messages the agent has not answered yet */
+
+enum { MESSAGE_EXPIRY = 2, USER = 38 }; /* 5.0 section 2.2.2.2 */
+
+static TH_ROOMY struct {
+    const struct th_cli_settings *settings;
+    int fd;
+    struct th_cli_payload payload; /* without -l */
+    struct th_cli_lines lines, answers;
+    int64_t left;             /* messages of --repeat */
+    uint64_t due_ms;          /* when the next of them is */
+    uint64_t sent, answered;
+    uint64_t answer_by_ms;
+    size_t line_bytes;
+    bool is_too_long;
+    int status;               /* of the first that was refused */
+    unsigned refused;
+    bool over;
+    bool retry;               /* what the answer says */
+    bool good;
+    const char *sentence;
+    char line[LINE_BYTES];
+    uint8_t answer_buffer[ANSWER_BYTES];
+} own;
+
+/* ---- the command line ------------------------------------------------------------------------ */
+
+#define AT(field) offsetof(struct th_cli_settings, field)
+
+static const uint16_t of_the_message[] = {
+    AT(agent),   AT(message_id),   AT(topics),  AT(qos),    AT(message),      AT(file),
+    AT(lines),   AT(whole_input),  AT(retain),  AT(repeat), AT(null_message), AT(repeat_delay_ms),
+    AT(quiet),   AT(debug),        AT(version), AT(no_tls), AT(properties),   AT(sandbox),
+    AT(timeout_ms), AT(ack_ms),    AT(options_file), AT(exit_codes),
+};
+
+static bool counts(const struct th_cli_option *option)
+{
+    for (size_t i = 0; i < sizeof of_the_message / sizeof *of_the_message; i++)
+        if (of_the_message[i] == option->offset)
+            return true;
+    return option->kind == TH_CLI_DECLINED;
+}
+
+bool th_cli_post_check(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    char name[TH_CLI_OPTION_NAME_BYTES];
+    if (!s->agent)
+        return true;
+    for (size_t i = 0; i < th_cli_options_count; i++) {
+        const struct th_cli_option *option = &th_cli_options[i];
+        if (!counts(option) && th_cli_option_is_given(s, option))
+            return th_cli_problem(problem, "%s: with --agent the agent connects, as its own "
+                                  "configuration says; leave one of them out",
+                                  th_cli_option_name(option, name));
+    }
+    s->no_tls = true;
+    s->qos = s->qos == TH_CLI_UNSET ? 1 : s->qos;
+    return true;
+}
+
+/* ---- a line ---------------------------------------------------------------------------------- */
+
+static void write_line(const void *data, size_t bytes)
+{
+    size_t room_bytes = sizeof own.line - own.line_bytes;
+    own.is_too_long |= bytes > room_bytes;
+    bytes = bytes < room_bytes ? bytes : room_bytes;
+    memcpy(own.line + own.line_bytes, data, bytes);
+    own.line_bytes += bytes;
+}
+
+static void put_text(struct th_json_flow *flow, const char *name, struct th_slice text)
+{
+    th_json_flow_member(flow, name);
+    th_json_flow_string(flow, text);
+}
+
+static void put_number(struct th_json_flow *flow, const char *name, uint64_t number)
+{
+    th_json_flow_member(flow, name);
+    th_json_flow_integer(flow, number);
+}
+
+static void put_user(struct th_json_flow *flow, const struct th_property *property)
+{
+    th_json_flow_open(flow, '{');
+    th_json_flow_name_begin(flow);
+    th_json_flow_string(flow, property->text);
+    th_json_flow_name_end(flow);
+    th_json_flow_string(flow, property->value);
+    th_json_flow_shut(flow, '}');
+}
+
+static void put_property(struct th_json_flow *flow, const struct th_property *property)
+{
+    th_json_flow_member(flow, th_cli_property_name(property->id));
+    if (property->id == USER)
+        put_user(flow, property);
+    else if (property->text.data)
+        th_json_flow_string(flow, property->text);
+    else
+        th_json_flow_integer(flow, property->number);
+}
+
+static void put_properties(struct th_json_flow *flow, struct th_properties properties)
+{
+    for (size_t i = 0; i < properties.count; i++)
+        if (properties.list[i].id == MESSAGE_EXPIRY)
+            put_number(flow, "expiry_s", properties.list[i].number);
+    th_json_flow_member(flow, "properties");
+    th_json_flow_open(flow, '{');
+    for (size_t i = 0; i < properties.count; i++)
+        if (properties.list[i].id != MESSAGE_EXPIRY)
+            put_property(flow, &properties.list[i]);
+    th_json_flow_shut(flow, '}');
+}
+
+/* Of several messages each has its own. */
+static void put_id(struct th_json_flow *flow)
+{
+    const struct th_cli_settings *s = own.settings;
+    char id[TH_CLI_SHOWN_BYTES + 24];
+    th_format(id, sizeof id, s->lines || s->repeat > 1 ? "%s-%llu" : "%s", s->message_id,
+              (unsigned long long)own.sent + 1);
+    put_text(flow, "id", th_slice_text(id));
+}
+
+static bool compose(struct th_slice payload)
+{
+    const struct th_cli_settings *s = own.settings;
+    struct th_json_flow flow = {.write = write_line};
+    own.line_bytes = 0;
+    own.is_too_long = own.payload.streamed;
+    th_json_flow_open(&flow, '{');
+    put_text(&flow, "topic", th_slice_text(s->topics.items[0]));
+    put_number(&flow, "qos", (uint64_t)s->qos);
+    if (s->retain) {
+        th_json_flow_member(&flow, "retain");
+        th_json_flow_raw(&flow, "true");
+    }
+    if (s->message_id)
+        put_id(&flow);
+    put_properties(&flow, th_cli_properties_of(&s->properties, TH_CLI_PUBLISH));
+    th_json_flow_member(&flow, "payload_base64");
+    th_json_flow_base64(&flow, payload);
+    th_json_flow_shut(&flow, '}');
+    write_line("\n", 1);
+    return !own.is_too_long;
+}
+
+/* ---- failing --------------------------------------------------------------------------------- */
+
+static void end(int code, const char *sentence)
+{
+    struct th_fault fault = {0};
+    th_fault_set(&fault, code, "%s", sentence);
+    own.over = true;
+    own.status = th_cli_say_fault(&fault);
+}
+
+static void end_as_lost(void)
+{
+    end(TH_E_RECEIVE, "the agent has gone; whether it has the message is not known: try again, "
+        "with the same --message-id");
+}
+
+/* The first one is told, the rest is counted. */
+static void note_refused(void)
+{
+    int status = own.retry ? TH_CLI_QUOTA : TH_CLI_REFUSED;
+    if (own.refused++ > 0)
+        return;
+    own.status = status;
+    if (own.settings->lines)
+        th_cli_say_status(status, "line %llu of standard input: the agent refused it: %s",
+                          (unsigned long long)own.answered, own.sentence);
+    else
+        th_cli_say_status(status, "the agent refused the message: %s", own.sentence);
+}
+
+/* ---- giving ---------------------------------------------------------------------------------- */
+
+static void send_line(void)
+{
+    const char *at = own.line, *line_end = at + own.line_bytes;
+    while (at < line_end && !own.over) {
+        ssize_t sent = write(own.fd, at, (size_t)(line_end - at));
+        if (sent < 0)
+            end_as_lost();
+        at += sent > 0 ? sent : 0;
+    }
+    if (own.sent++ == own.answered)
+        own.answer_by_ms = th_clock_ms() + (uint64_t)own.settings->ack_ms;
+}
+
+static void give(struct th_slice payload)
+{
+    if (compose(payload))
+        send_line();
+    else
+        end(TH_E_TOO_LARGE, "the agent takes lines of 16384 bytes, in base64; a larger file goes "
+            "into its drop directory");
+}
+
+static bool has_room(void)
+{
+    return !own.over && own.sent - own.answered < ON_THE_WAY;
+}
+
+static void give_lines(void)
+{
+    struct th_slice line;
+    while (has_room() && th_cli_lines_next(&own.lines, &line)) {
+        give(line);
+        th_cli_lines_drop(&own.lines, line);
+    }
+}
+
+/* One after the other, as pub does. */
+static void give_message(void)
+{
+    if (own.over || !own.left || own.sent != own.answered || th_clock_ms() < own.due_ms)
+        return;
+    give(own.payload.bytes);
+    own.left--;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static bool take(void *arg, const struct th_json_leaf *leaf)
+{
+    (void)arg;
+    const char *name = leaf->names[0];
+    if (!strcmp(name, "refused") || !strcmp(name, "dropped"))
+        own.sentence = leaf->text;
+    if (!strcmp(name, "retry"))
+        own.retry = *leaf->text == 't';
+    own.good |= !strcmp(name, "accepted") || !strcmp(name, "known");
+    return true;
+}
+
+static void take_answer(struct th_slice line)
+{
+    struct th_json_walk walk = {.take = take};
+    own.good = false;
+    own.retry = true; /* of one that was dropped */
+    own.sentence = "in words nobody understands";
+    th_json_walk(&walk, (char *)line.data, line.len_bytes);
+    own.answered++;
+    if (!own.good)
+        note_refused();
+    own.due_ms = th_clock_ms() + (uint64_t)own.settings->repeat_delay_ms;
+    own.answer_by_ms = th_clock_ms() + (uint64_t)own.settings->ack_ms;
+}
+
+static void read_answers(void)
+{
+    struct th_slice line;
+    int rc = th_cli_lines_read(&own.answers, own.fd);
+    while (rc == 0 && own.answered < own.sent && th_cli_lines_next(&own.answers, &line)) {
+        take_answer(line);
+        th_cli_lines_drop(&own.answers, line);
+    }
+    if ((rc < 0 || own.answers.ended) && own.answered < own.sent)
+        end_as_lost();
+}
+
+/* ---- carrying on ----------------------------------------------------------------------------- */
+
+static bool wants_input(void)
+{
+    struct th_slice line;
+    return own.settings->lines && !own.lines.ended && has_room() &&
+           !th_cli_lines_next(&own.lines, &line);
+}
+
+static void read_input(void)
+{
+    int rc = th_cli_lines_read(&own.lines, STDIN_FILENO);
+    if (rc == TH_E_TOO_LARGE)
+        end(rc, "a line of standard input is too long for the agent");
+    else if (rc < 0)
+        end(TH_E_SYSTEM, "cannot read standard input");
+}
+
+static bool is_all_given(void)
+{
+    return own.settings->lines ? own.lines.ended && !th_cli_lines_partial_bytes(&own.lines)
+                               : !own.left;
+}
+
+static uint64_t until_ms(void)
+{
+    if (own.answered < own.sent)
+        return own.answer_by_ms;
+    return own.settings->lines ? TH_NEVER : own.due_ms;
+}
+
+static void await(void)
+{
+    struct pollfd awaited[3] = {
+        {.fd = own.fd, .events = POLLIN},
+        {.fd = wants_input() ? STDIN_FILENO : -1, .events = POLLIN},
+    };
+    th_cli_signals_poll(awaited, 2, th_clock_wait_ms(until_ms(), th_clock_ms()));
+    if (awaited[0].revents)
+        read_answers();
+    if (awaited[1].revents)
+        read_input();
+    if (own.answers.ended && !own.over && !is_all_given())
+        end_as_lost();
+    else if (!own.over && own.answered < own.sent && th_clock_ms() >= own.answer_by_ms)
+        end(TH_E_TIMEOUT, "the agent does not answer; try again, with the same --message-id");
+}
+
+static void carry_on(void)
+{
+    while (!own.over && !th_cli_signals_count()) {
+        own.settings->lines ? give_lines() : give_message();
+        if (is_all_given() && own.answered == own.sent)
+            return;
+        if (!own.over)
+            await();
+    }
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static int open_all(struct th_fault *fault)
+{
+    const struct th_cli_settings *s = own.settings;
+    own.left = s->lines ? 0 : s->repeat;
+    th_cli_lines_open(&own.lines, th_cli_payload_buffer, TH_OUTBOX_BYTES);
+    th_cli_lines_open(&own.answers, own.answer_buffer, sizeof own.answer_buffer);
+    own.fd = th_net_unix_reach(s->agent, (int)s->ack_ms, fault);
+    return own.fd < 0 ? own.fd : th_cli_payload_open(&own.payload, s, fault);
+}
+
+static int run(void)
+{
+    th_cli_signals_enter(false);
+    own.status = th_cli_lock(own.settings, false);
+    if (own.status == TH_CLI_OK)
+        carry_on();
+    int signal = th_cli_signals_count() ? th_cli_signals_first() : 0;
+    th_cli_signals_leave();
+    if (own.refused > 1)
+        th_cli_say("%u messages in all were refused", own.refused);
+    return signal ? 128 + signal : own.status;
+}
+
+int th_cli_post(const struct th_cli_settings *settings)
+{
+    struct th_fault fault = {0};
+    own.settings = settings;
+    own.fd = -1;
+    int status = open_all(&fault) < 0 ? th_cli_say_fault(&fault) : run();
+    th_cli_payload_close(&own.payload);
+    if (own.fd >= 0)
+        th_net_hang_up(own.fd);
+    return status;
+}
