@@ -23,30 +23,30 @@ static TH_ROOMY struct {
     uint64_t stable_at_ms;
     bool returning;       /* we left the one we had, for the first */
     bool begun;
-} own;
+} failover;
 
 static void take(uint32_t i, const char *text, uint16_t port)
 {
     struct th_slice host;
-    th_cli_identity_endpoint(text, &host, &own.ports[i]);
-    th_format(own.hosts[i], HOST_BYTES, "%.*s", (int)host.len_bytes, (const char *)host.data);
-    if (!own.ports[i])
-        own.ports[i] = port;
+    th_cli_identity_endpoint(text, &host, &failover.ports[i]);
+    th_format(failover.hosts[i], HOST_BYTES, "%.*s", (int)host.len_bytes, (const char *)host.data);
+    if (!failover.ports[i])
+        failover.ports[i] = port;
 }
 
 void th_agent_brokers_take(struct th_cli_settings *s)
 {
-    own.settings = s;
-    own.count = s->brokers.count;
-    own.failback_ms = (uint64_t)s->failback_ms;
-    own.failback_at_ms = own.stable_at_ms = TH_NEVER;
-    for (uint32_t i = 0; i < own.count; i++)
+    failover.settings = s;
+    failover.count = s->brokers.count;
+    failover.failback_ms = (uint64_t)s->failback_ms;
+    failover.failback_at_ms = failover.stable_at_ms = TH_NEVER;
+    for (uint32_t i = 0; i < failover.count; i++)
         take(i, s->brokers.items[i], (uint16_t)s->port);
-    if (!own.count)
+    if (!failover.count)
         return;
-    s->host = own.hosts[0];
-    s->port = own.ports[0];
-    s->ports = own.ports;
+    s->host = failover.hosts[0];
+    s->port = failover.ports[0];
+    s->ports = failover.ports;
 }
 
 /* ---- another one ----------------------------------------------------------------------------- */
@@ -58,29 +58,29 @@ static struct th_client *client(void)
 
 static void go_to(uint32_t i)
 {
-    own.used = i;
-    th_redirect(client(), own.hosts[i], own.ports[i]);
+    failover.used = i;
+    th_redirect(client(), failover.hosts[i], failover.ports[i]);
 }
 
 /* What no attempt heals here may be healed elsewhere; if it is so everywhere, the agent ends. */
 static bool is_hopeless(const struct th_event *event)
 {
-    own.refusals = event->redial_in_ms < 0 ? own.refusals + 1 : 0;
-    return own.refusals >= own.count;
+    failover.refusals = event->redial_in_ms < 0 ? failover.refusals + 1 : 0;
+    return failover.refusals >= failover.count;
 }
 
 static void try_next(const struct th_event *event)
 {
     if (is_hopeless(event))
         return;
-    go_to((own.used + 1) % own.count);
-    th_cli_say("%s; the next attempt is at %s:%u", event->fault->text, own.hosts[own.used],
-               own.ports[own.used]);
+    go_to((failover.used + 1) % failover.count);
+    th_cli_say("%s; the next attempt is at %s:%u", event->fault->text, failover.hosts[failover.used],
+               failover.ports[failover.used]);
 }
 
 static void come_back(void)
 {
-    own.returning = false;
+    failover.returning = false;
     go_to(0);
     th_connect(client());
 }
@@ -88,24 +88,24 @@ static void come_back(void)
 /* Where it was good a moment ago, it is tried once more. */
 static void lost(struct th_event *event)
 {
-    bool held = th_clock_ms() >= own.stable_at_ms;
-    if (own.returning && !event->fault->code)
+    bool held = th_clock_ms() >= failover.stable_at_ms;
+    if (failover.returning && !event->fault->code)
         come_back();
-    else if (own.count > 1 && event->fault->code && !held)
+    else if (failover.count > 1 && event->fault->code && !held)
         try_next(event);
     event->redial_in_ms = th_wait_ms(client());
-    own.failback_at_ms = own.stable_at_ms = TH_NEVER;
+    failover.failback_at_ms = failover.stable_at_ms = TH_NEVER;
 }
 
 static void connected(void)
 {
     uint64_t now_ms = th_clock_ms();
-    own.refusals = 0;
-    own.stable_at_ms = now_ms + STABLE_MS;
-    if (!own.used)
-        own.failback_ms = (uint64_t)own.settings->failback_ms;
-    else if (own.failback_ms)
-        own.failback_at_ms = now_ms + own.failback_ms;
+    failover.refusals = 0;
+    failover.stable_at_ms = now_ms + STABLE_MS;
+    if (!failover.used)
+        failover.failback_ms = (uint64_t)failover.settings->failback_ms;
+    else if (failover.failback_ms)
+        failover.failback_at_ms = now_ms + failover.failback_ms;
 }
 
 void th_agent_brokers_event(struct th_event *event)
@@ -121,26 +121,26 @@ void th_agent_brokers_event(struct th_event *event)
 /* While the first one is not there, each try interrupts a good connection: they become rare. */
 static void leave(void)
 {
-    own.returning = th_disconnect(client(), 0, NULL) == 0;
-    own.failback_at_ms = TH_NEVER;
-    if (own.failback_ms < FAILBACK_MAX_MS)
-        own.failback_ms *= 2;
-    th_cli_say("back to %s:%u", own.hosts[0], own.ports[0]);
+    failover.returning = th_disconnect(client(), 0, NULL) == 0;
+    failover.failback_at_ms = TH_NEVER;
+    if (failover.failback_ms < FAILBACK_MAX_MS)
+        failover.failback_ms *= 2;
+    th_cli_say("back to %s:%u", failover.hosts[0], failover.ports[0]);
 }
 
 static void say_delay(void)
 {
     int wait_ms = th_wait_ms(client());
-    own.begun = wait_ms >= 0;
+    failover.begun = wait_ms >= 0;
     if (wait_ms > 0 && th_phase(client()) == TH_PHASE_RESTING)
         th_cli_say("the first attempt is in %d.%d s", wait_ms / 1000, wait_ms % 1000 / 100);
 }
 
 static bool turn(void)
 {
-    if (!own.begun)
+    if (!failover.begun)
         say_delay();
-    if (th_clock_ms() < own.failback_at_ms)
+    if (th_clock_ms() < failover.failback_at_ms)
         return false;
     leave();
     return true;
@@ -148,7 +148,7 @@ static bool turn(void)
 
 static uint64_t until_ms(void)
 {
-    return own.failback_at_ms;
+    return failover.failback_at_ms;
 }
 
 const struct th_agent_part th_agent_brokers = {

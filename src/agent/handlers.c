@@ -41,14 +41,14 @@ static TH_ROOMY struct {
     struct job jobs[TH_ORDER_JOBS];
     uint8_t order[TH_ORDER_BYTES];
     uint8_t result[TH_RESULT_BYTES];
-} own;
+} handling;
 
 static int open_handlers(const struct th_cli_settings *settings)
 {
     (void)settings;
-    own.filling = NONE;
-    own.fd = th_cli_handlers()->count ? th_agent_runner_start() : -1;
-    if (own.fd >= 0 || !th_cli_handlers()->count)
+    handling.filling = NONE;
+    handling.fd = th_cli_handlers()->count ? th_agent_runner_start() : -1;
+    if (handling.fd >= 0 || !th_cli_handlers()->count)
         return TH_CLI_OK;
     th_cli_say_status(TH_CLI_SYSTEM, "cannot start the process for handlers, errno %d", errno);
     return TH_CLI_SYSTEM;
@@ -64,18 +64,18 @@ static const struct th_cli_handler *handler_of(const struct job *job)
 /* A socket holds a few packets only, and the runner, which waits for nobody, takes them at once. */
 static bool send_packet(size_t bytes)
 {
-    struct pollfd fds = {.fd = own.fd, .events = POLLOUT};
-    return write(own.fd, own.order, bytes) > 0 ||
+    struct pollfd fds = {.fd = handling.fd, .events = POLLOUT};
+    return write(handling.fd, handling.order, bytes) > 0 ||
            (errno == EAGAIN && poll(&fds, 1, PATIENCE_MS) > 0 &&
-            write(own.fd, own.order, bytes) > 0);
+            write(handling.fd, handling.order, bytes) > 0);
 }
 
 static bool send_order(uint8_t kind, struct th_slice rest)
 {
-    own.order[0] = kind;
-    own.order[1] = own.filling;
-    own.order[2] = own.jobs[own.filling].handler;
-    memcpy(own.order + 3, rest.data, rest.len_bytes);
+    handling.order[0] = kind;
+    handling.order[1] = handling.filling;
+    handling.order[2] = handling.jobs[handling.filling].handler;
+    memcpy(handling.order + 3, rest.data, rest.len_bytes);
     return send_packet(3 + rest.len_bytes);
 }
 
@@ -94,20 +94,20 @@ static bool send_payload(struct th_slice rest)
 static void drop(const struct th_delivery *piece)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    if (own.filling < NONE)
-        own.jobs[own.filling].used = false;
-    own.filling = NONE;
+    if (handling.filling < NONE)
+        handling.jobs[handling.filling].used = false;
+    handling.filling = NONE;
     th_cli_say("a message on %s was dropped: its handlers are busy; %llu so far",
-               th_cli_show_slice(piece->topic, shown), ++own.dropped);
+               th_cli_show_slice(piece->topic, shown), ++handling.dropped);
 }
 
 /* One that was begun and broke off is free again: the runner begins it anew, too. */
 static uint8_t free_job(void)
 {
     uint8_t i = 0;
-    if (own.filling < NONE)
-        return own.filling;
-    while (i < NONE && own.jobs[i].used)
+    if (handling.filling < NONE)
+        return handling.filling;
+    while (i < NONE && handling.jobs[i].used)
         i++;
     return i;
 }
@@ -139,10 +139,10 @@ static void keep_answer(struct job *job, const struct th_delivery *piece)
 
 static bool begin(uint8_t handler, const struct th_delivery *piece)
 {
-    own.filling = free_job();
-    if (own.filling == NONE || piece->topic.len_bytes >= TH_ORDER_TOPIC_BYTES)
+    handling.filling = free_job();
+    if (handling.filling == NONE || piece->topic.len_bytes >= TH_ORDER_TOPIC_BYTES)
         return false;
-    struct job *job = &own.jobs[own.filling];
+    struct job *job = &handling.jobs[handling.filling];
     job->used = true;
     job->handler = handler;
     keep_answer(job, piece);
@@ -157,7 +157,7 @@ static bool pass_on(const struct th_delivery *piece)
         return true;
     if (!send_order(TH_ORDER_RUN, th_slice_of("", 0)))
         return false;
-    own.filling = NONE;
+    handling.filling = NONE;
     return true;
 }
 
@@ -166,9 +166,9 @@ static bool take(const struct th_delivery *piece)
     bool is_first = th_cli_piece_is_first(piece);
     uint8_t handler = is_first ? handler_for(piece->topic) : 0;
     if (is_first)
-        own.taken = own.fd >= 0 && handler < th_cli_handlers()->count;
-    if (!own.taken || (!is_first && own.filling == NONE))
-        return own.taken;
+        handling.taken = handling.fd >= 0 && handler < th_cli_handlers()->count;
+    if (!handling.taken || (!is_first && handling.filling == NONE))
+        return handling.taken;
     if ((is_first && !begin(handler, piece)) || !pass_on(piece))
         drop(piece);
     return true;
@@ -215,10 +215,10 @@ static int answer(const struct job *job, struct th_slice output)
 static bool settle(void)
 {
     struct th_result result;
-    if (!th_result_read(&result, th_slice_of(own.result, own.held_bytes)) ||
-        !own.jobs[result.job].used || result.job == own.filling)
+    if (!th_result_read(&result, th_slice_of(handling.result, handling.held_bytes)) ||
+        !handling.jobs[result.job].used || result.job == handling.filling)
         return true;
-    struct job *job = &own.jobs[result.job];
+    struct job *job = &handling.jobs[result.job];
     int rc = answer(job, result.output);
     if (rc == TH_E_SEND_FULL)
         return false;
@@ -233,36 +233,36 @@ static bool settle(void)
 static void lose_runner(void)
 {
     th_cli_say_status(TH_CLI_SYSTEM, "the process for handlers has ended");
-    close(own.fd);
-    own.fd = -1;
+    close(handling.fd);
+    handling.fd = -1;
     th_cli_connection_end(TH_CLI_SYSTEM);
 }
 
 /* True: a result that waited for room has found it. */
 static bool turn(void)
 {
-    if (!own.held_bytes || !settle())
+    if (!handling.held_bytes || !settle())
         return false;
-    own.held_bytes = 0;
+    handling.held_bytes = 0;
     return true;
 }
 
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
-    if (own.fd < 0 || !room)
+    if (handling.fd < 0 || !room)
         return 0;
-    *fds = (struct pollfd){.fd = own.fd, .events = own.held_bytes ? 0 : POLLIN};
+    *fds = (struct pollfd){.fd = handling.fd, .events = handling.held_bytes ? 0 : POLLIN};
     return 1;
 }
 
 static void ready(const struct pollfd *fds, nfds_t count)
 {
     (void)count;
-    if (!fds->revents || own.held_bytes)
+    if (!fds->revents || handling.held_bytes)
         return;
-    ssize_t got = read(own.fd, own.result, sizeof own.result);
+    ssize_t got = read(handling.fd, handling.result, sizeof handling.result);
     if (got > 0) {
-        own.held_bytes = (size_t)got;
+        handling.held_bytes = (size_t)got;
         turn();
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         lose_runner();
@@ -274,15 +274,15 @@ static bool is_idle(void)
     bool idle = true;
     turn();
     for (uint8_t i = 0; i < TH_ORDER_JOBS; i++)
-        idle &= !own.jobs[i].used || i == own.filling;
-    return idle || own.fd < 0;
+        idle &= !handling.jobs[i].used || i == handling.filling;
+    return idle || handling.fd < 0;
 }
 
 static void close_handlers(void)
 {
-    if (own.fd >= 0)
-        close(own.fd);
-    own.fd = -1;
+    if (handling.fd >= 0)
+        close(handling.fd);
+    handling.fd = -1;
 }
 
 const struct th_agent_part th_agent_handlers = {

@@ -52,13 +52,13 @@ static TH_ROOMY struct {
     struct th_spool_message held; /* of standard input, which cannot send it again */
     uint64_t held_until_ms;       /* 0: none is */
     uint8_t held_properties[TH_SPOOL_FRONT_MAX_BYTES];
-} own;
+} inbox;
 
-static TH_ROOMY uint8_t own_buffers[ALL][TH_AGENT_LINE_BYTES];
+static TH_ROOMY uint8_t inbox_buffers[ALL][TH_AGENT_LINE_BYTES];
 
 static bool is_input(const struct producer *p)
 {
-    return p == &own.producers[OF_INPUT];
+    return p == &inbox.producers[OF_INPUT];
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ static void tame(char *text)
 
 static size_t write_refusal(const struct producer *p, char *answer, uint64_t line)
 {
-    struct th_fault *fault = &own.fault;
+    struct th_fault *fault = &inbox.fault;
     if (is_input(p))
         th_cli_say("line %llu of standard input: %s", (unsigned long long)line, fault->text);
     tame(fault->text);
@@ -88,8 +88,8 @@ static size_t write_refusal(const struct producer *p, char *answer, uint64_t lin
 
 static void refuse(struct producer *p, int code, const char *sentence)
 {
-    th_fault_clear(&own.fault);
-    th_fault_set(&own.fault, code, "%s", sentence);
+    th_fault_clear(&inbox.fault);
+    th_fault_set(&inbox.fault, code, "%s", sentence);
     p->refusal_bytes = write_refusal(p, p->refusal, p->lines.number);
 }
 
@@ -101,8 +101,8 @@ static void answer_fate(struct producer *p, const struct waiting *waiting, int f
                                             (unsigned long long)waiting->seq);
         return;
     }
-    th_fault_clear(&own.fault);
-    th_fault_set(&own.fault, TH_E_FILE, "the spool could not be written");
+    th_fault_clear(&inbox.fault);
+    th_fault_set(&inbox.fault, TH_E_FILE, "the spool could not be written");
     p->answer_bytes = write_refusal(p, p->answer, waiting->line);
 }
 
@@ -140,7 +140,7 @@ static void hang_up(struct producer *p)
 
 static bool print_answer(struct producer *p)
 {
-    if (!own.quiet)
+    if (!inbox.quiet)
         th_cli_out(p->answer, p->answer_bytes);
     p->answer_bytes = 0;
     return true;
@@ -183,9 +183,9 @@ static bool hand_in(struct producer *p, const struct th_spool_message *message)
 {
     static const char dropped[] = "{\"dropped\":\"full\"}\n";
     uint64_t seq = 0;
-    th_fault_clear(&own.fault);
-    int rc = th_agent_queue_put(message, &seq, &own.fault);
-    if (rc < 0 && is_input(p) && may_retry(own.fault.code))
+    th_fault_clear(&inbox.fault);
+    int rc = th_agent_queue_put(message, &seq, &inbox.fault);
+    if (rc < 0 && is_input(p) && may_retry(inbox.fault.code))
         return false;
     if (rc < 0)
         p->refusal_bytes = write_refusal(p, p->refusal, p->lines.number);
@@ -199,31 +199,31 @@ static bool hand_in(struct producer *p, const struct th_spool_message *message)
 /* Its line stays where it is. */
 static bool hold(const struct producer *p)
 {
-    struct th_slice *properties = &own.message.properties;
+    struct th_slice *properties = &inbox.message.properties;
     th_cli_say("line %llu of standard input waits: %s", (unsigned long long)p->lines.number,
-               own.fault.text);
-    memcpy(own.held_properties, properties->data, properties->len_bytes);
-    properties->data = own.held_properties;
-    own.held = own.message;
-    own.held_until_ms = th_clock_ms() + AGAIN_MS;
+               inbox.fault.text);
+    memcpy(inbox.held_properties, properties->data, properties->len_bytes);
+    properties->data = inbox.held_properties;
+    inbox.held = inbox.message;
+    inbox.held_until_ms = th_clock_ms() + AGAIN_MS;
     return false;
 }
 
 static bool hand_in_held(struct producer *p)
 {
-    if (th_clock_ms() < own.held_until_ms)
+    if (th_clock_ms() < inbox.held_until_ms)
         return false;
-    own.held_until_ms = hand_in(p, &own.held) ? 0 : th_clock_ms() + AGAIN_MS;
-    return !own.held_until_ms;
+    inbox.held_until_ms = hand_in(p, &inbox.held) ? 0 : th_clock_ms() + AGAIN_MS;
+    return !inbox.held_until_ms;
 }
 
 static bool take_line(struct producer *p, struct th_slice line)
 {
-    if (is_input(p) && own.held_until_ms)
+    if (is_input(p) && inbox.held_until_ms)
         return hand_in_held(p);
-    th_fault_clear(&own.fault);
-    if (th_agent_line_read(&own.message, (char *)line.data, line.len_bytes, &own.fault) == 0)
-        return hand_in(p, &own.message) || hold(p);
+    th_fault_clear(&inbox.fault);
+    if (th_agent_line_read(&inbox.message, (char *)line.data, line.len_bytes, &inbox.fault) == 0)
+        return hand_in(p, &inbox.message) || hold(p);
     p->refusal_bytes = write_refusal(p, p->refusal, p->lines.number);
     return true;
 }
@@ -277,14 +277,14 @@ static void begin(struct producer *p, int fd)
     memset(p, 0, sizeof *p);
     p->fd = fd;
     p->moved_ms = th_clock_ms();
-    th_cli_lines_open(&p->lines, own_buffers[p - own.producers], TH_AGENT_LINE_BYTES);
+    th_cli_lines_open(&p->lines, inbox_buffers[p - inbox.producers], TH_AGENT_LINE_BYTES);
 }
 
 static struct producer *free_place(void)
 {
     for (size_t i = 0; i < TH_AGENT_PRODUCERS; i++)
-        if (own.producers[i].fd < 0)
-            return &own.producers[i];
+        if (inbox.producers[i].fd < 0)
+            return &inbox.producers[i];
     return NULL;
 }
 
@@ -299,7 +299,7 @@ static struct producer *most_silent(void)
 {
     struct producer *most = NULL;
     for (size_t i = 0; i < TH_AGENT_PRODUCERS; i++) {
-        struct producer *p = &own.producers[i];
+        struct producer *p = &inbox.producers[i];
         if (is_silent(p) && (!most || p->moved_ms < most->moved_ms))
             most = p;
     }
@@ -310,7 +310,7 @@ static struct producer *most_silent(void)
 static uint64_t place_at_ms(void)
 {
     const struct producer *most = most_silent();
-    if (own.listening < 0)
+    if (inbox.listening < 0)
         return TH_NEVER;
     if (free_place())
         return 0;
@@ -319,11 +319,11 @@ static uint64_t place_at_ms(void)
 
 static void stop_listening(void)
 {
-    if (own.listening < 0)
+    if (inbox.listening < 0)
         return;
-    th_net_hang_up(own.listening);
-    unlink(own.path);
-    own.listening = -1;
+    th_net_hang_up(inbox.listening);
+    unlink(inbox.path);
+    inbox.listening = -1;
 }
 
 static void turn_away(int fd, const char *sentence)
@@ -341,14 +341,14 @@ static void make_place(struct producer *p)
 
 static void receive(void)
 {
-    int fd = th_net_unix_accept(own.listening);
+    int fd = th_net_unix_accept(inbox.listening);
     if (fd == TH_E_SYSTEM) {
-        th_cli_say("%s is closed: no descriptor is left", own.path);
+        th_cli_say("%s is closed: no descriptor is left", inbox.path);
         stop_listening();
     }
     if (fd < 0)
         return;
-    if (own.for_us_alone && !th_net_local_is_ours(fd)) {
+    if (inbox.for_us_alone && !th_net_local_is_ours(fd)) {
         th_cli_say("a program was turned away: it is another user's; see --inbox-mode");
         turn_away(fd, "this is another user's agent");
         return;
@@ -364,24 +364,24 @@ static int open_inbox(const struct th_cli_settings *s)
 {
     struct th_fault fault = {0};
     for (size_t i = 0; i < ALL; i++)
-        own.producers[i].fd = -1;
-    own.listening = -1;
-    own.open = s->inbox || s->input;
-    own.quiet = s->quiet;
-    own.for_us_alone = s->inbox_mode == 0600;
+        inbox.producers[i].fd = -1;
+    inbox.listening = -1;
+    inbox.open = s->inbox || s->input;
+    inbox.quiet = s->quiet;
+    inbox.for_us_alone = s->inbox_mode == 0600;
     if (s->input)
-        begin(&own.producers[OF_INPUT], STDIN_FILENO);
-    own.path = s->inbox;
+        begin(&inbox.producers[OF_INPUT], STDIN_FILENO);
+    inbox.path = s->inbox;
     if (s->inbox)
-        own.listening = th_net_unix_listen(s->inbox, (unsigned)s->inbox_mode, &fault);
+        inbox.listening = th_net_unix_listen(s->inbox, (unsigned)s->inbox_mode, &fault);
     return fault.code ? th_cli_say_fault(&fault) : 0;
 }
 
 static bool turn(void)
 {
     bool any = false;
-    for (size_t i = 0; own.open && i < ALL; i++) {
-        struct producer *p = &own.producers[i];
+    for (size_t i = 0; inbox.open && i < ALL; i++) {
+        struct producer *p = &inbox.producers[i];
         if (p->fd < 0)
             continue;
         any |= give_answers(p);
@@ -403,12 +403,12 @@ static struct pollfd awaited_of(const struct producer *p)
 
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
-    if (!own.open || room < 1 + ALL)
+    if (!inbox.open || room < 1 + ALL)
         return 0;
     bool has_place = place_at_ms() <= th_clock_ms();
-    fds[0] = (struct pollfd){.fd = has_place ? own.listening : -1, .events = POLLIN};
+    fds[0] = (struct pollfd){.fd = has_place ? inbox.listening : -1, .events = POLLIN};
     for (size_t i = 0; i < ALL; i++)
-        fds[1 + i] = awaited_of(&own.producers[i]);
+        fds[1 + i] = awaited_of(&inbox.producers[i]);
     return 1 + ALL;
 }
 
@@ -418,13 +418,13 @@ static void ready(const struct pollfd *fds, nfds_t count)
         receive();
     for (nfds_t i = 1; i < count; i++)
         if (fds[i].revents && fds[i].events & POLLIN)
-            read_more(&own.producers[i - 1]);
+            read_more(&inbox.producers[i - 1]);
 }
 
 static uint64_t until_ms(void)
 {
-    uint64_t place_ms = own.open ? place_at_ms() : TH_NEVER;
-    uint64_t held_ms = own.held_until_ms ? own.held_until_ms : TH_NEVER;
+    uint64_t place_ms = inbox.open ? place_at_ms() : TH_NEVER;
+    uint64_t held_ms = inbox.held_until_ms ? inbox.held_until_ms : TH_NEVER;
     if (place_ms <= th_clock_ms()) /* whoever comes is awaited */
         place_ms = TH_NEVER;
     return place_ms < held_ms ? place_ms : held_ms;
@@ -432,11 +432,11 @@ static uint64_t until_ms(void)
 
 static void close_inbox(void)
 {
-    if (!own.open)
+    if (!inbox.open)
         return;
     for (size_t i = 0; i < ALL; i++)
-        if (own.producers[i].fd >= 0)
-            hang_up(&own.producers[i]);
+        if (inbox.producers[i].fd >= 0)
+            hang_up(&inbox.producers[i]);
     stop_listening();
 }
 

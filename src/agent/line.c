@@ -21,12 +21,12 @@ static TH_ROOMY struct {
     struct th_cli_problem problem;
     uint8_t encoded[TH_SPOOL_FRONT_MAX_BYTES];
     size_t encoded_bytes;
-} own;
+} line_reader;
 
 static bool refuse(const char *name, const char *wanted)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_fault_set(own.fault, TH_E_ARGUMENT, "%s: %s", th_cli_show(name, shown), wanted);
+    th_fault_set(line_reader.fault, TH_E_ARGUMENT, "%s: %s", th_cli_show(name, shown), wanted);
     return false;
 }
 
@@ -36,13 +36,13 @@ enum part { TOPIC = 1, PAYLOAD = 2, QOS = 4, RETAIN = 8, ID = 16, EXPIRY = 32, C
 
 static bool take_topic(const struct th_json_leaf *leaf)
 {
-    own.message->topic = th_slice_text(leaf->text);
-    return leaf->is_text && th_mqtt_topic_name_valid(own.message->topic);
+    line_reader.message->topic = th_slice_text(leaf->text);
+    return leaf->is_text && th_mqtt_topic_name_valid(line_reader.message->topic);
 }
 
 static bool take_payload(const struct th_json_leaf *leaf)
 {
-    own.message->payload = th_slice_text(leaf->text);
+    line_reader.message->payload = th_slice_text(leaf->text);
     return leaf->is_text;
 }
 
@@ -52,7 +52,7 @@ static bool take_base64(const struct th_json_leaf *leaf)
     size_t text_bytes = strlen(leaf->text), bytes = text_bytes;
     bool good = leaf->is_text && text_bytes % 4 == 0 &&
                 (!bytes || th_crypt_base64_decode(payload, text_bytes, payload, &bytes) == 0);
-    own.message->payload = th_slice_of(payload, bytes);
+    line_reader.message->payload = th_slice_of(payload, bytes);
     return good;
 }
 
@@ -65,7 +65,7 @@ static bool take_qos(const struct th_json_leaf *leaf)
 {
     int64_t qos = 0;
     bool good = take_number(leaf, 2, &qos);
-    own.message->qos = (uint8_t)qos;
+    line_reader.message->qos = (uint8_t)qos;
     return good;
 }
 
@@ -77,27 +77,27 @@ static bool take_flag(const struct th_json_leaf *leaf, bool *flag)
 
 static bool take_retain(const struct th_json_leaf *leaf)
 {
-    return take_flag(leaf, &own.message->retain);
+    return take_flag(leaf, &line_reader.message->retain);
 }
 
 static bool take_conflate(const struct th_json_leaf *leaf)
 {
-    return take_flag(leaf, &own.message->conflate);
+    return take_flag(leaf, &line_reader.message->conflate);
 }
 
 static bool take_id(const struct th_json_leaf *leaf)
 {
-    own.message->id = th_slice_text(leaf->text);
-    size_t bytes = own.message->id.len_bytes;
+    line_reader.message->id = th_slice_text(leaf->text);
+    size_t bytes = line_reader.message->id.len_bytes;
     return leaf->is_text && bytes > 0 && bytes <= TH_SPOOL_ID_MAX_BYTES;
 }
 
 static bool take_expiry(const struct th_json_leaf *leaf)
 {
     int64_t expiry_s = 0;
-    own.message->expires = take_number(leaf, UINT32_MAX, &expiry_s);
-    own.message->expiry_s = (uint32_t)expiry_s;
-    return own.message->expires;
+    line_reader.message->expires = take_number(leaf, UINT32_MAX, &expiry_s);
+    line_reader.message->expiry_s = (uint32_t)expiry_s;
+    return line_reader.message->expires;
 }
 
 static const struct member {
@@ -132,9 +132,9 @@ static bool add_property(const struct th_json_leaf *leaf, bool is_pair)
 {
     const char *const *names = leaf->names;
     const char *value = is_pair ? names[2] : leaf->text;
-    return th_cli_property_add(&own.properties, TH_CLI_PUB, "publish", names[1], value,
-                               is_pair ? leaf->text : NULL, &own.problem) ||
-           refuse(names[1], own.problem.text);
+    return th_cli_property_add(&line_reader.properties, TH_CLI_PUB, "publish", names[1], value,
+                               is_pair ? leaf->text : NULL, &line_reader.problem) ||
+           refuse(names[1], line_reader.problem.text);
 }
 
 static bool take_property(const struct th_json_leaf *leaf)
@@ -149,14 +149,14 @@ static bool take_property(const struct th_json_leaf *leaf)
 static void put_number(size_t number, unsigned bytes)
 {
     while (bytes-- > 0)
-        own.encoded[own.encoded_bytes++] = (uint8_t)(number >> 8 * bytes);
+        line_reader.encoded[line_reader.encoded_bytes++] = (uint8_t)(number >> 8 * bytes);
 }
 
 static void put_text(struct th_slice text)
 {
     put_number(text.len_bytes, 2);
-    memcpy(own.encoded + own.encoded_bytes, text.data, text.len_bytes);
-    own.encoded_bytes += text.len_bytes;
+    memcpy(line_reader.encoded + line_reader.encoded_bytes, text.data, text.len_bytes);
+    line_reader.encoded_bytes += text.len_bytes;
 }
 
 /* 5.0 section 2.2.2: of those a producer may give, all but one are texts. */
@@ -174,12 +174,12 @@ static void put_property(const struct th_property *property)
 static bool fits(const struct th_property *property)
 {
     return 5 + property->text.len_bytes + property->value.len_bytes <=
-           sizeof own.encoded - own.encoded_bytes;
+           sizeof line_reader.encoded - line_reader.encoded_bytes;
 }
 
 static bool encode_properties(void)
 {
-    struct th_properties given = th_cli_properties_of(&own.properties, TH_CLI_PUBLISH);
+    struct th_properties given = th_cli_properties_of(&line_reader.properties, TH_CLI_PUBLISH);
     for (size_t i = 0; i < given.count; i++) {
         uint8_t id = given.list[i].id;
         if (id == MESSAGE_EXPIRY || id == TOPIC_ALIAS || !fits(&given.list[i]))
@@ -187,7 +187,7 @@ static bool encode_properties(void)
                           : id == TOPIC_ALIAS ? "the agent chooses it" : "too long");
         put_property(&given.list[i]);
     }
-    own.message->properties = th_slice_of(own.encoded, own.encoded_bytes);
+    line_reader.message->properties = th_slice_of(line_reader.encoded, line_reader.encoded_bytes);
     return true;
 }
 
@@ -201,25 +201,25 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
         return take_property(leaf);
     if (!member)
         return refuse(leaf->names[0], "no member of a message");
-    if (own.seen & member->part)
+    if (line_reader.seen & member->part)
         return refuse(member->name, "given twice");
-    own.seen |= member->part;
+    line_reader.seen |= member->part;
     return (leaf->depth == 1 && member->take(leaf)) || refuse(member->name, member->wanted);
 }
 
 static void begin(struct th_spool_message *message, struct th_fault *fault)
 {
     *message = (struct th_spool_message){.qos = 1};
-    own.message = message;
-    own.fault = fault;
-    own.seen = 0;
-    own.properties.count = 0;
-    own.encoded_bytes = 0;
+    line_reader.message = message;
+    line_reader.fault = fault;
+    line_reader.seen = 0;
+    line_reader.properties.count = 0;
+    line_reader.encoded_bytes = 0;
 }
 
 static int no_json(const struct th_json_walk *walk)
 {
-    return th_fault_set(own.fault, TH_E_ARGUMENT, "column %u is no JSON: there should be %s",
+    return th_fault_set(line_reader.fault, TH_E_ARGUMENT, "column %u is no JSON: there should be %s",
                         walk->stopped.column, walk->wanted);
 }
 
@@ -231,7 +231,7 @@ int th_agent_line_read(struct th_spool_message *message, char *text, size_t byte
     if (!th_json_walk(&walk, text, bytes))
         return walk.wanted ? no_json(&walk) : TH_E_ARGUMENT;
     for (size_t i = 0; i < 2; i++)
-        if (!(own.seen & members[i].part))
+        if (!(line_reader.seen & members[i].part))
             return refuse(members[i].name, "missing"), TH_E_ARGUMENT;
     return encode_properties() ? 0 : TH_E_ARGUMENT;
 }

@@ -23,23 +23,23 @@ static TH_ROOMY struct {
     bool was_offline; /* said so, when asked to end */
     char will[TEXT_BYTES];
     char text[TEXT_BYTES];
-} own;
+} presence;
 
 /* ---- what it says ---------------------------------------------------------------------------- */
 
 /* Escaped six times over, all of it fits. */
 static void append(const void *data, size_t bytes)
 {
-    if (bytes >= TEXT_BYTES - own.used)
+    if (bytes >= TEXT_BYTES - presence.used)
         return;
-    memcpy(own.to + own.used, data, bytes);
-    own.used += bytes;
-    own.to[own.used] = '\0';
+    memcpy(presence.to + presence.used, data, bytes);
+    presence.used += bytes;
+    presence.to[presence.used] = '\0';
 }
 
 static const char *firmware(void)
 {
-    return own.settings->firmware_version ? own.settings->firmware_version : TH_VERSION;
+    return presence.settings->firmware_version ? presence.settings->firmware_version : TH_VERSION;
 }
 
 /* A literal of its own for each name: packed texts are for people. */
@@ -47,30 +47,30 @@ static struct th_slice write_status(char *to, const char *status, const char *re
 {
     char now[TH_CLI_TIME_TEXT_BYTES];
     const char *members[][2] = {
-        {"deviceId", own.device},
+        {"deviceId", presence.device},
         {"timestamp", th_cli_time_text(th_calendar_now().tv_sec, now)},
         {"status", status},
         {"firmwareVersion", firmware()},
         {"reason", reason},
     };
     struct th_json_flow flow = {.write = append};
-    own.to = to;
-    own.used = 0;
+    presence.to = to;
+    presence.used = 0;
     th_json_flow_open(&flow, '{');
     for (size_t i = 0; i < sizeof members / sizeof *members && members[i][1]; i++) {
         th_json_flow_member(&flow, members[i][0]);
         th_json_flow_string(&flow, th_slice_text(members[i][1]));
     }
     th_json_flow_shut(&flow, '}');
-    return th_slice_of(to, own.used);
+    return th_slice_of(to, presence.used);
 }
 
 /* What finds no room is not worth an end: the next one comes. */
 static void tell(const char *status, const char *reason, uint8_t qos)
 {
     const struct th_message message = {
-        .topic = th_slice_text(own.settings->status_topic),
-        .payload = write_status(own.text, status, reason),
+        .topic = th_slice_text(presence.settings->status_topic),
+        .payload = write_status(presence.text, status, reason),
         .qos = qos,
         .retain = true,
     };
@@ -83,19 +83,19 @@ static void tell(const char *status, const char *reason, uint8_t qos)
 
 int th_agent_presence_will(struct th_cli_settings *settings)
 {
-    own.settings = settings;
+    presence.settings = settings;
     if (!settings->status_topic)
         return TH_CLI_OK;
     if (settings->will_topic) {
         th_cli_complain("--status-topic and --will-topic: give only one of them");
         return TH_CLI_USAGE;
     }
-    own.device = th_cli_template_device();
-    if (!own.device)
-        own.device = settings->client_id ? settings->client_id : "";
-    write_status(own.will, "offline", NULL);
+    presence.device = th_cli_template_device();
+    if (!presence.device)
+        presence.device = settings->client_id ? settings->client_id : "";
+    write_status(presence.will, "offline", NULL);
     settings->will_topic = settings->status_topic;
-    settings->will_payload = own.will;
+    settings->will_payload = presence.will;
     settings->will_qos = QOS;
     settings->will_retain = true;
     return TH_CLI_OK;
@@ -113,23 +113,23 @@ static void tell_refused(struct th_slice codes)
 /* The will stays as long as it is: a time has 20 characters. */
 static void on_event(const struct th_event *event)
 {
-    if (!own.settings->status_topic)
+    if (!presence.settings->status_topic)
         return;
     if (event->kind == TH_EVENT_CONNECTED)
         tell("online", NULL, QOS);
     else if (event->kind == TH_EVENT_SUBSCRIBED)
         tell_refused(event->codes);
     else if (event->kind == TH_EVENT_DISCONNECTED)
-        write_status(own.will, "offline", NULL);
+        write_status(presence.will, "offline", NULL);
 }
 
 /* Nothing waits for an acknowledgement any more. */
 static bool say_goodbye(void)
 {
-    if (own.settings->status_topic && !own.was_offline &&
+    if (presence.settings->status_topic && !presence.was_offline &&
         th_phase(th_cli_connection_client()) == TH_PHASE_UP)
         tell("offline", NULL, 0);
-    own.was_offline = true;
+    presence.was_offline = true;
     return true;
 }
 

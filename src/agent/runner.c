@@ -46,7 +46,7 @@ static TH_ROOMY struct {
     uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES]; /* either */
     char words[WORDS_BYTES];
     char *environment[TH_CLI_HANDLER_VARIABLES + 3];
-} own;
+} runner;
 
 static const struct th_cli_handler *handler_of(const struct job *job)
 {
@@ -103,14 +103,14 @@ static void forget(struct job *job)
 /* The agent reads when it can, and we never wait for it. */
 static void tell(struct job *job)
 {
-    uint8_t *head = own.packet, *error = head + TH_RESULT_HEAD_BYTES;
-    head[0] = (uint8_t)(job - own.jobs);
+    uint8_t *head = runner.packet, *error = head + TH_RESULT_HEAD_BYTES;
+    head[0] = (uint8_t)(job - runner.jobs);
     head[1] = job->how;
     head[2] = job->status;
     head[3] = first_line(error, read_file(job->error, error, TH_RESULT_ERROR_BYTES));
     uint8_t *output = error + head[3];
     size_t output_bytes = read_file(job->out, output, TH_RESULT_OUTPUT_BYTES);
-    if (write(own.agent, head, (size_t)(output - head) + output_bytes) > 0 || errno != EAGAIN)
+    if (write(runner.agent, head, (size_t)(output - head) + output_bytes) > 0 || errno != EAGAIN)
         forget(job);
 }
 
@@ -126,9 +126,9 @@ static void finish(struct job *job, enum th_result_how how, int status)
 
 static void add_variable(size_t at, size_t *used, const char *name, const char *value)
 {
-    size_t room = sizeof own.words - *used;
-    int bytes = th_format(own.words + *used, room, "%s=%s", name, value);
-    own.environment[at] = (size_t)bytes < room ? own.words + *used : NULL;
+    size_t room = sizeof runner.words - *used;
+    int bytes = th_format(runner.words + *used, room, "%s=%s", name, value);
+    runner.environment[at] = (size_t)bytes < room ? runner.words + *used : NULL;
     *used += (size_t)bytes < room ? (size_t)bytes + 1 : 0;
 }
 
@@ -136,12 +136,12 @@ static char **environment_of(const struct job *job)
 {
     const struct th_cli_handler *handler = handler_of(job);
     size_t used = 0;
-    own.environment[0] = (char *)PATH;
+    runner.environment[0] = (char *)PATH;
     add_variable(1, &used, "THIMBLE_TOPIC", job->topic);
     for (size_t i = 0; i < handler->variables; i++)
         add_variable(2 + i, &used, handler->names[i], handler->values[i]);
-    own.environment[2 + handler->variables] = NULL;
-    return own.environment;
+    runner.environment[2 + handler->variables] = NULL;
+    return runner.environment;
 }
 
 static void hear_all_signals(void)
@@ -162,8 +162,8 @@ static void become(const struct job *job)
         hear_all_signals();
         execve(*handler_of(job)->run, (char *const *)handler_of(job)->run, environment_of(job));
     }
-    int bytes = th_format(own.words, sizeof own.words, "cannot be started, errno %d\n", errno);
-    ssize_t told = write(job->error, own.words, (size_t)bytes);
+    int bytes = th_format(runner.words, sizeof runner.words, "cannot be started, errno %d\n", errno);
+    ssize_t told = write(job->error, runner.words, (size_t)bytes);
     (void)told;
     _exit(127);
 }
@@ -195,7 +195,7 @@ static void start(struct job *job)
 static unsigned count_running(uint8_t handler)
 {
     unsigned count = 0;
-    for (const struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (const struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         count += job->state == RUNNING && job->handler == handler;
     return count;
 }
@@ -204,7 +204,7 @@ static unsigned count_running(uint8_t handler)
 static struct job *next_job(void)
 {
     struct job *next = NULL;
-    for (struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         if (job->state == WAITING && count_running(job->handler) < handler_of(job)->concurrency &&
             (!next || (int)(job->turn - next->turn) < 0))
             next = job;
@@ -221,7 +221,7 @@ static void start_what_may(void)
 static void end_late(void)
 {
     uint64_t now_ms = th_clock_ms();
-    for (struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         if (job->state == RUNNING && job->until_ms <= now_ms) {
             kill(-job->pid, job->late ? SIGKILL : SIGTERM);
             job->late = true;
@@ -231,7 +231,7 @@ static void end_late(void)
 
 static void end_all(void)
 {
-    for (struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         job->until_ms = 0;
     end_late();
 }
@@ -252,10 +252,10 @@ static void reap(void)
 {
     struct signalfd_siginfo told;
     int status, pid;
-    ssize_t got = read(own.children, &told, sizeof told);
+    ssize_t got = read(runner.children, &told, sizeof told);
     (void)got;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+        for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
             if (job->state == RUNNING && job->pid == pid)
                 note_end(job, status);
 }
@@ -289,7 +289,7 @@ static void add(struct job *job, struct th_slice piece)
 
 static void obey(const struct th_order *order)
 {
-    struct job *job = &own.jobs[order->job];
+    struct job *job = &runner.jobs[order->job];
     if (job->state > FILLING)
         return;
     if (order->kind == TH_ORDER_BEGIN)
@@ -300,15 +300,15 @@ static void obey(const struct th_order *order)
         finish(job, TH_RESULT_REFUSED, EFBIG);
     else
         job->state = WAITING;
-    job->turn = own.turns++;
+    job->turn = runner.turns++;
 }
 
 /* False: the agent has gone. */
 static bool take_order(void)
 {
     struct th_order order;
-    ssize_t got = read(own.agent, own.packet, sizeof own.packet);
-    if (got > 0 && th_order_read(&order, th_slice_of(own.packet, (size_t)got)))
+    ssize_t got = read(runner.agent, runner.packet, sizeof runner.packet);
+    if (got > 0 && th_order_read(&order, th_slice_of(runner.packet, (size_t)got)))
         obey(&order);
     return got > 0 || (got < 0 && errno == EAGAIN);
 }
@@ -318,7 +318,7 @@ static bool take_order(void)
 static int wait_ms(void)
 {
     uint64_t first_ms = TH_NEVER;
-    for (const struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (const struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         if (job->state == RUNNING && job->until_ms < first_ms)
             first_ms = job->until_ms;
     return th_clock_wait_ms(first_ms, th_clock_ms());
@@ -326,7 +326,7 @@ static int wait_ms(void)
 
 static bool is_any(enum state state)
 {
-    for (const struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (const struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         if (job->state == state)
             return true;
     return false;
@@ -334,7 +334,7 @@ static bool is_any(enum state state)
 
 static void tell_what_ended(void)
 {
-    for (struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         if (job->state == ENDED)
             tell(job);
 }
@@ -342,7 +342,7 @@ static void tell_what_ended(void)
 /* `agent` is -1 once the agent has gone: then what runs ends. */
 static bool turn(int agent)
 {
-    struct pollfd fds[] = {{.fd = agent, .events = POLLIN}, {.fd = own.children, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = agent, .events = POLLIN}, {.fd = runner.children, .events = POLLIN}};
     fds[0].events = (short)(POLLIN | (is_any(ENDED) ? POLLOUT : 0));
     poll(fds, 2, wait_ms());
     if (fds[1].revents)
@@ -354,7 +354,7 @@ static bool turn(int agent)
 
 static void serve(void)
 {
-    while (turn(own.agent))
+    while (turn(runner.agent))
         start_what_may();
     end_all();
     while (is_any(RUNNING))
@@ -371,17 +371,17 @@ static bool prepare(void)
     sigprocmask(SIG_SETMASK, &all, NULL);
     sigemptyset(&all);
     sigaddset(&all, SIGCHLD);
-    own.children = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    for (struct job *job = own.jobs; job < own.jobs + TH_ORDER_JOBS; job++)
+    runner.children = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
         job->in = job->out = job->error = -1;
-    return own.children >= 0 && setpgid(0, 0) == 0 &&
+    return runner.children >= 0 && setpgid(0, 0) == 0 &&
            syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            syscall(SYS_prlimit64, 0, RLIMIT_CORE, no_core, NULL) == 0;
 }
 
 static void live(int agent)
 {
-    own.agent = agent;
+    runner.agent = agent;
     if (prepare())
         serve();
     _exit(0);

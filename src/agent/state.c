@@ -94,8 +94,8 @@ static enum th_agent_state state_at_rest(void)
         return TH_AGENT_ERROR;
     if (!th_cli_connection_is_dated() || how.fault.code == TH_E_CLOCK)
         return TH_AGENT_WAITING_FOR_CLOCK;
-    if (!how.failed_ms)
-        return TH_AGENT_CONNECTING;
+    if (!how.failed_ms) /* the first attempt may wait, too */
+        return th_wait_ms(th_cli_connection_client()) > 0 ? TH_AGENT_BACKOFF : TH_AGENT_CONNECTING;
     return lacks_network(&how.fault) ? TH_AGENT_WAITING_FOR_NETWORK : TH_AGENT_BACKOFF;
 }
 

@@ -47,7 +47,7 @@ static TH_ROOMY struct {
     const char *sentence;
     char line[LINE_BYTES];
     uint8_t answer_buffer[ANSWER_BYTES];
-} own;
+} post;
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
@@ -89,11 +89,11 @@ bool th_cli_post_check(struct th_cli_settings *s, struct th_cli_problem *problem
 
 static void write_line(const void *data, size_t bytes)
 {
-    size_t room_bytes = sizeof own.line - own.line_bytes;
-    own.is_too_long |= bytes > room_bytes;
+    size_t room_bytes = sizeof post.line - post.line_bytes;
+    post.is_too_long |= bytes > room_bytes;
     bytes = bytes < room_bytes ? bytes : room_bytes;
-    memcpy(own.line + own.line_bytes, data, bytes);
-    own.line_bytes += bytes;
+    memcpy(post.line + post.line_bytes, data, bytes);
+    post.line_bytes += bytes;
 }
 
 static void put_text(struct th_json_flow *flow, const char *name, struct th_slice text)
@@ -142,22 +142,22 @@ static void put_properties(struct th_json_flow *flow, struct th_properties prope
     th_json_flow_shut(flow, '}');
 }
 
-/* Of several messages each has its own. */
+/* Of several messages each has its post. */
 static void put_id(struct th_json_flow *flow)
 {
-    const struct th_cli_settings *s = own.settings;
+    const struct th_cli_settings *s = post.settings;
     char id[TH_CLI_SHOWN_BYTES + 24];
     th_format(id, sizeof id, s->lines || s->repeat > 1 ? "%s-%llu" : "%s", s->message_id,
-              (unsigned long long)own.sent + 1);
+              (unsigned long long)post.sent + 1);
     put_text(flow, "id", th_slice_text(id));
 }
 
 static bool compose(struct th_slice payload)
 {
-    const struct th_cli_settings *s = own.settings;
+    const struct th_cli_settings *s = post.settings;
     struct th_json_flow flow = {.write = write_line};
-    own.line_bytes = 0;
-    own.is_too_long = own.payload.streamed;
+    post.line_bytes = 0;
+    post.is_too_long = post.payload.streamed;
     th_json_flow_open(&flow, '{');
     put_text(&flow, "topic", th_slice_text(s->topics.items[0]));
     put_number(&flow, "qos", (uint64_t)s->qos);
@@ -172,7 +172,7 @@ static bool compose(struct th_slice payload)
     th_json_flow_base64(&flow, payload);
     th_json_flow_shut(&flow, '}');
     write_line("\n", 1);
-    return !own.is_too_long;
+    return !post.is_too_long;
 }
 
 /* ---- failing --------------------------------------------------------------------------------- */
@@ -181,8 +181,8 @@ static void end(int code, const char *sentence)
 {
     struct th_fault fault = {0};
     th_fault_set(&fault, code, "%s", sentence);
-    own.over = true;
-    own.status = th_cli_say_fault(&fault);
+    post.over = true;
+    post.status = th_cli_say_fault(&fault);
 }
 
 static void end_as_lost(void)
@@ -194,30 +194,30 @@ static void end_as_lost(void)
 /* The first one is told, the rest is counted. */
 static void note_refused(void)
 {
-    int status = own.retry ? TH_CLI_QUOTA : TH_CLI_REFUSED;
-    if (own.refused++ > 0)
+    int status = post.retry ? TH_CLI_QUOTA : TH_CLI_REFUSED;
+    if (post.refused++ > 0)
         return;
-    own.status = status;
-    if (own.settings->lines)
+    post.status = status;
+    if (post.settings->lines)
         th_cli_say_status(status, "line %llu of standard input: the agent refused it: %s",
-                          (unsigned long long)own.answered, own.sentence);
+                          (unsigned long long)post.answered, post.sentence);
     else
-        th_cli_say_status(status, "the agent refused the message: %s", own.sentence);
+        th_cli_say_status(status, "the agent refused the message: %s", post.sentence);
 }
 
 /* ---- giving ---------------------------------------------------------------------------------- */
 
 static void send_line(void)
 {
-    const char *at = own.line, *line_end = at + own.line_bytes;
-    while (at < line_end && !own.over) {
-        ssize_t sent = write(own.fd, at, (size_t)(line_end - at));
+    const char *at = post.line, *line_end = at + post.line_bytes;
+    while (at < line_end && !post.over) {
+        ssize_t sent = write(post.fd, at, (size_t)(line_end - at));
         if (sent < 0)
             end_as_lost();
         at += sent > 0 ? sent : 0;
     }
-    if (own.sent++ == own.answered)
-        own.answer_by_ms = th_clock_ms() + (uint64_t)own.settings->ack_ms;
+    if (post.sent++ == post.answered)
+        post.answer_by_ms = th_clock_ms() + (uint64_t)post.settings->ack_ms;
 }
 
 static void give(struct th_slice payload)
@@ -231,25 +231,25 @@ static void give(struct th_slice payload)
 
 static bool has_room(void)
 {
-    return !own.over && own.sent - own.answered < ON_THE_WAY;
+    return !post.over && post.sent - post.answered < ON_THE_WAY;
 }
 
 static void give_lines(void)
 {
     struct th_slice line;
-    while (has_room() && th_cli_lines_next(&own.lines, &line)) {
+    while (has_room() && th_cli_lines_next(&post.lines, &line)) {
         give(line);
-        th_cli_lines_drop(&own.lines, line);
+        th_cli_lines_drop(&post.lines, line);
     }
 }
 
 /* One after the other, as pub does. */
 static void give_message(void)
 {
-    if (own.over || !own.left || own.sent != own.answered || th_clock_ms() < own.due_ms)
+    if (post.over || !post.left || post.sent != post.answered || th_clock_ms() < post.due_ms)
         return;
-    give(own.payload.bytes);
-    own.left--;
+    give(post.payload.bytes);
+    post.left--;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -259,36 +259,36 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
     (void)arg;
     const char *name = leaf->names[0];
     if (!strcmp(name, "refused") || !strcmp(name, "dropped"))
-        own.sentence = leaf->text;
+        post.sentence = leaf->text;
     if (!strcmp(name, "retry"))
-        own.retry = *leaf->text == 't';
-    own.good |= !strcmp(name, "accepted") || !strcmp(name, "known");
+        post.retry = *leaf->text == 't';
+    post.good |= !strcmp(name, "accepted") || !strcmp(name, "known");
     return true;
 }
 
 static void take_answer(struct th_slice line)
 {
     struct th_json_walk walk = {.take = take};
-    own.good = false;
-    own.retry = true; /* of one that was dropped */
-    own.sentence = "in words nobody understands";
+    post.good = false;
+    post.retry = true; /* of one that was dropped */
+    post.sentence = "in words nobody understands";
     th_json_walk(&walk, (char *)line.data, line.len_bytes);
-    own.answered++;
-    if (!own.good)
+    post.answered++;
+    if (!post.good)
         note_refused();
-    own.due_ms = th_clock_ms() + (uint64_t)own.settings->repeat_delay_ms;
-    own.answer_by_ms = th_clock_ms() + (uint64_t)own.settings->ack_ms;
+    post.due_ms = th_clock_ms() + (uint64_t)post.settings->repeat_delay_ms;
+    post.answer_by_ms = th_clock_ms() + (uint64_t)post.settings->ack_ms;
 }
 
 static void read_answers(void)
 {
     struct th_slice line;
-    int rc = th_cli_lines_read(&own.answers, own.fd);
-    while (rc == 0 && own.answered < own.sent && th_cli_lines_next(&own.answers, &line)) {
+    int rc = th_cli_lines_read(&post.answers, post.fd);
+    while (rc == 0 && post.answered < post.sent && th_cli_lines_next(&post.answers, &line)) {
         take_answer(line);
-        th_cli_lines_drop(&own.answers, line);
+        th_cli_lines_drop(&post.answers, line);
     }
-    if ((rc < 0 || own.answers.ended) && own.answered < own.sent)
+    if ((rc < 0 || post.answers.ended) && post.answered < post.sent)
         end_as_lost();
 }
 
@@ -297,13 +297,13 @@ static void read_answers(void)
 static bool wants_input(void)
 {
     struct th_slice line;
-    return own.settings->lines && !own.lines.ended && has_room() &&
-           !th_cli_lines_next(&own.lines, &line);
+    return post.settings->lines && !post.lines.ended && has_room() &&
+           !th_cli_lines_next(&post.lines, &line);
 }
 
 static void read_input(void)
 {
-    int rc = th_cli_lines_read(&own.lines, STDIN_FILENO);
+    int rc = th_cli_lines_read(&post.lines, STDIN_FILENO);
     if (rc == TH_E_TOO_LARGE)
         end(rc, "a line of standard input is too long for the agent");
     else if (rc < 0)
@@ -312,21 +312,21 @@ static void read_input(void)
 
 static bool is_all_given(void)
 {
-    return own.settings->lines ? own.lines.ended && !th_cli_lines_partial_bytes(&own.lines)
-                               : !own.left;
+    return post.settings->lines ? post.lines.ended && !th_cli_lines_partial_bytes(&post.lines)
+                               : !post.left;
 }
 
 static uint64_t until_ms(void)
 {
-    if (own.answered < own.sent)
-        return own.answer_by_ms;
-    return own.settings->lines ? TH_NEVER : own.due_ms;
+    if (post.answered < post.sent)
+        return post.answer_by_ms;
+    return post.settings->lines ? TH_NEVER : post.due_ms;
 }
 
 static void await(void)
 {
     struct pollfd awaited[3] = {
-        {.fd = own.fd, .events = POLLIN},
+        {.fd = post.fd, .events = POLLIN},
         {.fd = wants_input() ? STDIN_FILENO : -1, .events = POLLIN},
     };
     th_cli_signals_poll(awaited, 2, th_clock_wait_ms(until_ms(), th_clock_ms()));
@@ -334,19 +334,19 @@ static void await(void)
         read_answers();
     if (awaited[1].revents)
         read_input();
-    if (own.answers.ended && !own.over && !is_all_given())
+    if (post.answers.ended && !post.over && !is_all_given())
         end_as_lost();
-    else if (!own.over && own.answered < own.sent && th_clock_ms() >= own.answer_by_ms)
+    else if (!post.over && post.answered < post.sent && th_clock_ms() >= post.answer_by_ms)
         end(TH_E_TIMEOUT, "the agent does not answer; try again, with the same --message-id");
 }
 
 static void carry_on(void)
 {
-    while (!own.over && !th_cli_signals_count()) {
-        own.settings->lines ? give_lines() : give_message();
-        if (is_all_given() && own.answered == own.sent)
+    while (!post.over && !th_cli_signals_count()) {
+        post.settings->lines ? give_lines() : give_message();
+        if (is_all_given() && post.answered == post.sent)
             return;
-        if (!own.over)
+        if (!post.over)
             await();
     }
 }
@@ -355,35 +355,35 @@ static void carry_on(void)
 
 static int open_all(struct th_fault *fault)
 {
-    const struct th_cli_settings *s = own.settings;
-    own.left = s->lines ? 0 : s->repeat;
-    th_cli_lines_open(&own.lines, th_cli_payload_buffer, TH_OUTBOX_BYTES);
-    th_cli_lines_open(&own.answers, own.answer_buffer, sizeof own.answer_buffer);
-    own.fd = th_net_unix_reach(s->agent, (int)s->ack_ms, fault);
-    return own.fd < 0 ? own.fd : th_cli_payload_open(&own.payload, s, fault);
+    const struct th_cli_settings *s = post.settings;
+    post.left = s->lines ? 0 : s->repeat;
+    th_cli_lines_open(&post.lines, th_cli_payload_buffer, TH_OUTBOX_BYTES);
+    th_cli_lines_open(&post.answers, post.answer_buffer, sizeof post.answer_buffer);
+    post.fd = th_net_unix_reach(s->agent, (int)s->ack_ms, fault);
+    return post.fd < 0 ? post.fd : th_cli_payload_open(&post.payload, s, fault);
 }
 
 static int run(void)
 {
     th_cli_signals_enter(false);
-    own.status = th_cli_lock(own.settings, false);
-    if (own.status == TH_CLI_OK)
+    post.status = th_cli_lock(post.settings, false);
+    if (post.status == TH_CLI_OK)
         carry_on();
     int signal = th_cli_signals_count() ? th_cli_signals_first() : 0;
     th_cli_signals_leave();
-    if (own.refused > 1)
-        th_cli_say("%u messages in all were refused", own.refused);
-    return signal ? 128 + signal : own.status;
+    if (post.refused > 1)
+        th_cli_say("%u messages in all were refused", post.refused);
+    return signal ? 128 + signal : post.status;
 }
 
 int th_cli_post(const struct th_cli_settings *settings)
 {
     struct th_fault fault = {0};
-    own.settings = settings;
-    own.fd = -1;
+    post.settings = settings;
+    post.fd = -1;
     int status = open_all(&fault) < 0 ? th_cli_say_fault(&fault) : run();
-    th_cli_payload_close(&own.payload);
-    if (own.fd >= 0)
-        th_net_hang_up(own.fd);
+    th_cli_payload_close(&post.payload);
+    if (post.fd >= 0)
+        th_net_hang_up(post.fd);
     return status;
 }

@@ -103,7 +103,7 @@ int th_client_advance(struct th_client *client);
 /* redial.c: ends the attempt with `result`, tells the application and plans what follows. */
 void th_client_end_attempt(struct th_client *client, int result);
 
-/* So long the very first attempt waits. */
+/* So long the very first attempt waits, unless it is asked for once more. */
 uint32_t th_client_delay_ms(const struct th_client *client);
 
 /* While resting: waits for the time of the next attempt, begins it, or gives it up when leaving. */

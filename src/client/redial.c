@@ -119,7 +119,8 @@ static uint32_t jittered(const struct th_client *client)
 
 uint32_t th_client_delay_ms(const struct th_client *client)
 {
-    uint32_t delay_ms = client->link.attempts ? 0 : client->config.redial.delay_ms;
+    bool is_asked_again = client->link.attempts || client->redial.due_ms != TH_NEVER;
+    uint32_t delay_ms = is_asked_again ? 0 : client->config.redial.delay_ms;
     return shortened(delay_ms, delay_ms);
 }
 

@@ -348,7 +348,8 @@ def test_what_is_renamed_or_closed_is_taken(door):
 def test_what_cannot_be_taken_is_renamed(door):
     agent = door.with_drop()
     (door.drop / "a+b").write_text("x")
-    (door.drop / "large").write_bytes(bytes(2_000_000))
+    (door.drop / ".large").write_bytes(bytes(2_000_000))
+    os.rename(door.drop / ".large", door.drop / "large")
     (door.drop / "dir").mkdir()
     os.mkfifo(door.drop / ".fifo")
     os.rename(door.drop / ".fifo", door.drop / "fifo")

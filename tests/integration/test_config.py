@@ -46,6 +46,11 @@ def sample(shape):
     if "enum" in shape:
         return shape["enum"][0]
     kind = shape["type"] if isinstance(shape["type"], str) else "string"
+    if kind == "array":
+        item = sample(shape["items"])
+        return ["/bin/cat" if item == "x" else item]
+    if kind == "object":
+        return {name: sample(shape["properties"][name]) for name in shape.get("required", ())}
     text = "1s..2s" if "doubling" in shape.get("description", "") else "x"
     return {"boolean": True, "integer": shape.get("minimum", 1), "number": 1, "string": text}[kind]
 
