@@ -431,6 +431,7 @@ def test_usr1_connects_anew(agent, broker, thimble, topic):
 
 def test_usr2_tells_all(agent, broker):
     made = agent(port=broker.port).start()
+    until(lambda: "error" in made.told, "the first failure")
     made.is_in("backoff")
     made.program.signal(signal.SIGUSR2).says("Whole process")
     assert re.search("^state +backoff$", made.program.err, re.M)
