@@ -331,7 +331,8 @@ static bool turn(void)
 {
     if (!drop_box.path)
         return false;
-    bool any = scan() | hear_more();
+    bool any = scan();
+    any |= hear_more();
     any |= take_all();
     forget_first();
     return any;

@@ -23,7 +23,7 @@ static void list_within(const struct th_cli_list *list)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct th_cli_settings settings;
-    struct th_cli_problem problem = {""};
+    struct th_cli_problem problem = {.text = ""};
     if (size < 2 || size - 1 > TH_CLI_OPTIONFILE_BYTES)
         return 0;
     th_cli_persona_take(data[0] & 4 ? "mosquitto_pub" : "thimble");

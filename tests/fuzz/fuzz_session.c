@@ -352,7 +352,10 @@ static void do_publish(struct script *script)
     };
     if (flags & 16)
         message.source = (struct th_payload_source){
-            read_zeros, flags & 32 ? &world : NULL, (uint32_t)message.payload.len_bytes * 4};
+            .read = read_zeros,
+            .arg = flags & 32 ? &world : NULL,
+            .total_bytes = (uint32_t)message.payload.len_bytes * 4,
+        };
     const struct th_property interval = {.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = 20};
     if (flags & 64 && world.config.version == TH_MQTT_5)
         message.properties = (struct th_properties){&interval, 1};
