@@ -50,7 +50,7 @@ static TH_ROOMY struct {
     char refused[NAME_BYTES + 8];
     struct th_fault fault;
     uint8_t content[16384];
-} drop_box;
+} box;
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -68,8 +68,8 @@ static bool is_meant(const char *name)
 
 static struct file *add(unsigned at, const char *name)
 {
-    struct file *file = &drop_box.files[at];
-    memmove(file + 1, file, (drop_box.count++ - at) * sizeof *file);
+    struct file *file = &box.files[at];
+    memmove(file + 1, file, (box.count++ - at) * sizeof *file);
     memset(file, 0, offsetof(struct file, name));
     strcpy(file->name, name);
     return file;
@@ -77,8 +77,8 @@ static struct file *add(unsigned at, const char *name)
 
 static bool is_here(const char *name)
 {
-    for (unsigned i = 0; i < drop_box.count; i++)
-        if (drop_box.files[i].state != OVER && !strcmp(drop_box.files[i].name, name))
+    for (unsigned i = 0; i < box.count; i++)
+        if (box.files[i].state != OVER && !strcmp(box.files[i].name, name))
             return true;
     return false;
 }
@@ -96,24 +96,24 @@ struct entry {
 /* Of those behind the last one, the first so many. */
 static void consider(const char *name)
 {
-    unsigned at = drop_box.count;
-    if (!is_meant(name) || strcmp(name, drop_box.last) <= 0)
+    unsigned at = box.count;
+    if (!is_meant(name) || strcmp(name, box.last) <= 0)
         return;
-    while (at > 0 && strcmp(name, drop_box.files[at - 1].name) < 0)
+    while (at > 0 && strcmp(name, box.files[at - 1].name) < 0)
         at--;
     if (at == FILES)
         return;
-    drop_box.count -= drop_box.count == FILES;
+    box.count -= box.count == FILES;
     add(at, name);
 }
 
 static void read_entries(void)
 {
     long bytes;
-    int dir = openat(drop_box.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while ((bytes = syscall(SYS_getdents64, dir, drop_box.entries, sizeof drop_box.entries)) > 0)
+    int dir = openat(box.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while ((bytes = syscall(SYS_getdents64, dir, box.entries, sizeof box.entries)) > 0)
         for (long at = 0; at < bytes;) {
-            const struct entry *entry = (const void *)(drop_box.entries + at);
+            const struct entry *entry = (const void *)(box.entries + at);
             consider(entry->name);
             at += entry->bytes;
         }
@@ -122,19 +122,19 @@ static void read_entries(void)
 
 static bool scan(void)
 {
-    if (!drop_box.scans || drop_box.count)
+    if (!box.scans || box.count)
         return false;
     read_entries();
-    drop_box.scans = drop_box.count == FILES;
-    if (drop_box.count)
-        strcpy(drop_box.last, drop_box.files[drop_box.count - 1].name);
-    return drop_box.count > 0;
+    box.scans = box.count == FILES;
+    if (box.count)
+        strcpy(box.last, box.files[box.count - 1].name);
+    return box.count > 0;
 }
 
 static void begin_scan(void)
 {
-    drop_box.scans = true;
-    *drop_box.last = '\0';
+    box.scans = true;
+    *box.last = '\0';
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
@@ -144,20 +144,20 @@ static void hear(const struct inotify_event *event)
     if (event->mask & IN_Q_OVERFLOW)
         begin_scan();
     if (event->mask & IN_IGNORED)
-        th_cli_say("%s is gone: no files are taken any more", drop_box.path);
+        th_cli_say("%s is gone: no files are taken any more", box.path);
     if (event->len && !(event->mask & IN_ISDIR) && is_meant(event->name) && !is_here(event->name))
-        add(drop_box.count, event->name);
+        add(box.count, event->name);
 }
 
 static bool hear_more(void)
 {
-    size_t before = drop_box.told_at;
-    while (!drop_box.scans && drop_box.count < FILES && drop_box.told_at < drop_box.told_bytes) {
-        const struct inotify_event *event = (const void *)(drop_box.told + drop_box.told_at);
-        drop_box.told_at += sizeof *event + event->len;
+    size_t before = box.told_at;
+    while (!box.scans && box.count < FILES && box.told_at < box.told_bytes) {
+        const struct inotify_event *event = (const void *)(box.told + box.told_at);
+        box.told_at += sizeof *event + event->len;
         hear(event);
     }
-    return drop_box.told_at != before;
+    return box.told_at != before;
 }
 
 /* ---- one file -------------------------------------------------------------------------------- */
@@ -167,16 +167,16 @@ static void refuse(struct file *file)
 {
     char shown[TH_CLI_SHOWN_BYTES];
     const char *name = file->name;
-    int bytes = th_format(drop_box.refused, sizeof drop_box.refused, "%s.refused", name);
-    bool renamed = bytes < NAME_BYTES && renameat(drop_box.dir, name, drop_box.dir, drop_box.refused) == 0;
+    int bytes = th_format(box.refused, sizeof box.refused, "%s.refused", name);
+    bool renamed = bytes < NAME_BYTES && renameat(box.dir, name, box.dir, box.refused) == 0;
     th_cli_say("%s was not taken%s: %s", th_cli_show(name, shown),
-               renamed ? ", and is called .refused now" : "", drop_box.fault.text);
+               renamed ? ", and is called .refused now" : "", box.fault.text);
     file->state = OVER;
 }
 
 static void refuse_because(struct file *file, const char *sentence)
 {
-    th_fault_set(&drop_box.fault, TH_E_ARGUMENT, "%s", sentence);
+    th_fault_set(&box.fault, TH_E_ARGUMENT, "%s", sentence);
     refuse(file);
 }
 
@@ -190,10 +190,10 @@ static bool is_same(const struct stat *a, const struct stat *b)
 static void drop(struct file *file)
 {
     struct stat now;
-    bool is_there = fstatat(drop_box.dir, file->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
+    bool is_there = fstatat(box.dir, file->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
     bool is_other = is_there && !is_same(&now, &file->about);
     if (is_there && !is_other)
-        unlinkat(drop_box.dir, file->name, 0);
+        unlinkat(box.dir, file->name, 0);
     file->state = is_other ? TO_TAKE : OVER;
     file->due_ms = 0;
 }
@@ -201,11 +201,11 @@ static void drop(struct file *file)
 /* "files/${name}" */
 static struct th_slice topic_of(const struct file *file)
 {
-    const char *place = strstr(drop_box.template, "${name}");
-    int before = place ? (int)(place - drop_box.template) : (int)strlen(drop_box.template);
-    int bytes = th_format(drop_box.topic, sizeof drop_box.topic, "%.*s%s%s", before, drop_box.template,
+    const char *place = strstr(box.template, "${name}");
+    int before = place ? (int)(place - box.template) : (int)strlen(box.template);
+    int bytes = th_format(box.topic, sizeof box.topic, "%.*s%s%s", before, box.template,
                           place ? file->name : "", place ? place + strlen("${name}") : "");
-    return th_slice_of(drop_box.topic, (size_t)bytes < sizeof drop_box.topic ? (size_t)bytes : 0);
+    return th_slice_of(box.topic, (size_t)bytes < sizeof box.topic ? (size_t)bytes : 0);
 }
 
 /* Whoever finds it once more, after a crash, knows that it was taken. */
@@ -213,11 +213,11 @@ static struct th_slice id_of(const struct file *file)
 {
     const struct stat *about = &file->about;
     uint32_t crc = th_spool_crc(0, file->name, strlen(file->name));
-    int bytes = th_format(drop_box.id, sizeof drop_box.id, "drop %x %llx %llx.%x %llx", crc,
+    int bytes = th_format(box.id, sizeof box.id, "drop %x %llx %llx.%x %llx", crc,
                           (unsigned long long)about->st_ino,
                           (unsigned long long)about->st_mtim.tv_sec,
                           (unsigned)about->st_mtim.tv_nsec, (unsigned long long)about->st_size);
-    return th_slice_of(drop_box.id, (size_t)bytes);
+    return th_slice_of(box.id, (size_t)bytes);
 }
 
 static int read_content(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
@@ -234,14 +234,14 @@ static bool load(int fd, size_t bytes)
 {
     size_t used = 0;
     int got = 1;
-    while (used < bytes && (got = read_content(&fd, used, drop_box.content + used, bytes - used)) > 0)
+    while (used < bytes && (got = read_content(&fd, used, box.content + used, bytes - used)) > 0)
         used += (size_t)got;
     return got > 0;
 }
 
 static void put(struct file *file, const struct th_spool_message *message)
 {
-    int rc = th_agent_queue_put(message, &file->seq, &drop_box.fault);
+    int rc = th_agent_queue_put(message, &file->seq, &box.fault);
     if (rc == TH_SPOOL_APPENDED || rc == TH_SPOOL_KNOWN)
         file->state = WAITING;
     else if (rc == TH_SPOOL_DROPPED)
@@ -256,14 +256,14 @@ static void take_open(struct file *file, int fd)
 {
     struct th_spool_message message = {.topic = topic_of(file), .id = id_of(file), .qos = 1};
     size_t bytes = (size_t)file->about.st_size;
-    message.payload = th_slice_of(drop_box.content, bytes);
+    message.payload = th_slice_of(box.content, bytes);
     if (S_ISDIR(file->about.st_mode))
         file->state = OVER;
     else if (!S_ISREG(file->about.st_mode))
         refuse_because(file, "it is no file");
     else if (!th_mqtt_topic_name_valid(message.topic))
         refuse_because(file, "its name makes no topic to publish on");
-    else if (file->about.st_size > (off_t)sizeof drop_box.content)
+    else if (file->about.st_size > (off_t)sizeof box.content)
         refuse_because(file, "it has more than 16384 bytes");
     else if (load(fd, bytes))
         put(file, &message);
@@ -273,14 +273,14 @@ static void take_open(struct file *file, int fd)
 
 static void take(struct file *file)
 {
-    int fd = openat(drop_box.dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    th_fault_clear(&drop_box.fault);
+    int fd = openat(box.dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    th_fault_clear(&box.fault);
     file->state = OVER;
     if (fd >= 0 && fstat(fd, &file->about) == 0) {
         file->state = TO_TAKE;
         take_open(file, fd);
     } else if (errno != ENOENT) {
-        th_fault_set_errno(&drop_box.fault, TH_E_FILE, "it cannot be read");
+        th_fault_set_errno(&box.fault, TH_E_FILE, "it cannot be read");
         refuse(file);
     }
     if (fd >= 0)
@@ -305,8 +305,8 @@ static bool settle(struct file *file)
 static bool take_all(void)
 {
     bool any = false;
-    for (unsigned i = 0; i < drop_box.count; i++) {
-        struct file *file = &drop_box.files[i];
+    for (unsigned i = 0; i < box.count; i++) {
+        struct file *file = &box.files[i];
         any |= settle(file);
         if (file->state != TO_TAKE)
             continue;
@@ -321,15 +321,15 @@ static bool take_all(void)
 static void forget_first(void)
 {
     unsigned over = 0;
-    while (over < drop_box.count && drop_box.files[over].state == OVER)
+    while (over < box.count && box.files[over].state == OVER)
         over++;
-    drop_box.count -= over;
-    memmove(drop_box.files, drop_box.files + over, drop_box.count * sizeof *drop_box.files);
+    box.count -= over;
+    memmove(box.files, box.files + over, box.count * sizeof *box.files);
 }
 
 static bool turn(void)
 {
-    if (!drop_box.path)
+    if (!box.path)
         return false;
     bool any = scan();
     any |= hear_more();
@@ -340,54 +340,54 @@ static bool turn(void)
 
 static uint64_t until_ms(void)
 {
-    for (unsigned i = 0; i < drop_box.count; i++)
-        if (drop_box.files[i].state == TO_TAKE)
-            return drop_box.files[i].due_ms;
+    for (unsigned i = 0; i < box.count; i++)
+        if (box.files[i].state == TO_TAKE)
+            return box.files[i].due_ms;
     return TH_NEVER;
 }
 
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
-    bool heard = drop_box.told_at == drop_box.told_bytes;
-    if (!drop_box.path || room < 1)
+    bool heard = box.told_at == box.told_bytes;
+    if (!box.path || room < 1)
         return 0;
-    *fds = (struct pollfd){.fd = heard ? drop_box.watch : -1, .events = POLLIN};
+    *fds = (struct pollfd){.fd = heard ? box.watch : -1, .events = POLLIN};
     return 1;
 }
 
 static void ready(const struct pollfd *fds, nfds_t count)
 {
     (void)count;
-    ssize_t got = fds->revents ? read(drop_box.watch, drop_box.told, sizeof drop_box.told) : -1;
+    ssize_t got = fds->revents ? read(box.watch, box.told, sizeof box.told) : -1;
     if (got < 0)
         return;
-    drop_box.told_bytes = (size_t)got;
-    drop_box.told_at = 0;
+    box.told_bytes = (size_t)got;
+    box.told_at = 0;
 }
 
 static int open_drop(const struct th_cli_settings *s)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    drop_box.path = s->drop;
-    drop_box.template = s->drop_topic;
-    if (!drop_box.path)
+    box.path = s->drop;
+    box.template = s->drop_topic;
+    if (!box.path)
         return 0;
-    th_fault_clear(&drop_box.fault);
-    drop_box.dir = open(drop_box.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    drop_box.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    th_fault_clear(&box.fault);
+    box.dir = open(box.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    box.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     begin_scan();
-    if (drop_box.dir >= 0 && inotify_add_watch(drop_box.watch, drop_box.path, IN_MOVED_TO | IN_CLOSE_WRITE) >= 0)
+    if (box.dir >= 0 && inotify_add_watch(box.watch, box.path, IN_MOVED_TO | IN_CLOSE_WRITE) >= 0)
         return 0;
-    th_fault_set_errno(&drop_box.fault, TH_E_FILE, "cannot watch %s", th_cli_show(drop_box.path, shown));
-    return th_cli_say_fault(&drop_box.fault);
+    th_fault_set_errno(&box.fault, TH_E_FILE, "cannot watch %s", th_cli_show(box.path, shown));
+    return th_cli_say_fault(&box.fault);
 }
 
 static void close_drop(void)
 {
-    if (!drop_box.path)
+    if (!box.path)
         return;
-    close(drop_box.dir);
-    close(drop_box.watch);
+    close(box.dir);
+    close(box.watch);
 }
 
 const struct th_agent_part th_agent_drop = {

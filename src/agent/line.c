@@ -219,8 +219,9 @@ static void begin(struct th_spool_message *message, struct th_fault *fault)
 
 static int no_json(const struct th_json_walk *walk)
 {
-    return th_fault_set(line_reader.fault, TH_E_ARGUMENT, "column %u is no JSON: there should be %s",
-                        walk->stopped.column, walk->wanted);
+    return th_fault_set(line_reader.fault, TH_E_ARGUMENT,
+                        "column %u is no JSON: there should be %s", walk->stopped.column,
+                        walk->wanted);
 }
 
 int th_agent_line_read(struct th_spool_message *message, char *text, size_t bytes,

@@ -525,7 +525,8 @@ static void release(void)
 
 static bool sync_due(void)
 {
-    bool is_due = queue.urgent || (th_spool_is_dirty(&queue.spool) && queue.sync_ms <= th_clock_ms());
+    bool is_due = queue.urgent ||
+                  (th_spool_is_dirty(&queue.spool) && queue.sync_ms <= th_clock_ms());
     return is_due && sync_queue();
 }
 

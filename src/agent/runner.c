@@ -162,7 +162,8 @@ static void become(const struct job *job)
         hear_all_signals();
         execve(*handler_of(job)->run, (char *const *)handler_of(job)->run, environment_of(job));
     }
-    int bytes = th_format(runner.words, sizeof runner.words, "cannot be started, errno %d\n", errno);
+    int bytes = th_format(runner.words, sizeof runner.words, "cannot be started, errno %d\n",
+                          errno);
     ssize_t told = write(job->error, runner.words, (size_t)bytes);
     (void)told;
     _exit(127);
@@ -342,7 +343,8 @@ static void tell_what_ended(void)
 /* `agent` is -1 once the agent has gone: then what runs ends. */
 static bool turn(int agent)
 {
-    struct pollfd fds[] = {{.fd = agent, .events = POLLIN}, {.fd = runner.children, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = agent, .events = POLLIN},
+                           {.fd = runner.children, .events = POLLIN}};
     fds[0].events = (short)(POLLIN | (is_any(ENDED) ? POLLOUT : 0));
     poll(fds, 2, wait_ms());
     if (fds[1].revents)

@@ -73,7 +73,8 @@ static int show(size_t bytes)
         th_cli_ask_print(bytes);
     status_asked.view.write = status_asked.as_json ? write_nothing : th_cli_out;
     status_asked.view.coloured = wants_colour();
-    enum th_agent_verdict verdict = th_agent_show((char *)th_cli_payload_buffer, bytes, &status_asked.view);
+    enum th_agent_verdict verdict = th_agent_show((char *)th_cli_payload_buffer, bytes,
+                                                  &status_asked.view);
     if (verdict == TH_AGENT_UNKNOWN) {
         th_cli_ask_refuse("an agent");
         th_cli_say_fault(th_cli_ask_fault());

@@ -65,7 +65,8 @@ static bool read_derivation(struct th_slice *parameters, struct sealed *sealed)
     return take_algorithm(parameters, PBKDF2, &algorithm) == 0 &&
            th_der_take(&algorithm, TH_DER_SEQUENCE, &derivation) &&
            th_der_take(&derivation, TH_DER_OCTET_STRING, &sealed->salt) &&
-           th_der_take_number(&derivation, &sealed->iterations) && th_der_skip_optional(&derivation, TH_DER_INTEGER) && /* length of the key */
+           th_der_take_number(&derivation, &sealed->iterations) &&
+           th_der_skip_optional(&derivation, TH_DER_INTEGER) && /* length of the key */
            take_algorithm(&derivation, HMAC_SHA256, &hmac) == 0;
 }
 
