@@ -19,7 +19,8 @@ SAMPLE = ["tests/integration/test_matrix.py", "tests/integration/test_refused_se
 RUNS = 2
 FEATURES = TOP / "config" / "features.mk"
 OF_A_COMMAND = "no such option"  # of one that is not there
-OF_SUB = {"--identity", "--identity-dir"}  # and of the command identity
+# Those of pub or sub, too.
+OF_CLIENTS = {"--identity", "--identity-dir", "--config", "--agent", "--message-id"}
 
 
 def wrong(binary, book, key):
@@ -54,8 +55,8 @@ def test_says_what_it_lacks(profile):
     """What the tests are not run for is refused, word by word: what default has of pub and sub by its
     name, the options of commands that are not there as those of nobody."""
     options = profiles.assignments(FEATURES)
-    of_commands = {option for feature in ("certificates", "identity", "tunnel")
-                   for option in options[f"{feature}.options"]} - OF_SUB
+    of_commands = {option for feature in ("certificates", "identity", "tunnel", "agent", "spool")
+                   for option in options[f"{feature}.options"]} - OF_CLIENTS
     words = [word for word, lack in profiles.lacking_words(profile)
              if word.startswith("-") and "=" not in word or word == lack]
     assert {"--ws", "-F", "--proxy", "--auth", "-L", "mem"} <= set(words)
