@@ -23,20 +23,11 @@ OF_A_COMMAND = "no such option"  # of one that is not there
 OF_CLIENTS = {"--identity", "--identity-dir", "--config", "--agent", "--message-id"}
 
 
-def judged(binary, book, key):
+def wrong(binary, book, key):
     rows = budget.judge(budget.measure(binary, RUNS), book["entries"].get(key, {}),
                         book["goals"].get(key, {}))
     found = [row for row in rows if row[0] in ("GREW", "MISSED")]
     print(found)
-    return found
-
-
-def wrong(binary, book, key):
-    """On a busy machine a page more may be private for a moment: that figure alone gets three tries."""
-    found = judged(binary, book, key)
-    for _ in range(2):
-        if found and all(row[1].endswith("private_dirty_bytes") for row in found):
-            found = judged(binary, book, key)
     return found
 
 
