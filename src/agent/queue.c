@@ -42,7 +42,8 @@ struct flight {
 
 static TH_ROOMY struct {
     struct th_spool spool;
-    struct flight flights[TH_SPOOL_OPEN_MAX];
+    struct flight flights[TH_SPOOL_OPEN_MAX]; /* a ring: each is begun behind the one before */
+    unsigned begun;                           /* ever */
     struct th_property properties[PROPERTIES_MAX + 1];
     struct th_fault fault;
     const struct th_cli_list *conflated;
@@ -55,6 +56,12 @@ static TH_ROOMY struct {
     uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
 } queue;
+
+/* From the oldest on. */
+static struct flight *flight_at(unsigned i)
+{
+    return &queue.flights[(queue.begun + i) % TH_SPOOL_OPEN_MAX];
+}
 
 static uint64_t now_s(void)
 {
@@ -410,23 +417,17 @@ static void begin_flight(struct flight *f, const struct th_spool_item *item)
         forget_session(f);
 }
 
-static struct flight *free_flight(void)
-{
-    struct flight *f = queue.flights;
-    while (f < queue.flights + TH_SPOOL_OPEN_MAX && f->stage != FREE)
-        f++;
-    return f < queue.flights + TH_SPOOL_OPEN_MAX ? f : NULL;
-}
-
 static bool take(void)
 {
     struct th_spool_item item;
-    struct flight *f = free_flight();
-    int got = f && has_more() ? th_spool_next(&queue.spool, now_s(), &item, &queue.fault) : 0;
+    struct flight *f = flight_at(0);
+    bool may = f->stage == FREE && has_more();
+    int got = may ? th_spool_next(&queue.spool, now_s(), &item, &queue.fault) : 0;
     if (got < 0)
         fail();
     if (got == 1)
         begin_flight(f, &item);
+    queue.begun += got == 1;
     return got == 1;
 }
 
@@ -435,11 +436,12 @@ static bool take(void)
 /* The oldest that is not in the outbox yet. */
 static struct flight *next_flight(void)
 {
-    struct flight *first = NULL;
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
-        if (f->stage == TAKEN && (f->qos < 2 || f->synced) && (!first || f->seq < first->seq))
-            first = f;
-    return first;
+    for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++) {
+        struct flight *f = flight_at(i);
+        if (f->stage == TAKEN && (f->qos < 2 || f->synced))
+            return f;
+    }
+    return NULL;
 }
 
 static void let_expire(struct th_message *message, const struct th_spool_message *of)
@@ -502,11 +504,12 @@ static bool give_next(void)
 
 /* ---- the turn -------------------------------------------------------------------------------- */
 
+/* In their order: of what a kill leaves, PUBREL must not overtake the PUBLISH of an older one. */
 static bool write_all_down(void)
 {
     bool did = false;
     for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
-        did |= write_down(&queue.flights[i]);
+        did |= write_down(flight_at(i));
     return did;
 }
 

@@ -3,17 +3,20 @@ whatever happens to the process, the connection, the broker and the disk.
 
 What lies in the queue is written here, as docs/spool.md says."""
 import collections
+import contextlib
 import json
 import random
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
 from fake import Proxy
 from packets import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, ack
-from program import ALL, until
+from program import ALL, SECONDS, until
 from test_spool import message, state, write
 
 KILLS = 1000 if ALL else 20
@@ -88,10 +91,70 @@ class Ledger:
         return queue.put.keys() - {payload for _, payload in self.lines()}
 
     def check(self, queue):
-        """Nothing is lost, nothing is invented, nothing at QoS 2 came twice."""
+        """Nothing is lost, nothing is invented, nothing at QoS 2 came twice, or too late."""
         counts = collections.Counter(payload for _, payload in self.lines())
         assert not queue.put.keys() - counts.keys() and not counts.keys() - queue.put.keys()
         assert not [each for each, count in counts.items() if count > 1 and queue.put[each] == 2]
+        exact = [int(payload[1:]) for _, payload in self.lines() if queue.put[payload] == 2]
+        assert exact == sorted(exact)
+
+
+class Producer(threading.Thread):
+    """Leaves messages at the agent's socket, and those without an answer again, with the same id. They
+    are in `put` once they are accepted."""
+
+    WINDOW = 20
+
+    def __init__(self, queue, path):
+        super().__init__(daemon=True)
+        self.queue, self.path, self.levels = queue, str(path), random.Random(2)
+        self.unanswered, self.given, self.again = collections.deque(), 0, 0
+        self.may_go_on = lambda: True
+        self.ending, self.failure = False, None
+        self.start()
+
+    def run(self):
+        while not self.failure and (self.unanswered or not self.ending):
+            with contextlib.suppress(ConnectionError, FileNotFoundError), socket.socket(socket.AF_UNIX) as door:
+                door.settimeout(SECONDS)
+                door.connect(self.path)
+                self.talk(door, door.makefile("rb"))
+            time.sleep(0.002)
+
+    def talk(self, door, answers):
+        self.again += len(self.unanswered)
+        for line in self.unanswered:
+            door.sendall(line)
+        while self.unanswered or not self.ending:
+            while len(self.unanswered) < self.WINDOW and not self.ending and self.may_go_on():
+                self.unanswered.append(self.next_line())
+                door.sendall(self.unanswered[-1])
+            if not self.unanswered:
+                time.sleep(0.002)
+            elif not self.hear(answers.readline()):
+                return
+
+    def next_line(self):
+        self.given += 1
+        name, qos = f"m{self.given}", self.levels.choice([1, 2, 2])
+        return json.dumps({"topic": f"q/{qos}", "payload": name, "qos": qos, "id": name}).encode() + b"\n"
+
+    def hear(self, answer):
+        """False: it is gone. It may have been about to say more."""
+        if not answer.endswith(b"\n"):
+            return False
+        if not {"accepted", "known"} & json.loads(answer).keys():
+            self.failure = answer
+            return False
+        line = json.loads(self.unanswered.popleft())
+        self.queue.put[line["payload"].encode()] = line["qos"]
+        return True
+
+    def finish(self):
+        """All that was given is accepted."""
+        self.ending = True
+        self.join(SECONDS)
+        assert not self.failure and not self.is_alive() and len(self.queue.put) == self.given
 
 
 @pytest.fixture
@@ -118,28 +181,30 @@ def drained(thimble, queue):
 
 # ---- the process ---------------------------------------------------------------------------------
 
-@pytest.mark.deadline(600)
-def test_killed_again_and_again(start, mosquitto, ledger, queue, drained):
-    """kill -9, at any moment while it publishes."""
+@pytest.mark.deadline(900)
+def test_killed_again_and_again(start, mosquitto, ledger, queue, drained, tmp_path, record_property):
+    """kill -9, at any moment while it takes messages in and publishes them."""
     broker = mosquitto("allow_anonymous true", "max_queued_messages 0").start()
     book = ledger(broker)
+    producer = Producer(queue, tmp_path / "in")
+    producer.may_go_on = lambda: producer.given - book.count() < 200
     killed_under_way = 0
     for _ in range(KILLS):
-        if len(queue.put) - book.count() < 40:
-            queue.fill_any(100)
         before = book.count()
-        agent = start(broker.port)
+        agent = start(broker.port, inbox=str(tmp_path / "in"))
         time.sleep(queue.random.uniform(0.005, 0.05))
         agent.signal(signal.SIGKILL).end()
         killed_under_way += book.count() > before
-    agent = start(broker.port)
+    agent = start(broker.port, inbox=str(tmp_path / "in"))
+    producer.finish()
     drained()
     until(lambda: not book.missing(queue), "all messages")
     agent.signal(signal.SIGTERM).ends(0)
     book.check(queue)
-    assert killed_under_way > KILLS / 10
-    print(f"{KILLS} kills, {killed_under_way} while messages arrived, {len(queue.put)} messages, "
-          f"{book.count() - len(queue.put)} of QoS 1 twice")
+    assert killed_under_way > KILLS / 10 and producer.again > KILLS / 10
+    record_property("kills", f"{KILLS}, {killed_under_way} while messages arrived; {len(queue.put)} "
+                    f"messages, {producer.again} given again, {book.count() - len(queue.put)} of QoS 1 "
+                    "arrived twice, none of QoS 2")
 
 
 def gone(agent):

@@ -1,0 +1,213 @@
+/* The agent's queue between a spool and a connection that is played here. */
+#include "agent/queue.h"
+
+#include "cli/connection.h"
+#include "cli/say.h"
+#include "spool/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MOST 200
+
+/* ---- the connection -------------------------------------------------------------------------- */
+
+static struct th_message published[MOST];
+static unsigned count, room, releases;
+static char said[200];
+
+struct th_client *th_cli_connection_client(void)
+{
+    return NULL;
+}
+
+bool th_cli_connection_is_ending(void)
+{
+    return false;
+}
+
+void th_cli_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(said, sizeof said, format, args);
+    va_end(args);
+}
+
+int th_cli_say_fault(const struct th_fault *fault)
+{
+    fail_msg("%s", fault->text);
+    return 1;
+}
+
+bool th_room_for(const struct th_client *client, size_t message_bytes)
+{
+    (void)client;
+    return message_bytes < room;
+}
+
+int th_publish(struct th_client *client, const struct th_message *message)
+{
+    (void)client;
+    published[count++] = *message;
+    return message->packet_id;
+}
+
+const struct th_fault *th_request_fault(const struct th_client *client)
+{
+    static const struct th_fault none;
+    (void)client;
+    return &none;
+}
+
+enum th_phase th_phase(const struct th_client *client)
+{
+    (void)client;
+    return TH_PHASE_UP;
+}
+
+void th_release(struct th_client *client)
+{
+    (void)client;
+    releases++;
+}
+
+/* ---- a queue --------------------------------------------------------------------------------- */
+
+static char path[64];
+static struct th_cli_settings settings;
+
+static void work(void)
+{
+    while (th_agent_queue.turn())
+        ;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    strcpy(path, "/tmp/thimble-queue-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    settings = (struct th_cli_settings){.spool = path, .version = TH_MQTT_3_1_1};
+    count = releases = 0;
+    room = 1 << 20;
+    return th_agent_queue.open(&settings);
+}
+
+static void hear(enum th_event_kind kind, unsigned seq)
+{
+    struct th_event event = {.kind = kind, .packet_id = (uint16_t)(TH_PACKET_ID_OWN + seq)};
+    th_agent_queue.event(&event);
+}
+
+/* Nothing may be on its way then. */
+static int end(void **state)
+{
+    char command[96];
+    (void)state;
+    for (unsigned seq = 1; seq <= MOST; seq++)
+        hear(TH_EVENT_PUBLISHED, seq);
+    th_agent_queue.close();
+    snprintf(command, sizeof command, "rm -r %s", path);
+    return system(command);
+}
+
+static void put(unsigned messages)
+{
+    static const struct th_spool_message message = {.topic = {(const uint8_t *)"t", 1}, .qos = 2};
+    struct th_fault fault = {0};
+    uint64_t seq;
+    while (messages-- > 0)
+        assert_int_equal(th_agent_queue_put(&message, &seq, &fault), TH_SPOOL_APPENDED);
+}
+
+/* Numbers of the records of this type in the first segment, in their order. */
+static unsigned records(uint8_t type, uint64_t *seqs)
+{
+    static uint8_t bytes[1 << 16];
+    char name[96];
+    unsigned found = 0;
+    struct th_spool_record record;
+    snprintf(name, sizeof name, "%s/00000001.seg", path);
+    FILE *file = fopen(name, "rb");
+    size_t end = fread(bytes, 1, sizeof bytes, file);
+    const uint8_t *at = bytes + 12;
+    uint32_t salt = (uint32_t)th_spool_get(&at, 4);
+    fclose(file);
+    for (size_t i = TH_SPOOL_BEGIN_BYTES; i + TH_SPOOL_HEAD_BYTES <= end; i += record.bytes) {
+        assert_true(th_spool_head_get(bytes + i, &record, salt, (uint32_t)(end - i)));
+        if (record.type == type)
+            seqs[found++] = record.seq;
+    }
+    return found;
+}
+
+static void assert_ascending(uint8_t type, unsigned wanted)
+{
+    uint64_t seqs[MOST];
+    assert_int_equal(records(type, seqs), wanted);
+    for (unsigned i = 1; i < wanted; i++)
+        assert_true(seqs[i - 1] < seqs[i]);
+}
+
+/* ---- the tests ------------------------------------------------------------------------------- */
+
+static void finish(unsigned seq)
+{
+    hear(TH_EVENT_RECEIVED, seq);
+    work();
+    hear(TH_EVENT_PUBLISHED, seq);
+    work();
+}
+
+/* Kill -9 keeps a part of what is written, from its beginning: whoever is released there must have
+ * all that are older released, or their PUBLISH comes behind its PUBREL. */
+static void test_it_is_written_in_order(void **state)
+{
+    (void)state;
+    put(3);
+    work();
+    assert_int_equal(count, 3);
+    finish(1);
+    put(30); /* one of them takes the place of the first */
+    work();
+    assert_int_equal(count, 33);
+    for (unsigned seq = 2; seq <= 33; seq++)
+        hear(TH_EVENT_RECEIVED, seq);
+    work();
+    assert_ascending(TH_SPOOL_IS_SENT, 33);
+    assert_ascending(TH_SPOOL_IS_RELEASED, 33);
+}
+
+/* More than can be on their way at once, the oldest of them last. */
+static void test_all_have_their_turn(void **state)
+{
+    (void)state;
+    put(MOST);
+    work();
+    assert_int_equal(count, TH_SPOOL_OPEN_MAX);
+    for (unsigned seq = 2; seq <= TH_SPOOL_OPEN_MAX; seq++)
+        finish(seq);
+    for (unsigned seq = 1; seq <= MOST; seq++)
+        finish(seq);
+    assert_int_equal(count, MOST);
+    for (unsigned i = 0; i < MOST; i++)
+        assert_int_equal(published[i].packet_id, TH_PACKET_ID_OWN + i + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_it_is_written_in_order, begin, end),
+        cmocka_unit_test_setup_teardown(test_all_have_their_turn, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
