@@ -53,7 +53,9 @@ endif
 is_x86_64  := $(findstring x86_64,$(shell $(MUSL_CC) -dumpmachine))
 # What features consist of; what this profile lacks, or has in another form.
 include config/features.mk
--include config/profile/$(PROFILE).mk
+profile_mk   := $(wildcard config/profile/$(PROFILE).mk)
+profile_says  = $(foreach mk,$(profile_mk),$(file <$(mk)))
+include $(profile_mk)
 ifneq ($(and $(EMBED_ROOTS),$(filter bundle,$(lacks))),)
 $(error EMBED_ROOTS: the profile $(PROFILE) lacks bundle, and cannot have roots built in)
 endif
@@ -237,7 +239,7 @@ $(B)/gen/wolfssl/asn.c: $(WOLFSSL)/wolfcrypt/src/asn.c $(B)/gen/wolfssl/origin M
 
 # The program's tables without the rows of what this profile lacks.
 $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile \
-                      $(wildcard config/profile/$(PROFILE).mk)
+                      $(profile_mk)
 	@mkdir -p $(@D)
 	@awk -v lacking='$(rows.$*)' -v phrases='$(phrases.$*)' -f config/without.awk $< >$@
 rows.table     = $(call of_lacks,options)
@@ -245,7 +247,8 @@ rows.commands  = $(call of_lacks,commands)
 rows.exit      = $(call of_lacks,exits)
 phrases.table  = $(call of_lacks,phrases)
 
-$(addprefix $(B)/gen/,$(brief_c)): $(B)/gen/%.c: %.c config/brief.awk
+$(addprefix $(B)/gen/,$(brief_c)): $(B)/gen/%.c: %.c config/brief.awk config/features.mk \
+                                     $(profile_mk)
 	@mkdir -p $(@D)
 	@awk -v what=$(if $(filter $<,$(call of_lacks,reasons)),reasons,sections) \
 	    -f config/brief.awk $< >$@
@@ -305,10 +308,11 @@ $(B)/$(1)/cjson/%.o: $(CJSON)/%.c config/cjson.h $(B)/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC,cjson/$$*.c)$$(compile.$(1)) $$(cjson_flags) -o $$@ $$<
 
-# Changes when a flag changes, and then everything of this flavour is compiled again.
+# Changes when a flag changes, and then everything of this flavour is compiled again; a profile may
+# have flags of single files.
 $(B)/$(1)/flags: FORCE | sources
 	$$(call write_if_changed,$$(compile.$(1)) $$(our_flags) $$(their_flags) $$(cjson_flags) \
-	    $$(THEIRS.$(1)) $$(LDFLAGS.$(1)) $$(wolfssl_origin))
+	    $$(THEIRS.$(1)) $$(LDFLAGS.$(1)) $$(wolfssl_origin)$$(profile_says))
 endef
 $(foreach f,musl lib native fuzz,$(eval $(call flavour,$(f))))
 
