@@ -158,7 +158,7 @@ static int write_one(const struct kept *kept, const struct th_text_sink *sink)
 static int write_all(const struct th_cli_settings *s, int result, struct th_fault *fault)
 {
     static char temporary[4096 + 16];
-    struct th_cli_output output = {s->out, 0644, -1, fault, temporary};
+    struct th_cli_output output = {s->out, 0644, -1, fault, temporary, s->json, false};
     struct th_text_sink sink = {th_cli_output_write, &output};
     if (s->out)
         th_format(temporary, sizeof temporary, "%s.%d.tmp", s->out, (int)getpid());

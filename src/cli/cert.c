@@ -122,11 +122,9 @@ static int show(const struct th_cli_settings *settings)
 {
     bool follows = false;
     th_cli_facts_begin(settings->json);
-    th_cli_facts_open(NULL, '{');
     th_cli_facts_open("certificates", '[');
     int status = th_cli_server_read(settings->words.items[0], show_one, &follows);
     th_cli_facts_shut(']');
-    th_cli_facts_shut('}');
     th_cli_facts_end();
     int printed = th_cli_printed();
     return status ? status : printed;
@@ -135,7 +133,7 @@ static int show(const struct th_cli_settings *settings)
 /* ---- pin ------------------------------------------------------------------------------------- */
 
 struct pinning {
-    bool issuers;
+    bool issuers, as_json;
     unsigned count;
 };
 
@@ -146,16 +144,25 @@ static int pin_one(void *arg, const struct th_certificate *certificate, struct t
     char text[TH_CLI_PIN_TEXT_BYTES];
     (void)fault;
     bool is_issuer = pinning->count++ > 0;
-    if (!th_cli_server_status() && is_issuer == pinning->issuers &&
-        th_digest(certificate->public_key, digest))
-        th_cli_out_format("%s\n", th_cli_pin_text(digest, text));
+    if (th_cli_server_status() || is_issuer != pinning->issuers ||
+        !th_digest(certificate->public_key, digest))
+        return 0;
+    th_cli_pin_text(digest, text);
+    if (pinning->as_json)
+        th_cli_fact(NULL, text);
+    else
+        th_cli_out_format("%s\n", text);
     return 0;
 }
 
 static int pin(const struct th_cli_settings *settings)
 {
-    struct pinning pinning = {settings->issuers, 0};
+    struct pinning pinning = {settings->issuers, settings->json, 0};
+    th_cli_facts_begin(settings->json);
+    th_cli_facts_open("pins", '[');
     int status = th_cli_server_read(settings->words.items[0], pin_one, &pinning);
+    th_cli_facts_shut(']');
+    th_cli_facts_end();
     int printed = th_cli_printed();
     return status ? status : printed;
 }
@@ -195,10 +202,13 @@ static int verify(const struct th_cli_settings *settings)
     }
     int status = th_cli_server_is_taken() ? th_cli_server_read(word, NULL, NULL)
                                           : th_cli_cert_verify(settings, word);
-    if (status)
-        return status;
-    th_cli_out_format("%s: valid\n", word);
-    return th_cli_printed();
+    const struct th_cli_exit *exit = th_cli_exit_find(status);
+    if (settings->json)
+        th_cli_facts_file(word, status && exit ? exit->name : "valid");
+    else if (!status)
+        th_cli_out_format("%s: valid\n", word);
+    int printed = th_cli_printed();
+    return status ? status : printed;
 }
 
 /* ---------------------------------------------------------------------------------------------- */

@@ -107,16 +107,9 @@ static void print_line(void)
 static void begin_json(const char *path, const char *state)
 {
     th_cli_facts_begin(true);
-    th_cli_facts_open(NULL, '{');
     th_cli_fact("status", word());
     th_cli_fact("file", path);
     th_cli_fact("state", state);
-}
-
-static void end_json(void)
-{
-    th_cli_facts_shut('}');
-    th_cli_facts_end();
 }
 
 static void print_json(void)
@@ -126,7 +119,7 @@ static void print_json(void)
     th_cli_fact("date", own.date);
     th_cli_fact_number("days", days_left());
     th_cli_fact_number("certificates", own.certificates);
-    end_json();
+    th_cli_facts_end();
 }
 
 /* What can be read and is refused is not unknown. */
@@ -137,7 +130,7 @@ static int refuse(int status, bool as_json)
     own.worst = own.is_seen ? CRITICAL : UNKNOWN;
     if (as_json) {
         begin_json(own.path, cause);
-        end_json();
+        th_cli_facts_end();
     } else {
         th_cli_out_format("CERT %s - %s: %s\n", word(), own.path, cause);
     }

@@ -224,7 +224,7 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
     bool none = !leaf->is_text && !strcmp(leaf->text, "null");
     if (none || is_passed_over(option, *origin))
         return true;
-    if (*origin && option->kind != TH_CLI_LIST)
+    if (*origin && option->kind != TH_CLI_LIST && option->kind != TH_CLI_JOINED)
         return refuse_at(leaf->name, "given twice%s", "");
     *origin = FROM_FILE;
     return names_values(option, leaf) && give(option, leaf, opposite);

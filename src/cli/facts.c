@@ -19,10 +19,12 @@ void th_cli_facts_begin(bool as_json)
 {
     own.flow = (struct th_json_flow){.write = th_cli_out};
     own.as_json = as_json;
+    th_cli_facts_open(NULL, '{');
 }
 
 void th_cli_facts_end(void)
 {
+    th_cli_facts_shut('}');
     th_cli_out_text(own.as_json ? "\n" : "");
 }
 
@@ -110,4 +112,13 @@ void th_cli_fact_time(const char *name, int64_t when_s)
 {
     char text[TH_CLI_TIME_TEXT_BYTES];
     put(name, th_cli_time_text(when_s, text), true);
+}
+
+void th_cli_facts_file(const char *path, const char *state)
+{
+    th_cli_facts_begin(true);
+    th_cli_fact("file", path);
+    if (state)
+        th_cli_fact("state", state);
+    th_cli_facts_end();
 }

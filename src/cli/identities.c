@@ -6,6 +6,7 @@
 #include "cli/facts.h"
 #include "cli/identity.h"
 #include "cli/out.h"
+#include "cli/output.h"
 #include "cli/printed.h"
 #include "cli/say.h"
 
@@ -116,28 +117,54 @@ static void lint_for_aws(const struct th_cli_settings *s)
                        part == TH_STORE_KEY ? s->key : s->certificate);
 }
 
-static void add_words(const struct th_cli_settings *s, const char *name, struct th_slice before)
+/* What is not given stays as it was stored. */
+static void inherit(int part, const struct th_cli_identity *before)
+{
+    const char *name = th_store_part_name(part);
+    if (in.parts[part].data || before->fd < 0 || !th_store_is_there(before->fd, name))
+        return;
+    int bytes = th_store_read(before->fd, name, false, (void *)(uintptr_t)in.room.data,
+                              in.room.len_bytes, NULL);
+    if (bytes >= 0)
+        in.parts[part] = keep(in.room.data, (size_t)bytes);
+}
+
+static void add_endpoint(const struct th_cli_settings *s, const struct th_cli_identity *before)
 {
     char line[512];
+    if (!s->endpoint)
+        inherit(TH_STORE_ENDPOINT, before);
+    if (in.parts[TH_STORE_ENDPOINT].data)
+        return;
+    int bytes = th_format(line, sizeof line, "%s\n", s->endpoint ? s->endpoint : "");
+    in.parts[TH_STORE_ENDPOINT] = keep(line, (size_t)bytes);
+}
+
+static void add_meta(const struct th_cli_settings *s, const char *name, struct th_slice before)
+{
     struct th_certificate leaf;
+    struct th_slice endpoint = in.parts[TH_STORE_ENDPOINT];
+    struct th_slice kept_id = th_store_meta_value(before, "device_id");
     th_certificate_read(&leaf, in.leaf);
     const struct th_store_facts facts = {
         .leaf = &leaf,
-        .device_id = s->device_id ? s->device_id : name,
-        .endpoint = s->endpoint ? s->endpoint : "",
+        .device_id = s->device_id || kept_id.len_bytes ? s->device_id : name,
+        .kept_id = kept_id,
+        .endpoint = {endpoint.data, endpoint.len_bytes - 1}, /* its newline */
         .stored_at_s = (uint64_t)th_calendar_s(),
         .generation = th_json_flat_number(th_store_meta_value(before, "generation")) + 1,
     };
-    int bytes = th_format(line, sizeof line, "%s\n", facts.endpoint);
-    in.parts[TH_STORE_ENDPOINT] = keep(line, (size_t)bytes);
     in.parts[TH_STORE_META] = th_store_meta_make(&facts);
 }
 
 static int put_files(const struct th_cli_settings *s, const char *name,
                      struct th_cli_identity *identity, struct th_fault *fault)
 {
-    add_words(s, name, identity->meta);
-    if (!in.parts[TH_STORE_ENDPOINT].data || !in.parts[TH_STORE_META].data)
+    inherit(TH_STORE_ROOTS, identity);
+    add_endpoint(s, identity);
+    if (in.parts[TH_STORE_ENDPOINT].data)
+        add_meta(s, name, identity->meta);
+    if (!in.parts[TH_STORE_META].data)
         return th_fault_set(fault, TH_E_TOO_LARGE, "does not fit into cert_meta; shorten it");
     int result = th_store_put(&identity->store, in.parts, fault);
     return result < 0 ? result : th_store_promote(&identity->store,
@@ -195,18 +222,6 @@ __attribute__((noinline)) static int import_all(const struct th_cli_settings *s,
         lint_for_aws(s);
     explicit_bzero((void *)(uintptr_t)whole.data, (size_t)(in.room.data - whole.data));
     return result < 0 ? fail(name, &fault) : TH_CLI_OK;
-}
-
-static int import(const struct th_cli_settings *s)
-{
-    struct th_slice host;
-    uint16_t port;
-    if (!s->certificate || !s->key)
-        return refuse("import needs --cert and --key");
-    if (s->endpoint && !th_cli_identity_endpoint(s->endpoint, &host, &port))
-        return refuse("--endpoint is HOST or HOST:PORT");
-    int status = s->own_ca ? verify_issuer(s) : TH_CLI_OK;
-    return status ? status : import_all(s, s->words.items[0]);
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -349,6 +364,22 @@ static int list(const struct th_cli_settings *s)
     return th_cli_printed();
 }
 
+/* ---- import, whole --------------------------------------------------------------------------- */
+
+static int import(const struct th_cli_settings *s)
+{
+    struct th_slice host;
+    uint16_t port;
+    if (!s->certificate || !s->key)
+        return refuse("import needs --cert and --key");
+    if (s->endpoint && !th_cli_identity_endpoint(s->endpoint, &host, &port))
+        return refuse("--endpoint is HOST or HOST:PORT");
+    int status = s->own_ca ? verify_issuer(s) : TH_CLI_OK;
+    if (status == TH_CLI_OK)
+        status = import_all(s, s->words.items[0]);
+    return status || !s->json ? status : show(s);
+}
+
 /* ---- which generation counts ----------------------------------------------------------------- */
 
 /* Which one it is, if it can be used. */
@@ -373,6 +404,8 @@ static int use_generation(const struct th_cli_settings *s, char wanted)
     int generation = promote(s, name, wanted, &fault);
     if (generation < 0)
         return fail(name, &fault);
+    if (s->json)
+        return show(s);
     th_cli_out_format("%s: generation %c counts now\n", name, generation);
     return th_cli_printed();
 }
@@ -402,34 +435,31 @@ static bool is_wanted(const struct th_cli_settings *s, int part)
 }
 
 /* What lies there may be the only copy of something else. */
-static int export_part(int from, int to, int part, struct th_fault *fault)
+static int export_part(int from, int to, int part, struct th_cli_output *output)
 {
     size_t room_bytes;
-    if (to >= 0 && th_store_is_there(to, th_store_part_name(part)))
-        return th_fault_set(fault, TH_E_FILE, "%s is there already; nothing is overwritten: name "
-                            "another directory", th_store_part_name(part));
+    const char *name = th_store_part_name(part);
+    if (to >= 0 && th_store_is_there(to, name))
+        return th_fault_set(output->fault, TH_E_FILE, "%s is there already; nothing is "
+                            "overwritten: name another directory", name);
     void *room = th_cli_desk_room(&room_bytes);
-    int bytes = th_store_read(from, th_store_part_name(part), false, room, room_bytes, fault);
+    int bytes = th_store_read(from, name, false, room, room_bytes, output->fault);
     if (bytes < 0)
         return bytes;
-    struct th_slice content = th_slice_of(room, (size_t)bytes);
-    int result = 0;
-    if (to >= 0)
-        result = th_store_write(to, th_store_part_name(part), content, fault);
-    else
-        th_cli_out(room, (size_t)bytes);
+    int result = to >= 0 ? th_store_write(to, name, th_slice_of(room, (size_t)bytes), output->fault)
+                         : th_cli_output_write(output, room, (size_t)bytes);
     explicit_bzero(room, (size_t)bytes);
     return result;
 }
 
 static int export_parts(const struct th_cli_settings *s, const struct th_cli_identity *identity,
-                        struct th_fault *fault)
+                        struct th_cli_output *output)
 {
-    int to = s->out ? th_store_base(s->out, TH_STORE_MAKE, fault) : -1;
+    int to = s->out ? th_store_base(s->out, TH_STORE_MAKE, output->fault) : -1;
     int result = s->out && to < 0 ? to : 0;
     for (int part = 0; result == 0 && part < TH_STORE_PARTS; part++)
         if (is_wanted(s, part) && th_store_is_there(identity->fd, th_store_part_name(part)))
-            result = export_part(identity->fd, to, part, fault);
+            result = export_part(identity->fd, to, part, output);
     if (to >= 0)
         close(to);
     return result;
@@ -439,12 +469,13 @@ static int export(const struct th_cli_settings *s)
 {
     struct th_cli_identity identity;
     struct th_fault fault = {0};
+    struct th_cli_output output = {s->out, 0, -1, &fault, NULL, s->json, false};
     const char *name = s->words.items[0];
     int result = th_cli_identity_open(&identity, s, name, 0, TH_STORE_READ, &fault);
     if (result == 0)
-        result = export_parts(s, &identity, &fault);
+        result = export_parts(s, &identity, &output);
     th_cli_identity_close(&identity);
-    return result < 0 ? fail(name, &fault) : th_cli_printed();
+    return result < 0 ? fail(name, &fault) : th_cli_output_finish(&output, 0);
 }
 
 /* ---------------------------------------------------------------------------------------------- */

@@ -29,7 +29,8 @@ static int gen(const struct th_cli_settings *settings)
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     struct th_fault fault = {0};
-    struct th_cli_output output = {settings->out, 0600, -1, &fault, NULL};
+    struct th_cli_output output = {settings->out, 0600, -1, &fault, NULL,
+                                   settings->json, false};
     struct th_text_sink sink = {th_cli_output_write, &output};
     unsigned bits = settings->key_type > 0 ? (unsigned)settings->key_type : 256;
     if (!settings->out)
@@ -92,13 +93,11 @@ static int status(const struct th_cli_settings *settings)
     if (result < 0)
         return th_cli_say_fault(&fault);
     th_cli_facts_begin(settings->json);
-    th_cli_facts_open(NULL, '{');
     th_cli_key_facts(facts.key, facts.curve, facts.key_bits);
     th_cli_fact_flag("encrypted", facts.is_encrypted);
     tell_file(path);
     th_cli_fact("pin", th_cli_pin_text(facts.pin, pin));
     result = settings->certificate ? tell_pair(settings->certificate, &facts) : TH_CLI_OK;
-    th_cli_facts_shut('}');
     th_cli_facts_end();
     int printed = th_cli_printed();
     return result ? result : printed;
@@ -122,7 +121,8 @@ static int request(const struct th_cli_settings *settings)
     size_t bytes;
     void *block = th_cli_desk_block(&bytes);
     struct th_fault fault = {0};
-    struct th_cli_output output = {settings->out, 0644, -1, &fault, NULL};
+    struct th_cli_output output = {settings->out, 0644, -1, &fault, NULL,
+                                   settings->json, false};
     struct th_text_sink sink = {th_cli_output_write, &output};
     if (!settings->key || !settings->subject)
         return refuse(settings->key ? "--subject" : "--key");

@@ -3,9 +3,12 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/format.h"
+#include "base/slice.h"
 #include "cli/connection.h"
+#include "cli/facts.h"
 #include "cli/out.h"
 #include "cli/printed.h"
+#include "json/flow.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,13 +48,21 @@ static int write_all(const struct th_cli_output *output, const char *text, size_
     return 0;
 }
 
+static int show(struct th_cli_output *output, const char *text, size_t bytes)
+{
+    struct th_json_flow flow = {.write = th_cli_out, .plain = !output->as_json};
+    if (output->as_json && !output->begun)
+        th_cli_out_text("{\"pem\":\"");
+    output->begun = output->as_json;
+    th_json_flow_part(&flow, th_slice_of(text, bytes));
+    return 0;
+}
+
 int th_cli_output_write(void *arg, const char *text, size_t bytes)
 {
     struct th_cli_output *output = arg;
-    if (!output->path) {
-        th_cli_out(text, bytes);
-        return 0;
-    }
+    if (!output->path)
+        return show(output, text, bytes);
     int result = output->fd < 0 ? open_file(output) : 0;
     return result < 0 ? result : write_all(output, text, bytes);
 }
@@ -86,6 +97,10 @@ int th_cli_output_finish(struct th_cli_output *output, int result)
 {
     if (output->fd >= 0)
         result = settle(output, result);
+    if (output->begun)
+        th_cli_out_text("\"}\n");
+    else if (output->as_json && result >= 0)
+        th_cli_facts_file(output->path, NULL);
     int printed = th_cli_printed();
     return result < 0 ? th_cli_say_fault(output->fault) : printed;
 }

@@ -12,6 +12,8 @@ struct th_cli_output {
     struct th_fault *fault;
     const char *temporary;  /* it is written here, and then takes the place of what is at `path`;
                              * NULL: at `path` there must be nothing */
+    bool as_json; /* {"pem":"..."}, or {"file":"..."} when that was written */
+    bool begun;   /* that is, on standard output */
 };
 
 /* th_text_sink.write, with the output as `arg`. */

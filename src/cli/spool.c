@@ -134,7 +134,6 @@ static int show(uint64_t seq, bool as_json)
     (void)seq;
     th_spool_look(&spool, &stat);
     th_cli_facts_begin(as_json);
-    th_cli_facts_open(NULL, '{');
     th_cli_fact_number("messages", (int64_t)stat.messages);
     th_cli_fact_number("open", stat.open);
     th_cli_fact_number("disk_bytes", (int64_t)stat.disk_bytes);
@@ -144,7 +143,6 @@ static int show(uint64_t seq, bool as_json)
     for (int cause = 0; cause < TH_SPOOL_CAUSES; cause++)
         th_cli_fact_number(th_spool_cause_name(cause), (int64_t)stat.dropped[cause]);
     th_cli_fact_number("damaged_bytes", (int64_t)stat.damaged_bytes);
-    th_cli_facts_shut('}');
     th_cli_facts_end();
     return 0;
 }

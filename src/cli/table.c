@@ -446,7 +446,7 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("quiet", "", "", "say nothing once the command line was right"),
      0, TH_CLI_ROADS | TH_CLI_FILES, FLAG(quiet)},
     {TEXTS("json", "", "", "print as JSON"),
-     0, TH_CLI_CERT | TH_CLI_KEY | TH_CLI_IDENTITY, FLAG(json)},
+     0, TH_CLI_FILES, FLAG(json)},
     {TEXTS("warn", "DAYS", "", "check: warn so many days before the end (30d)"),
      0, TH_CLI_CERT, TEXT(warn, 1, DAYS_BYTES)},
     {TEXTS("critical", "DAYS", "", "check: it is critical from then on (7d)"),

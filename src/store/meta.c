@@ -43,10 +43,10 @@ static void number(struct th_json_flow *flow, const char *name, uint64_t value)
     th_json_flow_integer(flow, value);
 }
 
-static void text(struct th_json_flow *flow, const char *name, const char *value)
+static void text(struct th_json_flow *flow, const char *name, struct th_slice value)
 {
     th_json_flow_member(flow, name);
-    th_json_flow_string(flow, th_slice_text(value));
+    th_json_flow_string(flow, value);
 }
 
 static void hex(struct th_json_flow *flow, const char *name, struct th_slice bytes)
@@ -79,7 +79,11 @@ struct th_slice th_store_meta_make(const struct th_store_facts *facts)
     struct th_json_flow flow = begin();
     th_name_text(leaf->issuer, issuer, sizeof issuer);
     number(&flow, "stored_at", facts->stored_at_s);
-    text(&flow, "device_id", facts->device_id);
+    th_json_flow_member(&flow, "device_id");
+    if (facts->device_id)
+        th_json_flow_string(&flow, th_slice_text(facts->device_id));
+    else
+        put(facts->kept_id.data, facts->kept_id.len_bytes);
     digest(&flow, "certificate_fingerprint", leaf->der);
     text(&flow, "iot_endpoint", facts->endpoint);
     th_json_flow_member(&flow, "is_valid");
@@ -89,7 +93,7 @@ struct th_slice th_store_meta_make(const struct th_store_facts *facts)
     number(&flow, "not_before", seconds(leaf->not_before_s));
     number(&flow, "not_after", seconds(leaf->not_after_s));
     hex(&flow, "serial", leaf->serial);
-    text(&flow, "issuer", issuer);
+    text(&flow, "issuer", th_slice_text(issuer));
     digest(&flow, "spki_sha256", leaf->public_key);
     number(&flow, "generation", facts->generation);
     return end(&flow);

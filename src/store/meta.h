@@ -14,7 +14,8 @@
 struct th_store_facts {
     const struct th_certificate *leaf;
     const char *device_id;
-    const char *endpoint;
+    struct th_slice kept_id; /* as it stands in another cert_meta, if device_id is NULL */
+    struct th_slice endpoint;
     uint64_t stored_at_s;
     uint64_t generation;
 };

@@ -12,6 +12,8 @@ enum { /* GeneralName (RFC 5280 section 4.2.1.6) */
     IP_ADDRESS = TH_DER_CONTEXT | 7,
 };
 
+#define EMAIL_ADDRESS "\x09\x2A\x86\x48\x86\xF7\x0D\x01\x09\x01"
+
 struct name {
     uint8_t tag;
     struct th_slice value;
@@ -176,6 +178,19 @@ static bool take_list(struct th_slice *body, int number, struct th_slice *list)
     return !th_der_next_is(*body, tag) || th_der_take(body, tag, list);
 }
 
+/* Where mailboxes stood before there were alternative names (RFC 5280 section 4.2.1.10). */
+static bool allow_mailboxes(const struct lists *lists, struct th_slice subject)
+{
+    uint8_t tag;
+    struct name mailbox = {.tag = MAILBOX};
+    bool is_next = false, allowed = true;
+    while (allowed && th_der_take_leaf(&subject, &tag, &mailbox.value)) {
+        allowed = !is_next || allow(lists, &mailbox);
+        is_next = tag == TH_DER_OID && th_der_is_oid(mailbox.value, EMAIL_ADDRESS);
+    }
+    return allowed;
+}
+
 bool th_constraints_allow(struct th_slice constraints, struct th_slice subject,
                           struct th_slice alternative)
 {
@@ -186,7 +201,8 @@ bool th_constraints_allow(struct th_slice constraints, struct th_slice subject,
         !take_list(&body, 0, &lists.permitted) || !take_list(&body, 1, &lists.excluded) ||
         body.len_bytes > 0)
         return false;
-    bool allowed = subject.len_bytes == 0 || allow(&lists, &name);
+    bool allowed = subject.len_bytes == 0 ||
+                   (allow(&lists, &name) && allow_mailboxes(&lists, subject));
     th_der_take(&alternative, TH_DER_SEQUENCE, &names);
     while (allowed && th_der_take_any(&names, &name.tag, &name.value))
         allowed = allow(&lists, &name);

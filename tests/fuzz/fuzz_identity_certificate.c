@@ -1,6 +1,5 @@
 /* The rules for a server's certificates: any bytes in the place of the DER. */
 #include "base/slice.h"
-#include "tls/constraints.h"
 #include "tls/policy.h"
 
 #include <stdlib.h>
@@ -16,17 +15,6 @@ static void check(const uint8_t *data, size_t bytes, const char *name)
     if (verdict != TH_POLICY_OK && verdict != TH_POLICY_MALFORMED &&
         verdict != TH_POLICY_NO_NAME && verdict != TH_POLICY_WRONG_NAME)
         abort();
-}
-
-/* The first byte says where constraints end and names begin. */
-static void constrain(const uint8_t *data, size_t bytes)
-{
-    if (bytes == 0 || data[0] > bytes - 1)
-        return;
-    struct th_slice constraints = th_slice_of(data + 1, data[0]);
-    struct th_slice names = th_slice_of(data + 1 + data[0], bytes - 1 - data[0]);
-    th_constraints_allow(constraints, names, names);
-    th_constraints_allow(constraints, th_slice_of("", 0), names);
 }
 
 static void parse_as_host(const uint8_t *data, size_t bytes)
@@ -51,7 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     th_policy_is_authority(certificate);
     th_policy_is_constrained(certificate);
     th_policy_constrain(&path, certificate);
-    constrain(data, size);
     check(data, size, "broker.test");
     check(data, size, "127.0.0.1");
     check(data, size, "::1");

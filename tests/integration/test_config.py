@@ -112,6 +112,12 @@ def test_what_counts_more(thimble, config):
     assert rows["keepalive"] == ("default", "60")
 
 
+def test_pins_are_an_array_too(thimble, config):
+    one, other = (f"sha256//{43 * letter}=" for letter in "AB")
+    for pins in f"{one};{other}", [one, other]:
+        assert shown(thimble, config({"host": "h", "cafile": "x", "pin": pins}))["pin"] == ("file", f"{one};{other}")
+
+
 def test_a_url_takes_the_place_of_what_it_says(thimble, config):
     path = config({"host": "file", "port": 1, "no-tls": True})
     assert shown(thimble, path, "-L", "mqtt://flag:2")["port"] == ("flag", "2")

@@ -119,7 +119,8 @@ def test_wrong_words(identity, lab, words, code, tmp_path):
     assert not list((tmp_path / "ids").glob("*"))
 
 
-@pytest.mark.parametrize("endpoint", ["", "a b", "h:0", "h:65536", "h:x", "user@h", "h/t", "[::1", "a\nb"])
+@pytest.mark.parametrize("endpoint", ["", "a b", "h:0", "h:65536", "h:x", "user@h", "h/t", "[::1", "a\nb",
+                                      319 * "a"])
 def test_wrong_endpoints(identity, lab, endpoint):
     identity("import", "device", *lab.identity(), "--endpoint", endpoint).ends(64)
 
@@ -140,6 +141,20 @@ def test_generations(identity, stored, tmp_path):
     before = tree(tmp_path / "ids")
     identity("use", "device", "c").ends(64)
     assert tree(tmp_path / "ids") == before
+
+
+def test_what_is_not_given_stays(identity, lab, tmp_path):
+    """Who renews a certificate need not know the broker's name and roots."""
+    who = ["--cert", lab.path("ec", "client.pem"), "--key", lab.path("ec", "client.key")]
+    roots = ["--cafile", lab.path("ec", "root.pem")]
+    identity("import", "device", *who, *roots, "--endpoint", "a.test:1", "--device-id", 'a"b').ends(0)
+    identity("import", "device", *who).ends(0)
+    meta = shown(identity)
+    assert [meta[name] for name in ("generation", "iot_endpoint", "device_id")] == [2, "a.test:1", 'a"b']
+    assert (tmp_path / "ids/device/b/ca_cert").read_bytes() == lab.path("ec", "root.pem").read_bytes()
+    identity("import", "device", *who, "--endpoint", "b.test", "--device-id", "c").ends(0)
+    meta = shown(identity)
+    assert [meta[name] for name in ("generation", "iot_endpoint", "device_id")] == [3, "b.test", "c"]
 
 
 def test_rollback_without_another_generation(identity, stored, tmp_path):

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -322,9 +323,18 @@ def test_roots_that_do_not_know_the_broker(identity, subscriber, forge):
     subscriber.signal(signal.SIGHUP).says("it counts now").signal(signal.SIGTERM).ends(0)
 
 
-def test_roots_that_are_gone(identity, subscriber):
-    """As at the start: without any there is no connection."""
+def test_roots_stay_when_none_are_given(identity, subscriber):
     identity.take("second", None)
+    subscriber.signal(signal.SIGHUP).says("it counts now").signal(signal.SIGTERM).ends(0)
+
+
+def test_roots_that_are_gone(identity, subscriber, tmp_path):
+    """As at the start: without any there is no connection."""
+    home = tmp_path / "ids/device"
+    (home / "current").unlink()
+    for generation in "ab":
+        shutil.rmtree(home / generation, ignore_errors=True)
+        identity.take("second", None)
     subscriber.signal(signal.SIGHUP).says("no CA certificates").says("goes on")
     identity.take("first")
     subscriber.signal(signal.SIGHUP).says("it counts now").signal(signal.SIGTERM).ends(0)

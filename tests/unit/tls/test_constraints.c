@@ -138,6 +138,30 @@ static void leaves_other_kinds_alone(void **state)
     assert_true(th_constraints_allow(excluded, text(""), names_));
 }
 
+/* As certificates have them that are older than alternative names: in the subject. */
+static void holds_mailboxes_of_subjects(void **state)
+{
+    struct room limits, subject;
+    struct th_der_out *out = &subject.out;
+    (void)state;
+    th_der_out_open(out, subject.bytes, sizeof subject.bytes);
+    th_der_put(out, TH_DER_IA5_STRING, text("me@b.test"));
+    th_der_put(out, TH_DER_OID, text("\x2A\x86\x48\x86\xF7\x0D\x01\x09\x01"));
+    th_der_wrap(out, TH_DER_SEQUENCE, out->end);
+    th_der_wrap(out, TH_DER_SET, out->end);
+    struct th_slice names_ = th_der_written(out);
+    for (int list = 0; list < 2; list++) {
+        bool permits = list == 0;
+        assert_int_equal(permits, th_constraints_allow(constraints(&limits, list, MAILBOX,
+                                                                   text("b.test")),
+                                                       names_, text("")));
+        assert_int_equal(!permits, th_constraints_allow(constraints(&limits, list, MAILBOX,
+                                                                    text("c.test")),
+                                                        names_, text("")));
+    }
+    assert_true(th_constraints_allow(constraints(&limits, 1, DNS, text("b.test")), names_, text("")));
+}
+
 static void allows_nothing_by_what_is_damaged(void **state)
 {
     struct room names_room;
@@ -164,6 +188,7 @@ int main(void)
         cmocka_unit_test(holds_names_against_subtrees),
         cmocka_unit_test(holds_addresses_against_networks),
         cmocka_unit_test(leaves_other_kinds_alone),
+        cmocka_unit_test(holds_mailboxes_of_subjects),
         cmocka_unit_test(allows_nothing_by_what_is_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
