@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-/usr/bin/python3}
 FUZZ_SECONDS=${FUZZ_SECONDS:-5}
 BUILD=${BUILD:-build}
+WORKERS=$((2 * $(nproc)))  # of pytest: most of their time they wait
 LOGS=$BUILD/log
 export FUZZ_SECONDS BUILD LOGS
 passed=0
@@ -87,10 +88,8 @@ unit_programs() {
 }
 
 run_unit() {
-    for program in $(unit_programs); do
-        run_unit_program "$program"
-        judge_unit_program "$program"
-    done
+    unit_programs | at_once run_unit_program
+    for program in $(unit_programs); do judge_unit_program "$program"; done
 }
 
 # ---- libFuzzer -----------------------------------------------------------------------------
@@ -128,10 +127,11 @@ run_fuzz() {
 pytest_count() { tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0; }
 
 run_pytest() {
-    local name=$1 log=$LOGS/$1.log shown=fE ok bad broken code
-    case $name in audit | budget) shown=PfE ;; esac
+    local name=$1 log=$LOGS/$1.log shown=fE workers=0 ok bad broken code
+    case $name in audit | budget) shown=PfE ;; integration) workers=$WORKERS ;; esac
     ls tests/"$name"/test_*.py >/dev/null 2>&1 || return 0
-    "$PYTHON" -m pytest -p no:cacheprovider -q --tb=short -r$shown tests/"$name" 2>&1 | tee "$log"
+    "$PYTHON" -m pytest -p no:cacheprovider -n "$workers" -q --tb=short -r$shown \
+        tests/"$name" 2>&1 | tee "$log"
     code=${PIPESTATUS[0]}
     ok=$(pytest_count passed "$log")
     bad=$(pytest_count failed "$log")

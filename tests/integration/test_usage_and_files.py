@@ -114,9 +114,10 @@ def test_password_file(thimble, lab, content, code, tmp_path):
     done.ends_refused(code, "password")
 
 
-def test_message_file(thimble, lab, tmp_path):
+def test_message_file(thimble, lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     words = ["pub", *lab.plain, "-t", "t", "-f"]
-    thimble(*words, tmp_path / "missing").ends_refused(66, "missing", "No such file")
+    thimble(*words, "missing").ends_refused(66, "missing", "No such file")
     thimble(*words, tmp_path).ends_refused(66, "Is a directory")
 
 
