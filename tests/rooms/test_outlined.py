@@ -111,6 +111,59 @@ def test_functions_that_take_the_time_stay_whole(tmp_path):
     assert "outlined" not in text and ".Ltail" not in text
 
 
+def rewritten(tmp_path, script, *functions, whole="^$"):
+    source = tmp_path / "in.s"
+    source.write_text("".join(functions))
+    return run("awk", "-v", f"whole={whole}", "-f", TOP / "config/outline" / script, source)
+
+
+LOADS = ["movq\t%rbx, %rdi", "movl\t$5000, %esi", "movq\t8(%rbp), %rdx"]
+
+
+def test_loads_that_need_no_other_stand_in_one_order(tmp_path):
+    text = rewritten(tmp_path, "arrange.awk", function("one", *LOADS, "call\tputs"),
+                     function("two", *reversed(LOADS), "call\tputs"))
+    assert instructions(text, "one") == instructions(text, "two")
+    assert sorted(instructions(text, "one")) == sorted(
+        each.replace("\t", " ") for each in [*LOADS, "call\tputs"])
+
+
+@pytest.mark.parametrize("body", [
+    ["movq\t%rdi, %rsi", "movq\t%rbx, %rdi"],          # one fills what another needs
+    ["movq\t%rbx, %rdi", "movq\t(%rdi), %rsi"],
+    ["movq\t%rbx, %rdi", "movl\t$1, %edi"],            # or what it fills
+    ["movq\t%rbx, %rdi", "movzbl\t%al, %ebx"],
+    ["movq\t%rbx, 8(%rdi)", "movq\t8(%rdi), %rax"],    # memory is written
+    ["movl\t$0, %eax", "sete\t%al"],
+    ["movq\t%fs:40, %rax", "movq\t%rax, %rdx"],
+    ["movq\t%rsp, %rbp", "movq\t%rbp, %rsp"],
+    ["movl\t$1, %eax", ".L1:", "movl\t$2, %edx"],
+    ["movl\t$1, %eax", "#APP", "movl\t$2, %edx", "#NO_APP"]])
+def test_what_needs_its_order_keeps_it(tmp_path, body):
+    """However frequent the other order is elsewhere."""
+    others = [function(f"other{i}", *reversed(body), "ret") for i in range(5)]
+    text = rewritten(tmp_path, "arrange.awk", function("one", *body, "ret"), *others)
+    assert instructions(text, "one") == [each.replace("\t", " ") for each in [*body, "ret"]]
+
+
+def test_registers_go_by_way_of_the_stack(tmp_path):
+    text = rewritten(tmp_path, "terse.awk", function(
+        "one", "movq\t%rbx, %rdi", "movq\t%rsp, %rsi", "movq\t%r12, %rdx", "movl\t%ebx, %ecx",
+        "movq\t%rsp, %rbp", "movq\t%rbp, %rsp"))
+    assert instructions(text, "one") == [
+        "pushq %rbx", "popq %rdi", "pushq %rsp", "popq %rsi", "movq %r12, %rdx", "movl %ebx, %ecx",
+        "movq %rsp, %rbp", "movq %rbp, %rsp"]
+
+
+@pytest.mark.parametrize("name, before, behind", [
+    ("one", ["#APP"], ["#NO_APP"]), ("sp_one", [], []), ("one", ["movq\t%rax, -8(%rsp)"], []),
+    ("one", [], ["movq\t%rax, -8(%rsp,%rcx)"])])
+def test_some_registers_do_not(tmp_path, name, before, behind):
+    text = rewritten(tmp_path, "terse.awk", function(name, *before, "movq\t%rbx, %rdi", *behind),
+                     whole="^sp_")
+    assert "movq %rbx, %rdi" in instructions(text, name)
+
+
 PROGRAM = """
 #include <stdio.h>
 #include <string.h>
