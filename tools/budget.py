@@ -170,16 +170,23 @@ def resident(pid):
             "rss_bytes": sizes["Rss"]}
 
 
-def at_rest(look, pid):
-    """What is seen when it no longer changes: buffers give their pages back when they are idle."""
+def rest_seconds(binary):
+    """After which a look shows nothing new: some profiles give pages of idle buffers back late."""
+    header = TOP / "config" / "profile" / f"{build_value('PROFILE', binary.parent)}.h"
+    settle = re.search(r"define TH_SETTLE_MS (\d+)", header.read_text())
+    return 0.1 + 3 * int(settle[1] if settle else 0) / 1000
+
+
+def at_rest(look, pid, rest):
+    """What is seen when it no longer changes."""
     before, seen = None, look(pid)
     while seen != before:
-        time.sleep(0.1)
+        time.sleep(rest)
         before, seen = seen, look(pid)
     return seen
 
 
-def subscribe(binary, lab, kind, version, number, look=resident):
+def subscribe(binary, lab, kind, version, number, look=resident, rest=0.1):
     """Waits until it is subscribed, looks at it from outside, then sends it the one message."""
     topic, path = f"budget/sub/{kind}-{version}-{number:03}", WORK / "sub.json"
     command = [binary, "sub", *lab.arguments(kind, version), "-t", topic, "-C", "1",
@@ -188,7 +195,7 @@ def subscribe(binary, lab, kind, version, number, look=resident):
                                   stderr=subprocess.PIPE)
     try:
         lab.await_subscription(topic)
-        seen = at_rest(look, subscriber.pid)
+        seen = at_rest(look, subscriber.pid, rest)
         publish(binary, lab, kind, version, topic=topic)
         _, complaint = subscriber.communicate(timeout=WAIT_SECONDS)
     finally:
@@ -219,6 +226,7 @@ def progress(text):
 def measure(binary, runs):
     figures = {"binary": {"file_bytes": binary.stat().st_size}}
     (TOP / WORK).mkdir(parents=True, exist_ok=True)
+    rest = rest_seconds(binary)
     with Lab(WORK / "lab") as lab:
         for kind, version in scenarios(binary):
             progress(f"{kind} {version}: {runs} publishers, {runs} subscribers, callgrind")
@@ -227,7 +235,8 @@ def measure(binary, runs):
                 **largest([publish(binary, lab, kind, version) for _ in range(runs)]),
                 **instructions(binary, lab, kind, version)}
             figures[f"sub-{name}"] = largest(
-                [subscribe(binary, lab, kind, version, number) for number in range(runs)])
+                [subscribe(binary, lab, kind, version, number, rest=rest)
+                 for number in range(runs)])
     return figures
 
 

@@ -1,5 +1,6 @@
 """The programs of docs/ are compiled as their readers would, and run. So is a program that uses the
 library beside another wolfSSL."""
+import os
 import re
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from forge import server
 from program import TOP
 
-LIBRARY = TOP / "build" / "libthimble.a"
+LIBRARY = TOP / os.environ.get("BUILD", "build") / "libthimble.a"
 STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror"]
 
 
