@@ -202,11 +202,11 @@ encrypted-keys.program_sources := src/cli/passphrase.c
 encrypted-keys.program_instead := src/absent/passphrase.c
 encrypted-keys.options := --keypass-file --keypass-credential
 
-# Plain MQTT of other programs, over our TLS.
-tunnel.program_sources = src/cli/tunnel.c $(wildcard src/tunnel/*.c) \
+# Several connections: plain MQTT of other programs, over our TLS; and what connections cost.
+tunnel.program_sources = $(addprefix src/cli/,tunnel.c several.c bench.c) $(wildcard src/tunnel/*.c) \
                          $(if $(filter agent,$(lacks)),src/net/local.c)
-tunnel.commands := tunnel
-tunnel.options := --listen --listen-mode --listen-port
+tunnel.commands := tunnel bench
+tunnel.options := --connections --hold --listen --listen-mode --listen-port
 
 certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c output.c server.c bundle.c)
 certificates.program_instead := src/absent/certificates.c

@@ -20,7 +20,7 @@ VIEWS = TOP / "src" / "cli" / "mem.c"
 SPOOL = TOP / "src" / "cli" / "spool.c"
 
 PACKETS = ["connect", "publish", "subscribe", "unsubscribe", "disconnect", "will"]
-OPTION_COMMANDS = ["pub", "sub", "rr", "tunnel", "agent", "cert", "key", "csr", "identity"]
+OPTION_COMMANDS = ["pub", "sub", "rr", "tunnel", "bench", "agent", "cert", "key", "csr", "identity"]
 STRING = r'"(?:[^"\\]|\\.)*"'
 ROW = re.compile(r"\{TEXTS\((.*?)\),\s*(?:'(.)'|0),\s*([A-Z_ |]+),(.*?)\},\n", re.S)
 LIST = re.compile(r"th_cli_word (\w+)\[\] = \{(.*?)\};", re.S)
@@ -66,7 +66,8 @@ def commands_of(mask):
     known = {"TH_CLI_PUB": ["pub"], "TH_CLI_SUB": ["sub"], "TH_CLI_RR": ["rr"],
              "TH_CLI_ALL": ["pub", "sub", "rr", "agent"], "TH_CLI_AGENT": ["agent"],
              "TH_CLI_CLIENTS": ["pub", "sub", "rr"], "TH_CLI_PRINT": ["sub", "rr", "agent"],
-             "TH_CLI_TUNNEL": ["tunnel"], "TH_CLI_ROADS": ["pub", "sub", "rr", "agent", "tunnel"],
+             "TH_CLI_TUNNEL": ["tunnel"], "TH_CLI_ROADS": ["pub", "sub", "rr", "agent", "tunnel", "bench"],
+             "TH_CLI_BENCH": ["bench"],
              "TH_CLI_CERT": ["cert"], "TH_CLI_KEY": ["key"],
              "TH_CLI_CSR": ["csr"], "TH_CLI_IDENTITY": ["identity"],
              "TH_CLI_FILES": ["cert", "key", "csr", "identity"]}

@@ -9,7 +9,7 @@
 
 #define TH_PROFILE_NAME "hub"
 
-#define TH_CONNECTIONS 64
+#define TH_CONNECTIONS 1000
 
 /* Price of each: a handshake heap and a record cell. More make a thousand handshakes no faster on
  * one processor, but let more peers be slow at a time. */

@@ -3,11 +3,21 @@
 #include <limits.h>
 #include <time.h>
 
-uint64_t th_clock_us(void)
+static uint64_t read_us(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t th_clock_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+uint64_t th_clock_cpu_us(void)
+{
+    return read_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 uint64_t th_clock_ms(void)

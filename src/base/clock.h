@@ -7,6 +7,8 @@
 uint64_t th_clock_us(void); /* monotonic, microseconds */
 uint64_t th_clock_ms(void); /* monotonic, milliseconds */
 
+uint64_t th_clock_cpu_us(void); /* microseconds of processor time this process has had */
+
 /* A point in time, milliseconds; TH_NEVER never comes. */
 #define TH_NEVER UINT64_MAX
 

@@ -450,6 +450,7 @@ static bool check_format(struct th_cli_settings *s, struct th_cli_problem *probl
 static bool check_command(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     return s->command == TH_CLI_CERT     ? true
+           : s->command == TH_CLI_BENCH  ? true
            : s->command == TH_CLI_PUB    ? check_pub(s, problem)
            : s->command == TH_CLI_SUB    ? check_sub(s, problem)
            : s->command == TH_CLI_TUNNEL ? check_tunnel(s, problem)

@@ -19,6 +19,7 @@ int th_cli_pub(int argc, char *argv[]);
 int th_cli_sub(int argc, char *argv[]);
 int th_cli_rr(int argc, char *argv[]);
 int th_cli_tunnel(int argc, char *argv[]);
+int th_cli_bench(int argc, char *argv[]);
 int th_cli_agent(int argc, char *argv[]);
 int th_cli_config(int argc, char *argv[]);
 int th_cli_cert(int argc, char *argv[]);

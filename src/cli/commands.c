@@ -15,6 +15,10 @@ const struct th_cli_command th_cli_commands[] = {
      TH_CLI_TUNNEL,
      "tunnel [-h HOST] {--listen PATH | --listen-port PORT} [options]\n"
      TH_EXPLAINED("Gives each program that connects here its own TLS connection.\n\n")},
+    {"bench", th_cli_bench, TH_EXPLAINED("what connections cost that have nothing to do"),
+     TH_CLI_BENCH,
+     "bench [-h HOST] [--connections COUNT] [--hold SECONDS] [--json] [options]\n"
+     TH_EXPLAINED("Opens 1, 10, 100 ... connections, up to COUNT, and measures them at rest.\n\n")},
     {"agent", th_cli_agent, TH_EXPLAINED("stay connected, as a configuration says"), TH_CLI_AGENT,
      "agent -c FILE [options]\n"
      TH_EXPLAINED("Keeps a connection for ever and prints what its subscriptions bring.\n\n")},

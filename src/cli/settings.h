@@ -21,7 +21,8 @@ enum {
     TH_CLI_CSR = 32,
     TH_CLI_IDENTITY = 64,
     TH_CLI_TUNNEL = 128,
-    TH_CLI_ROADS = TH_CLI_ALL | TH_CLI_TUNNEL, /* that connect */
+    TH_CLI_BENCH = 512,
+    TH_CLI_ROADS = TH_CLI_ALL | TH_CLI_TUNNEL | TH_CLI_BENCH, /* that connect */
     TH_CLI_FILES = TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR | TH_CLI_IDENTITY, /* take words, too */
 };
 
@@ -227,6 +228,10 @@ struct th_cli_settings {
     const char *listen;          /* the path of a Unix socket */
     int64_t listen_port;         /* or this, of 127.0.0.1 */
     int64_t listen_mode;         /* as of chmod(1) */
+
+    /* Of bench. */
+    int64_t connections;
+    int64_t hold_ms;
 
     /* Of agent: where messages come in. */
     const char *inbox;           /* the path of a Unix socket */

@@ -44,6 +44,7 @@ enum {
     HEAP_BYTES,
     WINDOW_BYTES,
     OUTBOX_BYTES,
+    CONNECTIONS,
 };
 
 static const uint32_t limits[] = {
@@ -70,6 +71,7 @@ static const uint32_t limits[] = {
     [HEAP_BYTES] = TH_TLS_HEAP_BYTES + TH_HANDSHAKE_HEAP_BYTES,
     [WINDOW_BYTES] = TH_PACKET_WINDOW_BYTES,
     [OUTBOX_BYTES] = TH_OUTBOX_BYTES,
+    [CONNECTIONS] = TH_CONNECTIONS,
 };
 
 static const struct th_cli_word mqtt_versions[] = {
@@ -205,9 +207,9 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("", "SECONDS", "", "how long it keeps it, -1: for ever (MQTT 5)"),
      'x', TH_CLI_ALL, NUMBER(session_expiry_s, 0, MOST_UINT32), .words = TH_CLI_EXPIRIES},
     {TEXTS("keepalive", "SECONDS", "", "seconds of silence before a ping (60)"),
-     'k', TH_CLI_ALL, NUMBER(keep_alive_s, 5, MOST_UINT16)},
+     'k', TH_CLI_ALL | TH_CLI_BENCH, NUMBER(keep_alive_s, 5, MOST_UINT16)},
     {TEXTS("protocol-version", "VERSION", "", "mqttv31, mqttv311 or mqttv5 (mqttv311; rr: mqttv5)"),
-     'V', TH_CLI_ALL, WORD(version, TH_CLI_MQTT_VERSIONS)},
+     'V', TH_CLI_ALL | TH_CLI_BENCH, WORD(version, TH_CLI_MQTT_VERSIONS)},
     {TEXTS("property", "COMMAND NAME VALUE", "",
            "a property (MQTT 5); user-property: NAME KEY VALUE"),
      'D', TH_CLI_ALL, .kind = TH_CLI_PROPERTY, AT(properties)},
@@ -358,6 +360,10 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_TUNNEL, WORD(listen_mode, TH_CLI_MODES)},
     {TEXTS("listen-port", "PORT", "", "instead, on 127.0.0.1: for all who are on this machine"),
      0, TH_CLI_TUNNEL, NUMBER(listen_port, 1, MOST_UINT16)},
+    {TEXTS("connections", "COUNT", "", "open so many (10, or as many as this build has)"),
+     0, TH_CLI_BENCH, NUMBER(connections, 1, CONNECTIONS)},
+    {TEXTS("hold", "SECONDS", "", "keep them so long at rest, each time (2)"),
+     0, TH_CLI_BENCH, SECONDS(hold_ms, 1)},
 
     {TEXTS("status-topic", "TOPIC", "", "tell there in JSON how we are: online, offline, error"),
      0, TH_CLI_AGENT, TEXT(status_topic, 1, STRING_BYTES)},
@@ -446,7 +452,7 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("quiet", "", "", "say nothing once the command line was right"),
      0, TH_CLI_ROADS | TH_CLI_FILES, FLAG(quiet)},
     {TEXTS("json", "", "", "print as JSON"),
-     0, TH_CLI_FILES, FLAG(json)},
+     0, TH_CLI_FILES | TH_CLI_BENCH, FLAG(json)},
     {TEXTS("warn", "DAYS", "", "check: warn so many days before the end (30d)"),
      0, TH_CLI_CERT, TEXT(warn, 1, DAYS_BYTES)},
     {TEXTS("critical", "DAYS", "", "check: it is critical from then on (7d)"),

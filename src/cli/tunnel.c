@@ -4,14 +4,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/roomy.h"
-#include "cli/cert.h"
 #include "cli/clock.h"
 #include "cli/configure.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
-#include "cli/identity.h"
-#include "cli/lock.h"
 #include "cli/say.h"
+#include "cli/several.h"
 #include "cli/signals.h"
 #include "net/local.h"
 #include "net/unix.h"
@@ -27,7 +25,7 @@ static TH_ROOMY struct {
     struct th_cli_settings settings;
     struct th_context *context;
     struct th_tls_config config;
-    struct th_relay *relays[TH_CONNECTIONS]; /* each at the beginning of its block */
+    struct th_relay *relays[TH_CONNECTIONS]; /* each at the beginning of its block; NULL: free */
     int listening;
     uint64_t deaf_until_ms; /* no descriptor was left for whoever came */
     uint64_t programs; /* that came */
@@ -35,56 +33,25 @@ static TH_ROOMY struct {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static size_t block_bytes(void)
-{
-    size_t room_bytes;
-    th_cli_desk_room(&room_bytes);
-    return room_bytes / TH_CONNECTIONS;
-}
-
 /* What is behind the relay is for its connection. */
 static size_t relay_bytes(void)
 {
     return (sizeof(struct th_relay) + 15) & ~(size_t)15;
 }
 
-static void open_relays(void)
+static int listen_for_programs(const struct th_cli_settings *s)
 {
-    size_t room_bytes;
-    uint8_t *room = th_cli_desk_room(&room_bytes);
-    for (size_t i = 0; i < TH_CONNECTIONS; i++) {
-        tunnel.relays[i] = (struct th_relay *)(room + i * block_bytes());
-        tunnel.relays[i]->local = -1;
-    }
+    struct th_fault fault = {0};
+    tunnel.listening = s->listen ? th_net_unix_listen(s->listen, (unsigned)s->listen_mode, &fault)
+                              : th_net_local_listen((uint16_t)s->listen_port, &fault);
+    return tunnel.listening < 0 ? th_cli_say_fault(&fault) : TH_CLI_OK;
 }
 
-static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
+static int open_all(const struct th_cli_settings *s)
 {
-    struct th_context_config config;
-    size_t bytes;
-    void *block = th_cli_desk_block(&bytes);
-    th_cli_configure_context(&config, s);
-    return th_context_open(&tunnel.context, block, bytes, &config, fault);
-}
-
-static int listen_for_programs(const struct th_cli_settings *s, struct th_fault *fault)
-{
-    tunnel.listening = s->listen ? th_net_unix_listen(s->listen, (unsigned)s->listen_mode, fault)
-                              : th_net_local_listen((uint16_t)s->listen_port, fault);
-    return tunnel.listening < 0 ? tunnel.listening : 0;
-}
-
-static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
-{
-    int rc = th_cli_clock_open(s, fault);
-    if (rc == 0)
-        rc = open_context(s, fault);
-    th_cli_identity_done();
-    if (rc < 0)
-        return rc;
+    int status = th_cli_several_open(&tunnel.context, s);
     th_cli_configure_stream(&tunnel.config, s);
-    open_relays();
-    return listen_for_programs(s, fault);
+    return status == TH_CLI_OK ? listen_for_programs(s) : status;
 }
 
 /* ---- one program ----------------------------------------------------------------------------- */
@@ -107,26 +74,35 @@ static void say_end(const struct th_relay *relay)
                (unsigned long long)relay->down_bytes);
 }
 
-static void carry(struct th_relay *relay)
+static bool step(struct th_relay *relay)
+{
+    size_t bytes;
+    th_cli_several_block(0, &bytes);
+    return th_relay_step(relay, (uint8_t *)relay + relay_bytes(), bytes - relay_bytes(),
+                         tunnel.context, &tunnel.config) != 0;
+}
+
+/* True: it is over. */
+static bool carry(struct th_relay *relay)
 {
     bool was_open = th_tls_is_open(relay->broker);
-    void *block = (uint8_t *)relay + relay_bytes();
-    bool over = th_relay_step(relay, block, block_bytes() - relay_bytes(), tunnel.context,
-                              &tunnel.config) != 0;
+    bool over = step(relay);
     if (!was_open && th_tls_is_open(relay->broker))
         th_cli_clock_confirm();
     if (!over)
-        return;
+        return false;
     say_end(relay);
     th_relay_close(relay);
+    return true;
 }
 
-static struct th_relay *free_relay(void)
+/* TH_CONNECTIONS: none. */
+static size_t free_place(void)
 {
-    for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (tunnel.relays[i]->local < 0)
-            return tunnel.relays[i];
-    return NULL;
+    size_t i = 0;
+    while (i < TH_CONNECTIONS && tunnel.relays[i])
+        i++;
+    return i;
 }
 
 /* Who may open the socket may use it, but a socket for us alone is for us alone: its rights can be
@@ -143,15 +119,22 @@ static void turn_away(int fd, const char *reason)
     th_net_hang_up(fd);
 }
 
+static void let_in(size_t place, int fd)
+{
+    size_t bytes;
+    tunnel.relays[place] = th_cli_several_block(place, &bytes);
+    th_relay_open(tunnel.relays[place], fd);
+}
+
 static void welcome(int fd)
 {
-    struct th_relay *relay = free_relay();
+    size_t place = free_place();
     if (!is_welcome(fd))
         turn_away(fd, "it is another user's; see --listen-mode");
-    else if (!relay)
+    else if (place == TH_CONNECTIONS)
         turn_away(fd, "all connections are in use");
     else
-        th_relay_open(relay, fd);
+        let_in(place, fd);
 }
 
 static void receive(void)
@@ -168,8 +151,8 @@ static void receive(void)
 static void carry_all(void)
 {
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (tunnel.relays[i]->local >= 0)
-            carry(tunnel.relays[i]);
+        if (tunnel.relays[i] && carry(tunnel.relays[i]))
+            tunnel.relays[i] = NULL;
 }
 
 static bool is_deaf(void)
@@ -181,7 +164,7 @@ static int wait_ms(void)
 {
     int wait = is_deaf() ? DEAF_MS : -1;
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (tunnel.relays[i]->local >= 0)
+        if (tunnel.relays[i])
             wait = th_clock_shorter_ms(wait, th_relay_wait_ms(tunnel.relays[i]));
     return wait;
 }
@@ -192,24 +175,13 @@ static void await_something(void)
     nfds_t count = 0;
     awaited[count++] = (struct pollfd){.fd = is_deaf() ? -1 : tunnel.listening, .events = POLLIN};
     for (size_t i = 0; i < TH_CONNECTIONS; i++)
-        if (tunnel.relays[i]->local >= 0) {
+        if (tunnel.relays[i]) {
             th_relay_awaited(tunnel.relays[i], awaited + count);
             count += 2;
         }
     int ready = th_cli_signals_poll(awaited, count, wait_ms());
     if (ready > 0 && awaited[0].revents)
         receive();
-}
-
-static int await_date(void)
-{
-    struct th_fault fault = {0};
-    int rc;
-    while ((rc = th_cli_clock_step(&fault)) == TH_WANT_READ && !th_cli_signals_count()) {
-        struct pollfd awaited[2] = {th_cli_clock_awaited()};
-        th_cli_signals_poll(awaited, 1, th_cli_clock_wait_ms());
-    }
-    return rc < 0 && !th_cli_signals_count() ? th_cli_say_fault(&fault) : TH_CLI_OK;
 }
 
 static void say_where(void)
@@ -222,24 +194,20 @@ static void say_where(void)
                    "identity", (int)s->listen_port);
 }
 
-static int serve(void)
+static void serve(void)
 {
-    int status = await_date();
-    if (status == TH_CLI_OK)
-        say_where();
-    while (status == TH_CLI_OK && !th_cli_signals_count()) {
+    say_where();
+    while (!th_cli_signals_count()) {
         carry_all();
         await_something();
     }
-    return status;
 }
 
 static int run(void)
 {
-    th_cli_signals_enter(false);
-    int status = th_cli_lock(&tunnel.settings, th_context_rereads(tunnel.context));
-    if (status == TH_CLI_OK)
-        status = serve();
+    int status = th_cli_several_begin(&tunnel.settings, tunnel.context);
+    if (status == TH_CLI_OK && !th_cli_signals_count())
+        serve();
     th_cli_signals_leave();
     return status;
 }
@@ -248,8 +216,8 @@ static int run(void)
 
 static void close_all(void)
 {
-    for (size_t i = 0; i < TH_CONNECTIONS && tunnel.relays[i]; i++)
-        if (tunnel.relays[i]->local >= 0)
+    for (size_t i = 0; i < TH_CONNECTIONS; i++)
+        if (tunnel.relays[i])
             th_relay_close(tunnel.relays[i]);
     th_context_close(tunnel.context);
     th_cli_clock_close();
@@ -262,13 +230,14 @@ static void close_all(void)
 
 int th_cli_tunnel(int argc, char *argv[])
 {
-    struct th_fault fault = {0};
     int status;
     memset(&tunnel, 0, sizeof tunnel);
     tunnel.listening = -1;
     if (!th_cli_begin(&tunnel.settings, TH_CLI_TUNNEL, argc, argv, &status))
         return status;
-    status = open_all(&tunnel.settings, &fault) < 0 ? th_cli_say_fault(&fault) : run();
+    status = open_all(&tunnel.settings);
+    if (status == TH_CLI_OK)
+        status = run();
     close_all();
     return status;
 }

@@ -9,7 +9,7 @@ import pytest
 from program import TOP
 
 BASH, ZSH = (TOP / "docs" / "completion" / name for name in ("thimble.bash", "_thimble"))
-COMMANDS = ["pub", "sub", "rr", "agent", "tunnel", "cert", "key", "csr"]
+COMMANDS = ["pub", "sub", "rr", "agent", "tunnel", "bench", "cert", "key", "csr"]
 
 
 def complete(*words):

@@ -81,6 +81,7 @@ static const struct place {
     {TH_CLI_FILES, "docs/thimble-cert.1"},
     {TH_CLI_IDENTITY, "docs/thimble-identity.1"},
     {TH_CLI_TUNNEL, "docs/thimble-tunnel.1"},
+    {TH_CLI_BENCH, "docs/thimble-bench.1"},
     {TH_CLI_PUB, "docs/thimble-pub.1"},
     {TH_CLI_SUB, "docs/thimble-sub.1"},
     {TH_CLI_RR, "docs/thimble-rr.1"},
@@ -92,7 +93,7 @@ static const struct place {
 /* What a command that speaks MQTT shares with cert stands where the former has it. */
 static int place_of(int commands)
 {
-    if (commands == TH_CLI_IDENTITY || commands == TH_CLI_TUNNEL)
+    if (commands == TH_CLI_IDENTITY || commands == TH_CLI_TUNNEL || commands == TH_CLI_BENCH)
         return commands;
     if (commands == TH_CLI_CLIENTS)
         return TH_CLI_ALL;
