@@ -44,7 +44,7 @@ def test_links_are_completed_too(command):
 
 
 @pytest.mark.parametrize("words, offered", [
-    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "agent", "config", "cert", "key", "csr", "identity", "spool", "status", "mem", "explain", "version", "help", "--help", "--version"]),
+    (["thimble", ""], ["pub", "sub", "rr", "tunnel", "bench", "agent", "config", "cert", "key", "csr", "identity", "spool", "status", "mem", "explain", "version", "help", "--help", "--version"]),
     (["thimble", "s"], ["sub", "spool", "status"]),
     (["thimble", "help", "r"], ["rr"]),
     (["thimble", "mem", "st"], ["static"]),
