@@ -121,9 +121,6 @@ class Broker(Mosquitto):
                          f"cafile {pki}/ec/root.pem", f"certfile {pki}/ec/server.pem",
                          f"keyfile {pki}/ec/server.key", "require_certificate true")
 
-    def configuration(self):
-        return super().configuration().replace("log_type all", "log_type error")
-
 
 class Ledger:
     """What a subscriber of the broker got: lines of QoS and number."""
@@ -299,10 +296,15 @@ class Soak:
         faults = list(self.FAULTS) + [Soak.killed] * (number % 3 == 2)
         self.chance.shuffle(faults)
         for fault in faults:
+            self.note(fault.__name__)
             fault(self)
             self.met[fault.__name__] += 1
             self.a_while()
         self.look(number)
+
+    def note(self, fault):
+        with open(self.directory / "faults", "a") as faults:
+            faults.write(f"{time.time():.1f} {fault}\n")
 
     # ---- what is looked at ----
 

@@ -47,6 +47,6 @@ def test_the_wrong_authority(thimble, lab):
 
 
 def test_it_can_be_ended(thimble, lab):
-    program = bench(thimble, lab, "--connections", 1, "--hold", 3600)
-    lab.log.await_line("New client connected")
+    program = bench(thimble, lab, "--connections", 1, "--hold", 3600, "-V", "mqttv5", "-k", 4321)
+    lab.log.await_line(", k4321")
     program.signal(signal.SIGTERM).ends(128 + signal.SIGTERM)
