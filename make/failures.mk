@@ -29,9 +29,9 @@ $(B)/thrifty/libwolfssl.a: $(call wolfssl_o,thrifty)
 
 $(eval $(call failures_driver,thrifty,$(failures)/memory-thrifty))
 
-$(failures_inject): tests/failures/inject.c tests/failures/calls.inc
+$(failures_inject): tests/failures/inject.c tests/traced.h tests/failures/calls.inc
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O1 -Itests/failures -o $@ $<
+	$(call say,CC,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O1 -Itests -Itests/failures -o $@ $<
 
 .PHONY: failures failures-memory failures-calls failures-small-stack
 failures: failures-memory failures-calls failures-small-stack ## every allocation and every system call failed in turn

@@ -11,7 +11,6 @@
 #include "cli/show.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 TH_ROOMY uint8_t th_cli_payload_buffer[TH_OUTBOX_BYTES];
@@ -27,32 +26,11 @@ static int cannot(struct th_fault *fault, const char *verb, const char *path)
     return th_fault_set_errno(fault, TH_E_FILE, "cannot %s %s", verb, show(path, shown));
 }
 
-/* Standard input may be shared with somebody who made it non-blocking. */
-static bool may_read_again(int fd)
-{
-    struct pollfd input = {.fd = fd, .events = POLLIN};
-    return errno == EINTR || (errno == EAGAIN && poll(&input, 1, -1) >= 0);
-}
-
-/* Reads until the end or until the buffer is full. -1: errno says why. */
-static ssize_t read_all(int fd, uint8_t *buffer, size_t buffer_bytes)
-{
-    size_t used = 0;
-    ssize_t got = 1;
-    while (got && used < buffer_bytes) {
-        got = read(fd, buffer + used, buffer_bytes - used);
-        if (got < 0 && !may_read_again(fd))
-            return -1;
-        used += got > 0 ? (size_t)got : 0;
-    }
-    return (ssize_t)used;
-}
-
 static int load(int fd, const char *path, uint8_t *buffer, size_t buffer_bytes,
                 struct th_slice *text, struct th_fault *fault)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    ssize_t bytes = read_all(fd, buffer, buffer_bytes);
+    ssize_t bytes = th_file_read(fd, buffer, buffer_bytes);
     if (bytes < 0)
         return cannot(fault, "read", path);
     *text = th_slice_of(buffer, (size_t)bytes);

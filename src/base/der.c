@@ -104,6 +104,16 @@ bool th_der_has_critical(struct th_slice in, uint8_t tag)
     return list.len_bytes > 0;
 }
 
+unsigned th_der_number_bits(struct th_slice number)
+{
+    if (number.len_bytes == 0)
+        return 0;
+    unsigned bits = 8 * (unsigned)number.len_bytes;
+    for (uint8_t top = number.data[0]; !(top & 0x80); top = (uint8_t)(top << 1))
+        bits--;
+    return bits;
+}
+
 int th_der_oid_in(struct th_slice oid, const char *list)
 {
     for (int place = 0; *list; place++, list += 1 + *list)

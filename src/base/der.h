@@ -45,6 +45,9 @@ bool th_der_take_bits(struct th_slice *in, struct th_slice *bytes);
 /* Takes an INTEGER that is not negative; `number` is without leading zeros, and empty for 0. */
 bool th_der_take_number(struct th_slice *in, struct th_slice *number);
 
+/* Of such a number: the size of a key, when it is one's modulus. */
+unsigned th_der_number_bits(struct th_slice number);
+
 /* Length in bytes, header included, of the SEQUENCE `der` begins with; 0 if it does not begin with
  * one that fits. */
 size_t th_der_sequence_bytes(struct th_slice der);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 int th_file_open(const char *path, int flags, unsigned mode)
@@ -11,6 +13,27 @@ int th_file_open(const char *path, int flags, unsigned mode)
         fd = open(path, flags | O_CLOEXEC, mode);
     while (fd < 0 && errno == EINTR);
     return fd;
+}
+
+static bool may_read_again(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    if (errno == EAGAIN)
+        poll(&input, 1, -1);
+    return errno == EAGAIN || errno == EINTR;
+}
+
+ssize_t th_file_read(int fd, void *buffer, size_t buffer_bytes)
+{
+    size_t used = 0;
+    ssize_t got = 1;
+    while (got && used < buffer_bytes) {
+        got = read(fd, (char *)buffer + used, buffer_bytes - used);
+        if (got < 0 && !may_read_again(fd))
+            return -1;
+        used += got > 0 ? (size_t)got : 0;
+    }
+    return (ssize_t)used;
 }
 
 int th_file_sync(int fd)

@@ -261,17 +261,6 @@ bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_
                        : false;
 }
 
-static ssize_t read_whole(int file)
-{
-    size_t used = 0;
-    ssize_t got = 1;
-    while (got > 0 && used < sizeof content) {
-        got = read(file, content + used, sizeof content - used);
-        used += got > 0 ? (size_t)got : 0;
-    }
-    return got < 0 ? got : (ssize_t)used;
-}
-
 static bool refuse_file(struct th_cli_problem *problem, const char *path)
 {
     struct th_fault fault = {0};
@@ -285,7 +274,7 @@ bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *pr
     if (!s->config_file)
         return true;
     int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY, 0);
-    ssize_t bytes = file < 0 ? -1 : read_whole(file);
+    ssize_t bytes = file < 0 ? -1 : th_file_read(file, content, sizeof content);
     if (file >= 0)
         close(file);
     if (bytes < 0)

@@ -126,21 +126,10 @@ static bool refuse_errno(struct th_cli_problem *problem, const char *path)
     return refuse(problem, path, why);
 }
 
-static ssize_t read_whole(int file)
-{
-    size_t used = 0;
-    ssize_t got = 1;
-    while (got > 0 && used < sizeof content) {
-        got = read(file, content + used, sizeof content - used);
-        used += got > 0 ? (size_t)got : 0;
-    }
-    return got < 0 ? got : (ssize_t)used;
-}
-
 static bool take_file(struct th_cli_settings *s, int file, const char *path,
                       struct th_cli_problem *problem)
 {
-    ssize_t bytes = read_whole(file);
+    ssize_t bytes = th_file_read(file, content, sizeof content);
     if (bytes < 0)
         return refuse_errno(problem, path);
     if (bytes > TH_CLI_OPTIONFILE_BYTES)

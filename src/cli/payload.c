@@ -11,7 +11,6 @@
 #include "cli/spoolfile.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,44 +40,13 @@ static void close_file(int fd)
         close(fd);
 }
 
-/* Standard input may be shared with somebody who made it non-blocking. */
-static bool may_read_again(int fd)
-{
-    struct pollfd input = {.fd = fd, .events = POLLIN};
-    return errno == EINTR || (errno == EAGAIN && poll(&input, 1, -1) >= 0);
-}
-
-static ssize_t read_again(int fd, uint8_t *at, size_t bytes)
-{
-    ssize_t got;
-    do
-        got = read(fd, at, bytes);
-    while (got < 0 && may_read_again(fd));
-    return got;
-}
-
-/* Reads until the end or until the buffer is full. Returns the bytes, or -1 with errno. */
-static ssize_t read_all(int fd, uint8_t *buffer, size_t buffer_bytes)
-{
-    size_t used = 0;
-    while (used < buffer_bytes) {
-        ssize_t got = read_again(fd, buffer + used, buffer_bytes - used);
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        used += (size_t)got;
-    }
-    return (ssize_t)used;
-}
-
 /* ---- small files ---- */
 
 /* 0, an error, or 1 if the buffer is full: there may be more. */
 static int load(int fd, const char *path, uint8_t *buffer, size_t buffer_bytes,
                 struct th_slice *text, struct th_fault *fault)
 {
-    ssize_t bytes = read_all(fd, buffer, buffer_bytes);
+    ssize_t bytes = th_file_read(fd, buffer, buffer_bytes);
     if (bytes < 0)
         return cannot(fault, "read", path);
     *text = th_slice_of(buffer, (size_t)bytes);
@@ -136,7 +104,7 @@ static int copy(struct th_cli_payload *payload, int from, int64_t *total_bytes,
         if (!th_cli_spoolfile_write(payload->fd, buffer, (size_t)got))
             return no_place(payload, fault);
         *total_bytes += got;
-        got = read_all(from, buffer, sizeof th_cli_payload_buffer);
+        got = th_file_read(from, buffer, sizeof th_cli_payload_buffer);
     }
     return got < 0 ? cannot(fault, "read", payload->path) : 0;
 }

@@ -64,24 +64,13 @@ bool th_identity_take_time(struct th_slice *in, int64_t *when_s)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-/* `number` has no leading zeros. */
-static unsigned bits_of(struct th_slice number)
-{
-    if (number.len_bytes == 0)
-        return 0;
-    unsigned bits = 8 * (unsigned)number.len_bytes;
-    for (uint8_t top = number.data[0]; !(top & 0x80); top = (uint8_t)(top << 1))
-        bits--;
-    return bits;
-}
-
 static unsigned rsa_bits(struct th_slice key)
 {
     struct th_slice numbers, modulus;
     if (!th_der_take(&key, TH_DER_SEQUENCE, &numbers) ||
         !th_der_take_number(&numbers, &modulus))
         return 0;
-    return bits_of(modulus);
+    return th_der_number_bits(modulus);
 }
 
 /* A point is two coordinates behind a byte; those of P-521 have seven bits to spare. */

@@ -164,17 +164,6 @@ static bool signature_is_strong(struct th_slice algorithm)
     return th_der_is_oid(oid, plain_signatures);
 }
 
-/* `number` has no leading zeros. */
-static unsigned bits_of(struct th_slice number)
-{
-    if (number.len_bytes == 0)
-        return 0;
-    unsigned bits = 8 * (unsigned)number.len_bytes;
-    for (uint8_t top = number.data[0]; !(top & 0x80); top = (uint8_t)(top << 1))
-        bits--;
-    return bits;
-}
-
 static bool read_modulus(struct th_slice rsa_public_key, struct th_slice *modulus)
 {
     struct th_slice numbers;
@@ -187,7 +176,7 @@ static bool rsa_is_strong(struct th_slice bytes)
     struct th_slice modulus;
     if (!read_modulus(bytes, &modulus))
         return false;
-    unsigned bits = bits_of(modulus);
+    unsigned bits = th_der_number_bits(modulus);
     return bits >= 2048 && bits <= 4096;
 }
 

@@ -8,6 +8,8 @@
  *          none     nothing fails
  * RESULT gets a line "call CALL PLACE" for each call, then "injected COUNT", then "exit STATUS",
  * "signal NUMBER", or "hang" after so many SECONDS. */
+#include "traced.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,15 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS = 256, PLACE_BYTES = 96, SYSCALL_STOP = SIGTRAP | 0x80 };
+enum { DESCRIPTORS = 256, PLACE_BYTES = 96 };
 
 /* What a call's place is made of. */
 enum place_kind {
@@ -303,20 +303,6 @@ static void on_alarm(int number)
     kill(child, SIGKILL);
 }
 
-static void start(char *const *words)
-{
-    child = fork();
-    if (child == 0) {
-        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        raise(SIGSTOP);
-        execv(words[0], words);
-        _exit(127);
-    }
-    waitpid(child, NULL, 0);
-    ptrace(PTRACE_SETOPTIONS, child, NULL,
-           (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC));
-}
-
 /* The signal to pass on. */
 static int stopped(int status, bool *runs)
 {
@@ -375,7 +361,7 @@ int main(int argc, char *argv[])
     set_label(1, "stdout");
     set_label(2, "stderr");
     signal(SIGALRM, on_alarm);
-    start(argv + 8);
+    child = start_traced(argv + 8);
     alarm((unsigned)atoi(argv[2]));
     tell(follow_to_end());
     return 0;

@@ -68,12 +68,14 @@ class Era:
         self.set_offset(0)
 
     def build(self):
-        source = TOP / "tests" / "integration" / "warp.c"
-        if self.warp.exists() and self.warp.stat().st_mtime > source.stat().st_mtime:
+        tests = TOP / "tests"
+        source, header = tests / "integration" / "warp.c", tests / "traced.h"
+        if self.warp.exists() and self.warp.stat().st_mtime > max(
+                source.stat().st_mtime, header.stat().st_mtime):
             return
         made = f"{self.warp}.{os.getpid()}"
         subprocess.run(["gcc", "-Wall", "-Wextra", "-Wshadow", "-O1", "-std=c11", "-D_GNU_SOURCE",
-                        "-o", made, source], check=True)
+                        f"-I{tests}", "-o", made, source], check=True)
         os.replace(made, self.warp)
 
     def set_offset(self, seconds, kernel=-1):

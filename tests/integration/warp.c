@@ -4,24 +4,22 @@
  *     warp FILE PROGRAM WORDS...
  *
  * FILE holds "SECONDS STATE": what is added to the system's date, and what adjtimex(2) says (qemu
- * may ask by clock_adjtime(2)), 0 for synchronised, 5 for not, -1 for what the kernel says. It is read again at each call, so that
- * whoever writes it lets time jump. The page by which the kernel tells the time without a call is
- * taken out of sight when the program starts. */
+ * may ask by clock_adjtime(2)), 0 for synchronised, 5 for not, -1 for what the kernel says. It is
+ * read again at each call, so that whoever writes it lets time jump. The page by which the kernel
+ * tells the time without a call is taken out of sight when the program starts. */
+#include "traced.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SYSCALL_STOP (SIGTRAP | 0x80)
 
 static pid_t child;
 static const char *path;
@@ -95,20 +93,6 @@ static void stopped_in_call(void)
         warp_state();
 }
 
-static void start(char *const *words)
-{
-    child = fork();
-    if (child == 0) {
-        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        raise(SIGSTOP);
-        execv(words[0], words);
-        _exit(127);
-    }
-    waitpid(child, NULL, 0);
-    ptrace(PTRACE_SETOPTIONS, child, NULL,
-           (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC));
-}
-
 /* The signal to pass on. */
 static int stopped(int status)
 {
@@ -135,7 +119,7 @@ int main(int argc, char *argv[])
     if (argc < 3)
         return fprintf(stderr, "warp FILE PROGRAM WORDS...\n"), 2;
     path = argv[1];
-    start(argv + 2);
+    child = start_traced(argv + 2);
     signal(SIGTERM, pass_on);
     signal(SIGINT, pass_on);
     signal(SIGHUP, pass_on);

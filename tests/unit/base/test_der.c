@@ -115,6 +115,15 @@ static void finds_identifiers(void **state)
     assert_true(th_der_is_oid(BYTES(0x55, 0x1D, 0x0F), list));
 }
 
+static void counts_bits(void **state)
+{
+    (void)state;
+    assert_int_equal(th_der_number_bits(th_slice_of("", 0)), 0);
+    assert_int_equal(th_der_number_bits(BYTES(0x01)), 1);
+    assert_int_equal(th_der_number_bits(BYTES(0x80, 0x00)), 16);
+    assert_int_equal(th_der_number_bits(BYTES(0x7F, 0x00)), 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +133,7 @@ int main(void)
         cmocka_unit_test(takes_numbers),
         cmocka_unit_test(takes_bits),
         cmocka_unit_test(finds_identifiers),
+        cmocka_unit_test(counts_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -41,6 +42,11 @@ int fsync(int fd)
     return fails() ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
+ssize_t read(int fd, void *buffer, size_t bytes)
+{
+    return fails() ? -1 : syscall(SYS_read, fd, buffer, bytes);
+}
+
 static void interrupted_calls_are_made_again(void **state)
 {
     (void)state;
@@ -69,11 +75,64 @@ static void other_errors_are_told(void **state)
     error = 0;
 }
 
+static void reads_to_the_end(void **state)
+{
+    (void)state;
+    int ends[2];
+    char got[8];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    assert_int_equal(write(ends[1], "abc", 3), 3);
+    close(ends[1]);
+    interruptions = 2;
+    assert_int_equal(th_file_read(ends[0], got, sizeof got), 3);
+    assert_memory_equal(got, "abc", 3);
+    assert_int_equal(th_file_read(ends[0], got, sizeof got), 0);
+    close(ends[0]);
+}
+
+static void reads_until_it_is_full(void **state)
+{
+    (void)state;
+    char got[3];
+    int fd = open("/dev/zero", O_RDONLY, 0);
+    assert_int_equal(th_file_read(fd, got, sizeof got), 3);
+    error = EIO;
+    assert_int_equal(th_file_read(fd, got, sizeof got), -1);
+    assert_int_equal(errno, EIO);
+    error = 0;
+    close(fd);
+}
+
+static int late_end;
+
+static void write_later(int number)
+{
+    (void)number;
+    (void)!write(late_end, "x", 1);
+    close(late_end);
+}
+
+static void waits_where_it_does_not_block(void **state)
+{
+    (void)state;
+    int ends[2];
+    char got[2];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    late_end = ends[1];
+    signal(SIGALRM, write_later);
+    ualarm(20000, 0);
+    assert_int_equal(th_file_read(ends[0], got, sizeof got), 1);
+    close(ends[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interrupted_calls_are_made_again),
         cmocka_unit_test(other_errors_are_told),
+        cmocka_unit_test(reads_to_the_end),
+        cmocka_unit_test(reads_until_it_is_full),
+        cmocka_unit_test(waits_where_it_does_not_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
