@@ -16,7 +16,7 @@ import time
 import pytest
 
 from packets import CONNACK, CONNECT, PUBLISH, PUBREC, PUBREL, SUBSCRIBE
-from program import ALL, SECONDS, Programs, patient, until
+from program import ALL, SANDBOX, SECONDS, Programs, patient, until
 from test_agent_delivery import Ledger, Producer, Queue
 
 TIMEOUT_S, KEEP_ALIVE_S, BACKOFF_S = 2, 5, 0.1
@@ -254,7 +254,7 @@ class World:
         path = self.directory / "agent.json"
         path.write_text(json.dumps({
             "host": "localhost", "port": self.proxy.port, "id": "agent", "spool": str(self.queue.path),
-            "inbox": str(self.directory / "in"), "backoff": f"0.02s..{BACKOFF_S}s", "sandbox": "require",
+            "inbox": str(self.directory / "in"), "backoff": f"0.02s..{BACKOFF_S}s", "sandbox": SANDBOX,
             "timeout": TIMEOUT_S, "keepalive": KEEP_ALIVE_S}))
         return self.programs.start("agent", "-c", path, "-t", "orders", *lab.identity())
 

@@ -11,7 +11,7 @@ import stat
 import pytest
 
 from lab import free_port
-from program import until
+from program import SANDBOX, until
 
 LINE_BYTES = 16384
 
@@ -33,7 +33,7 @@ class Door:
         path = self.directory / "agent.json"
         path.write_text(json.dumps({
             "host": "127.0.0.1", "port": self.port, "no_tls": True, "id": "agent", "backoff": "9s..9s",
-            "spool": str(self.spool), "sandbox": "require", **settings}))
+            "spool": str(self.spool), "sandbox": SANDBOX, **settings}))
         return self.thimble.start("agent", "-c", path, *words, stdin=stdin)
 
     def with_inbox(self, *words, **settings):
