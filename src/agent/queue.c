@@ -19,6 +19,8 @@
 #define HEADER_BYTES 64 /* what a message takes in the outbox besides its topic and properties */
 #define PUBACK 4
 
+enum way { WRITING, READING, WAYS };
+
 enum stage {
     FREE,
     TAKEN, /* of the spool, not of the outbox yet */
@@ -52,7 +54,8 @@ static TH_ROOMY struct {
     bool urgent;        /* somebody waits for the next sync */
     bool failing;       /* and that was said */
     bool session_lost;  /* that of the process before */
-    uint64_t rest_ms;   /* nothing is tried before */
+    uint32_t damages;
+    uint64_t rest_ms[WAYS]; /* nothing is tried before */
     uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
 } queue;
@@ -81,6 +84,7 @@ static void say_dropped(void *arg, uint64_t seq, struct th_slice topic, enum th_
 static void say_damaged(void *arg, uint32_t segment, uint64_t offset_bytes, uint64_t bytes)
 {
     (void)arg;
+    queue.damages++;
     th_cli_say("the spool is damaged: segment %u, %llu bytes from %llu on", (unsigned)segment,
                (unsigned long long)bytes, (unsigned long long)offset_bytes);
 }
@@ -124,19 +128,24 @@ static void forget_unsynced(void)
     queue.lost_last = last;
 }
 
-static void fail(void)
+static void tell_failure(void)
 {
     forget_unsynced();
     if (!queue.failing)
         th_cli_say("%s", queue.fault.text);
     queue.failing = true;
-    queue.rest_ms = th_clock_ms() + REST_MS;
     th_fault_clear(&queue.fault);
 }
 
-static bool is_resting(void)
+static void fail(enum way way)
 {
-    return th_clock_ms() < queue.rest_ms;
+    tell_failure();
+    queue.rest_ms[way] = th_clock_ms() + REST_MS;
+}
+
+static bool is_resting(enum way way)
+{
+    return th_clock_ms() < queue.rest_ms[way];
 }
 
 static void succeed(void)
@@ -152,7 +161,7 @@ static bool sync_queue(void)
     queue.urgent = false;
     queue.sync_ms = th_clock_ms() + REST_MS;
     if (th_spool_sync(&queue.spool, now_s(), &queue.fault) < 0) {
-        fail();
+        fail(WRITING);
         return false;
     }
     for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
@@ -245,8 +254,10 @@ int th_agent_queue_put(const struct th_spool_message *message, uint64_t *seq,
     if (result == TH_SPOOL_KNOWN)
         *seq = queue.spool.unsynced_messages ? queue.spool.next_seq - 1
                                              : th_spool_accepted(&queue.spool);
-    if (result == TH_E_FILE)
-        forget_unsynced();
+    if (result == TH_E_FILE) {
+        queue.fault = *fault;
+        tell_failure();
+    }
     queue.urgent |= result == TH_SPOOL_APPENDED;
     return result;
 }
@@ -260,9 +271,12 @@ int th_agent_queue_fate(uint64_t seq)
 
 bool th_agent_queue_look(struct th_spool_stat *stat)
 {
-    if (queue.open)
-        th_spool_look(&queue.spool, stat);
-    return queue.open;
+    if (!queue.open)
+        return false;
+    th_spool_look(&queue.spool, stat);
+    stat->failing = queue.failing;
+    stat->damages = queue.damages;
+    return true;
 }
 
 /* ---- what the connection tells --------------------------------------------------------------- */
@@ -323,7 +337,8 @@ static void hear(const struct th_event *event)
 static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
 {
     const struct flight *f = arg;
-    return th_spool_payload(&queue.spool, f->seq, offset_bytes, out, bytes, NULL);
+    int got = th_spool_payload(&queue.spool, f->seq, offset_bytes, out, bytes, NULL);
+    return got > 0 ? got : TH_E_SYSTEM; /* unlike FILE, that another attempt may heal */
 }
 
 static void payload_written(void *arg)
@@ -339,7 +354,7 @@ static bool write_end(struct flight *f)
         say_end(f);
     f->stage = FREE;
     if (th_spool_done(&queue.spool, f->seq, &queue.fault) < 0)
-        fail();
+        fail(WRITING);
     return true;
 }
 
@@ -349,7 +364,7 @@ static bool note(struct flight *f)
     int result = f->received ? th_spool_released(&queue.spool, f->seq, &queue.fault)
                              : th_spool_sent(&queue.spool, f->seq, f->packet_id, &queue.fault);
     if (result < 0)
-        fail();
+        fail(WRITING);
     f->noted = result == 0;
     queue.urgent |= f->noted && f->qos == 2;
     return f->noted;
@@ -360,7 +375,7 @@ static bool write_down(struct flight *f)
     if (f->stage == OVER)
         return write_end(f);
     bool is_owed = f->stage == TAKEN || (f->stage == OUT && f->received);
-    return is_owed && f->qos && !f->noted && !is_resting() && note(f);
+    return is_owed && f->qos && !f->noted && !is_resting(WRITING) && note(f);
 }
 
 /* ---- taking ---------------------------------------------------------------------------------- */
@@ -424,7 +439,7 @@ static bool take(void)
     bool may = f->stage == FREE && has_more();
     int got = may ? th_spool_next(&queue.spool, now_s(), &item, &queue.fault) : 0;
     if (got < 0)
-        fail();
+        fail(READING);
     if (got == 1)
         begin_flight(f, &item);
     queue.begun += got == 1;
@@ -490,15 +505,16 @@ static bool give(struct flight *f)
     struct th_spool_item item;
     int got = th_spool_again(&queue.spool, f->seq, now_s(), &item, &queue.fault);
     if (got < 0)
-        fail();
+        fail(READING);
     if (got == 0)
         end_flight(f, TH_REASON_UNREADABLE);
+    queue.damages += got == 0;
     return got == 1 ? publish(f, &item) : got == 0;
 }
 
 static bool give_next(void)
 {
-    struct flight *f = th_cli_connection_is_ending() || is_resting() ? NULL : next_flight();
+    struct flight *f = th_cli_connection_is_ending() || is_resting(READING) ? NULL : next_flight();
     return f && !flight_of(f->packet_id) && give(f);
 }
 
@@ -538,7 +554,7 @@ static bool turn(void)
     bool did = false;
     if (!queue.open)
         return false;
-    while (!th_cli_connection_is_ending() && !is_resting() && take())
+    while (!th_cli_connection_is_ending() && !is_resting(READING) && take())
         did = true;
     did |= write_all_down();
     if (sync_due()) {
@@ -552,11 +568,11 @@ static bool turn(void)
 
 static uint64_t until_ms(void)
 {
-    if (!queue.open)
-        return TH_NEVER;
-    if (is_resting())
-        return queue.rest_ms;
-    return th_spool_is_dirty(&queue.spool) ? queue.sync_ms : TH_NEVER;
+    uint64_t at_ms = queue.open && th_spool_is_dirty(&queue.spool) ? queue.sync_ms : TH_NEVER;
+    for (enum way way = 0; way < WAYS; way++)
+        if (is_resting(way) && queue.rest_ms[way] < at_ms)
+            at_ms = queue.rest_ms[way];
+    return at_ms;
 }
 
 /* What the broker has not acknowledged goes on in the next process. */

@@ -31,6 +31,7 @@ static const char facts[] =
     FACT("agent.spool_messages", "spool_messages", "messages in the queue")
     FACT("agent.spool_disk_bytes", "spool_disk_bytes", "its bytes on disk")
     FACT("agent.spool_written_today_bytes", "spool_written_today_bytes", "bytes written today")
+    FACT("agent.spool_damages", "spool_damages_total", "damage in it, found so often")
     FACT("agent.spool_dropped", "spool_dropped_total", "messages dropped")
     FACT("memory.pool_peak_bytes", "tls_memory_peak_bytes", "most memory of TLS, bytes")
     FACT("memory.stack_peak_bytes", "stack_peak_bytes", "deepest stack, bytes")

@@ -45,12 +45,12 @@ static bool is_ending(int64_t not_after_s)
     return not_after_s && not_after_s < th_calendar_s() + SOON_S;
 }
 
-/* Damaged, or full to four fifths. */
+/* Damaged, failing, or full to four fifths. */
 static bool is_spool_bad(void)
 {
     struct th_spool_stat stat;
     return th_agent_queue_look(&stat) &&
-           (stat.damaged_bytes || stat.disk_bytes > how.spool_bytes / 5 * 4);
+           (stat.damages || stat.failing || stat.disk_bytes > how.spool_bytes / 5 * 4);
 }
 
 static bool is_alarmed(enum alarm alarm)
@@ -270,6 +270,7 @@ static void put_spool(struct th_json_flow *flow)
     th_cli_json_number(flow, "spool_messages", stat.messages);
     th_cli_json_number(flow, "spool_disk_bytes", stat.disk_bytes);
     th_cli_json_number(flow, "spool_written_today_bytes", stat.written_today_bytes);
+    th_cli_json_number(flow, "spool_damages", stat.damages);
     put_group(flow, "spool_dropped");
     for (int cause = 0; cause < TH_SPOOL_CAUSES; cause++)
         th_cli_json_number(flow, th_spool_cause_name(cause), stat.dropped[cause]);

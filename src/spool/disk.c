@@ -59,7 +59,7 @@ static bool sync_data(int fd)
 
 void th_spool_meter(struct th_spool *spool, uint64_t day, uint64_t bytes)
 {
-    if (day > spool->today) {
+    if (day && day != spool->today) {
         spool->today = day;
         spool->written_bytes = 0;
     }

@@ -294,6 +294,7 @@ static void begin(struct th_spool *spool, const struct th_spool_config *config)
     if (!config->max_bytes)
         spool->config.max_bytes = USUAL_BYTES;
     spool->dir = spool->lock = spool->tail = spool->scan.fd = spool->cursor.fd = -1;
+    spool->scan.hasty = spool->cursor.hasty = true;
     spool->next_seq = 1;
 }
 
@@ -313,7 +314,7 @@ int th_spool_open(struct th_spool *spool, const struct th_spool_config *config,
         result = take_tail(spool, fault);
     if (result == 0 && !is_looking)
         result = th_store_sync(spool->dir, fault);
-    spool->looking = is_looking;
+    spool->scan.hasty = spool->cursor.hasty = spool->looking = is_looking;
     th_spool_meter(spool, now_s / 86400, 0);
     if (result < 0)
         th_spool_close(spool);

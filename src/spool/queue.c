@@ -10,6 +10,7 @@
 
 #define NOT_DROPPED TH_SPOOL_CAUSES
 #define MESSAGE_PART 4 /* of a spool, at most */
+#define SET_S 1577836800 /* 2020: a clock that says less is not set */
 
 const char *th_spool_cause_name(enum th_spool_cause cause)
 {
@@ -204,10 +205,11 @@ static int read_item(struct th_spool *spool, struct th_spool_place place,
 
 /* ---- what is dropped ------------------------------------------------------------------------- */
 
-/* A clock that goes back ages nothing. */
+/* A clock that goes back ages nothing, nor one that was not set when it was accepted. */
 static uint64_t age_s(const struct th_spool_item *item, uint64_t now_s)
 {
-    return now_s > item->accepted_s ? now_s - item->accepted_s : 0;
+    bool is_known = item->accepted_s >= SET_S && now_s > item->accepted_s;
+    return is_known ? now_s - item->accepted_s : 0;
 }
 
 static bool is_superseded(struct th_spool *spool, const struct th_spool_item *item)
@@ -521,6 +523,8 @@ int th_spool_next(struct th_spool *spool, uint64_t now_s, struct th_spool_item *
     if (spool->open_count == TH_SPOOL_OPEN_MAX && !spool->looking)
         return 0;
     got = advance(spool, UINT64_MAX, now_s, &record, item, fault);
+    if (got == 0 && !spool->looking) /* what is damaged is not counted any more */
+        spool->messages = spool->open_count + spool->unsynced_messages;
     if (got != 1)
         return got;
     spool->shown = record.place;
@@ -574,7 +578,10 @@ int th_spool_payload(struct th_spool *spool, uint64_t seq, uint64_t offset_bytes
     uint64_t at = place.offset_bytes + TH_SPOOL_HEAD_BYTES + TH_SPOOL_FIXED_BYTES +
                   front_bytes(&item.message) + offset_bytes;
     uint64_t left = item.payload_bytes - offset_bytes;
-    return read_some(spool->scan.fd, out, bytes < left ? bytes : (size_t)left, (off_t)at, fault);
+    result = read_some(spool->scan.fd, out, bytes < left ? bytes : (size_t)left, (off_t)at, fault);
+    if (result < 0)
+        spool->scan.window_bytes = 0; /* nor is what it was read with believed */
+    return result;
 }
 
 int th_spool_sent(struct th_spool *spool, uint64_t seq, uint16_t packet_id,

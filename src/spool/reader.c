@@ -10,6 +10,9 @@
 #include <thimble/identity.h>
 #include <unistd.h>
 
+#define TRIES 3 /* to read a place, with the caller's patience between them */
+#define PAGE_BYTES 4096 /* what a kernel reads, or does not */
+
 struct lead {
     uint32_t salt;
     uint32_t end_before_bytes; /* what counts of the segment before */
@@ -39,20 +42,34 @@ static void tell_damage(struct th_spool *spool, const struct th_spool_reader *re
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-static int fill(struct th_spool_reader *reader, uint32_t offset_bytes, struct th_fault *fault)
+/* What cannot be read again and again is damaged: zeros stand for the rest of its page. */
+static bool give_up(struct th_spool_reader *reader)
+{
+    uint32_t at = reader->window_at + reader->window_bytes;
+    uint32_t page_bytes = PAGE_BYTES - at % PAGE_BYTES;
+    uint32_t room_bytes = TH_SPOOL_WINDOW_BYTES - reader->window_bytes;
+    reader->tries = reader->failed_at == at ? reader->tries + 1 : 1;
+    reader->failed_at = at;
+    if (reader->tries < TRIES)
+        return false;
+    uint32_t lost_bytes = page_bytes < room_bytes ? page_bytes : room_bytes;
+    memset(reader->window + reader->window_bytes, 0, lost_bytes);
+    reader->window_bytes += lost_bytes;
+    return true;
+}
+
+/* Reads on, up to a full window. False: something there cannot be read. */
+static bool read_on(struct th_spool_reader *reader)
 {
     ssize_t got;
-    reader->window_at = offset_bytes;
-    reader->window_bytes = 0;
     do {
         got = pread(reader->fd, reader->window + reader->window_bytes,
                     sizeof reader->window - reader->window_bytes,
-                    (off_t)offset_bytes + reader->window_bytes);
+                    (off_t)reader->window_at + reader->window_bytes);
         reader->window_bytes += got > 0 ? (uint32_t)got : 0;
     } while ((got > 0 && reader->window_bytes < sizeof reader->window) ||
              (got < 0 && errno == EINTR));
-    reader->failed = got < 0;
-    return got < 0 ? th_spool_fail(fault, "read") : 0;
+    return got >= 0;
 }
 
 static bool is_there(const struct th_spool_reader *reader, uint32_t offset_bytes, uint32_t bytes)
@@ -61,17 +78,26 @@ static bool is_there(const struct th_spool_reader *reader, uint32_t offset_bytes
            offset_bytes + bytes <= reader->window_at + reader->window_bytes;
 }
 
+static int fill(struct th_spool_reader *reader, uint32_t offset_bytes, uint32_t bytes,
+                struct th_fault *fault)
+{
+    reader->window_at = offset_bytes;
+    reader->window_bytes = 0;
+    reader->failed = false;
+    while (!read_on(reader) && !is_there(reader, offset_bytes, bytes) && !reader->failed)
+        reader->failed = !give_up(reader) && !reader->hasty;
+    return reader->failed ? th_spool_fail(fault, "read") : 0;
+}
+
 const uint8_t *th_spool_peek(struct th_spool_reader *reader, uint32_t offset_bytes,
                              uint32_t bytes, struct th_fault *fault)
 {
-    if (!is_there(reader, offset_bytes, bytes) && fill(reader, offset_bytes, fault) < 0)
+    if (!is_there(reader, offset_bytes, bytes) && fill(reader, offset_bytes, bytes, fault) < 0)
         return NULL;
-    if (is_there(reader, offset_bytes, bytes))
-        return reader->window + (offset_bytes - reader->window_at);
-    errno = EIO; /* shorter than it was */
-    reader->failed = true;
-    th_spool_fail(fault, "read");
-    return NULL;
+    if (!is_there(reader, offset_bytes, bytes)) /* the file is shorter than it was */
+        memset(reader->window + reader->window_bytes, 0,
+               sizeof reader->window - reader->window_bytes);
+    return reader->window + (offset_bytes - reader->window_at);
 }
 
 /* ---- segments -------------------------------------------------------------------------------- */
@@ -106,11 +132,11 @@ static int open_file(const struct th_spool *spool, struct th_spool_reader *reade
     reader->fd = th_store_file(spool->dir, name, false, fault);
     if (reader->fd < 0)
         return reader->fd;
-    if (fill(reader, 0, fault) < 0)
+    const uint8_t *leads = th_spool_peek(reader, 0, TH_SPOOL_BEGIN_BYTES, fault);
+    if (!leads)
         return TH_E_FILE;
-    return reader->window_bytes >= TH_SPOOL_BEGIN_BYTES &&
-           (read_lead(reader->window, segment, lead) ||
-            read_lead(reader->window + TH_SPOOL_LEAD_BYTES, segment, lead));
+    return read_lead(leads, segment, lead) ||
+           read_lead(leads + TH_SPOOL_LEAD_BYTES, segment, lead);
 }
 
 static uint32_t file_bytes(int fd)
@@ -160,8 +186,10 @@ int th_spool_reader_open(struct th_spool *spool, struct th_spool_reader *reader,
     int result = open_file(spool, reader, segment, &lead, &here);
     if (result == 0 || here.reason == TH_MISSING)
         return miss(spool, reader, result);
-    if (result < 0)
+    if (result < 0) {
+        th_spool_reader_close(reader);
         return give(fault, &here);
+    }
     uint32_t bytes = file_bytes(reader->fd);
     reader->salt = lead.salt;
     reader->end_bytes = bytes < end_bytes ? bytes : end_bytes;

@@ -11,7 +11,8 @@
  *
  * Errors: FILE, with errno or a reason of enum th_validity; those of a call besides. A failed write
  * or sync is never tried again: what was appended since the last good sync is NOT accepted, its
- * segment is left, and the next append begins a new one. Reading goes on.
+ * segment is left, and the next append begins a new one. Reading goes on. A place that could not be
+ * read is tried again by the next call; after the third time what lies there is damaged.
  */
 #ifndef TH_SPOOL_SPOOL_H
 #define TH_SPOOL_SPOOL_H
@@ -107,11 +108,13 @@ struct th_spool_stat {
     uint64_t oldest_s;         /* when the oldest not yet taken was accepted; 0: there is none */
     uint64_t next_seq;
     uint64_t written_today_bytes;
-    uint64_t damaged_bytes;    /* found since it was opened */
+    uint64_t damaged_bytes;    /* found when it was opened */
     uint64_t dropped[TH_SPOOL_CAUSES]; /* ever */
     uint32_t first_segment, last_segment;
     uint32_t syncs;            /* since it was opened */
     uint16_t open;             /* taken, not done */
+    bool failing;              /* of its owner's: the disk does not take or give what it should */
+    uint32_t damages;          /* and how often it was told of damage */
 };
 
 /* ---- of this room ------------------------------------------------------------------------- */
@@ -127,6 +130,9 @@ struct th_spool_place {
 struct th_spool_reader {
     int fd;                 /* -1: none is open */
     bool failed;            /* a read; nothing is known then */
+    bool hasty;             /* it is tried again at once */
+    uint8_t tries;          /* that failed at this place */
+    uint32_t failed_at;
     uint32_t salt;
     uint32_t end_bytes;     /* what counts of the segment */
     struct th_spool_place at;

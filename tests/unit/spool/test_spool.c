@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/slice.h"
-#include "spool/record.h"
+#include "spool/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <thimble/identity.h>
 #include <unistd.h>
 
@@ -42,6 +43,23 @@ static void on_damage(void *arg, uint32_t segment, uint64_t offset_bytes, uint64
     damages++;
 }
 
+/* A part of a segment that cannot be read. */
+static ino_t bad_file;
+static off_t bad_from, bad_to;
+
+ssize_t pread(int fd, void *out, size_t bytes, off_t at)
+{
+    struct stat about;
+    bool is_it = bad_file && fstat(fd, &about) == 0 && about.st_ino == bad_file;
+    if (is_it && at >= bad_from && at < bad_to) {
+        errno = EIO;
+        return -1;
+    }
+    if (is_it && at < bad_from && at + (off_t)bytes > bad_from)
+        bytes = (size_t)(bad_from - at);
+    return syscall(SYS_pread64, fd, out, bytes, at);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -55,6 +73,7 @@ static int set_up(void **state)
     fault = (struct th_fault){0};
     dropped[0] = '\0';
     damages = 0;
+    bad_file = 0;
     return 0;
 }
 
@@ -465,6 +484,31 @@ static void test_age_and_expiry(void **state)
     holds(&spool, "x", "");
 }
 
+/* A board without a battery begins in 1970, and then the clock is set. */
+static void test_a_clock_that_was_not_set(void **state)
+{
+    (void)state;
+    uint64_t real_s = now;
+    struct th_spool_message message = message_of("short", "");
+    message.expires = true;
+    message.expiry_s = 10;
+    config.max_age_s = 100;
+    now = 60;
+    open_it();
+    assert_int_equal(append_message(message), TH_SPOOL_APPENDED);
+    accept_one("long", "");
+    now = real_s;
+    open_again();
+    holds(&spool, "short", "");
+    assert_int_equal(item.message.expiry_s, 10);
+    holds(&spool, "long", "");
+    assert_string_equal(dropped, "");
+    accept_one("known", "");
+    now += 101;
+    assert_int_equal(next(&spool), 0);
+    assert_string_equal(dropped, "3:known:aged ");
+}
+
 static void append_conflated(const char *topic, const char *payload)
 {
     struct th_spool_message message = message_of(topic, payload);
@@ -617,16 +661,25 @@ static void test_files_are_ours_alone(void **state)
 #define MANY 60
 #define STEP 11 /* bytes */
 
-static void fill(void)
+static unsigned failures;
+static bool finishes;
+
+static void fill_with(int many, uint64_t max_bytes)
 {
     char text[64];
-    config.max_bytes = 16384; /* a few segments */
+    finishes = many > TH_SPOOL_OPEN_MAX;
+    config.max_bytes = max_bytes;
     open_it();
-    for (int i = 1; i <= MANY; i++) {
+    for (int i = 1; i <= many; i++) {
         snprintf(text, sizeof text, "%d is the number of this", i);
         accept_one("topic", text);
     }
     th_spool_close(&spool);
+}
+
+static void fill(void)
+{
+    fill_with(MANY, 16384); /* a few segments */
 }
 
 /* Those that are left are as they were; how many. */
@@ -635,7 +688,10 @@ static unsigned left(void)
     char text[64];
     unsigned count = 0;
     uint64_t last = 0;
-    while (next(&spool) == 1) {
+    int got;
+    while ((got = next(&spool)) != 0) {
+        if (got < 0 && ++failures < MANY)
+            continue;
         uint8_t payload[64] = "";
         assert_true(item.seq > last);
         last = item.seq;
@@ -643,10 +699,78 @@ static unsigned left(void)
         assert_int_equal(th_spool_payload(&spool, item.seq, 0, payload, sizeof payload, &fault),
                          (int)strlen(text));
         assert_string_equal((char *)payload, text);
+        if (finishes)
+            th_spool_done(&spool, item.seq, &fault);
         count++;
     }
     assert_int_equal(fault.code, 0);
     return count;
+}
+
+static void spoil(unsigned segment, off_t from, off_t to)
+{
+    char path[128];
+    struct stat about;
+    snprintf(path, sizeof path, "%s/%08x.seg", place, segment);
+    assert_int_equal(stat(path, &about), 0);
+    th_spool_reader_close(&spool.scan);
+    th_spool_reader_close(&spool.cursor);
+    bad_file = about.st_ino;
+    bad_from = from;
+    bad_to = to;
+}
+
+#define MORE 400
+#define LOST 66 /* in a page, at most */
+
+/* It holds up what is behind it for three tries; what is lost is what lies there. */
+static void test_a_page_that_cannot_be_read(void **state)
+{
+    (void)state;
+    fill_with(MORE, 262144);
+    open_it();
+    spoil(1, 4096, 8192);
+    failures = damages = 0;
+    unsigned count = left();
+    assert_true(failures >= 2 && failures <= 8); /* twice, and where the window begins in it */
+    assert_true(count < MORE && count > MORE - LOST);
+    assert_int_equal(damages, 1);
+    assert_int_equal(stat_of(&spool).messages, 0);
+}
+
+static void test_it_is_opened_all_the_same(void **state)
+{
+    (void)state;
+    fill_with(MORE, 262144);
+    spoil(2, 0, 4096); /* and if its beginning is gone, all of it */
+    open_it();
+    assert_int_equal(damages, 1);
+    assert_true(stat_of(&spool).messages > 100);
+    th_spool_close(&spool);
+    damages = 0;
+    spoil(1, 4096, 8192);
+    open_it();
+    assert_int_equal(damages, 1);
+    unsigned count = left();
+    assert_true(count < MORE && count > MORE - LOST);
+}
+
+/* One that is on its way. */
+static void test_a_message_becomes_unreadable(void **state)
+{
+    (void)state;
+    open_it();
+    accept_one("a", "1");
+    accept_one("b", "2");
+    holds(&spool, "a", "1");
+    uint64_t seq = item.seq;
+    assert_int_equal(th_spool_again(&spool, seq, now, &item, &fault), 1);
+    spoil(1, 0, 4096);
+    for (int tries = 1; tries < 3; tries++)
+        assert_int_equal(th_spool_again(&spool, seq, now, &item, &fault), TH_E_FILE);
+    assert_int_equal(th_spool_again(&spool, seq, now, &item, &fault), 0);
+    bad_file = 0;
+    holds(&spool, "b", "2");
 }
 
 /* Bytes of each segment, one bit of each: at most the record it is in is lost, and it is told,
@@ -746,12 +870,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bytes_on_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_can_never_fit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_age_and_expiry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_not_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_conflation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_daily_budget, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_drop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_owner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_looking_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_are_ours_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_page_that_cannot_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_it_is_opened_all_the_same, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_message_becomes_unreadable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bit_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_torn_tail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_segment_that_is_missing, set_up, tear_down),
