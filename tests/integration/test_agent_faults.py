@@ -6,6 +6,7 @@ ends TLS and reads MQTT."""
 import contextlib
 import json
 import select
+import signal
 import socket
 import ssl
 import struct
@@ -15,6 +16,7 @@ import time
 
 import pytest
 
+from lab import Mosquitto
 from packets import CONNACK, CONNECT, PUBLISH, PUBREC, PUBREL, SUBSCRIBE
 from program import ALL, SANDBOX, SECONDS, Programs, patient, until
 from test_agent_delivery import Ledger, Producer, Queue
@@ -244,9 +246,9 @@ class World:
         context.verify_mode = ssl.CERT_REQUIRED
         self.proxy = FaultyProxy(broker.port, context)
         self.queue = Queue(directory / "spool")
-        self.ledger = Ledger(broker, directory / "ledger")
         self.programs = Programs(directory)
         self.agent = self.start(lab)
+        self.ledger = Ledger(broker, directory / "ledger")
         self.wanted = 0
         self.producer = Producer(self.queue, directory / "in", lambda given: given < self.wanted)
 
@@ -274,10 +276,12 @@ class World:
         """The broker's, so that the agent has to subscribe."""
         subprocess.run(["mosquitto_sub", "-p", str(self.broker.port), "-i", "agent", "-t", "x", "-E"], check=True)
 
-    def close(self):
+    def end(self):
         self.producer.finish()
-        self.agent.signal(15).ends(0)
+        self.agent.signal(signal.SIGTERM).ends(0)
         self.ledger.check(self.queue)
+
+    def stop(self):
         self.programs.stop()
         self.ledger.close()
         self.proxy.close()
@@ -285,15 +289,16 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, lab):
-    from lab import Mosquitto
     directory = tmp_path_factory.mktemp("faults")
-    broker = Mosquitto(directory, "allow_anonymous true", "max_queued_messages 0").start()
-    world = World(directory, lab, broker)
-    world.give(5)
-    world.settle()
-    yield world
-    world.close()
-    broker.stop()
+    broker = Mosquitto(directory, "allow_anonymous true", "max_queued_messages 0")
+    with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(broker.stop)
+        world = World(directory, lab, broker.start())
+        at_the_end.callback(world.stop)
+        world.give(5)
+        world.settle()
+        yield world
+        world.end()
 
 
 def begin(world, state):
