@@ -456,7 +456,7 @@ checks := unit fuzz rooms integration sandbox failures differential audit soak p
 .PHONY: check check-all unit fuzz integration differential budget
 check: $(unit_programs) $(fuzz_programs) all lab-tools hub-programs profile-programs ## all tests; long matrices as a sample
 	@tools/check.sh $(checks)
-check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools hub-units profile-programs ## all tests, matrices whole
+check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools hub-units profile-hub profile-programs ## all tests, matrices whole
 	@THIMBLE_CHECK=all tools/check.sh $(checks)
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit

@@ -18,7 +18,7 @@ $(B)/test_leases: $(B)/native/tests/hub/test_leases.o $(B)/native/libours.a $(B)
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lpthread
 
 .PHONY: hub hub-programs hub-units
-hub: hub-programs hub-units lab-tools test-tools ## 1 to 1,000 connections in one process
+hub: hub-programs hub-units profile-hub lab-tools test-tools ## 1 to 1,000 connections in one process
 	@THIMBLE_CHECK=all tools/check.sh hub
 # For comparison the same program with the library as it is otherwise.
 hub-programs: $(B)/many lab-tools test-tools

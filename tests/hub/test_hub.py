@@ -135,6 +135,22 @@ def test_an_idle_connection_costs_no_time(many):
     hub.end()
 
 
+@pytest.mark.skipif(not ALL, reason="a sample: make hub, make check-all")
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_the_program_measures_it_itself(lab, kind, record_property):
+    """As test_idle_memory_is_flat, with thimble bench."""
+    done = subprocess.run([BUILD / "thimble", "bench", *map(str, lab.tls(kind)), "--connections",
+                           "1000", "--json"], stdout=subprocess.PIPE, timeout=600, check=True)
+    rows = json.loads(done.stdout)
+    each = [row["private_dirty_each_bytes"] for row in rows[1:]]
+    record_property(f"bench {kind}", f"{each} B each, {rows[-1]['opened_per_s']} opened in a second")
+    assert [row["connections"] for row in rows] == [1, 10, 100, 1000]
+    assert all(bytes <= row["planned_each_bytes"] <= IDLE_MOST_BYTES
+               for bytes, row in zip(each, rows[1:]))
+    assert max(each) - min(each) <= 0.06 * max(each), each
+    assert rows[-1]["cpu_each_us_per_s"] < 100
+
+
 # ---- storms ---------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", RESTARTED)
