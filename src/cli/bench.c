@@ -21,6 +21,9 @@
 /* Until the pages of what a handshake took have gone back. */
 #define SETTLE_MS (TH_SETTLE_MS + 400)
 
+#define DEFAULT_CONNECTIONS (TH_CONNECTIONS < 10 ? TH_CONNECTIONS : 10)
+#define DEFAULT_HOLD_MS 2000
+
 /* What the block of an idle connection keeps: not its buffers; in whole pages, wherever they begin. */
 #define PAGE_BYTES 4096
 #define BUFFERS_BYTES (TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
@@ -184,8 +187,17 @@ static int measure_all(void)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+static void preset(int64_t *number, int64_t value)
+{
+    if (*number == TH_CLI_UNSET)
+        *number = value;
+}
+
 static void configure(void)
 {
+    preset(&bench.settings.connections, DEFAULT_CONNECTIONS);
+    preset(&bench.settings.hold_ms, DEFAULT_HOLD_MS);
+    bench.wanted = (unsigned)bench.settings.connections;
     th_cli_configure(&bench.config, &bench.settings);
     bench.config.on_event = on_event;
     bench.config.on_delivery = on_delivery;
@@ -213,7 +225,6 @@ int th_cli_bench(int argc, char *argv[])
     int status;
     if (!th_cli_begin(&bench.settings, TH_CLI_BENCH, argc, argv, &status))
         return status;
-    bench.wanted = (unsigned)bench.settings.connections;
     status = th_cli_several_open(&bench.context, &bench.settings);
     configure();
     if (status == TH_CLI_OK)

@@ -10,8 +10,6 @@
 #define DEFAULT_FIRST_MS 1000
 #define DEFAULT_FAILBACK_MS 600000
 #define DEFAULT_CLOCK_MS 120000
-#define DEFAULT_CONNECTIONS (TH_CONNECTIONS < 10 ? TH_CONNECTIONS : 10)
-#define DEFAULT_HOLD_MS 2000
 
 static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option *option)
 {
@@ -108,8 +106,6 @@ void th_cli_settings_default(struct th_cli_settings *s)
     preset(&s->clock, TH_CLI_CLOCK_WAIT);
     preset(&s->clock_ms, DEFAULT_CLOCK_MS);
     preset(&s->sandbox, TH_REPORT_SANDBOX_AUTO);
-    preset(&s->connections, DEFAULT_CONNECTIONS);
-    preset(&s->hold_ms, DEFAULT_HOLD_MS);
     preset_zeros(s);
     preset(&s->failback_ms, DEFAULT_FAILBACK_MS);
     preset(&s->first_delay_ms, s->command & TH_CLI_AGENT ? first_wait_ms(s) : 0);
