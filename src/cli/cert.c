@@ -202,9 +202,8 @@ static int verify(const struct th_cli_settings *settings)
     }
     int status = th_cli_server_is_taken() ? th_cli_server_read(word, NULL, NULL)
                                           : th_cli_cert_verify(settings, word);
-    const struct th_cli_exit *exit = th_cli_exit_find(status);
     if (settings->json)
-        th_cli_facts_file(word, status && exit ? exit->name : "valid");
+        th_cli_facts_file(word, th_cli_exit_state(status));
     else if (!status)
         th_cli_out_format("%s: valid\n", word);
     int printed = th_cli_printed();

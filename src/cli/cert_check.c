@@ -125,8 +125,7 @@ static void print_json(void)
 /* What can be read and is refused is not unknown. */
 static int refuse(int status, bool as_json)
 {
-    const struct th_cli_exit *exit = th_cli_exit_find(status);
-    const char *cause = exit ? exit->name : "";
+    const char *cause = th_cli_exit_state(status);
     own.worst = own.is_seen ? CRITICAL : UNKNOWN;
     if (as_json) {
         begin_json(own.path, cause);

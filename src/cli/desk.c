@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/lock.h"
 #include "cli/names.h"
 #include "cli/options.h"
 #include "cli/printed.h"
@@ -71,6 +72,13 @@ __attribute__((noinline)) static bool take_server(struct th_cli_settings *settin
     return false;
 }
 
+/* What others have made, and says it. A key may need a terminal. */
+static bool only_reads(const struct th_cli_settings *settings)
+{
+    return settings->command == TH_CLI_CERT && !th_cli_server_is_taken() && !settings->out &&
+           !settings->key;
+}
+
 int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int argc, char *argv[])
 {
     static struct th_cli_settings settings;
@@ -92,7 +100,8 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
     const char *host = settings.host; /* none is given by itself */
     th_cli_settings_default(&settings);
     settings.host = host;
-    return verb->run(&settings);
+    int status = only_reads(&settings) ? th_cli_lock(&settings, false) : TH_CLI_OK;
+    return status ? status : verb->run(&settings);
 }
 
 int th_cli_cert_read(const char *path, th_certificate_taker take, void *arg)

@@ -188,6 +188,12 @@ const struct th_cli_exit *th_cli_exit_find(int status)
     return NULL;
 }
 
+const char *th_cli_exit_state(int status)
+{
+    const struct th_cli_exit *exit = th_cli_exit_find(status);
+    return status && exit ? exit->name : "valid";
+}
+
 struct pair {
     int16_t from;
     uint8_t status;

@@ -69,6 +69,9 @@ extern const size_t th_cli_exits_count;
 /* The entry of a status, or NULL. */
 const struct th_cli_exit *th_cli_exit_find(int status);
 
+/* Its name; of TH_CLI_OK "valid", for it is what certificates and identities are then. */
+const char *th_cli_exit_state(int status);
+
 /* The status for a failure; 0 for a fault with code 0. */
 int th_cli_exit_of(const struct th_fault *fault);
 

@@ -140,11 +140,30 @@ static void add_endpoint(const struct th_cli_settings *s, const struct th_cli_id
     in.parts[TH_STORE_ENDPOINT] = keep(line, (size_t)bytes);
 }
 
-static void add_meta(const struct th_cli_settings *s, const char *name, struct th_slice before)
+static uint64_t number_in(struct th_slice meta)
 {
+    return th_json_flat_number(th_store_meta_value(meta, "generation"));
+}
+
+/* Whoever runs with the one that is about to be replaced must see another number. */
+static uint64_t number_of_other(const struct th_store *store)
+{
+    void *room = (void *)(uintptr_t)in.room.data;
+    int fd = th_store_directory(store->fd, (char[]){th_store_other(store), 0}, false, NULL);
+    int bytes = fd < 0 ? fd : th_store_read(fd, th_store_part_name(TH_STORE_META), false, room,
+                                            in.room.len_bytes, NULL);
+    if (fd >= 0)
+        close(fd);
+    return number_in(th_slice_of(room, bytes > 0 ? (size_t)bytes : 0));
+}
+
+static void add_meta(const struct th_cli_settings *s, const char *name,
+                     const struct th_cli_identity *before)
+{
+    uint64_t number = number_in(before->meta), other = number_of_other(&before->store);
     struct th_certificate leaf;
     struct th_slice endpoint = in.parts[TH_STORE_ENDPOINT];
-    struct th_slice kept_id = th_store_meta_value(before, "device_id");
+    struct th_slice kept_id = th_store_meta_value(before->meta, "device_id");
     th_certificate_read(&leaf, in.leaf);
     const struct th_store_facts facts = {
         .leaf = &leaf,
@@ -152,7 +171,7 @@ static void add_meta(const struct th_cli_settings *s, const char *name, struct t
         .kept_id = kept_id,
         .endpoint = {endpoint.data, endpoint.len_bytes - 1}, /* its newline */
         .stored_at_s = (uint64_t)th_calendar_s(),
-        .generation = th_json_flat_number(th_store_meta_value(before, "generation")) + 1,
+        .generation = (number > other ? number : other) + 1,
     };
     in.parts[TH_STORE_META] = th_store_meta_make(&facts);
 }
@@ -163,7 +182,7 @@ static int put_files(const struct th_cli_settings *s, const char *name,
     inherit(TH_STORE_ROOTS, identity);
     add_endpoint(s, identity);
     if (in.parts[TH_STORE_ENDPOINT].data)
-        add_meta(s, name, identity->meta);
+        add_meta(s, name, identity);
     if (!in.parts[TH_STORE_META].data)
         return th_fault_set(fault, TH_E_TOO_LARGE, "does not fit into cert_meta; shorten it");
     int result = th_store_put(&identity->store, in.parts, fault);
@@ -282,12 +301,6 @@ static void look(struct view *view, const struct th_cli_settings *s, const char 
     view->status = th_cli_exit_of(&view->fault);
 }
 
-static const char *state_of(const struct view *view)
-{
-    const struct th_cli_exit *exit = th_cli_exit_find(view->status);
-    return view->status && exit ? exit->name : "valid";
-}
-
 static char current_of(const struct view *view)
 {
     return view->identity.generation ? view->identity.generation : '-';
@@ -298,7 +311,7 @@ static void put_view(const struct view *view, const char *name, bool as_json)
     th_cli_out_format(as_json ? "{\"name\": \"%s\", \"state\": \"%s\", \"current\": \"%c\""
                               : "name                    %s\nstate                   %s\n"
                                 "current                 %c\n",
-                      name, state_of(view), current_of(view));
+                      name, th_cli_exit_state(view->status), current_of(view));
     put_members(view->identity.meta, as_json);
     th_cli_out_text(as_json ? "}" : "");
 }
@@ -329,7 +342,7 @@ static void put_row(const struct view *view, const char *name)
     struct th_slice end = th_store_meta_value(view->identity.meta, "not_after");
     struct th_slice host = without_quotes(th_store_meta_value(view->identity.meta, "iot_endpoint"));
     th_cli_out_format("%-24s %c %-20s  %-24s %.*s\n", name, current_of(view),
-                      th_cli_time_text((int64_t)th_json_flat_number(end), text), state_of(view),
+                      th_cli_time_text((int64_t)th_json_flat_number(end), text), th_cli_exit_state(view->status),
                       (int)host.len_bytes, (const char *)host.data);
 }
 

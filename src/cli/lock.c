@@ -147,6 +147,10 @@ static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_s
 static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rereads_roots)
 {
     struct th_sandbox_wish wish = {0};
+    if (s->command == TH_CLI_CERT && !s->on_certificate) {
+        wish_to_read(&wish, "/"); /* certificates of anybody's; nothing else is left to do */
+        return wish;
+    }
     wish_for_a_road(&wish, s);
     if (looks_names_up(s) || s->sntp.count)
         wish_for_names(&wish);

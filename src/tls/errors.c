@@ -556,3 +556,9 @@ int th_tls_setup_error(int code, struct th_tls_mark mark, const char *doing,
     return note_code(fault, code, th_fault_set(fault, TH_E_TLS, "cannot %s (wolfSSL %d)", doing,
                                                code));
 }
+
+bool th_tls_refuse_for_memory(struct th_tls_stream *stream, struct th_tls_mark mark)
+{
+    stream->refusal = th_tls_setup_error(MEMORY_E, mark, "check the certificates", stream->fault);
+    return false;
+}

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypt/base64.h"
 #include "crypt/hash.h"
+#include "tls/errors.h"
 #include "tls/policy.h"
 #include "tls/stream.h"
 
@@ -188,10 +189,12 @@ static bool refuse(struct th_tls_stream *stream, const char *what, const char *p
 bool th_tls_pins_hold(struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store)
 {
     const struct th_tls_pins *pins = &stream->context->pins;
+    struct th_tls_mark mark = th_tls_mark();
     char pin[PIN_BYTES + 1] = "";
     if (pins->own && !is_own(pins, store, pin))
         return refuse(stream, "the certificate of", pin);
-    if (pins->above && !is_above(stream, store, pin))
-        return refuse(stream, "an authority above", pin);
-    return true;
+    bool holds = !pins->above || is_above(stream, store, pin);
+    if (th_tls_refused_since(mark))
+        return th_tls_refuse_for_memory(stream, mark);
+    return holds || refuse(stream, "an authority above", pin);
 }

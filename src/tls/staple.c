@@ -149,12 +149,6 @@ static bool refuse(struct th_tls_stream *stream, int verdict)
     return false;
 }
 
-static bool refuse_for_memory(struct th_tls_stream *stream, struct th_tls_mark mark)
-{
-    stream->refusal = th_tls_setup_error(MEMORY_E, mark, "check the OCSP response", stream->fault);
-    return false;
-}
-
 /* CertificateStatus: RFC 6066 section 8. */
 static bool open_status(struct th_slice status, struct th_slice *response)
 {
@@ -175,7 +169,7 @@ static bool judge(struct th_tls_stream *stream, const struct th_ocsp_subject *su
     if (open_status(status, &response))
         verdict = th_ocsp_judge(response, subject, th_calendar_s(), &until_s);
     if (verdict == TH_OCSP_FORGED && th_tls_refused_since(mark))
-        return refuse_for_memory(stream, mark);
+        return th_tls_refuse_for_memory(stream, mark);
     if (verdict != TH_OCSP_GOOD)
         return refuse(stream, verdict);
     if (until_s < stream->end_s)
@@ -224,7 +218,7 @@ static bool holds_later(struct th_tls_stream *stream, const struct th_ocsp_subje
     struct th_tls_mark mark = th_tls_mark();
     th_tls_staple_forget(stream);
     stream->awaited = keep(subject);
-    return stream->awaited ? true : refuse_for_memory(stream, mark);
+    return stream->awaited ? true : th_tls_refuse_for_memory(stream, mark);
 }
 
 int th_tls_staple_read(WOLFSSL *ssl, const uint8_t *input, uint32_t *at, uint32_t bytes)

@@ -55,7 +55,7 @@ static const struct flow flows[] = {
 static struct {
     const struct flow *flow;
     const char *broker;
-    const char *ca, *crl, *cert, *key;
+    const char *ca, *crl, *pins, *cert, *key;
     const char *fault; /* what is broken on purpose, to see that it is noticed; or "none" */
     enum th_tls_version tls;
     uint16_t port, good_port;
@@ -82,8 +82,8 @@ static bool is_word(const char *word, const char *name, const char **value)
 static bool read_text(const char *word)
 {
     const struct { const char *name; const char **to; } texts[] = {
-        {"broker", &wish.broker}, {"ca", &wish.ca},   {"crl", &wish.crl}, {"cert", &wish.cert},
-        {"key", &wish.key},       {"fault", &wish.fault},
+        {"broker", &wish.broker}, {"ca", &wish.ca},   {"crl", &wish.crl}, {"pins", &wish.pins},
+        {"cert", &wish.cert},     {"key", &wish.key}, {"fault", &wish.fault},
     };
     const char *value;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -354,6 +354,8 @@ static void set_up_certificates(struct th_context_config *config)
 {
     config->roots.path = wish.ca;
     config->crl.path = wish.crl;
+    config->ca_pins = wish.pins;
+    config->stapling = wish.crl ? TH_STAPLING_ASK : TH_STAPLING_OFF;
     config->certificate.path = wish.cert;
     config->key.path = wish.key;
 }

@@ -1,5 +1,7 @@
 """What the campaigns of failures stand on: brokers of every kind, and tables of what may be."""
+import base64
 import fnmatch
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -81,13 +83,22 @@ class Brokers:
         return self.ports[f"{broker}-{kind}"]
 
     def trust(self, flow, kind):
-        """For the flow "trust": more roots than are held, and a list of revoked certificates."""
+        """For the flow "trust": more roots than are held, a list of revoked certificates, a pin, and
+        an OCSP response is asked for."""
         if flow != "trust":
             return {}
         folder = self.pki / kind
         if not (folder / "crl.pem").exists():
             self._write_trust(folder)
-        return {"ca": folder / "bundle.pem", "crl": folder / "crl.pem"}
+        return {"ca": folder / "bundle.pem", "crl": folder / "crl.pem",
+                "pins": self._pin(folder / "issuer.pem")}
+
+    def _pin(self, certificate):
+        key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], check=True,
+                             capture_output=True).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, check=True,
+                             capture_output=True).stdout
+        return "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
     def _write_trust(self, folder):
         ending = "-----END CERTIFICATE-----\n"

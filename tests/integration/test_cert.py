@@ -234,6 +234,16 @@ def test_what_cannot_be_read_is_told(thimble, certificates, tmp_path):
     thimble("cert", "pin", tmp_path / "none").ends(66)
 
 
+def test_who_only_reads_is_locked_in(thimble, certificates, tmp_path):
+    """Whoever made the file: nothing is left to do but to read files and to say what they hold."""
+    file = certificates / f"{next(iter(CASES))}.pem"
+    for verb in "show", "check", "pin", "bundle":
+        trace = tmp_path / verb
+        thimble("cert", verb, file, prefix=["strace", "-o", trace]).end()
+        calls = trace.read_text()
+        assert calls.index("PR_SET_SECCOMP, SECCOMP_MODE_FILTER") < calls.index(f'open("{file}"')
+
+
 @pytest.mark.parametrize("words", [[], ["shew", "x"], ["show"], ["show", "a", "b"], ["check"],
                                    ["show", "x", "--qos", "1"], ["show", "x", "--nonsense"]])
 def test_wrong_words(thimble, words):

@@ -117,6 +117,18 @@ def test_nothing_newer(identity, subscriber):
     subscriber.signal(signal.SIGTERM).ends(0)
 
 
+def test_an_import_after_a_rollback_is_newer(thimble, identity, broker, subscriber):
+    """Though it takes the place of the one in use, it is another one."""
+    identity.take("second")
+    subscriber.signal(signal.SIGHUP).says("it counts now")
+    thimble("identity", "rollback", "device", *identity.where).ends(0)
+    identity.take("first")
+    assert identity.current == 3
+    subscriber.signal(signal.SIGHUP)
+    until(lambda: subscriber.err.count("has proved itself") == 2, "the second proof")
+    subscriber.signal(signal.SIGTERM).ends(0)
+
+
 def test_files_that_are_damaged(identity, subscriber, tmp_path):
     identity.take("second")
     key = next(pathlib.Path(tmp_path).glob("ids/device/b/private_key"))

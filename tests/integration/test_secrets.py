@@ -89,6 +89,38 @@ def test_without_the_right_to_lock_pages(subscriber):
     sub.signal(signal.SIGTERM).ends(0)
 
 
+@pytest.mark.parametrize("how", ["options", "url", "identity", "passphrase"])
+def test_however_they_were_given(thimble, lab, topic, tmp_path, how):
+    """The command line is written over, files are read into locked pages; nowhere else anything is."""
+    port, key = lab.ports["ec_port"], private_key(lab, "ec")
+    words, secrets = lab.tls("ec"), [key, PASSWORD]
+    if how == "options":
+        words += ["-u", "me", "-P", PASSWORD.decode()]
+    elif how == "url":
+        words = [*lab.identity("ec"), "-L", f"mqtts://me:{PASSWORD.decode()}@localhost:{port}/{topic}"]
+    elif how == "identity":
+        where = ["--identity-dir", tmp_path / "ids"]
+        thimble("identity", "import", "device", *lab.identity("ec"), *where).ends(0)
+        words, secrets = ["-h", "localhost", "-p", port, "--identity", "device", *where], [key]
+    else:
+        (tmp_path / "passphrase").write_bytes(PASSWORD)
+        subprocess.run(["openssl", "pkcs8", "-topk8", "-in", lab.path("ec", "client.key"), "-out",
+                        tmp_path / "key", "-passout", f"file:{tmp_path}/passphrase"], check=True)
+        words[words.index("--key") + 1] = tmp_path / "key"
+        words += ["--keypass-file", tmp_path / "passphrase"]
+    sub = thimble.start("sub", *words, *([] if how == "url" else ["-t", topic]), "-d",
+                        f"--mem-report=json:{tmp_path}/report")
+    lab.log.await_subscription(topic)
+    for secret in secrets:
+        assert all({"dd", "lo"} <= set(flags) for _, flags in holders(sub.pid, secret)), how
+        assert secret is not key or holders(sub.pid, key), "a client without its key"
+    shown = [pathlib.Path(f"/proc/{sub.pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+    sub.signal(signal.SIGTERM).ends(0)
+    for secret in secrets:
+        assert not any(has(data, secret) for data in
+                       [*shown, sub.err.encode(), (tmp_path / "report").read_bytes()])
+
+
 # ---- what is left behind -------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
