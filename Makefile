@@ -127,8 +127,8 @@ SMALL    := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
             -fno-asynchronous-unwind-tables -fno-unwind-tables
 # Speed we do not need, traded for bytes (of the x86-64 binary): -Oz 5,200, thread jumps 2,400,
 # shrink wrapping and caller saves 1,900, jump tables 1,800, dominator optimizations 1,000,
-# alignment of data 1,000, tail calls 700, loop invariants 450, tail merging 500; scheduling, which has
-# one sequence in many orders, 3,500. What the compiler does not know is left out.
+# alignment of data 1,000, tail calls 700, loop invariants 450, tail merging 500; scheduling, which
+# has one sequence in many orders, 3,500. What the compiler does not know is left out.
 TIGHT    := -Oz -fno-thread-jumps -fno-jump-tables -fno-tree-dominator-opts -fno-shrink-wrap \
             -fno-caller-saves -fno-optimize-sibling-calls -fno-tree-loop-im \
             -fno-move-loop-invariants -fno-tree-tail-merge -fno-schedule-insns2 -malign-data=abi
@@ -182,7 +182,14 @@ APART    := -Wl,-T,$(B)/gen/layout.ld
 # config/outline.
 outliner ?= $(if $(is_x86_64),-Bconfig/outline/)
 
-LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED) $(FRAMES) $(outliner)
+# There are no constructors and no destructors: of what compilers begin programs with, musl's own
+# part is enough. 900 bytes.
+crt1    := $(if $(is_x86_64),$(firstword $(shell $(MUSL_CC) '-###' -static -x none main.o 2>&1 \
+                 | grep -o '[^ ]*/S\?crt1\.o')))
+BARE    := $(if $(crt1),-nostartfiles $(crt1))
+
+LDFLAGS.musl  = -static -Wl,--gc-sections $(HARDLINK) $(GAPLESS) $(SORTED) $(FRAMES) $(outliner) \
+                $(BARE)
 
 # Of single files: what stands for libc's own functions is none of the compiler's business.
 flags.mem/text = -fno-lto -ffreestanding -fno-tree-loop-distribute-patterns

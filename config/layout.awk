@@ -3,6 +3,8 @@
 # there lie side by side, behind the initialized ones, whose page is written anyway. New code is in
 # neither list, and lies with what is needed.
 #
+# With the file's own headers, which libc reads, lies what the program begins with, and nothing else.
+#
 # Large objects are output sections of their own: the section headers then tell whose the bytes are,
 # in the stripped file, too.
 #
@@ -35,7 +37,8 @@ function owned(section, object) {
 
 END {
     gap = ". = . + 2 * CONSTANT(MAXPAGESIZE);\n"
-    print "SECTIONS\n{\n" gap ".cold :\n{\n*(.text.outlined_apart)\n" lists[0] "}"
+    print "SECTIONS\n{\n.start :\n{\n*crt1.o(.text .text.*)\n}"
+    print gap ".cold :\n{\n*(.text.outlined_apart)\n" lists[0] "}"
     print gap "}\nINSERT AFTER .init;"
     print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)\n" lists[1] "}"
     owned("connections", "client_blocks")

@@ -5,8 +5,9 @@
 #   island   one that is put where nobody comes by, behind a jump or `ret`, for two or more
 #            conditional jumps
 #
-#   awk -v whole='REGEX' -f near.awk LISTING SOURCE.s
+#   awk -v round=N -v whole='REGEX' -f near.awk LISTING SOURCE.s
 #
+# round     is part of the names it gives
 # LISTING   of the assembler (-aln), says how many bytes each line is
 # whole     functions that stay as they are: they take the time
 
@@ -67,7 +68,7 @@ function lead(from, label) {
 
 function lead_to_host(from, host) {
     if (!(host in label_before))
-        label_before[host] = ".Lnear" ++labels
+        label_before[host] = ".Lnear" round "." ++labels
     lead(from, label_before[host])
 }
 
@@ -114,7 +115,7 @@ function best_gap(jump, n, section,    gap, g, count, i, near, best) {
 
 # Returns how many are left.
 function lead_to_island(jump, n, gap, target,    label, i, left) {
-    label = ".Lisland" ++islands
+    label = ".Lisland" round "." ++islands
     behind[gap] = behind[gap] label ":\n\tjmp\t" target "\n"
     for (i = 1; i <= n; i++)
         if (is_near(jump[i], gap))

@@ -149,10 +149,11 @@ def test_what_needs_its_order_keeps_it(tmp_path, body):
 def test_registers_go_by_way_of_the_stack(tmp_path):
     text = rewritten(tmp_path, "terse.awk", function(
         "one", "movq\t%rbx, %rdi", "movq\t%rsp, %rsi", "movq\t%r12, %rdx", "movl\t%ebx, %ecx",
-        "movq\t%rsp, %rbp", "movq\t%rbp, %rsp"))
+        "movq\t%rsp, %rbp", "movq\t%rbp, %rsp",
+        "subq\t$16, %rsp", "subq\t$24, %rsp", "subq\t$32, %rsp"))
     assert instructions(text, "one") == [
         "pushq %rbx", "popq %rdi", "pushq %rsp", "popq %rsi", "movq %r12, %rdx", "movl %ebx, %ecx",
-        "movq %rsp, %rbp", "movq %rbp, %rsp"]
+        "movq %rsp, %rbp", "movq %rbp, %rsp", *["pushq %rax"] * 5, "subq $32, %rsp"]
 
 
 @pytest.mark.parametrize("name, before, behind", [
