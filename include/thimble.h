@@ -510,6 +510,12 @@ int th_connect(struct th_client *client);
  * same pointer, which lives as long as the client. Errors: ARGUMENT when an attempt is under way. */
 int th_redirect(struct th_client *client, const char *host, uint16_t port);
 
+/* The next attempts are made as this says, which has to live as long as that of th_open() has; but
+ * budgets, sizes and who is called stay as they are, and so does whether there is TLS. If it is another
+ * host or port, no session goes with us, as with th_redirect(). Errors: ARGUMENT when an attempt is
+ * under way. */
+int th_reconfigure(struct th_client *client, const struct th_config *config);
+
 /* Does all that can be done without waiting. Returns 0 while there is something to wait for, else
  * the error that ended the last attempt (TH_E_CLOSED with fault code 0 after th_disconnect();
  * TH_E_NO_SOCKET before th_connect()). */

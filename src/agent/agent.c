@@ -11,6 +11,7 @@
 #include "agent/presence.h"
 #include "agent/prom.h"
 #include "agent/queue.h"
+#include "agent/reload.h"
 #include "agent/state.h"
 #include "base/clock.h"
 #include "base/roomy.h"
@@ -30,24 +31,37 @@
 #define SUBACK 9
 #define PARTS_MAX 12
 
+struct filters {
+    struct th_filter list[TH_CLI_LIST_MAX + TH_CLI_HANDLERS_MAX];
+    size_t count;
+};
+
 static TH_ROOMY struct {
     struct th_cli_settings settings;
-    struct th_filter filters[TH_CLI_LIST_MAX + TH_CLI_HANDLERS_MAX];
-    size_t filters_count;
+    struct filters filters[2]; /* those in use, and those before */
+    struct filters others;     /* some of them */
+    const struct filters *asked; /* for, the last time */
+    uint8_t used;
     bool connected_once;
     nfds_t awaited[PARTS_MAX]; /* descriptors of each part */
 } agent;
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
+static struct filters *wanted(void)
+{
+    return &agent.filters[agent.used];
+}
+
 static void add_filter(const char *topic, int64_t qos)
 {
-    agent.filters[agent.filters_count++] =
+    wanted()->list[wanted()->count++] =
         (struct th_filter){.filter = th_slice_text(topic), .qos = (uint8_t)qos};
 }
 
 static void prepare_filters(void)
 {
+    wanted()->count = 0;
     const struct th_cli_settings *s = &agent.settings;
     const struct th_cli_handlers *handlers = th_cli_handlers();
     for (uint32_t i = 0; i < s->topics.count; i++)
@@ -56,14 +70,59 @@ static void prepare_filters(void)
         add_filter(handlers->list[i].topic, handlers->list[i].qos);
 }
 
-static void subscribe(void)
+static void ask_for(const struct filters *filters)
 {
     const struct th_cli_settings *s = &agent.settings;
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     struct th_client *client = th_cli_connection_client();
-    if (agent.filters_count &&
-        th_subscribe(client, agent.filters, agent.filters_count, &properties) < 0)
+    agent.asked = filters;
+    if (filters->count && th_subscribe(client, filters->list, filters->count, &properties) < 0)
         th_cli_connection_end(th_cli_say_fault(th_request_fault(client)));
+}
+
+static void subscribe(void)
+{
+    ask_for(wanted());
+}
+
+/* ---- other subscriptions --------------------------------------------------------------------- */
+
+static bool is_among(const struct th_filter *filter, const struct filters *filters, bool with_qos)
+{
+    for (size_t i = 0; i < filters->count; i++)
+        if (th_slice_equal(filter->filter, filters->list[i].filter) &&
+            (!with_qos || filter->qos == filters->list[i].qos))
+            return true;
+    return false;
+}
+
+static void leave_out(struct filters *before)
+{
+    for (size_t i = 0; i < before->count; i++)
+        if (!is_among(&before->list[i], wanted(), false))
+            th_unsubscribe(th_cli_connection_client(), &before->list[i].filter, 1, NULL);
+}
+
+/* Only what is new: for the rest the broker would send retained messages once more. */
+static void ask_for_others(const struct filters *before)
+{
+    agent.others.count = 0;
+    for (size_t i = 0; i < wanted()->count; i++)
+        if (!is_among(&wanted()->list[i], before, true))
+            agent.others.list[agent.others.count++] = wanted()->list[i];
+    ask_for(&agent.others);
+}
+
+/* Where nobody is connected, all are asked for once somebody is. */
+void th_agent_resubscribe(void)
+{
+    struct filters *before = wanted();
+    agent.used = !agent.used;
+    prepare_filters();
+    leave_out(before);
+    agent.connected_once &= th_phase(th_cli_connection_client()) == TH_PHASE_UP;
+    if (agent.connected_once)
+        ask_for_others(before);
 }
 
 /* The configuration may have changed since the broker kept the session. */
@@ -82,7 +141,7 @@ static void say_refused(const struct th_event *event)
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80)
             th_cli_say("the broker refused the subscription to %s: %s",
-                       th_cli_show_slice(agent.filters[i].filter, shown),
+                       th_cli_show_slice(agent.asked->list[i].filter, shown),
                        th_mqtt_reason_name((int)agent.settings.version, SUBACK,
                                            event->codes.data[i]));
 }
@@ -228,6 +287,29 @@ static int status_of_printing(int status)
     return status;
 }
 
+/* ---- what follows from the settings ---------------------------------------------------------- */
+
+void th_agent_complete(struct th_cli_settings *settings)
+{
+    th_agent_presence_will(settings);
+    th_agent_brokers_take(settings);
+}
+
+void th_agent_strip(struct th_cli_settings *settings)
+{
+    th_agent_brokers_strip(settings);
+    th_agent_presence_strip(settings);
+}
+
+void th_agent_renew(void)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (part_at(i)->renew)
+            part_at(i)->renew(&agent.settings);
+    th_cli_print_open(&agent.settings);
+    th_agent_resubscribe();
+}
+
 static int fill_templates(void)
 {
     struct th_cli_problem problem;
@@ -248,6 +330,8 @@ int th_cli_agent(int argc, char *argv[])
     th_cli_print_open(&agent.settings);
     th_cli_resume_open();
     status = open_parts();
+    if (status == TH_CLI_OK)
+        th_agent_reload_open(&agent.settings);
     if (status == TH_CLI_OK)
         status = th_cli_connection_open(&agent.settings, &work);
     if (status == TH_CLI_OK)

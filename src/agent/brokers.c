@@ -14,6 +14,7 @@
 static TH_ROOMY struct {
     char hosts[TH_CLI_BROKERS_MAX][HOST_BYTES];
     uint16_t ports[TH_CLI_BROKERS_MAX + 1];
+    uint16_t port;        /* of those that name none */
     const struct th_cli_settings *settings;
     uint32_t count;       /* less than two: nothing to choose from */
     uint32_t used;        /* index of that which is dialled */
@@ -23,6 +24,7 @@ static TH_ROOMY struct {
     uint64_t stable_at_ms;
     bool returning;       /* we left the one we had, for the first */
     bool begun;
+    bool fresh;           /* others than a moment ago: what failed was not among them */
 } failover;
 
 static void take(uint32_t i, const char *text, uint16_t port)
@@ -38,15 +40,29 @@ void th_agent_brokers_take(struct th_cli_settings *s)
 {
     failover.settings = s;
     failover.count = s->brokers.count;
+    failover.port = (uint16_t)s->port;
+    failover.used = failover.refusals = 0;
+    failover.returning = false;
+    failover.fresh = failover.begun;
+    failover.ports[failover.count] = 0;
     failover.failback_ms = (uint64_t)s->failback_ms;
     failover.failback_at_ms = failover.stable_at_ms = TH_NEVER;
     for (uint32_t i = 0; i < failover.count; i++)
-        take(i, s->brokers.items[i], (uint16_t)s->port);
+        take(i, s->brokers.items[i], failover.port);
     if (!failover.count)
         return;
     s->host = failover.hosts[0];
     s->port = failover.ports[0];
     s->ports = failover.ports;
+}
+
+void th_agent_brokers_strip(struct th_cli_settings *s)
+{
+    if (!s->ports)
+        return;
+    s->host = "localhost";
+    s->port = failover.port;
+    s->ports = NULL;
 }
 
 /* ---- another one ----------------------------------------------------------------------------- */
@@ -91,8 +107,9 @@ static void lost(struct th_event *event)
     bool held = th_clock_ms() >= failover.stable_at_ms;
     if (failover.returning && !event->fault->code)
         come_back();
-    else if (failover.count > 1 && event->fault->code && !held)
+    else if (failover.count > 1 && event->fault->code && !held && !failover.fresh)
         try_next(event);
+    failover.fresh = false;
     event->redial_in_ms = th_wait_ms(client());
     failover.failback_at_ms = failover.stable_at_ms = TH_NEVER;
 }
@@ -151,7 +168,14 @@ static uint64_t until_ms(void)
     return failover.failback_at_ms;
 }
 
+/* It counts from the next connection on. */
+static void renew(const struct th_cli_settings *settings)
+{
+    failover.failback_ms = (uint64_t)settings->failback_ms;
+}
+
 const struct th_agent_part th_agent_brokers = {
     .turn = turn,
     .until_ms = until_ms,
+    .renew = renew,
 };

@@ -10,6 +10,9 @@ extern const struct th_agent_part th_agent_brokers;
 /* Before anything is opened: host, port and ports of the settings become those of --brokers. */
 void th_agent_brokers_take(struct th_cli_settings *settings);
 
+/* The other way round. */
+void th_agent_brokers_strip(struct th_cli_settings *settings);
+
 /* Before the parts are told of `event`, whose redial_in_ms becomes what follows from it. */
 void th_agent_brokers_event(struct th_event *event);
 

@@ -37,7 +37,8 @@ struct file {
 
 static TH_ROOMY struct {
     int dir, watch; /* descriptors */
-    const char *path, *template;
+    const char *path;
+    char template[1025];
     bool scans;                /* what lay there before anything was told */
     char last[NAME_BYTES];     /* the scan is behind it */
     unsigned count;
@@ -365,13 +366,19 @@ static void ready(const struct pollfd *fds, nfds_t count)
     box.told_at = 0;
 }
 
+static void renew(const struct th_cli_settings *s)
+{
+    if (s->drop_topic)
+        th_format(box.template, sizeof box.template, "%s", s->drop_topic);
+}
+
 static int open_drop(const struct th_cli_settings *s)
 {
     char shown[TH_CLI_SHOWN_BYTES];
     box.path = s->drop;
-    box.template = s->drop_topic;
     if (!box.path)
         return 0;
+    renew(s);
     th_fault_clear(&box.fault);
     box.dir = open(box.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     box.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -396,5 +403,6 @@ const struct th_agent_part th_agent_drop = {
     .await = await,
     .ready = ready,
     .until_ms = until_ms,
+    .renew = renew,
     .close = close_drop,
 };

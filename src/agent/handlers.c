@@ -1,8 +1,10 @@
 #include "agent/handlers.h"
 
+#include "agent/reload.h"
 #include "agent/runner.h"
 #include "base/roomy.h"
 #include "base/slice.h"
+#include "cli/configfile.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/piece.h"
@@ -25,7 +27,8 @@ enum { RESPONSE_TOPIC = 8, CORRELATION_DATA = 9 };
 /* What is known of a message that is handled. */
 struct job {
     bool used;
-    uint8_t handler;
+    uint8_t index; /* among those in use when it came */
+    const struct th_cli_handler *handler;
     uint8_t correlation_bytes;
     uint16_t answer_bytes;
     uint8_t correlation[CORRELATION_BYTES];
@@ -34,6 +37,7 @@ struct job {
 
 static TH_ROOMY struct {
     int fd;
+    bool asked;     /* the runner, to read the handlers again */
     bool taken;     /* the message whose pieces come is ours */
     uint8_t filling; /* its job, or NONE: it is dropped */
     unsigned long long dropped;
@@ -54,9 +58,112 @@ static int open_handlers(const struct th_cli_settings *settings)
     return TH_CLI_SYSTEM;
 }
 
-static const struct th_cli_handler *handler_of(const struct job *job)
+/* ---- results --------------------------------------------------------------------------------- */
+
+static void say_end(const struct job *job, const struct th_result *result)
 {
-    return &th_cli_handlers()->list[job->handler];
+    static const char *const how[] = {"exit code", "ended by signal", "not done in time, signal",
+                                      "not started, or its message is too large: errno"};
+    char shown[TH_CLI_SHOWN_BYTES], error[TH_CLI_SHOWN_BYTES];
+    bool has_error = result->error.len_bytes;
+    if (result->how == TH_RESULT_EXITED && !result->status)
+        return;
+    th_cli_say("handler %s: %s %u%s%s", th_cli_show(*job->handler->run, shown),
+               how[result->how], result->status, has_error ? ": " : "",
+               has_error ? th_cli_show_slice(result->error, error) : "");
+}
+
+/* Where the message said, or else the configuration. */
+static struct th_slice topic_of_answer(const struct job *job)
+{
+    return job->answer_bytes ? th_slice_of(job->answer, job->answer_bytes)
+                             : th_slice_text(job->handler->reply);
+}
+
+static int answer(const struct job *job, struct th_slice output)
+{
+    const struct th_property correlation = {
+        .id = CORRELATION_DATA, .text = th_slice_of(job->correlation, job->correlation_bytes)};
+    const struct th_message message = {
+        .topic = topic_of_answer(job),
+        .payload = output,
+        .qos = (uint8_t)job->handler->qos,
+        .properties = {&correlation, job->correlation_bytes > 0},
+    };
+    if (!message.topic.len_bytes || !output.len_bytes)
+        return 0;
+    return th_publish(th_cli_connection_client(), &message);
+}
+
+/* Each on its own has read the configuration again, and the runner was the last. */
+static void end_reread(bool taken)
+{
+    handling.asked = false;
+    if (taken)
+        th_cli_handlers_keep();
+    else
+        th_cli_say("the handlers stay as they were: the configuration has changed meanwhile");
+    th_agent_resubscribe();
+}
+
+/* False: there is no room in the outbox now. */
+static bool settle(void)
+{
+    struct th_result result;
+    bool valid = th_result_read(&result, th_slice_of(handling.result, handling.held_bytes));
+    if (valid && result.how >= TH_RESULT_REREAD && handling.asked)
+        end_reread(result.how == TH_RESULT_REREAD);
+    if (!valid || result.how >= TH_RESULT_REREAD ||
+        !handling.jobs[result.job].used || result.job == handling.filling)
+        return true;
+    struct job *job = &handling.jobs[result.job];
+    int rc = answer(job, result.output);
+    if (rc == TH_E_SEND_FULL)
+        return false;
+    if (rc < 0)
+        th_cli_say("the output of a handler was not published: %s",
+                   th_request_fault(th_cli_connection_client())->text);
+    say_end(job, &result);
+    job->used = false;
+    return true;
+}
+
+static void lose_runner(void)
+{
+    th_cli_say_status(TH_CLI_SYSTEM, "the process for handlers has ended");
+    close(handling.fd);
+    handling.fd = -1;
+    th_cli_connection_end(TH_CLI_SYSTEM);
+}
+
+/* True: a result that waited for room has found it. */
+static bool turn(void)
+{
+    if (!handling.held_bytes || !settle())
+        return false;
+    handling.held_bytes = 0;
+    return true;
+}
+
+static nfds_t await(struct pollfd *fds, nfds_t room)
+{
+    if (handling.fd < 0 || !room)
+        return 0;
+    *fds = (struct pollfd){.fd = handling.fd, .events = handling.held_bytes ? 0 : POLLIN};
+    return 1;
+}
+
+static void ready(const struct pollfd *fds, nfds_t count)
+{
+    (void)count;
+    if (!fds->revents || handling.held_bytes)
+        return;
+    ssize_t got = read(handling.fd, handling.result, sizeof handling.result);
+    if (got > 0) {
+        handling.held_bytes = (size_t)got;
+        turn();
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        lose_runner();
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -74,7 +181,7 @@ static bool send_order(uint8_t kind, struct th_slice rest)
 {
     handling.order[0] = kind;
     handling.order[1] = handling.filling;
-    handling.order[2] = handling.jobs[handling.filling].handler;
+    handling.order[2] = handling.jobs[handling.filling].index;
     memcpy(handling.order + 3, rest.data, rest.len_bytes);
     return send_packet(3 + rest.len_bytes);
 }
@@ -137,6 +244,15 @@ static void keep_answer(struct job *job, const struct th_delivery *piece)
     }
 }
 
+/* The number of a handler means what it means to the runner. */
+static bool agree_with_runner(void)
+{
+    struct pollfd fds = {.fd = handling.fd, .events = POLLIN};
+    while (handling.asked && !handling.held_bytes && poll(&fds, 1, PATIENCE_MS) > 0)
+        ready(&fds, 1);
+    return !handling.asked;
+}
+
 static bool begin(uint8_t handler, const struct th_delivery *piece)
 {
     handling.filling = free_job();
@@ -144,7 +260,8 @@ static bool begin(uint8_t handler, const struct th_delivery *piece)
         return false;
     struct job *job = &handling.jobs[handling.filling];
     job->used = true;
-    job->handler = handler;
+    job->index = handler;
+    job->handler = &th_cli_handlers()->list[handler];
     keep_answer(job, piece);
     return send_order(TH_ORDER_BEGIN, piece->topic);
 }
@@ -163,109 +280,40 @@ static bool pass_on(const struct th_delivery *piece)
 
 static bool take(const struct th_delivery *piece)
 {
-    bool is_first = th_cli_piece_is_first(piece);
+    bool is_first = th_cli_piece_is_first(piece), agrees = !is_first || agree_with_runner();
     uint8_t handler = is_first ? handler_for(piece->topic) : 0;
     if (is_first)
         handling.taken = handling.fd >= 0 && handler < th_cli_handlers()->count;
     if (!handling.taken || (!is_first && handling.filling == NONE))
         return handling.taken;
-    if ((is_first && !begin(handler, piece)) || !pass_on(piece))
+    if (!agrees || (is_first && !begin(handler, piece)) || !pass_on(piece))
         drop(piece);
     return true;
 }
 
-/* ---- results --------------------------------------------------------------------------------- */
+/* ---- other handlers -------------------------------------------------------------------------- */
 
-static void say_end(const struct job *job, const struct th_result *result)
+bool th_agent_handlers_are_busy(void)
 {
-    static const char *const how[] = {"exit code", "ended by signal", "not done in time, signal",
-                                      "not started, or its message is too large: errno"};
-    char shown[TH_CLI_SHOWN_BYTES], error[TH_CLI_SHOWN_BYTES];
-    bool has_error = result->error.len_bytes;
-    if (result->how == TH_RESULT_EXITED && !result->status)
+    bool busy = handling.asked;
+    for (const struct job *job = handling.jobs; job < handling.jobs + TH_ORDER_JOBS; job++)
+        busy |= job->used && !th_cli_handlers_is_used(job->handler);
+    return busy;
+}
+
+static void renew(const struct th_cli_settings *settings)
+{
+    const uint32_t sum = th_cli_configfile_sum();
+    (void)settings;
+    if (handling.fd < 0) {
+        if (th_cli_handlers_read())
+            th_cli_say("handlers have come, which needs a restart");
         return;
-    th_cli_say("handler %s: %s %u%s%s", th_cli_show(*handler_of(job)->run, shown),
-               how[result->how], result->status, has_error ? ": " : "",
-               has_error ? th_cli_show_slice(result->error, error) : "");
-}
-
-/* Where the message said, or else the configuration. */
-static struct th_slice topic_of_answer(const struct job *job)
-{
-    return job->answer_bytes ? th_slice_of(job->answer, job->answer_bytes)
-                             : th_slice_text(handler_of(job)->reply);
-}
-
-static int answer(const struct job *job, struct th_slice output)
-{
-    const struct th_property correlation = {
-        .id = CORRELATION_DATA, .text = th_slice_of(job->correlation, job->correlation_bytes)};
-    const struct th_message message = {
-        .topic = topic_of_answer(job),
-        .payload = output,
-        .qos = (uint8_t)handler_of(job)->qos,
-        .properties = {&correlation, job->correlation_bytes > 0},
-    };
-    if (!message.topic.len_bytes || !output.len_bytes)
-        return 0;
-    return th_publish(th_cli_connection_client(), &message);
-}
-
-/* False: there is no room in the outbox now. */
-static bool settle(void)
-{
-    struct th_result result;
-    if (!th_result_read(&result, th_slice_of(handling.result, handling.held_bytes)) ||
-        !handling.jobs[result.job].used || result.job == handling.filling)
-        return true;
-    struct job *job = &handling.jobs[result.job];
-    int rc = answer(job, result.output);
-    if (rc == TH_E_SEND_FULL)
-        return false;
-    if (rc < 0)
-        th_cli_say("the output of a handler was not published: %s",
-                   th_request_fault(th_cli_connection_client())->text);
-    say_end(job, &result);
-    job->used = false;
-    return true;
-}
-
-static void lose_runner(void)
-{
-    th_cli_say_status(TH_CLI_SYSTEM, "the process for handlers has ended");
-    close(handling.fd);
-    handling.fd = -1;
-    th_cli_connection_end(TH_CLI_SYSTEM);
-}
-
-/* True: a result that waited for room has found it. */
-static bool turn(void)
-{
-    if (!handling.held_bytes || !settle())
-        return false;
-    handling.held_bytes = 0;
-    return true;
-}
-
-static nfds_t await(struct pollfd *fds, nfds_t room)
-{
-    if (handling.fd < 0 || !room)
-        return 0;
-    *fds = (struct pollfd){.fd = handling.fd, .events = handling.held_bytes ? 0 : POLLIN};
-    return 1;
-}
-
-static void ready(const struct pollfd *fds, nfds_t count)
-{
-    (void)count;
-    if (!fds->revents || handling.held_bytes)
-        return;
-    ssize_t got = read(handling.fd, handling.result, sizeof handling.result);
-    if (got > 0) {
-        handling.held_bytes = (size_t)got;
-        turn();
-    } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
-        lose_runner();
+    }
+    handling.order[0] = TH_ORDER_REREAD;
+    memset(handling.order + 1, 0, 2);
+    memcpy(handling.order + 3, &sum, sizeof sum);
+    handling.asked = send_packet(3 + sizeof sum);
 }
 
 /* What is begun is done first. */
@@ -292,5 +340,6 @@ const struct th_agent_part th_agent_handlers = {
     .await = await,
     .ready = ready,
     .drained = is_idle,
+    .renew = renew,
     .close = close_handlers,
 };

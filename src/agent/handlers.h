@@ -8,4 +8,7 @@
 
 extern const struct th_agent_part th_agent_handlers;
 
+/* The configuration cannot be read again now: one of the handlers before is still at work. */
+bool th_agent_handlers_are_busy(void);
+
 #endif

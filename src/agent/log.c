@@ -108,12 +108,16 @@ static void dress(enum th_log_level level, struct th_slice line)
     th_agent_log_end();
 }
 
-static int open_log(const struct th_cli_settings *settings)
+static void choose(const struct th_cli_settings *settings)
 {
     outlet.format = settings->quiet ? TH_CLI_LOG_TEXT : settings->log_format;
-    if (outlet.format > TH_CLI_LOG_TEXT)
-        th_cli_voice_dress(dress);
+    th_cli_voice_dress(outlet.format > TH_CLI_LOG_TEXT ? dress : NULL);
+}
+
+static int open_log(const struct th_cli_settings *settings)
+{
+    choose(settings);
     return 0;
 }
 
-const struct th_agent_part th_agent_log = {.open = open_log};
+const struct th_agent_part th_agent_log = {.open = open_log, .renew = choose};

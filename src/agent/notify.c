@@ -81,6 +81,14 @@ static void tell_event(const struct th_event *event)
     tell(text);
 }
 
+void th_agent_notify_reloading(bool begins)
+{
+    char text[64];
+    th_format(text, sizeof text, begins ? "RELOADING=1\nMONOTONIC_USEC=%llu" : "READY=1",
+              (unsigned long long)th_clock_us());
+    tell(text);
+}
+
 static void close_manager(void)
 {
     if (manager.fd >= 0)

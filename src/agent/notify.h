@@ -9,4 +9,7 @@
  * told. */
 extern const struct th_agent_part th_agent_notify;
 
+/* sd_notify(3): RELOADING=1, and READY=1 once it is over. */
+void th_agent_notify_reloading(bool begins);
+
 #endif

@@ -14,9 +14,10 @@ bool th_order_read(struct th_order *order, struct th_slice packet)
         return false;
     *order = (struct th_order){packet.data[0], packet.data[1], packet.data[2],
                                th_slice_after(packet, 3)};
-    return order->kind <= TH_ORDER_RUN && order->job < TH_ORDER_JOBS &&
+    return order->kind <= TH_ORDER_REREAD && order->job < TH_ORDER_JOBS &&
            order->rest.len_bytes <= TH_ORDER_PIECE_BYTES &&
-           (order->kind != TH_ORDER_BEGIN || is_topic(order->rest));
+           (order->kind != TH_ORDER_BEGIN || is_topic(order->rest)) &&
+           (order->kind != TH_ORDER_REREAD || order->rest.len_bytes == sizeof(uint32_t));
 }
 
 bool th_result_read(struct th_result *result, struct th_slice packet)
@@ -28,7 +29,7 @@ bool th_result_read(struct th_result *result, struct th_slice packet)
     *result = (struct th_result){
         packet.data[0], packet.data[1], packet.data[2], th_slice_of(rest.data, packet.data[3]),
         th_slice_after(rest, packet.data[3])};
-    return result->job < TH_ORDER_JOBS && result->how <= TH_RESULT_REFUSED &&
+    return result->job < TH_ORDER_JOBS && result->how <= TH_RESULT_KEPT &&
            result->error.len_bytes <= TH_RESULT_ERROR_BYTES &&
            result->output.len_bytes <= TH_RESULT_OUTPUT_BYTES;
 }

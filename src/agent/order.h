@@ -16,6 +16,7 @@ enum th_order_kind {
     TH_ORDER_BEGIN, /* rest: the topic */
     TH_ORDER_PIECE, /* rest: more of the payload */
     TH_ORDER_RUN,   /* that was all */
+    TH_ORDER_REREAD, /* the configuration; rest: th_cli_configfile_sum() */
 };
 
 /* The agent's words: three bytes and the rest. */
@@ -33,7 +34,14 @@ bool th_order_read(struct th_order *order, struct th_slice packet);
 #define TH_RESULT_HEAD_BYTES 4
 #define TH_RESULT_BYTES (TH_RESULT_HEAD_BYTES + TH_RESULT_ERROR_BYTES + TH_RESULT_OUTPUT_BYTES)
 
-enum th_result_how { TH_RESULT_EXITED, TH_RESULT_SIGNALLED, TH_RESULT_LATE, TH_RESULT_REFUSED };
+enum th_result_how {
+    TH_RESULT_EXITED,
+    TH_RESULT_SIGNALLED,
+    TH_RESULT_LATE,
+    TH_RESULT_REFUSED,
+    TH_RESULT_REREAD, /* of no job: the handlers are those of the file now */
+    TH_RESULT_KEPT,   /* likewise: they are those before */
+};
 
 /* The runner's: four bytes (the last one is the length of `error`), error, output. */
 struct th_result {

@@ -34,6 +34,9 @@ struct th_agent_part {
     /* Whether the agent may end: asked to, it stays until all say so, or its time is up. */
     bool (*drained)(void);
 
+    /* The configuration was read again, and what needs no new connection counts from now on. */
+    void (*renew)(const struct th_cli_settings *settings);
+
     void (*close)(void);
 };
 

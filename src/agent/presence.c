@@ -101,6 +101,15 @@ int th_agent_presence_will(struct th_cli_settings *settings)
     return TH_CLI_OK;
 }
 
+void th_agent_presence_strip(struct th_cli_settings *settings)
+{
+    if (!settings->status_topic)
+        return;
+    settings->will_topic = settings->will_payload = NULL;
+    settings->will_qos = 0;
+    settings->will_retain = false;
+}
+
 static void tell_refused(struct th_slice codes)
 {
     for (size_t i = 0; i < codes.len_bytes; i++)

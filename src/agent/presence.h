@@ -15,6 +15,9 @@
  * said why. */
 int th_agent_presence_will(struct th_cli_settings *settings);
 
+/* The other way round. */
+void th_agent_presence_strip(struct th_cli_settings *settings);
+
 extern const struct th_agent_part th_agent_presence;
 
 #endif

@@ -173,9 +173,9 @@ static bool sync_queue(void)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int open_queue(const struct th_cli_settings *s)
+static struct th_spool_config config_of(const struct th_cli_settings *s)
 {
-    const struct th_spool_config config = {
+    return (struct th_spool_config){
         .path = s->spool,
         .max_bytes = (uint64_t)s->spool_bytes,
         .max_messages = (uint32_t)s->spool_messages,
@@ -185,6 +185,18 @@ static int open_queue(const struct th_cli_settings *s)
         .dropped = say_dropped,
         .damaged = say_damaged,
     };
+}
+
+static void renew(const struct th_cli_settings *s)
+{
+    const struct th_spool_config config = config_of(s);
+    if (queue.open && th_spool_limit(&queue.spool, &config, &queue.fault) < 0)
+        th_cli_say("the limits of the spool stay: %s", queue.fault.text);
+}
+
+static int open_queue(const struct th_cli_settings *s)
+{
+    const struct th_spool_config config = config_of(s);
     if (!s->spool)
         return TH_CLI_OK;
     queue.conflated = &s->spool_conflate;
@@ -597,5 +609,6 @@ const struct th_agent_part th_agent_queue = {
     .turn = turn,
     .until_ms = until_ms,
     .drained = is_drained,
+    .renew = renew,
     .close = close_queue,
 };

@@ -1,5 +1,6 @@
 #include "agent/runner.h"
 
+#include "agent/reload.h"
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/roomy.h"
@@ -29,7 +30,7 @@ enum state { FREE, FILLING, WAITING, RUNNING, ENDED };
 
 struct job {
     enum state state;
-    uint8_t handler;
+    const struct th_cli_handler *handler; /* NULL: there is none, or not for this topic */
     bool late;          /* was asked to end */
     uint8_t how, status; /* it ended */
     int pid;            /* and process group */
@@ -47,11 +48,6 @@ static TH_ROOMY struct {
     char words[WORDS_BYTES];
     char *environment[TH_CLI_HANDLER_VARIABLES + 3];
 } runner;
-
-static const struct th_cli_handler *handler_of(const struct job *job)
-{
-    return &th_cli_handlers()->list[job->handler];
-}
 
 /* ---- files in memory ------------------------------------------------------------------------- */
 
@@ -134,7 +130,7 @@ static void add_variable(size_t at, size_t *used, const char *name, const char *
 
 static char **environment_of(const struct job *job)
 {
-    const struct th_cli_handler *handler = handler_of(job);
+    const struct th_cli_handler *handler = job->handler;
     size_t used = 0;
     runner.environment[0] = (char *)PATH;
     add_variable(1, &used, "THIMBLE_TOPIC", job->topic);
@@ -160,7 +156,7 @@ static void become(const struct job *job)
     if (lseek(job->in, 0, SEEK_SET) == 0 && dup2(job->in, 0) == 0 && dup2(job->out, 1) == 1 &&
         dup2(job->error, 2) == 2) {
         hear_all_signals();
-        execve(*handler_of(job)->run, (char *const *)handler_of(job)->run, environment_of(job));
+        execve(*job->handler->run, (char *const *)job->handler->run, environment_of(job));
     }
     int bytes = th_format(runner.words, sizeof runner.words, "cannot be started, errno %d\n",
                           errno);
@@ -188,12 +184,12 @@ static void start(struct job *job)
     }
     job->state = RUNNING;
     job->late = false;
-    job->until_ms = th_clock_ms() + 1000u * handler_of(job)->timeout_s;
+    job->until_ms = th_clock_ms() + 1000u * job->handler->timeout_s;
 }
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
-static unsigned count_running(uint8_t handler)
+static unsigned count_running(const struct th_cli_handler *handler)
 {
     unsigned count = 0;
     for (const struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
@@ -206,7 +202,7 @@ static struct job *next_job(void)
 {
     struct job *next = NULL;
     for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
-        if (job->state == WAITING && count_running(job->handler) < handler_of(job)->concurrency &&
+        if (job->state == WAITING && count_running(job->handler) < job->handler->concurrency &&
             (!next || (int)(job->turn - next->turn) < 0))
             next = job;
     return next;
@@ -263,20 +259,22 @@ static void reap(void)
 
 /* ---- orders ---------------------------------------------------------------------------------- */
 
-static bool fits(const struct th_order *order)
+static const struct th_cli_handler *handler_for(const struct th_order *order)
 {
     const struct th_cli_handlers *all = th_cli_handlers();
-    return order->handler < all->count &&
-           th_mqtt_topic_matches(th_slice_text(all->list[order->handler].topic), order->rest);
+    const struct th_cli_handler *handler = &all->list[order->handler];
+    bool fits = order->handler < all->count &&
+                th_mqtt_topic_matches(th_slice_text(handler->topic), order->rest);
+    return fits ? handler : NULL;
 }
 
 static void begin(struct job *job, const struct th_order *order)
 {
     forget(job);
-    job->handler = order->handler;
+    job->handler = handler_for(order);
     memcpy(job->topic, order->rest.data, order->rest.len_bytes);
     job->topic[order->rest.len_bytes] = '\0';
-    job->in = fits(order) ? new_file(0) : -1;
+    job->in = job->handler ? new_file(0) : -1;
     job->state = FILLING;
 }
 
@@ -288,10 +286,33 @@ static void add(struct job *job, struct th_slice piece)
         close_file(&job->in);
 }
 
+/* One of the handlers before the last ones is still needed. */
+static bool is_busy(void)
+{
+    for (const struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
+        if (job->state != FREE && job->handler && !th_cli_handlers_is_used(job->handler))
+            return true;
+    return false;
+}
+
+/* The agent waits for this one: the socket has room. */
+static void reread(const struct th_order *order)
+{
+    uint8_t told[TH_RESULT_HEAD_BYTES] = {0, TH_RESULT_KEPT};
+    uint32_t sum;
+    memcpy(&sum, order->rest.data, sizeof sum);
+    if (!is_busy() && th_agent_reload_handlers(sum))
+        told[1] = TH_RESULT_REREAD;
+    ssize_t sent = write(runner.agent, told, sizeof told);
+    (void)sent;
+}
+
 static void obey(const struct th_order *order)
 {
     struct job *job = &runner.jobs[order->job];
-    if (job->state > FILLING)
+    if (order->kind == TH_ORDER_REREAD)
+        reread(order);
+    if (order->kind == TH_ORDER_REREAD || job->state > FILLING)
         return;
     if (order->kind == TH_ORDER_BEGIN)
         begin(job, order);

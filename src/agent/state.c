@@ -2,6 +2,7 @@
 
 #include "agent/log.h"
 #include "agent/queue.h"
+#include "agent/reload.h"
 #include "base/clock.h"
 #include "base/slice.h"
 #include "cli/cert.h"
@@ -20,7 +21,7 @@
 #define SOON_S (7 * 86400)
 #define SPOOL_BYTES 1048576 /* unless it is given */
 
-enum alarm { CERTIFICATE, PLAINTEXT, SPOOL, TAKEOVER, ALARMS };
+enum alarm { CERTIFICATE, PLAINTEXT, SPOOL, CONFIGURATION, TAKEOVER, ALARMS };
 
 static struct {
     enum th_agent_state state;
@@ -59,6 +60,7 @@ static bool is_alarmed(enum alarm alarm)
     case CERTIFICATE: return is_ending(th_cli_expiry_not_after_s());
     case PLAINTEXT:   return how.plaintext;
     case SPOOL:       return is_spool_bad();
+    case CONFIGURATION: return th_agent_reload_refused();
     default:          return how.short_lives >= SHORT_LIVES;
     }
 }
@@ -230,7 +232,8 @@ static void put_group(struct th_json_flow *flow, const char *name)
 
 static void put_alarms(struct th_json_flow *flow)
 {
-    static const char names[][12] = {"certificate", "plaintext", "spool", "takeover"};
+    static const char names[][12] = {"certificate", "plaintext", "spool", "config",
+                                     "takeover"};
     put_group(flow, "alarms");
     for (enum alarm alarm = 0; alarm < ALARMS; alarm++) {
         th_json_flow_member(flow, names[alarm]);

@@ -5,6 +5,7 @@
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/given.h"
+#include "cli/handlers.h"
 #include "cli/out.h"
 #include "cli/printed.h"
 #include "cli/read.h"
@@ -77,6 +78,14 @@ static void write_value(char text[VALUE_BYTES], const struct th_cli_option *opti
 
 /* ---- the verbs ------------------------------------------------------------------------------- */
 
+static void show_handlers(void)
+{
+    const struct th_cli_handlers *all = th_cli_handlers();
+    for (unsigned i = 0; i < all->count; i++)
+        th_cli_out_format("%-22s %-12s %s %s\n", "handlers", "file", all->list[i].topic,
+                          *all->list[i].run);
+}
+
 static int show(void)
 {
     char value[VALUE_BYTES], letter[TH_CLI_OPTION_NAME_BYTES];
@@ -90,6 +99,7 @@ static int show(void)
         th_cli_out_format("%-22s %-12s %s\n", name ? name : th_cli_option_name(option, letter),
                           th_cli_configfile_origin(&settings, option), value);
     }
+    show_handlers();
     return th_cli_printed();
 }
 

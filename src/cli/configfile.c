@@ -22,14 +22,30 @@
 
 enum { UNKNOWN, FROM_FILE, FROM_FLAG };
 
-static TH_ROOMY char content[TH_CLI_CONFIGFILE_BYTES + 1];
+/* One that was read first, for what stays until a restart; one for what the connection was made
+ * with; one for the rest; and one to read into. */
+static TH_ROOMY char content[TH_CLI_CONFIGFILE_PLACES][TH_CLI_CONFIGFILE_BYTES + 1];
+
+static TH_ROOMY struct th_cli_settings from_words; /* what the command line said */
 
 static struct {
     struct th_cli_settings *settings;
     struct th_cli_problem *problem;
     const char *path;
+    uint8_t place, tried_place, live_place;
+    bool again;
+    uint32_t sum;
+    uint32_t fixed_sum, first_fixed_sum; /* of what is fixed until a restart */
     uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
 } own;
+
+/* FNV-1a */
+static uint32_t sum_of(uint32_t sum, const char *text, size_t bytes)
+{
+    while (bytes--)
+        sum = (sum ^ (uint8_t)*text++) * 16777619;
+    return sum;
+}
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -210,6 +226,16 @@ static bool take_handler(const struct th_json_leaf *leaf, unsigned at)
     return !wrong || refuse_at(leaf->value, wrong, th_cli_show(leaf->names[last], shown));
 }
 
+/* Secrets are wiped where they were read, and pins are put together elsewhere: neither can be
+ * compared with what there was, nor be told from what the command line said. */
+static bool is_fixed(const struct th_cli_option *option, const struct th_json_leaf *leaf)
+{
+    if (option->kind == TH_CLI_SECRET || option->kind == TH_CLI_JOINED)
+        own.fixed_sum = sum_of(sum_of(own.fixed_sum, (const char *)&option->offset,
+                                      sizeof option->offset), leaf->text, strlen(leaf->text) + 1);
+    return own.again && option->kind == TH_CLI_JOINED;
+}
+
 static bool take(void *arg, const struct th_json_leaf *leaf)
 {
     bool opposite;
@@ -222,7 +248,7 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
         return refuse_unknown(leaf);
     uint8_t *origin = &own.origins[option - th_cli_options];
     bool none = !leaf->is_text && !strcmp(leaf->text, "null");
-    if (none || is_passed_over(option, *origin))
+    if (none || is_fixed(option, leaf) || is_passed_over(option, *origin))
         return true;
     if (*origin && option->kind != TH_CLI_LIST && option->kind != TH_CLI_JOINED)
         return refuse_at(leaf->name, "given twice%s", "");
@@ -253,6 +279,7 @@ bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_
     own.settings = settings;
     own.problem = problem;
     own.path = path;
+    own.fixed_sum = 0;
     note_flags(settings);
     th_cli_handlers_clear();
     if (th_json_walk(&walk, text, bytes))
@@ -269,21 +296,67 @@ static bool refuse_file(struct th_cli_problem *problem, const char *path)
     return th_cli_problem(problem, "%s", fault.text);
 }
 
-bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *problem)
+static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    if (!s->config_file)
-        return true;
     int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY, 0);
-    ssize_t bytes = file < 0 ? -1 : th_file_read(file, content, sizeof content);
+    ssize_t bytes = file < 0 ? -1 : th_file_read(file, content[own.place], sizeof *content);
     if (file >= 0)
         close(file);
     if (bytes < 0)
         return refuse_file(problem, s->config_file);
+    own.sum = sum_of(0, content[own.place], (size_t)bytes);
     if (bytes <= TH_CLI_CONFIGFILE_BYTES)
-        return th_cli_configfile_parse(s, content, (size_t)bytes, s->config_file, problem);
+        return th_cli_configfile_parse(s, content[own.place], (size_t)bytes, s->config_file,
+                                       problem);
     problem->status = TH_CLI_FILE_FORMAT;
     return th_cli_problem(problem, "%.160s: too large; a configuration has at most 16384 bytes",
                           s->config_file);
+}
+
+bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (!s->config_file)
+        return true;
+    if (s->command == TH_CLI_AGENT)
+        from_words = *s;
+    bool right = read_file(s, problem);
+    own.first_fixed_sum = own.fixed_sum;
+    return right;
+}
+
+static uint8_t free_place(void)
+{
+    uint8_t place = 1;
+    while (place == own.tried_place || place == own.live_place)
+        place++;
+    return place;
+}
+
+bool th_cli_configfile_reread(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    *s = from_words;
+    own.place = free_place();
+    own.again = true;
+    if (!read_file(s, problem))
+        return false;
+    return own.fixed_sum == own.first_fixed_sum ||
+           th_cli_problem(problem, "%.160s: secrets or pins have changed, which needs a restart",
+                          s->config_file);
+}
+
+void th_cli_configfile_keep(enum th_cli_reload what)
+{
+    *(what == TH_CLI_LIVE ? &own.live_place : &own.tried_place) = own.place;
+}
+
+unsigned th_cli_configfile_place(void)
+{
+    return own.place;
+}
+
+uint32_t th_cli_configfile_sum(void)
+{
+    return own.sum;
 }
 
 const char *th_cli_configfile_origin(const struct th_cli_settings *s,

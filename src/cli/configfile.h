@@ -8,9 +8,23 @@
 
 #define TH_CLI_CONFIGFILE_BYTES 16384
 
-/* Reads the file of --config, if there is one. What was read lives as long as the program, or until
- * it is read again. False: see `problem`, whose status is set. */
+/* Reads the file of --config, if there is one. What was read lives as long as the program. False:
+ * see `problem`, whose status is set. */
 bool th_cli_configfile_read(struct th_cli_settings *settings, struct th_cli_problem *problem);
+
+/* Reads it again, on top of what the command line said, beside what was read before. Pins are not
+ * filled in. False: see `problem`; secrets or pins that are others than at the first time are a
+ * mistake, too. `kept` is what these texts lie in: it stays until something newer is kept for live
+ * values, or for tried ones. */
+bool th_cli_configfile_reread(struct th_cli_settings *settings, struct th_cli_problem *problem);
+void th_cli_configfile_keep(enum th_cli_reload what);
+
+/* What was read last lies in one of so many places, in this one. */
+#define TH_CLI_CONFIGFILE_PLACES 4
+unsigned th_cli_configfile_place(void);
+
+/* A sum over the file as it was when it was read last. */
+uint32_t th_cli_configfile_sum(void);
 
 /* The content of such a file; writes over it. */
 bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_t bytes,

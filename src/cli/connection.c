@@ -127,7 +127,7 @@ static void pass_on(const struct th_event *event)
     own.work.on_event(own.work.arg, event);
 }
 
-/* The end of a connection that is made again, with another identity, is not the last. */
+/* The end of a connection that is made again, otherwise, is not the last. */
 static void on_event(void *arg, const struct th_event *event)
 {
     struct th_event told = *event;
@@ -136,6 +136,8 @@ static void on_event(void *arg, const struct th_event *event)
     (void)arg;
     if (of_trial && is_end) {
         told.redial_in_ms = 0;
+        if (th_cli_settings_reload(own.settings))
+            th_cli_connection_reconfigure();
         th_connect(own.client);
     }
     if (!of_trial)
@@ -187,8 +189,15 @@ static void configure(const struct th_cli_settings *s)
     own.config.on_delivery = own.work.on_delivery;
     own.config.on_event = on_event;
     own.config.holds_pubrel = s->spool != NULL;
-    own.config.on_packet = s->identity ? on_packet : th_cli_trace_sink();
+    own.config.on_packet = s->identity || th_cli_settings_reload(s) ? on_packet
+                                                                     : th_cli_trace_sink();
     own.config.arg = own.work.arg;
+}
+
+void th_cli_connection_reconfigure(void)
+{
+    configure(own.settings);
+    th_reconfigure(own.client, &own.config);
 }
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
@@ -534,7 +543,8 @@ static int status_at_end(void)
 
 int th_cli_connection_run(void)
 {
-    th_cli_signals_enter(th_cli_settings_rotate(own.settings));
+    th_cli_signals_enter(th_cli_settings_rotate(own.settings) ||
+                         th_cli_settings_reload(own.settings));
     int status = th_cli_lock(own.settings, th_context_rereads(own.context));
     if (status == TH_CLI_OK)
         carry_on();

@@ -49,6 +49,9 @@ int th_cli_connection_close(int status);
 void th_cli_connection_end(int status);
 bool th_cli_connection_is_ending(void);
 
+/* At rest: from now on the client has what the settings say now. */
+void th_cli_connection_reconfigure(void);
+
 /* The date can be believed: it is no more waited for. */
 bool th_cli_connection_is_dated(void);
 

@@ -13,7 +13,10 @@
 #define LONGEST_S 3600
 #define MOST_AT_ONCE 8
 
-static TH_ROOMY struct th_cli_handlers own;
+static TH_ROOMY struct {
+    struct th_cli_handlers tables[2];
+    uint8_t used, read;
+} own;
 
 enum kind { TEXT, NUMBER, WORDS, VARIABLES, KINDS };
 
@@ -37,12 +40,38 @@ static const struct member {
 
 const struct th_cli_handlers *th_cli_handlers(void)
 {
-    return &own;
+    return &own.tables[own.used];
+}
+
+static struct th_cli_handlers *reading(void)
+{
+    return &own.tables[own.read];
 }
 
 void th_cli_handlers_clear(void)
 {
-    own.count = 0;
+    reading()->count = 0;
+}
+
+void th_cli_handlers_begin(void)
+{
+    own.read = !own.used;
+}
+
+void th_cli_handlers_keep(void)
+{
+    own.used = own.read;
+}
+
+unsigned th_cli_handlers_read(void)
+{
+    return reading()->count;
+}
+
+bool th_cli_handlers_is_used(const struct th_cli_handler *handler)
+{
+    const struct th_cli_handler *first = th_cli_handlers()->list;
+    return handler >= first && handler < first + TH_CLI_HANDLERS_MAX;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -94,10 +123,11 @@ static const char *take_variable(struct th_cli_handler *handler, const char *nam
 /* An empty object leaves no leaf behind, but a gap: it lacks everything. */
 static struct th_cli_handler *handler_at(unsigned index, const struct th_json_leaf *leaf)
 {
-    for (; own.count <= index; own.count++)
-        own.list[own.count] = (struct th_cli_handler){
+    struct th_cli_handlers *all = reading();
+    for (; all->count <= index; all->count++)
+        all->list[all->count] = (struct th_cli_handler){
             .qos = 1, .timeout_s = TIMEOUT_S, .concurrency = 1, .place = leaf->name};
-    return &own.list[index];
+    return &all->list[index];
 }
 
 static const struct member *find(const char *name)
@@ -148,8 +178,9 @@ const char *th_cli_handlers_take(const struct th_json_leaf *leaf, unsigned at)
 
 const char *th_cli_handlers_check(struct th_json_place *place)
 {
-    for (unsigned i = 0; i < own.count; i++) {
-        const struct th_cli_handler *handler = &own.list[i];
+    const struct th_cli_handlers *all = reading();
+    for (unsigned i = 0; i < all->count; i++) {
+        const struct th_cli_handler *handler = &all->list[i];
         *place = handler->place;
         if (!handler->topic || !handler->words || *handler->run[0] != '/')
             return "a handler has a topic, and run with a path that begins with /%s";
@@ -160,7 +191,8 @@ const char *th_cli_handlers_check(struct th_json_place *place)
 bool th_cli_handlers_fill(struct th_cli_problem *problem)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    for (struct th_cli_handler *h = own.list; h < own.list + own.count; h++) {
+    struct th_cli_handlers *all = reading();
+    for (struct th_cli_handler *h = all->list; h < all->list + all->count; h++) {
         h->topic = th_cli_template_text(h->topic, problem);
         h->reply = h->topic && h->reply ? th_cli_template_text(h->reply, problem) : NULL;
         if (!h->topic || *problem->text)

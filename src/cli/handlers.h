@@ -29,9 +29,16 @@ struct th_cli_handlers {
     unsigned count;
 };
 
-/* Those read last. Their texts lie in the configuration. */
+/* Those in use. Their texts lie in the configuration. */
 const struct th_cli_handlers *th_cli_handlers(void);
 void th_cli_handlers_clear(void);
+
+/* Others are read beside them, from now on; and take their place. Those before stay where they are
+ * until others are read. */
+void th_cli_handlers_begin(void);
+void th_cli_handlers_keep(void);
+unsigned th_cli_handlers_read(void); /* how many */
+bool th_cli_handlers_is_used(const struct th_cli_handler *handler); /* not of those before */
 
 /* Takes a leaf whose names[at] is "handlers". NULL, or what is wrong: a format that takes the name. */
 const char *th_cli_handlers_take(const struct th_json_leaf *leaf, unsigned at);

@@ -128,6 +128,17 @@ static void wish_for_identity(struct th_sandbox_wish *wish, const struct th_cli_
     wish_to_write(wish, th_cli_identity_home(s));
 }
 
+/* What SIGHUP has read again: cli/settings.h. */
+static void wish_to_reload(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
+{
+    const char *const paths[] = {s->config_file, s->password_file, s->keypass_file,
+                                 s->identity ? NULL : s->certificate, s->identity ? NULL : s->key,
+                                 s->cafile};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (th_cli_settings_reload(s) && paths[i])
+            wish_to_read(wish, paths[i]);
+}
+
 static const char *also; /* a file of the command's, or NULL */
 
 void th_cli_lock_writes(const char *path)
@@ -163,6 +174,7 @@ static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rere
     wish_to_read(&wish, s->drop);
     wish_to_write(&wish, s->drop);
     wish_for_identity(&wish, s);
+    wish_to_reload(&wish, s);
     wish_for_reports(&wish, s);
     wish_to_read(&wish, s->spool);
     wish_to_write(&wish, s->spool);

@@ -53,12 +53,20 @@ enum th_cli_words {
     TH_CLI_WORD_LISTS
 };
 
+/* What becomes of a value that has changed when the configuration is read again. */
+enum th_cli_reload {
+    TH_CLI_RESTART, /* it counts from the next start on */
+    TH_CLI_TRIED,   /* on a new connection; the value before comes back if that fails */
+    TH_CLI_LIVE,    /* it counts at once */
+};
+
 struct th_cli_option {
     const char *texts;      /* name, value, environment, help, each ended by a NUL: no pointers */
     uint32_t letter : 8;    /* 0: none */
     uint32_t commands : 10; /* mask of TH_CLI_PUB, TH_CLI_SUB, ... */
     uint32_t kind : 4;      /* enum th_cli_kind */
     uint32_t words : 5;     /* enum th_cli_words */
+    uint32_t reload : 2;    /* enum th_cli_reload */
     uint8_t min, most;      /* th_cli_max() */
     uint16_t offset;        /* of its place in struct th_cli_settings */
 };

@@ -36,6 +36,18 @@ static bool read_again(struct th_cli_settings *s, int argc, char *argv[],
            th_cli_options_parse(s, argc, argv, problem);
 }
 
+bool th_cli_settings_complete(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (!th_cli_locate(s, problem) || (!s->agent && !th_cli_options_environment(s, problem)))
+        return false;
+    th_cli_persona_adopt(s);
+    if (!th_cli_check(s, problem))
+        return false;
+    th_cli_settings_default(s);
+    add_expiry(s);
+    return true;
+}
+
 bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char *argv[],
                           struct th_cli_problem *problem)
 {
@@ -44,13 +56,6 @@ bool th_cli_settings_read(struct th_cli_settings *s, int command, int argc, char
         return false;
     if (wants_only_words(s))
         return true;
-    if (!read_again(s, argc, argv, problem) || !th_cli_configfile_read(s, problem) ||
-        !th_cli_locate(s, problem) || (!s->agent && !th_cli_options_environment(s, problem)))
-        return false;
-    th_cli_persona_adopt(s);
-    if (!th_cli_check(s, problem))
-        return false;
-    th_cli_settings_default(s);
-    add_expiry(s);
-    return true;
+    return read_again(s, argc, argv, problem) && th_cli_configfile_read(s, problem) &&
+           th_cli_settings_complete(s, problem);
 }

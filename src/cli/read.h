@@ -11,4 +11,7 @@
 bool th_cli_settings_read(struct th_cli_settings *settings, int command, int argc, char *argv[],
                           struct th_cli_problem *problem);
 
+/* What follows the configuration: URL, environment, habits, whether all goes together, defaults. */
+bool th_cli_settings_complete(struct th_cli_settings *settings, struct th_cli_problem *problem);
+
 #endif

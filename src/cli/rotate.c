@@ -1,5 +1,7 @@
 #include "cli/rotate.h"
 
+#include "cli/configure.h"
+#include "cli/connection.h"
 #include "cli/identity.h"
 #include "cli/say.h"
 #include "json/flat.h"
@@ -27,6 +29,8 @@ struct generation {
 static struct {
     const struct th_cli_settings *settings;
     struct th_context *context;
+    const struct th_cli_rotate_settings *also;
+    bool of_settings; /* they are tried, not an identity */
     enum state state;
     struct generation used, tried;
     char current; /* that which counted when the trial began */
@@ -50,6 +54,17 @@ void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_conte
     own.state = SETTLED;
     own.used = generation_of(th_cli_identity_used());
     th_store_wait(0);
+}
+
+void th_cli_rotate_also(const struct th_cli_rotate_settings *also)
+{
+    own.also = also;
+}
+
+/* Never, where there is no agent. */
+static bool is_of_settings(void)
+{
+    return TH_CLI_AGENT && own.of_settings;
 }
 
 bool th_cli_rotate_on_trial(void)
@@ -111,9 +126,64 @@ static int renew(struct th_fault *fault)
     return result;
 }
 
-/* Where nothing is connected yet, nothing is to be ended. A function of its own in the binary, too:
- * what it needs of the stack would else be needed as long as the connection is. */
-__attribute__((noinline)) static void start(bool dated)
+/* Where nothing is connected yet, nothing is to be ended. */
+static void begin_trial(bool dated)
+{
+    own.state = dated ? LEAVING : TRIAL;
+    own.leave = dated;
+    own.denied = false;
+    own.strikes = 0;
+}
+
+/* The same generation, if there is one: other files and words. */
+static int renew_settings(struct th_fault *fault)
+{
+    struct th_context_config config;
+    if (!own.context)
+        return 0;
+    own.tried = own.used;
+    if (own.settings->identity)
+        return renew(fault);
+    th_cli_configure_context(&config, own.settings);
+    return th_context_renew(own.context, &config, fault);
+}
+
+/* How often it may fail: once for each broker; oftener if there is nothing to lose. */
+static uint8_t patience(void)
+{
+    uint32_t brokers = own.settings->brokers.count;
+    if (th_phase(th_cli_connection_client()) != TH_PHASE_UP || brokers > STRIKES)
+        return STRIKES;
+    return brokers ? (uint8_t)brokers : 1;
+}
+
+static void start_settings(bool dated)
+{
+    struct th_fault fault = {0};
+    if (renew_settings(&fault) < 0) {
+        own.also->settle(fault.text);
+        return;
+    }
+    own.of_settings = true;
+    begin_trial(dated);
+    own.strikes = STRIKES - patience();
+    if (!dated)
+        th_cli_connection_reconfigure();
+}
+
+/* True: an identity is the next to be asked for. */
+static bool try_settings(bool dated)
+{
+    if (!TH_CLI_AGENT || !own.also)
+        return true;
+    int found = own.also->begin();
+    own.wanted = found == TH_CLI_ROTATE_LATER;
+    if (found == TH_CLI_ROTATE_TRIED)
+        start_settings(dated);
+    return found == TH_CLI_ROTATE_NOTHING && own.settings->identity;
+}
+
+static void try_identity(bool dated)
 {
     struct th_fault fault = {0};
     int result = find_candidate();
@@ -129,10 +199,15 @@ __attribute__((noinline)) static void start(bool dated)
         return;
     }
     th_cli_say("trying generation %c of the identity", own.tried.letter);
-    own.state = dated ? LEAVING : TRIAL;
-    own.leave = dated;
-    own.denied = false;
-    own.strikes = 0;
+    begin_trial(dated);
+}
+
+/* A function of its own in the binary, too: what it needs of the stack would else be needed as long
+ * as the connection is. */
+__attribute__((noinline)) static void start(bool dated)
+{
+    if (try_settings(dated))
+        try_identity(dated);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */
@@ -160,11 +235,15 @@ __attribute__((noinline)) static void save(void)
 static void settle(void)
 {
     if (own.state >= PROVED) {
-        th_context_settle(own.context, own.state == PROVED);
-        if (own.state == PROVED)
+        if (own.context)
+            th_context_settle(own.context, own.state == PROVED);
+        if (own.state == PROVED && !is_of_settings())
             own.used = own.tried;
+        if (own.state == PROVED && is_of_settings())
+            own.also->settle(NULL);
+        own.unsaved = !is_of_settings();
+        own.of_settings = false;
         own.state = SETTLED;
-        own.unsaved = true;
     }
     if (own.unsaved)
         save();
@@ -198,20 +277,27 @@ static void prove(void)
     if (own.state != TRIAL || own.denied)
         return;
     own.state = PROVED;
-    th_cli_say("generation %c of the identity has proved itself; it counts now", own.tried.letter);
+    if (!is_of_settings())
+        th_cli_say("generation %c of the identity has proved itself; it counts now",
+                   own.tried.letter);
 }
 
 static bool go_back(enum state state, const char *why)
 {
     own.state = state;
     own.leave = state == RETURNING;
-    th_cli_say("generation %c was refused: %s; back to the one before", own.tried.letter, why);
+    if (is_of_settings())
+        own.also->settle(why);
+    else
+        th_cli_say("generation %c was refused: %s; back to the one before", own.tried.letter, why);
     return true;
 }
 
 /* Whoever cannot be reached, is busy or goes away says nothing about who we are. */
 static bool is_refusal(const struct th_event *event)
 {
+    if (is_of_settings())
+        return event->redial_in_ms < 0 || ++own.strikes >= STRIKES;
     switch (event->fault->code) {
     case TH_E_CLIENT_CERTIFICATE:
     case TH_E_CERTIFICATE: /* of the broker's, by the roots that came with ours */

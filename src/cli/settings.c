@@ -117,3 +117,8 @@ bool th_cli_settings_rotate(const struct th_cli_settings *s)
 {
     return s->identity && (s->command != TH_CLI_PUB || s->lines);
 }
+
+bool th_cli_settings_reload(const struct th_cli_settings *s)
+{
+    return s->command & TH_CLI_AGENT;
+}

@@ -267,7 +267,9 @@ void th_cli_settings_clear(struct th_cli_settings *settings, int command);
 /* Fills what was not given with its default. */
 void th_cli_settings_default(struct th_cli_settings *settings);
 
-/* SIGHUP has another generation of --identity tried: of what goes on until it is ended. */
+/* SIGHUP has another generation of --identity tried: of what goes on until it is ended. Or the
+ * agent read its configuration again. */
 bool th_cli_settings_rotate(const struct th_cli_settings *settings);
+bool th_cli_settings_reload(const struct th_cli_settings *settings);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "cli/configfile.h"
 #include "cli/handlers.h"
 #include "cli/identity.h"
 #include "cli/show.h"
@@ -25,7 +26,7 @@ static TH_ROOMY struct {
     struct th_slice values[NAMES];
     struct th_cli_problem *problem;
     size_t used;
-    char texts[TEXTS_BYTES];
+    char texts[TH_CLI_CONFIGFILE_PLACES][TEXTS_BYTES];
 } own;
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -123,9 +124,9 @@ static bool refuse(const char *format, struct th_slice what)
 
 static bool put(const void *data, size_t bytes)
 {
-    if (bytes > sizeof own.texts - own.used)
+    if (bytes > TEXTS_BYTES - own.used)
         return th_cli_problem(own.problem, "templates fill more than 16384 bytes");
-    memcpy(own.texts + own.used, data, bytes);
+    memcpy(own.texts[th_cli_configfile_place()] + own.used, data, bytes);
     own.used += bytes;
     return true;
 }
@@ -158,7 +159,7 @@ static bool put_next(const char **text)
 
 const char *th_cli_template_text(const char *text, struct th_cli_problem *problem)
 {
-    const char *filled = own.texts + own.used;
+    const char *filled = own.texts[th_cli_configfile_place()] + own.used;
     own.problem = problem;
     if (!th_text_find(text, "${"))
         return text;

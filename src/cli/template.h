@@ -16,8 +16,8 @@ bool th_cli_template_is(uint16_t offset);
  * from its "${" up to its "}". */
 bool th_cli_template_check(const char *text, struct th_slice *name);
 
-/* Fills the client id, the topics and the rest of these options in. The texts live as long as the
- * program, or until the next call. False: see `problem`; something has no value, or one that would
+/* Fills the client id, the topics and the rest of these options in. The texts live as long as what
+ * the configuration was read into. False: see `problem`; something has no value, or one that would
  * change the levels of a topic. */
 bool th_cli_template_fill(struct th_cli_settings *settings, struct th_cli_problem *problem);
 

@@ -54,10 +54,11 @@ static void fill_defaults(struct th_config *config)
         config->redial.max_ms = DEFAULT_MAX_MS;
 }
 
-static void open_link(struct th_client *client, struct th_context *context, uint8_t *memory)
+static struct th_link_config link_config(const struct th_client *client,
+                                         struct th_context *context)
 {
     const struct th_config *config = &client->config;
-    const struct th_link_config wanted = {
+    return (struct th_link_config){
         .host = config->host,
         .port = config->port,
         .server_name = config->server_name,
@@ -72,6 +73,11 @@ static void open_link(struct th_client *client, struct th_context *context, uint
         .stack_bytes = config->stack_bytes,
         .log = config->log,
     };
+}
+
+static void open_link(struct th_client *client, struct th_context *context, uint8_t *memory)
+{
+    const struct th_link_config wanted = link_config(client, context);
     th_link_open(&client->link, memory, &wanted);
 }
 
@@ -133,6 +139,41 @@ int th_open(struct th_client **client, void *block, size_t block_bytes,
     else
         *client = opened;
     return result;
+}
+
+/* ---- otherwise ------------------------------------------------------------------------------ */
+
+/* The name of the broker, by which sessions are known, has moved. */
+static bool is_same_broker(const struct th_client *client, const struct th_config *config)
+{
+    const struct th_config *before = &client->config;
+    return before->port == config->port && !strcmp(before->host, config->host);
+}
+
+static void configure_link(struct th_client *client)
+{
+    struct th_link *link = &client->link;
+    const struct th_resumption resumption = link->config.resumption;
+    link->config = link_config(client, link->config.context);
+    link->config.resumption = resumption;
+    link->addresses.count = 0;
+    if (!link->config.host || !*link->config.host)
+        link->config.host = link->config.route.unix_path;
+}
+
+int th_reconfigure(struct th_client *client, const struct th_config *config)
+{
+    bool stays = is_same_broker(client, config);
+    if (client->link.phase != TH_PHASE_RESTING)
+        return TH_E_ARGUMENT;
+    if (stays && client->session.home == client->config.host)
+        client->session.home = config->host;
+    client->config = *config;
+    fill_defaults(&client->config);
+    configure_link(client);
+    if (!stays)
+        th_link_hang_up(&client->link);
+    return 0;
 }
 
 /* ---- stepping ------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@ enum th_sandbox_need {
 };
 
 #define TH_SANDBOX_PORTS_MAX 12
-#define TH_SANDBOX_PATHS_MAX 16
+#define TH_SANDBOX_PATHS_MAX 22
 
 struct th_sandbox_wish {
     uint32_t needs;                           /* enum th_sandbox_need */

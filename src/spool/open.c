@@ -287,12 +287,20 @@ static int read_all(struct th_spool *spool, struct th_fault *fault)
     return result;
 }
 
-static void begin(struct th_spool *spool, const struct th_spool_config *config)
+int th_spool_limit(struct th_spool *spool, const struct th_spool_config *config,
+                   struct th_fault *fault)
 {
-    memset(spool, 0, sizeof *spool);
+    if (config->max_bytes && config->max_bytes < LEAST_BYTES)
+        return th_fault_set(fault, TH_E_ARGUMENT, "a spool needs 16384 bytes");
     spool->config = *config;
     if (!config->max_bytes)
         spool->config.max_bytes = USUAL_BYTES;
+    return 0;
+}
+
+static void begin(struct th_spool *spool)
+{
+    memset(spool, 0, sizeof *spool);
     spool->dir = spool->lock = spool->tail = spool->scan.fd = spool->cursor.fd = -1;
     spool->scan.hasty = spool->cursor.hasty = true;
     spool->next_seq = 1;
@@ -302,10 +310,11 @@ int th_spool_open(struct th_spool *spool, const struct th_spool_config *config,
                   enum th_spool_mode mode, uint64_t now_s, struct th_fault *fault)
 {
     bool is_looking = mode == TH_SPOOL_LOOK;
-    begin(spool, config);
-    if (spool->config.max_bytes < LEAST_BYTES)
-        return th_fault_set(fault, TH_E_ARGUMENT, "a spool needs 16384 bytes");
-    int result = open_directory(spool, mode, fault);
+    begin(spool);
+    int result = th_spool_limit(spool, config, fault);
+    if (result < 0)
+        return result;
+    result = open_directory(spool, mode, fault);
     if (result == 0 && !is_looking)
         result = take_lock(spool, fault);
     if (result == 0)

@@ -189,6 +189,11 @@ struct th_spool {
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* Other limits, and another policy, from now on; what does not fit any more goes when the next
+ * message comes. Errors: ARGUMENT. */
+int th_spool_limit(struct th_spool *spool, const struct th_spool_config *config,
+                   struct th_fault *fault);
+
 /* Reads what is there, once, with fixed memory. What is damaged is told and left out; what was torn
  * at the end is left out. Errors: FILE (another process has it: errno EAGAIN, and the sentence
  * names it), ARGUMENT. */

@@ -129,7 +129,8 @@ def check_object(told):
     for name in set(kinds) & set(told):
         assert type(told[name]) is kinds[name], name
     assert told["state"] in STATES
-    assert set(told["alarms"]) == {"certificate", "plaintext", "spool", "takeover"}
+    assert set(told["alarms"]) == {"certificate", "plaintext", "spool", "config",
+                                   "takeover"}
     assert all(type(each) is bool for each in told["alarms"].values())
 
 
