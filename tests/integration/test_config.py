@@ -99,6 +99,12 @@ def test_names_lead_to_options(thimble, config):
     assert "username" not in rows and "-S" not in rows
 
 
+def test_handlers_are_shown(thimble, config):
+    rows = shown(thimble, config({"host": "h", "no_tls": True, "id": "pump",
+                                  "handlers": [{"topic": "do/${client_id}", "run": ["/bin/true"]}]}))
+    assert rows["handlers"] == ("file", "do/pump /bin/true")
+
+
 def test_what_counts_more(thimble, config):
     """Flag, environment, file, default; a list is one value."""
     path = config({"no-tls": True, "host": "file", "username": "file", "id": "file",

@@ -408,3 +408,30 @@ def test_what_it_may_still_do(victim):
     results, end = victim.does((OPENAT, HERE, "@/etc/hosts", os.O_RDONLY), TCP,
                                (CONNECT, "$", address(port), 16), (SOCKET, INET, 2, 0))
     assert all(int(result) >= 0 for result in results) and end == "x\nended 0"
+
+
+@pytest.mark.parametrize("call", ["59,@/bin/true,0,0", "57", "56,17,0,0,0,0"],
+                         ids=["execve", "fork", "clone"])
+def test_the_agent_starts_nothing_itself(lab, topic, tmp_path, call):
+    """Its runner does, and has just done so."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the injector knows x86-64 only")
+    program, config = tmp_path / "program", tmp_path / "agent.json"
+    program.write_text(f"#!/bin/sh\n: >{tmp_path}/started\n")
+    program.chmod(0o755)
+    config.write_text(json.dumps({"first_delay": 0, "sandbox": "require",
+                                  "handlers": [{"topic": topic, "run": [str(program)]}]}))
+    running = subprocess.Popen([INJECT, call, "--", THIMBLE, "agent", "-c", config,
+                                *map(str, lab.tls())], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True, env=environment({}))
+    try:
+        lab.log.await_subscription(topic)
+        subprocess.run([THIMBLE, "pub", *map(str, lab.tls()), "-t", topic, "-m", "x"], check=True,
+                       timeout=20, env=environment({}))
+        until((tmp_path / "started").exists, "the handler")
+        running.stdin.write("now\n")
+        running.stdin.flush()
+        assert running.stdout.readline().strip() == SIGSYS
+    finally:
+        running.kill()
+        running.wait()

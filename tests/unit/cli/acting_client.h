@@ -154,6 +154,12 @@ int th_redirect(struct th_client *it, const char *host, uint16_t port)
     return 0;
 }
 
+int th_reconfigure(struct th_client *it, const struct th_config *config)
+{
+    (void)it, (void)config;
+    return 0;
+}
+
 size_t th_unreleased(const struct th_client *it) { (void)it; return client.unreleased; }
 
 const struct th_fault *th_request_fault(const struct th_client *it)
