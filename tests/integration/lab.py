@@ -1,4 +1,5 @@
 """Brokers and certificates: the laboratory of tools/lab.sh, and brokers a test has for itself."""
+import fcntl
 import os
 import pathlib
 import pwd
@@ -7,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -17,6 +19,16 @@ MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
 
 PORTS = range(10000, 20000)  # tools/lab.sh has the next ones
 given_ports = set()
+claims = open(os.path.join(tempfile.gettempdir(), f"thimble-ports-{os.getuid()}"), "ab")
+
+
+def is_ours(port):
+    """Other processes that run tests do not get it while this one lives."""
+    try:
+        fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        return True
+    except OSError:
+        return False
 
 
 def free_port():
@@ -28,7 +40,7 @@ def free_port():
                 probe.bind(("", port))
         except OSError:
             continue
-        if port not in given_ports:
+        if port not in given_ports and is_ours(port):
             given_ports.add(port)
             return port
 
