@@ -232,11 +232,11 @@ identity.options := --identity --identity-dir --endpoint --device-id --own-ca --
 identity.exits := invalid-content corrupted bad-permissions
 
 # Messages on disk.
-spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c src/agent/queue.c
+spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c $(addprefix src/agent/,queue.c plain.c)
 spool.program_instead := src/absent/queue.c
 spool.commands := spool
 spool.options := --spool --spool-bytes --spool-messages --spool-age --spool-daily-bytes \
-                 --spool-full --spool-conflate
+                 --spool-full --spool-conflate --insecure-plain-endpoint --insecure-plain-topic
 
 # ---- TLS ----
 

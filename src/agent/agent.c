@@ -8,6 +8,7 @@
 #include "agent/notify.h"
 #include "agent/obey.h"
 #include "agent/part.h"
+#include "agent/plain.h"
 #include "agent/presence.h"
 #include "agent/prom.h"
 #include "agent/queue.h"
@@ -32,7 +33,7 @@
 #define PARTS_MAX 12
 
 struct filters {
-    struct th_filter list[TH_CLI_LIST_MAX + TH_CLI_HANDLERS_MAX];
+    struct th_filter list[TH_AGENT_FILTERS_MAX];
     size_t count;
 };
 
@@ -68,6 +69,12 @@ static void prepare_filters(void)
         add_filter(s->topics.items[i], s->qos);
     for (unsigned i = 0; i < handlers->count; i++)
         add_filter(handlers->list[i].topic, handlers->list[i].qos);
+}
+
+const struct th_filter *th_agent_filters(size_t *count)
+{
+    *count = wanted()->count;
+    return wanted()->list;
 }
 
 static void ask_for(const struct filters *filters)
@@ -159,6 +166,7 @@ static const struct th_agent_part *const parts[] = {
     &th_agent_inbox,
     &th_agent_drop,
     &th_agent_queue, /* behind those who put in: one sync for all */
+    &th_agent_plain,
     &th_agent_prom,
     &th_agent_state,
 };
@@ -209,7 +217,7 @@ static bool is_taken(const struct th_delivery *delivery)
     return false;
 }
 
-static void on_delivery(void *arg, const struct th_delivery *delivery)
+void th_agent_deliver(void *arg, const struct th_delivery *delivery)
 {
     struct th_delivery piece = *delivery;
     (void)arg;
@@ -269,7 +277,7 @@ static bool drained(void *arg)
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static const struct th_cli_work work = {
-    .on_delivery = on_delivery,
+    .on_delivery = th_agent_deliver,
     .on_event = on_event,
     .turn = turn,
     .until_ms = until_ms,
@@ -313,7 +321,8 @@ void th_agent_renew(void)
 static int fill_templates(void)
 {
     struct th_cli_problem problem;
-    if (th_cli_template_fill(&agent.settings, &problem))
+    if (th_cli_template_fill(&agent.settings, &problem) &&
+        th_agent_plain_take(&agent.settings, &problem))
         return th_agent_presence_will(&agent.settings);
     th_cli_complain("%s", problem.text);
     return TH_CLI_USAGE;
@@ -322,10 +331,11 @@ static int fill_templates(void)
 int th_cli_agent(int argc, char *argv[])
 {
     int status;
-    if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status) ||
-        (status = fill_templates()))
+    if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
     th_agent_brokers_take(&agent.settings);
+    if ((status = fill_templates()))
+        return status;
     prepare_filters();
     th_cli_print_open(&agent.settings);
     th_cli_resume_open();

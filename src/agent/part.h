@@ -5,9 +5,17 @@
 #ifndef TH_AGENT_PART_H
 #define TH_AGENT_PART_H
 
+#include "cli/handlers.h"
 #include "cli/settings.h"
 #include <poll.h>
 #include <thimble.h>
+
+/* All that is subscribed to. */
+#define TH_AGENT_FILTERS_MAX (TH_CLI_LIST_MAX + TH_CLI_HANDLERS_MAX)
+const struct th_filter *th_agent_filters(size_t *count);
+
+/* A message that came goes to the first part that takes it, or is printed. */
+void th_agent_deliver(void *arg, const struct th_delivery *piece);
 
 struct th_agent_part {
     /* Before the sandbox closes. 0, or an exit status after having said why. */

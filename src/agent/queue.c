@@ -1,5 +1,6 @@
 #include "agent/queue.h"
 
+#include "agent/plain.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/roomy.h"
@@ -38,6 +39,7 @@ struct flight {
     uint8_t taken_up; /* enum th_taken_up */
     uint8_t reason;   /* OVER: the broker's, or one of ours */
     bool received;    /* PUBREC came in this process */
+    bool waits;       /* TAKEN: without TLS it may not go */
     bool noted;       /* what it is, sent or released, is written */
     bool synced;      /* and on the disk */
 };
@@ -396,7 +398,7 @@ static bool has_room(void)
 {
     size_t ahead_bytes = HEADER_BYTES;
     for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
-        if (queue.flights[i].stage == TAKEN)
+        if (queue.flights[i].stage == TAKEN && !queue.flights[i].waits)
             ahead_bytes += HEADER_BYTES + queue.flights[i].front_bytes;
     return th_room_for(th_cli_connection_client(), ahead_bytes);
 }
@@ -444,10 +446,18 @@ static void begin_flight(struct flight *f, const struct th_spool_item *item)
         forget_session(f);
 }
 
+/* Who waits for TLS is in nobody's way: then all begin anew. */
+static struct flight *next_place(void)
+{
+    for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX && flight_at(0)->waits; i++)
+        queue.begun++;
+    return flight_at(0);
+}
+
 static bool take(void)
 {
     struct th_spool_item item;
-    struct flight *f = flight_at(0);
+    struct flight *f = next_place();
     bool may = f->stage == FREE && has_more();
     int got = may ? th_spool_next(&queue.spool, now_s(), &item, &queue.fault) : 0;
     if (got < 0)
@@ -463,12 +473,12 @@ static bool take(void)
 /* The oldest that is not in the outbox yet. */
 static struct flight *next_flight(void)
 {
-    for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++) {
-        struct flight *f = flight_at(i);
-        if (f->stage == TAKEN && (f->qos < 2 || f->synced))
-            return f;
-    }
-    return NULL;
+    struct flight *first = NULL;
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+        if (f->stage == TAKEN && !f->waits && (f->qos < 2 || f->synced) &&
+            (!first || f->seq < first->seq))
+            first = f;
+    return first;
 }
 
 static void let_expire(struct th_message *message, const struct th_spool_message *of)
@@ -500,9 +510,14 @@ static void compose(struct th_message *message, struct flight *f, const struct t
 /* False: later. */
 static bool publish(struct flight *f, const struct th_spool_item *item)
 {
-    struct th_client *client = th_cli_connection_client();
+    struct th_client *client = th_agent_plain_carrier(item->message.topic, f->qos);
     struct th_message message = {0};
+    f->waits = !client;
+    if (f->waits)
+        return true;
     compose(&message, f, item);
+    if (client != th_cli_connection_client())
+        message.taken_up = TH_TAKEN_NEW;
     int result = th_publish(client, &message);
     if (result == TH_E_SEND_FULL)
         return false;
@@ -552,6 +567,18 @@ static void release(void)
     }
     if (all && !unsynced)
         th_release(th_cli_connection_client());
+}
+
+void th_agent_queue_look_again(bool anew)
+{
+    if (anew)
+        write_all_down();
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++) {
+        f->waits = false;
+        f->stage = anew ? FREE : f->stage;
+    }
+    if (anew)
+        th_spool_rewind(&queue.spool);
 }
 
 static bool sync_due(void)

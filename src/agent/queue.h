@@ -26,6 +26,10 @@ int th_agent_queue_fate(uint64_t seq);
 /* For who shows it. False: there is no spool. */
 bool th_agent_queue_look(struct th_spool_stat *stat);
 
+/* There may be another way now for messages that th_agent_plain_carrier() had no way for. `anew`: what
+ * was on its way, without TLS, is sent again. */
+void th_agent_queue_look_again(bool anew);
+
 extern const struct th_agent_part th_agent_queue;
 
 #endif

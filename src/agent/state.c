@@ -1,6 +1,7 @@
 #include "agent/state.h"
 
 #include "agent/log.h"
+#include "agent/plain.h"
 #include "agent/queue.h"
 #include "agent/reload.h"
 #include "base/clock.h"
@@ -58,7 +59,7 @@ static bool is_alarmed(enum alarm alarm)
 {
     switch (alarm) {
     case CERTIFICATE: return is_ending(th_cli_expiry_not_after_s());
-    case PLAINTEXT:   return how.plaintext;
+    case PLAINTEXT:   return how.plaintext || th_agent_plain_is_up();
     case SPOOL:       return is_spool_bad();
     case CONFIGURATION: return th_agent_reload_refused();
     default:          return how.short_lives >= SHORT_LIVES;
@@ -108,6 +109,8 @@ static enum th_agent_state state_now(void)
         return TH_AGENT_ERROR;
     if (phase == TH_PHASE_CLOSING || th_cli_connection_is_ending())
         return TH_AGENT_DISCONNECTED;
+    if (th_agent_plain_is_up())
+        return TH_AGENT_DEGRADED;
     if (phase == TH_PHASE_UP)
         return is_degraded() ? TH_AGENT_DEGRADED : TH_AGENT_CONNECTED;
     return phase == TH_PHASE_RESTING ? state_at_rest() : TH_AGENT_CONNECTING;

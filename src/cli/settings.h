@@ -223,6 +223,8 @@ struct th_cli_settings {
     int64_t spool_bytes, spool_messages, spool_age_s, spool_daily_bytes; /* 0: as in th_spool_config */
     int64_t spool_full;          /* enum th_spool_policy */
     struct th_cli_list spool_conflate;
+    const char *plain_endpoint;       /* HOST[:PORT], without TLS */
+    struct th_cli_list plain_topics;  /* that may go there */
 
     /* Of tunnel. */
     const char *listen;          /* the path of a Unix socket */

@@ -51,6 +51,7 @@ bool th_cli_template_is(uint16_t offset)
         offsetof(struct th_cli_settings, client_id), offsetof(struct th_cli_settings, topics),
         offsetof(struct th_cli_settings, will_topic),
         offsetof(struct th_cli_settings, status_topic),
+        offsetof(struct th_cli_settings, plain_topics),
     };
     size_t i = 0;
     while (i < sizeof all / sizeof *all && all[i] != offset)
@@ -176,6 +177,14 @@ static bool fill(const char **text, struct th_cli_problem *problem)
     return *text || !*problem->text;
 }
 
+static bool fill_list(struct th_cli_list *list, struct th_cli_problem *problem)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!fill(&list->items[i], problem))
+            return false;
+    return true;
+}
+
 bool th_cli_template_fill(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     *problem->text = '\0';
@@ -184,9 +193,7 @@ bool th_cli_template_fill(struct th_cli_settings *s, struct th_cli_problem *prob
     if (!fill(&s->client_id, problem))
         return false;
     own.values[CLIENT_ID] = th_slice_text(s->client_id);
-    for (uint32_t i = 0; i < s->topics.count; i++)
-        if (!fill(&s->topics.items[i], problem))
-            return false;
-    return fill(&s->will_topic, problem) && fill(&s->status_topic, problem) &&
+    return fill_list(&s->topics, problem) && fill_list(&s->plain_topics, problem) &&
+           fill(&s->will_topic, problem) && fill(&s->status_topic, problem) &&
            th_cli_handlers_fill(problem);
 }
