@@ -179,10 +179,9 @@ static void configure(struct th_config *config, const struct th_cli_settings *s)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static bool fits(const struct th_cli_settings *s)
+static bool are_filters(const struct th_cli_settings *s)
 {
-    bool fit = s->plain_endpoint && s->plain_topics.count && s->spool && !s->no_tls &&
-               !s->unix_path && !s->proxy.host;
+    bool fit = true;
     for (uint32_t i = 0; i < s->plain_topics.count; i++)
         fit &= th_mqtt_topic_filter_valid(th_slice_text(s->plain_topics.items[i]));
     return fit;
@@ -210,11 +209,11 @@ static void add_port(struct th_cli_settings *s)
 bool th_agent_plain_take(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     plain.settings = s;
-    if (!s->plain_endpoint && !s->plain_topics.count)
+    if (!s->plain_endpoint)
         return true;
-    if (!fits(s) || !take_endpoint(s->plain_endpoint))
-        return th_cli_problem(problem, "--insecure-plain-endpoint: give HOST[:PORT], filters with "
-                              "--insecure-plain-topic, --spool, and a broker with TLS; no --proxy");
+    if (!are_filters(s) || !take_endpoint(s->plain_endpoint))
+        return th_cli_problem(problem, "--insecure-plain: give HOST[:PORT], and filters with "
+                              "--insecure-plain-topic");
     plain.is_watched = !is_marked(s);
     if (plain.is_watched)
         add_port(s);
@@ -233,7 +232,7 @@ static int open_plain(const struct th_cli_settings *s)
         th_cli_say("%s is there: no connection without TLS", plain.mark);
         return TH_CLI_OK;
     }
-    th_cli_say("[insecure-plain-endpoint] until TLS works, %s:%u gets messages WITHOUT TLS",
+    th_cli_say("[insecure-plain] until TLS works, %s:%u gets messages WITHOUT TLS",
                plain.host, plain.port);
     configure(&config, s);
     int result = th_open(&plain.client, block, bytes, NULL, &config, &fault);

@@ -1,4 +1,4 @@
-/* A second way to the broker, without TLS, which only the operator can open: --insecure-plain-endpoint.
+/* A second way to the broker, without TLS, which only the operator can open: --insecure-plain.
  * It is another connection, with an outbox of its own, so nothing gets onto it but what is put there:
  * messages of the spool, and subscriptions, that --insecure-plain-topic selects. No credentials, no
  * will, no status, no session that is kept; messages of QoS 2 wait for TLS.

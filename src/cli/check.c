@@ -69,6 +69,9 @@ static const struct pair exclusive[] = {
     PAIR(brokers, srv),
     PAIR(brokers, addresses),
     PAIR(brokers, fallbacks),
+    PAIR(plain_endpoint, no_tls),
+    PAIR(plain_endpoint, unix_path),
+    PAIR(plain_endpoint, proxy_argument),
 };
 
 static const struct pair together[] = {
@@ -93,6 +96,9 @@ static const struct pair together[] = {
     PAIR(spool_daily_bytes, spool),
     PAIR(spool_full, spool),
     PAIR(spool_conflate, spool),
+    PAIR(plain_endpoint, spool),
+    PAIR(plain_endpoint, plain_topics),
+    PAIR(plain_topics, plain_endpoint),
     PAIR(inbox, spool),
     PAIR(input, spool),
     PAIR(drop, spool),

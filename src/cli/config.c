@@ -1,6 +1,5 @@
 #include "cli/command.h"
 
-#include "agent/plain.h"
 #include "base/format.h"
 #include "cli/configfile.h"
 #include "cli/connection.h"
@@ -136,7 +135,7 @@ static int run(int argc, char *argv[], bool shows)
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
     argv[0] = "--config";
     if (th_cli_settings_read(&settings, TH_CLI_AGENT, argc, argv, &problem) &&
-        th_cli_template_fill(&settings, &problem) && th_agent_plain_take(&settings, &problem))
+        th_cli_template_fill(&settings, &problem))
         return shows ? show() : check();
     refuse(problem.text);
     return problem.status;

@@ -388,7 +388,7 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_AGENT, WORD(spool_full, TH_CLI_SPOOL_POLICIES), LIVE},
     {TEXTS("spool-conflate", "FILTER", "", "of such a topic the newest only; repeatable"),
      0, TH_CLI_AGENT, LIST(spool_conflate, 1, STRING_BYTES), LIVE},
-    {TEXTS("insecure-plain-endpoint", "HOST[:PORT]", "", "until TLS works: WITHOUT TLS, so anybody can read"),
+    {TEXTS("insecure-plain", "HOST[:PORT]", "", "until TLS works: WITHOUT TLS, so anybody can read"),
      0, TH_CLI_AGENT, TEXT(plain_endpoint, 1, HOST_BYTES)},
     {TEXTS("insecure-plain-topic", "FILTER", "", "what may go there, and nothing else; repeatable"),
      0, TH_CLI_AGENT, LIST(plain_topics, 1, STRING_BYTES)},

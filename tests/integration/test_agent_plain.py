@@ -58,17 +58,19 @@ def plain():
 class Secured:
     """A real broker with TLS, which may come later."""
 
-    def __init__(self, mosquitto, lab):
+    def __init__(self, mosquitto, lab, kept):
         self.port = free_port()
         self.broker = mosquitto(
             "allow_anonymous true", f"listener {self.port} 127.0.0.1",
             f"cafile {lab.path('ec', 'root.pem')}", f"certfile {lab.path('ec', 'server.pem')}",
-            f"keyfile {lab.path('ec', 'server.key')}", "require_certificate true")
+            f"keyfile {lab.path('ec', 'server.key')}", "require_certificate true",
+            "persistence true", f"persistence_location {kept}/")
 
 
 @pytest.fixture
-def secured(mosquitto, lab):
-    return Secured(mosquitto, lab)
+def secured(mosquitto, lab, tmp_path):
+    (tmp_path / "kept").mkdir(mode=0o777)
+    return Secured(mosquitto, lab, tmp_path / "kept")
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def start(thimble, tmp_path, lab):
             "username": "me", "password": "a secret", "id": "agent", "topic": ["in/#", "other/#"],
             "backoff": "0.05..0.2", "spool": str(tmp_path / "spool"), "sandbox": SANDBOX,
             "inbox": str(tmp_path / "in"), "status_socket": str(tmp_path / "how"),
-            "insecure_plain_endpoint": f"127.0.0.1:{plain_port}",
+            "insecure_plain": f"127.0.0.1:{plain_port}",
             "insecure_plain_topic": ["alarm/#", "in/#"], **more}))
         return thimble.start("agent", "-c", path)
     return begin
@@ -114,7 +116,7 @@ def test_only_what_may_goes_and_no_credentials(start, plain, put, told, thimble,
     only what is allowed. QoS 2 waits. TLS is tried meanwhile."""
     broker = plain(publish("other/1", b"no"), publish("in/1", b"yes"))
     agent = start(free_port(), broker.port, status_topic="alarm/status", format="%t")
-    agent.says("[insecure-plain-endpoint]").says("WITHOUT TLS")
+    agent.says("[insecure-plain]").says("WITHOUT TLS")
     until(lambda: any(each.kind == SUBSCRIBE for each in broker.got), "the subscription")
     for topic, qos in (("data/1", 1), ("alarm/2", 2), ("alarm/0", 0), ("alarm/1", 1)):
         put(topic, qos)
@@ -162,6 +164,29 @@ def test_tls_ends_it_for_good(start, mosquitto, secured, put, told, tmp_path):
     ends(agent)
     assert clear.log.text().count("New client connected") == connections == 1
     assert "'alarm/2'" not in clear.log.text() and "'data/1'" not in clear.log.text()
+
+
+def test_what_waits_is_in_nobodys_way(start, plain, secured, thimble, lab, tmp_path):
+    """More messages go by than there are places for those on their way; what waited keeps its order."""
+    def put_lines(topic, count):
+        lines = b"".join(b"%d\n" % each for each in range(count))
+        thimble("pub", "--agent", tmp_path / "in", "-t", topic, "-q", "1", "-l", stdin=lines).ends(0)
+    listener = ["sub", "-h", "localhost", "-p", secured.port, *lab.identity(), "-t", "#", "-q", "1",
+                "-i", "listener", "-c"]
+    secured.broker.start()
+    thimble(*listener, "-E").ends(0)
+    secured.broker.stop()
+    broker = plain()
+    agent = start(secured.port, broker.port)
+    until(lambda: broker.got, "the agent")
+    put_lines("data/a", 9), put_lines("alarm/a", 150), put_lines("data/b", 9)
+    until(lambda: broker.topics().count("alarm/a") == 150, "all alarms")
+    assert [int(each.payload) for each in broker.got if each.kind == PUBLISH] == [*range(150)]
+    secured.broker.start()
+    got = thimble(*listener, "-C", "18", "-F", "%t %p").ends(0)
+    assert got.out.decode().split("\n") == [
+        *(f"data/a {n}" for n in range(9)), *(f"data/b {n}" for n in range(9)), ""]
+    ends(agent)
 
 
 @pytest.mark.parametrize("what", ["empty", "unreadable", "a directory", "a link to nothing"])
@@ -246,9 +271,9 @@ def test_which_subscriptions(start, plain, allowed, filters):
 
 @pytest.mark.parametrize("more", [
     {"insecure_plain_topic": None}, {"spool": None, "inbox": None}, {"insecure_plain_topic": ["a#"]},
-    {"insecure_plain_endpoint": "a:0"}, {"insecure_plain_endpoint": None},
+    {"insecure_plain": "a:0"}, {"insecure_plain": None},
     {"proxy": "socks5h://127.0.0.1"},
     {"no_tls": True, "cafile": None, "cert": None, "key": None},
 ])
 def test_what_cannot_be(start, more):
-    start(1, 1, **more).ends(64, "--insecure-plain-endpoint")
+    start(1, 1, **more).ends(64, "--insecure-plain")
