@@ -123,7 +123,7 @@ assembled_o = $(patsubst %.S,$(B)/musl/wolfssl/%.o,$(wolfssl_s)) \
 #   musl    the static binary              lib     the library, for programs of this system
 #   native  unit tests, with ASan+UBSan    fuzz    libFuzzer targets, likewise
 # Each has its compiler, its flags, and its objects under build/FLAVOUR/.
-SMALL    := -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
+SMALL    := $(if $(filter agent,$(lacks)),-DTH_AGENT_BIT=0) -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
             -fno-asynchronous-unwind-tables -fno-unwind-tables
 # Speed we do not need, traded for bytes (of the x86-64 binary): -Oz 5,200, thread jumps 2,400,
 # shrink wrapping and caller saves 1,900, jump tables 1,800, dominator optimizations 1,000,
