@@ -1,6 +1,7 @@
 /* The agent's queue between a spool and a connection that is played here. */
 #include "agent/queue.h"
 
+#include "agent/plain.h"
 #include "cli/connection.h"
 #include "cli/say.h"
 #include "spool/record.h"
@@ -26,7 +27,13 @@ static char said[200];
 
 struct th_client *th_cli_connection_client(void)
 {
-    return NULL;
+    return (struct th_client *)published;
+}
+
+struct th_client *th_agent_plain_carrier(struct th_slice topic, uint8_t qos)
+{
+    (void)topic, (void)qos;
+    return th_cli_connection_client();
 }
 
 bool th_cli_connection_is_ending(void)
