@@ -420,6 +420,8 @@ def test_without_an_identity_it_ends(thimble, lab, topic):
     (10, 2000, None),
     (10, 31.5, None),
     (10, 29.5, "expires in 29 days"),
+    (60, 13.5, "expires in 13 days"),
+    (3, 6.5, "expires in 6 days"),
     (1, 0.5, "expires in 0 days"),
     (400, 90.5, "expires in 90 days; it is time to renew it"),
 ])

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -16,6 +17,16 @@
 #define BEGIN_S INT64_C(2000000000)
 
 static char said[512];
+
+/* In place of libc's: time that only goes on. */
+static int64_t passed_s = 1;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    (void)clock;
+    *now = (struct timespec){.tv_sec = passed_s};
+    return 0;
+}
 
 /* What is said meanwhile on standard error. */
 static const char *told_at(int64_t days_after)
@@ -62,11 +73,26 @@ static void nothing_is_said_twice(void **state)
     assert_true(th_cli_expiry_until_ms() <= th_clock_ms() + 3600 * 1000);
 }
 
+/* Of a program that runs for years. */
+static void each_is_told_when_its_day_comes(void **state)
+{
+    (void)state;
+    int told[8] = {0};
+    unsigned count = 0;
+    th_cli_expiry_watch(BEGIN_S, BEGIN_S + 100 * DAY_S);
+    for (int day = 0; day <= 110; day++, passed_s += DAY_S)
+        if (*told_at(day) && count < 8)
+            told[count++] = day;
+    assert_int_equal(count, 6);
+    assert_memory_equal(told, ((int[]){70, 80, 86, 93, 99, 100}), 6 * sizeof *told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_moment_has_its_sentence),
         cmocka_unit_test(nothing_is_said_twice),
+        cmocka_unit_test(each_is_told_when_its_day_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
