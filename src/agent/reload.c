@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static TH_ROOMY struct {
@@ -29,22 +30,25 @@ static TH_ROOMY struct {
     int64_t port;
     struct th_cli_settings next, before;
     uint8_t password[TH_CLI_SECRET_BYTES]; /* before */
-    uint8_t block[4096];
 } reload;
 
 /* ---- files of the connection ----------------------------------------------------------------- */
 
-/* FNV-1a. What cannot be read is said by whoever needs it. */
+/* Which file it is, and of when, and no more: keys are among them. Not by stat(2): the sandbox does not
+ * know it. FNV-1a, a word at a time. What is not there is said by whoever needs it. */
 static uint32_t add_file(uint32_t sum, const char *path)
 {
-    ssize_t bytes;
+    struct stat about = {0};
     int fd = path ? th_file_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0) : -1;
-    while (fd >= 0 && (bytes = read(fd, reload.block, sizeof reload.block)) > 0)
-        for (ssize_t i = 0; i < bytes; i++)
-            sum = (sum ^ reload.block[i]) * 16777619;
-    if (fd >= 0)
+    if (fd >= 0) {
+        fstat(fd, &about);
         close(fd);
-    return sum + 1;
+    }
+    const int64_t facts[] = {(int64_t)about.st_ino, about.st_size, about.st_mtim.tv_sec,
+                             about.st_mtim.tv_nsec};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        sum = (sum ^ (uint32_t)facts[i]) * 16777619;
+    return sum;
 }
 
 /* A stored identity has generations instead: cli/rotate.h. */
@@ -59,30 +63,27 @@ static uint32_t sum_of_files(const struct th_cli_settings *s)
 
 /* ---- saying ---------------------------------------------------------------------------------- */
 
-static void tell(enum th_log_level level, const char *event, const char *text)
+static int conclude(bool refused, enum th_log_level level, const char *event, const char *text)
 {
-    if (!th_agent_log_begin(level, event))
-        return;
-    th_agent_log_text("text", text);
-    th_agent_log_end();
+    reload.refused = refused;
+    if (th_agent_log_begin(level, event)) {
+        th_agent_log_text("text", text);
+        th_agent_log_end();
+    }
+    th_agent_notify_reloading(false);
+    return TH_CLI_ROTATE_NOTHING;
 }
 
 static int refuse(const char *why)
 {
-    reload.refused = true;
     th_cli_say("the configuration was refused: %s; the one before goes on", why);
-    tell(TH_LOG_ERROR, "config-refused", why);
-    th_agent_notify_reloading(false);
-    return TH_CLI_ROTATE_NOTHING;
+    return conclude(true, TH_LOG_ERROR, "config-refused", why);
 }
 
 static int confirm(const char *how)
 {
-    reload.refused = false;
     th_cli_say("the configuration %s", how);
-    tell(TH_LOG_INFO, "config-taken", how);
-    th_agent_notify_reloading(false);
-    return TH_CLI_ROTATE_NOTHING;
+    return conclude(false, TH_LOG_INFO, "config-taken", how);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -265,7 +266,7 @@ static void restore(void)
     *reload.settings = reload.before;
     th_agent_complete(reload.settings);
     if (reload.next.password_file)
-        th_cli_secret_keep((char *)reload.password, reload.password_bytes);
+        th_cli_secret_keep((char *)reload.password, reload.password_bytes); /* and wipes it */
 }
 
 /* The settings are those of the trial from now on. */
