@@ -13,8 +13,8 @@
 #   WOLFSSL_SRC, CJSON_SRC   source trees of your own; else tools/deps.sh fetches the pinned ones
 #   SYSTEM_LIBS=1     links the distribution's libwolfssl and libcjson: make/system-libs.mk
 #   WOLFSSL_RELEASE   pinned, newest or stable: which wolfSSL is fetched   (pinned)
-#   EMBED_ROOTS       CA certificates to build in: a set of config/roots, or a PEM file; the program is
-#                     then build/embedded/thimble                      (none)
+#   EMBED_ROOTS       CA certificates to build in: a set of config/roots, or a PEM file; the program
+#                     is then build/embedded/thimble                   (none)
 #   FUZZ_SECONDS      how long check runs each fuzz target             (5)
 
 VERSION := $(shell sed -n 's/^#define TH_VERSION "\(.*\)"/\1/p' include/thimble.h)
@@ -123,7 +123,8 @@ assembled_o = $(patsubst %.S,$(B)/musl/wolfssl/%.o,$(wolfssl_s)) \
 #   musl    the static binary              lib     the library, for programs of this system
 #   native  unit tests, with ASan+UBSan    fuzz    libFuzzer targets, likewise
 # Each has its compiler, its flags, and its objects under build/FLAVOUR/.
-SMALL    := $(if $(filter agent,$(lacks)),-DTH_AGENT_BIT=0) -Os -ffunction-sections -fdata-sections -fomit-frame-pointer \
+SMALL    := $(if $(filter agent,$(lacks)),-DTH_AGENT_BIT=0) -Os \
+            -ffunction-sections -fdata-sections -fomit-frame-pointer \
             -fno-asynchronous-unwind-tables -fno-unwind-tables
 # Speed we do not need, traded for bytes (of the x86-64 binary): -Oz 5,200, thread jumps 2,400,
 # shrink wrapping and caller saves 1,900, jump tables 1,800, dominator optimizations 1,000,
@@ -242,7 +243,8 @@ $(B)/gen/wolfssl/asn.c: $(WOLFSSL)/wolfcrypt/src/asn.c $(B)/gen/wolfssl/origin M
 	@mkdir -p $(@D)
 	@sed -e '1i #line 1 "$<"' -e 's/if (DecodeNameConstraints(.*) < 0) {/if (0) {/' \
 	    -e 's/if (!ConfirmNameConstraints(.*)) {/if (0) {/' $< >$@
-	@test "$$(diff $< $@ | grep -c '^>')" = 3 || { echo 'name constraints not found in $<' >&2; exit 1; }
+	@test "$$(diff $< $@ | grep -c '^>')" = 3 || \
+	    { echo 'name constraints not found in $<' >&2; exit 1; }
 
 # The program's tables without the rows of what this profile lacks.
 $(B)/gen/src/cli/%.c: src/cli/%.c config/without.awk config/features.mk Makefile \
@@ -329,7 +331,8 @@ FORCE:
 # ---- what is built --------------------------------------------------------------------------
 
 .PHONY: all
-all: $(B)/thimble $(if $(SYSTEM_LIBS),,$(B)/libthimble.a) ## the static binary and the library (default)
+all: $(B)/thimble $(if $(SYSTEM_LIBS),,$(B)/libthimble.a)
+all: ## the static binary and the library (default)
 
 $(B)/musl/wolfssl/%.o: $(WOLFSSL)/%.S $(B)/musl/flags $(profile_settings)
 	@mkdir -p $(@D)
@@ -394,7 +397,8 @@ wolfssl_settings = $(filter-out $(shell sed -n 's/^.undef *//p' $(profile_settin
     $(profile_settings) | sed 's/=$$//'))
 
 # No earlier date is believed. Not the moment of building, so that two builds of a commit are the
-# same; but a builder whose clock stands before the commit's date must be able to run what it builds.
+# same; but a builder whose clock stands before the commit's date must be able to run what it
+# builds.
 commit_time      = $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 build_time       = $(or $(SOURCE_DATE_EPOCH),$(shell echo $(commit_time) $$(date +%s) | \
     awk '{ day = 86400; print $$1 <= $$2 ? $$1 : $$2 - $$2 % day }'))
@@ -461,9 +465,12 @@ checks := unit fuzz rooms integration sandbox failures differential audit soak p
     stack package budget profiles
 
 .PHONY: check check-all unit fuzz integration differential budget
-check: $(unit_programs) $(fuzz_programs) all lab-tools hub-programs profile-programs ## all tests; long matrices as a sample
+check: $(unit_programs) $(fuzz_programs) all lab-tools hub-programs profile-programs
+check: ## all tests; long matrices as a sample
 	@tools/check.sh $(checks)
-check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools hub-units profile-hub profile-programs ## all tests, matrices whole
+check-all: $(unit_programs) $(fuzz_programs) all lab-tools all-tools hub-units profile-hub \
+    profile-programs
+check-all: ## all tests, matrices whole
 	@THIMBLE_CHECK=all tools/check.sh $(checks)
 unit: $(unit_programs) ## unit tests, under ASan and UBSan
 	@tools/check.sh unit
@@ -511,8 +518,9 @@ completions := share/bash-completion/completions share/zsh/site-functions
 
 .PHONY: install
 install: all manual ## binary, library, header, manual, completions, below DESTDIR and PREFIX
-	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig share/man/man1 share/man/man5 \
-	    lib/systemd/system share/thimble/init share/doc/thimble/examples \
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/thimble lib/pkgconfig \
+	    share/man/man1 share/man/man5 lib/systemd/system \
+	    share/thimble/init share/doc/thimble/examples \
 	    $(completions))
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a

@@ -186,7 +186,8 @@ vdso.program_instead := src/absent/vdso.c
 # wolfSSL's settings in `thimble version`: the Makefile.
 settings-list.commands :=
 
-mem.program_sources = $(addprefix src/cli/,mem.c image.c memreport.c plan.c) $(if $(filter agent,$(lacks)),src/cli/ask.c)
+mem.program_sources = $(addprefix src/cli/,mem.c image.c memreport.c plan.c) \
+                      $(if $(filter agent,$(lacks)),src/cli/ask.c)
 mem.commands := mem
 
 status.program_sources := src/cli/status.c
@@ -203,14 +204,17 @@ encrypted-keys.program_instead := src/absent/passphrase.c
 encrypted-keys.options := --keypass-file --keypass-credential
 
 # Several connections: plain MQTT of other programs, over our TLS; and what connections cost.
-tunnel.program_sources = $(addprefix src/cli/,tunnel.c several.c bench.c) $(wildcard src/tunnel/*.c) \
+tunnel.program_sources = $(addprefix src/cli/,tunnel.c several.c bench.c) \
+                         $(wildcard src/tunnel/*.c) \
                          $(if $(filter agent,$(lacks)),src/net/local.c)
 tunnel.commands := tunnel bench
 tunnel.options := --connections --hold --listen --listen-mode --listen-port
 
-certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c output.c server.c bundle.c)
+certificates.program_sources := $(addprefix src/cli/,cert.c cert_check.c desk.c facts.c key.c \
+                                    output.c server.c bundle.c)
 certificates.program_instead := src/absent/certificates.c
-certificates.sources := src/crypt/key.c src/tls/shown.c $(addprefix src/identity/,key.c request.c armor.c authorities.c)
+certificates.sources := src/crypt/key.c src/tls/shown.c \
+                        $(addprefix src/identity/,key.c request.c armor.c authorities.c)
 certificates.instead := src/absent/keys.c src/absent/shown.c
 certificates.commands := cert key csr
 certificates.options := --json --warn --critical --ca --for --type --out --subject --san
@@ -224,15 +228,16 @@ memory-trace.program_instead := src/absent/memtrace.c
 memory-trace.options := --memory-trace
 
 identity.sources := src/tls/judge.c src/tls/chain.c src/client/judge.c
-identity.program_sources := src/cli/identity.c src/cli/identities.c src/cli/rotate.c src/cli/expiry.c src/json/flat.c \
-                            $(wildcard src/store/*.c)
+identity.program_sources := $(addprefix src/cli/,identity.c identities.c rotate.c expiry.c) \
+                            src/json/flat.c $(wildcard src/store/*.c)
 identity.program_instead := src/absent/identity.c
 identity.commands := identity
 identity.options := --identity --identity-dir --endpoint --device-id --own-ca --with-key
 identity.exits := invalid-content corrupted bad-permissions
 
 # Messages on disk.
-spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c $(addprefix src/agent/,queue.c plain.c)
+spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c \
+                         $(addprefix src/agent/,queue.c plain.c)
 spool.program_instead := src/absent/queue.c
 spool.commands := spool
 spool.options := --spool --spool-bytes --spool-messages --spool-age --spool-daily-bytes \

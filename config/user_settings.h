@@ -67,7 +67,7 @@ int64_t th_calendar_ms(void);
 /* ---- verification; names, usage and strength are checked once more by src/tls ---- */
 
 #define WOLFSSL_ALWAYS_VERIFY_CB   /* our checks run on good certificates too: usage, name, pins */
-#define WOLFSSL_ALT_CERT_CHAINS    /* a chain may go on above a root of ours, signed across by another */
+#define WOLFSSL_ALT_CERT_CHAINS    /* a chain may go on above a root of ours, by cross-signing */
 #define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY /* RFC 9525: the common name is never a host name */
 #define WOLFSSL_MIN_RSA_BITS 2048  /* smaller keys are refused in every certificate of a chain */
 #define WOLFSSL_MIN_ECC_BITS 256   /* likewise */
@@ -82,7 +82,7 @@ int64_t th_calendar_ms(void);
 #define NO_AES_192                 /* likewise */
 #define NO_AES_DECRYPT             /* GCM encrypts to decrypt: 4 KB of tables less */
 #define HAVE_AESGCM_DECRYPT        /* and says so */
-#define WOLFSSL_AES_NO_UNROLL      /* its tables are read ahead; WOLFSSL_AES_SMALL_TABLES: 3 KB less,
+#define WOLFSSL_AES_NO_UNROLL      /* tables are read ahead; WOLFSSL_AES_SMALL_TABLES: 3 KB less,
                                       and four times the time for each byte */
 #define HAVE_CHACHA                /* ChaCha20-Poly1305: the fast one without AES instructions; in
                                       C, wolfSSL's assembler for x86-64 is 3 KB more */

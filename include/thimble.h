@@ -149,7 +149,7 @@ struct th_payload_source {
  * not, messages are new, and a released one stays uncertain (TH_REASON_UNCERTAIN). */
 enum th_taken_up {
     TH_TAKEN_NEW,     /* nothing */
-    TH_TAKEN_SENT,    /* it may have been sent with this packet_id: it goes out with DUP (3.3.1.1) */
+    TH_TAKEN_SENT,    /* perhaps sent with this packet_id: it goes out with DUP (3.3.1.1) */
     TH_TAKEN_RELEASED /* QoS 2: PUBREC came: only PUBREL is sent (4.3.3). Nothing but packet_id and
                        * qos counts */
 };
@@ -357,9 +357,9 @@ size_t th_context_need_bytes(void);
 int th_context_open(struct th_context **context, void *block, size_t block_bytes,
                     const struct th_context_config *config, struct th_fault *fault);
 
-/* A new identity, or new roots, on trial: from now on handshakes use `config`, beside what they used
- * before, in the same block. Connections go on as they were made; no session of theirs is taken up
- * under the new one. No other thread uses the context meanwhile. Errors: those of
+/* A new identity, or new roots, on trial: from now on handshakes use `config`, beside what they
+ * used before, in the same block. Connections go on as they were made; no session of theirs is
+ * taken up under the new one. No other thread uses the context meanwhile. Errors: those of
  * th_context_open(), after which nothing has changed, and ARGUMENT while another is on trial. */
 int th_context_renew(struct th_context *context, const struct th_context_config *config,
                      struct th_fault *fault);
@@ -403,9 +403,9 @@ struct th_deadlines {
 };
 
 /* A lost connection is redialled: first_ms, doubled each time up to max_ms, each wait drawn at
- * random from its upper half, or from all of it. What another attempt cannot heal (a certificate, a credential,
- * memory, a rule that was broken) is not tried again. A connection that held for 30 s was a good
- * one: waits and attempts are counted anew. */
+ * random from its upper half, or from all of it. What another attempt cannot heal (a certificate, a
+ * credential, memory, a rule that was broken) is not tried again. A connection that held for 30 s
+ * was a good one: waits and attempts are counted anew. */
 struct th_redial {
     uint32_t first_ms; /* 0: 1,000 */
     uint32_t max_ms;   /* 0: 60,000 */
@@ -507,13 +507,14 @@ int th_connect(struct th_client *client);
 /* The next attempts go to another broker, and no session of TLS or MQTT goes with us: what is under
  * way is sent anew. In the callback of TH_EVENT_DISCONNECTED, of a failure after which no attempt
  * would follow, one follows, after the wait of a redial. The same broker is always called by the
- * same pointer, which lives as long as the client. Errors: ARGUMENT when an attempt is under way. */
+ * same pointer, which lives as long as the client. Errors: ARGUMENT when an attempt is under
+ * way. */
 int th_redirect(struct th_client *client, const char *host, uint16_t port);
 
 /* The next attempts are made as this says, which has to live as long as that of th_open() has; but
- * budgets, sizes and who is called stay as they are, and so does whether there is TLS. If it is another
- * host or port, no session goes with us, as with th_redirect(). Errors: ARGUMENT when an attempt is
- * under way. */
+ * budgets, sizes and who is called stay as they are, and so does whether there is TLS. If it is
+ * another host or port, no session goes with us, as with th_redirect(). Errors: ARGUMENT when an
+ * attempt is under way. */
 int th_reconfigure(struct th_client *client, const struct th_config *config);
 
 /* Does all that can be done without waiting. Returns 0 while there is something to wait for, else
@@ -543,8 +544,8 @@ int th_subscribe(struct th_client *client, const struct th_filter *filters, size
 int th_unsubscribe(struct th_client *client, const struct th_slice *filters, size_t count,
                    const struct th_properties *properties);
 
-/* With holds_pubrel: the PUBRECs told so far are kept where they outlast this process, so PUBREL may
- * go out: from then on the broker need not know the message (3.1.1 and 5.0 section 4.3.3). */
+/* With holds_pubrel: the PUBRECs told so far are kept where they outlast this process, so PUBREL
+ * may go out: from then on the broker need not know the message (3.1.1 and 5.0 section 4.3.3). */
 void th_release(struct th_client *client);
 
 /* Why the last of the three above, th_connect() or th_disconnect(), was refused. */

@@ -4,9 +4,11 @@
 audit: all lab-tools test-tools audit-programs ## valgrind bears witness to every byte of the binary
 	@THIMBLE_BUILD=$(B) $(PYTHON) tools/audit.py
 .PHONY: soak soak-agent
-soak: all lab-tools audit-programs soak-agent ## 10,000 reconnects, most of which fail, and an hour of an agent with faults
+soak: all lab-tools audit-programs soak-agent
+soak: ## 10,000 reconnects, most of which fail, and an hour of an agent with faults
 	@$(PYTHON) tools/soak.py
-soak-agent: all lab-tools test-tools ## an hour of an agent with faults: nothing is lost, nothing grows
+soak-agent: all lab-tools test-tools
+soak-agent: ## an hour of an agent with faults: nothing is lost, nothing grows
 	@$(PYTHON) tools/soak-agent.py
 
 # Programs of the audit are linked from the objects of the shipped binary, in which single files

@@ -34,7 +34,8 @@ $(failures_inject): tests/failures/inject.c tests/traced.h tests/failures/calls.
 	$(call say,CC,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O1 -Itests -Itests/failures -o $@ $<
 
 .PHONY: failures failures-memory failures-calls failures-small-stack
-failures: failures-memory failures-calls failures-small-stack ## every allocation and every system call failed in turn
+failures: failures-memory failures-calls failures-small-stack
+failures: ## every allocation and every system call failed in turn
 failures-memory: $(failures_memory) lab-tools test-tools ## every allocation
 	@$(PYTHON) tools/failures.py memory
 failures-small-stack: $(failures)/memory-thrifty lab-tools test-tools ## a sample, small stack

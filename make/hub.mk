@@ -2,7 +2,8 @@
 
 # Unit tests that do not lean on default's sizes, nor on threads that share a context.
 hub_units := $(addprefix $(B)/unit/,$(addprefix mem/test_,cell ledger lease pool slab stack wolf) \
-             $(addprefix client/test_,deadlines errors outbound pieces redial routes scram sweep tls))
+             $(addprefix client/test_, \
+             deadlines errors outbound pieces redial routes scram sweep tls))
 
 # Measures the library as it is, without a sanitizer.
 $(B)/many: tests/hub/many.c $(B)/libthimble.a
@@ -18,7 +19,8 @@ $(B)/test_leases: $(B)/native/tests/hub/test_leases.o $(B)/native/libours.a $(B)
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -lpthread
 
 .PHONY: hub hub-programs hub-units
-hub: hub-programs hub-units profile-hub lab-tools test-tools ## 1 to 1,000 connections in one process
+hub: hub-programs hub-units profile-hub lab-tools test-tools
+hub: ## 1 to 1,000 connections in one process
 	@THIMBLE_CHECK=all tools/check.sh hub
 # For comparison the same program with the library as it is otherwise.
 hub-programs: $(B)/many lab-tools test-tools

@@ -3,7 +3,8 @@
 profiles := small tiny fast
 
 .PHONY: profiles profile-programs $(addprefix profile-,$(profiles) hub)
-profiles: all profile-programs profile-hub lab-tools test-tools ## every profile: built, measured, tested
+profiles: all profile-programs profile-hub lab-tools test-tools
+profiles: ## every profile: built, measured, tested
 	@$(PYTHON) tools/profiles.py default $(profiles) hub
 profile-programs: $(addprefix profile-,$(profiles))
 $(addprefix profile-,$(profiles) hub): profile-%: | sources

@@ -7,7 +7,8 @@ stable_not_here = $(shell sed -n '/^[a-z0-9_]*\/.*::/s/.*::\(.*\)/\1,/p' tests/s
 # It would take up no session of TLS 1.3 whose ticket is longer than a pre-shared key's identity may
 # be; those of OpenSSL are, with a client certificate in them. Later ones do.
 ifeq ($(WOLFSSL_RELEASE),stable)
-also.tls = @grep -q 'sess->ticketLen > MAX_PSK_ID_LEN' $< || { echo 'ticketLen not found in $<' >&2; exit 1; }; \
+also.tls = @grep -q 'sess->ticketLen > MAX_PSK_ID_LEN' $< || \
+    { echo 'ticketLen not found in $<' >&2; exit 1; }; \
     sed -i 's/sess->ticketLen > MAX_PSK_ID_LEN/sess->ticketLen > WOLFSSL_MAX_16BIT/' $@
 
 # Its cmocka.h leaves out what $NOT_HERE names.

@@ -31,6 +31,7 @@ endif
 .PHONY: system-tools check-system
 system-tools:
 	@tools/deps.sh tools system
-check-system: system-tools lab-tools test-tools ## the distribution's libwolfssl, the same verification tests
+check-system: system-tools lab-tools test-tools
+check-system: ## the distribution's libwolfssl, the same verification tests
 	+@$(MAKE) --no-print-directory SYSTEM_LIBS=1 build/system/thimble
 	@tools/check-system.sh

@@ -20,8 +20,8 @@ uintptr_t th_pages_ceiling(const void *address)
     return th_pages_floor((const uint8_t *)address + page_mask());
 }
 
-/* Since Linux 5.18; before, the pages of a range that is locked stay. Asked for last: qemu grants it
- * and does nothing. */
+/* Since Linux 5.18; before, the pages of a range that is locked stay. Asked for last: qemu grants
+ * it and does nothing. */
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif

@@ -7,8 +7,8 @@
 
 void (*th_pool_alarm)(const void *address);
 
-/* Block i of a pool starts i units and 8 bytes behind its beginning, so that what follows its header
- * is aligned.
+/* Block i of a pool starts i units and 8 bytes behind its beginning, so that what follows its
+ * header is aligned.
  * The header of a block swallowed by its neighbour is set to GONE: a second free is noticed. */
 struct block {
     uint16_t units;

@@ -66,8 +66,8 @@ def commands_of(mask):
     known = {"TH_CLI_PUB": ["pub"], "TH_CLI_SUB": ["sub"], "TH_CLI_RR": ["rr"],
              "TH_CLI_ALL": ["pub", "sub", "rr", "agent"], "TH_CLI_AGENT": ["agent"],
              "TH_CLI_CLIENTS": ["pub", "sub", "rr"], "TH_CLI_PRINT": ["sub", "rr", "agent"],
-             "TH_CLI_TUNNEL": ["tunnel"], "TH_CLI_ROADS": ["pub", "sub", "rr", "agent", "tunnel", "bench"],
-             "TH_CLI_BENCH": ["bench"],
+             "TH_CLI_TUNNEL": ["tunnel"], "TH_CLI_BENCH": ["bench"],
+             "TH_CLI_ROADS": ["pub", "sub", "rr", "agent", "tunnel", "bench"],
              "TH_CLI_CERT": ["cert"], "TH_CLI_KEY": ["key"],
              "TH_CLI_CSR": ["csr"], "TH_CLI_IDENTITY": ["identity"],
              "TH_CLI_FILES": ["cert", "key", "csr", "identity"]}
@@ -94,7 +94,8 @@ def read_options():
 
 
 def read_commands():
-    return re.findall(r'^    \{"(\w+)", (?:th_cli_\w+|NULL), TH_EXPLAINED\("([^"]*)"', COMMANDS.read_text(), re.M)
+    return re.findall(r'^    \{"(\w+)", (?:th_cli_\w+|NULL),\s+TH_EXPLAINED\("([^"]*)"',
+                      COMMANDS.read_text(), re.M)
 
 
 def read_views():

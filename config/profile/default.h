@@ -130,9 +130,9 @@
 #define TH_PROCESS_HEAP_BYTES 16384
 #endif
 
-/* The stack the binary runs on, between two guard pages: the bound that tools/stack.py computes, and
- * what config/stack reserves. It is resident while a handshake is measured; idle, only its relaxed
- * part is. */
+/* The stack the binary runs on, between two guard pages: the bound that tools/stack.py computes,
+ * and what config/stack reserves. It is resident while a handshake is measured; idle, only its
+ * relaxed part is. */
 #ifndef TH_STACK_BYTES
 #define TH_STACK_BYTES 32768
 #endif

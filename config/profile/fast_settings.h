@@ -1,5 +1,5 @@
-/* fast: what x86-64 has instructions for; asked for at run time, and done without where they are not
- * there. */
+/* fast: what x86-64 has instructions for; asked for at run time, and done without where they are
+ * not there. */
 #if defined(TH_X86_64_ASM)
 #define WOLFSSL_X86_64_BUILD
 #define USE_INTEL_CHACHA_SPEEDUP

@@ -18,8 +18,8 @@
 /* A handshake with RSA-2048 and an 8 KB server chain. */
 #define TH_HANDSHAKE_HEAP_BYTES 28672
 
-/* State of TLS (2.4 to 3.6 KB, resumed 3.7 to 4.5), a record to send, a small one received, a ticket
- * being taken. */
+/* State of TLS (2.4 to 3.6 KB, resumed 3.7 to 4.5), a record to send, a small one received, a
+ * ticket being taken. */
 #define TH_TLS_HEAP_BYTES 8192
 #define TH_TLS_PIECE_BYTES 1024
 

@@ -1,7 +1,8 @@
 # The distribution's libwolfssl was built without key logs, with sessions that can be taken up
 # without a fresh key exchange, and tells nobody whether a pre-shared key was used: these are left
 # out. So is what is said about a static binary: its sections, its plan, its sandbox.
-lacks := sntp revocation ocsp session-file psk keylog resumption hwrng mem plan sandbox memory-trace own-libc own-wolfssl
+lacks := sntp revocation ocsp session-file psk keylog resumption hwrng mem plan sandbox \
+         memory-trace own-libc own-wolfssl
 
 hwrng.options := --hwrng
 

@@ -4,8 +4,8 @@
 
 #if defined(TH_X86_64_ASM)
 
-/* The types first, with the settings everybody else sees: their sizes depend on them. But digits have
- * no sign here, and only here. */
+/* The types first, with the settings everybody else sees: their sizes depend on them. But digits
+ * have no sign here, and only here. */
 #define WOLFSSL_SP_X86_64_ASM
 #include <wolfssl/wolfcrypt/sp.h>
 #include <wolfssl/wolfcrypt/ecc.h>

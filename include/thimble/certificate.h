@@ -56,9 +56,10 @@ const char *th_key_usage_name(unsigned bit);
 bool th_digest(struct th_slice bytes, uint8_t digest[TH_DIGEST_BYTES]);
 
 /* Calls `take` for each certificate of a file, PEM or DER; what else is in it is passed over. What
- * `take` gets is there until it returns; less than zero ends the reading with it. The block, aligned
- * to 16, is used for the time of the call; TH_DESK_BYTES are enough for certificates of 8 KB.
- * Returns how many there were; FILE (also if there was none), MEMORY, or what `take` returned. */
+ * `take` gets is there until it returns; less than zero ends the reading with it. The block,
+ * aligned to 16, is used for the time of the call; TH_DESK_BYTES are enough for certificates of 8
+ * KB. Returns how many there were; FILE (also if there was none), MEMORY, or what `take`
+ * returned. */
 #define TH_DESK_BYTES 32768
 typedef int (*th_certificate_taker)(void *arg, const struct th_certificate *certificate,
                                     struct th_fault *fault);
@@ -71,9 +72,9 @@ int th_authorities_read(void *block, size_t block_bytes, const char *path,
                         th_certificate_taker take, void *arg, struct th_fault *fault);
 
 /* Verifies the chain of `config->certificate`, leaf first, against its roots: signatures,
- * dates, basic constraints; with a `host` (else NULL) also what is asked of a server of that name. Nothing
- * else of `config` counts. `block` is what th_context_open() wants. 0, or CERTIFICATE, SERVER_NAME,
- * FILE, MEMORY, ARGUMENT. */
+ * dates, basic constraints; with a `host` (else NULL) also what is asked of a server of that name.
+ * Nothing else of `config` counts. `block` is what th_context_open() wants. 0, or CERTIFICATE,
+ * SERVER_NAME, FILE, MEMORY, ARGUMENT. */
 int th_chain_verify(void *block, size_t block_bytes, const struct th_context_config *config,
                     const char *host, struct th_fault *fault);
 

@@ -14,7 +14,7 @@ extern "C" {
 
 /* PEM (RFC 7468) is handed over line by line. */
 struct th_text_sink {
-    int (*write)(void *arg, const char *text, size_t text_bytes); /* less than 0: an error, the end */
+    int (*write)(void *arg, const char *text, size_t text_bytes); /* less than 0: the end */
     void *arg;
 };
 
@@ -42,9 +42,9 @@ struct th_key_facts {
 int th_key_read(void *block, size_t block_bytes, const struct th_key_file *file,
                 struct th_key_facts *facts, struct th_fault *fault);
 
-/* Makes a certificate request (RFC 2986, signed with SHA-256). `subject` is "/CN=device-7/O=x", with
- * a backslash before "/" in values; `names`, or NULL, is "DNS:x,IP:192.0.2.1,email:y,URI:z". Both
- * are UTF-8. ARGUMENT: a part of these is not understood. */
+/* Makes a certificate request (RFC 2986, signed with SHA-256). `subject` is "/CN=device-7/O=x",
+ * with a backslash before "/" in values; `names`, or NULL, is "DNS:x,IP:192.0.2.1,email:y,URI:z".
+ * Both are UTF-8. ARGUMENT: a part of these is not understood. */
 int th_request_make(void *block, size_t block_bytes, const struct th_key_file *file,
                     const char *subject, const char *names, const struct th_text_sink *sink,
                     struct th_fault *fault);

@@ -1,6 +1,6 @@
 /* Messages for the programs of the configuration: handed to the runner, answered with what it sends
- * back. The first handler whose filter selects a topic gets it. At most TH_ORDER_JOBS at a time wait
- * or run; a message that comes beyond is dropped, counted and told. */
+ * back. The first handler whose filter selects a topic gets it. At most TH_ORDER_JOBS at a time
+ * wait or run; a message that comes beyond is dropped, counted and told. */
 #ifndef TH_AGENT_HANDLERS_H
 #define TH_AGENT_HANDLERS_H
 

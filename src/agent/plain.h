@@ -1,11 +1,12 @@
 /* A second way to the broker, without TLS, which only the operator can open: --insecure-plain.
- * It is another connection, with an outbox of its own, so nothing gets onto it but what is put there:
+ * It is another connection, with an outbox of its own, so nothing gets onto it but what is put
+ * there:
  * messages of the spool, and subscriptions, that --insecure-plain-topic selects. No credentials, no
  * will, no status, no session that is kept; messages of QoS 2 wait for TLS.
  *
  * It is dialled once an attempt with TLS has failed, which goes on being tried. The first handshake
- * that is good closes it, and leaves a mark in the spool's directory: where that is, whatever it is,
- * the endpoint is refused for good. */
+ * that is good closes it, and leaves a mark in the spool's directory: where that is, whatever it
+ * is, the endpoint is refused for good. */
 #ifndef TH_AGENT_PLAIN_H
 #define TH_AGENT_PLAIN_H
 

@@ -4,7 +4,8 @@
 
 #include "agent/part.h"
 
-/* Written every 15 s, at each change of the state, and at the end: under another name, then renamed. */
+/* Written every 15 s, at each change of the state, and at the end: under another name, then
+ * renamed. */
 extern const struct th_agent_part th_agent_prom;
 
 #endif

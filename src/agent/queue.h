@@ -1,5 +1,6 @@
-/* The queue on disk (room spool) and the one connection: what producers put in is on the disk before
- * they are told so, and goes out in the order in which it came. Without --spool there is none.
+/* The queue on disk (room spool) and the one connection: what producers put in is on the disk
+ * before they are told so, and goes out in the order in which it came. Without --spool there is
+ * none.
  *
  *     a producer: put(), and in each of its turns fate(), until it is no longer "not yet"
  *
@@ -11,23 +12,23 @@
 #include "agent/part.h"
 #include "spool/spool.h"
 
-/* Takes the message; its slices are free afterwards. Returns TH_SPOOL_APPENDED, TH_SPOOL_KNOWN (this
- * id came before), both with *seq to ask th_agent_queue_fate() about, or TH_SPOOL_DROPPED (full, and
- * the policy is "newest": it is gone, and was counted). Errors: SEND_FULL, TOO_LARGE, ARGUMENT
- * concern this message only (a topic that is none; there is no spool); FILE: the spool cannot be
- * written now. Each with a sentence. */
+/* Takes the message; its slices are free afterwards. Returns TH_SPOOL_APPENDED, TH_SPOOL_KNOWN
+ * (this id came before), both with *seq to ask th_agent_queue_fate() about, or TH_SPOOL_DROPPED
+ * (full, and the policy is "newest": it is gone, and was counted). Errors: SEND_FULL, TOO_LARGE,
+ * ARGUMENT concern this message only (a topic that is none; there is no spool); FILE: the spool
+ * cannot be written now. Each with a sentence. */
 int th_agent_queue_put(const struct th_spool_message *message, uint64_t *seq,
                        struct th_fault *fault);
 
-/* 1: it is on the disk: accepted. 0: not yet. FILE: it is not in the spool, the write or sync failed.
- * Ask in every turn: the next failure makes the one before forgotten. */
+/* 1: it is on the disk: accepted. 0: not yet. FILE: it is not in the spool, the write or sync
+ * failed. Ask in every turn: the next failure makes the one before forgotten. */
 int th_agent_queue_fate(uint64_t seq);
 
 /* For who shows it. False: there is no spool. */
 bool th_agent_queue_look(struct th_spool_stat *stat);
 
-/* There may be another way now for messages that th_agent_plain_carrier() had no way for. `anew`: what
- * was on its way, without TLS, is sent again. */
+/* There may be another way now for messages that th_agent_plain_carrier() had no way for. `anew`:
+ * what was on its way, without TLS, is sent again. */
 void th_agent_queue_look_again(bool anew);
 
 extern const struct th_agent_part th_agent_queue;

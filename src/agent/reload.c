@@ -34,8 +34,8 @@ static TH_ROOMY struct {
 
 /* ---- files of the connection ----------------------------------------------------------------- */
 
-/* Which file it is, and of when, and no more: keys are among them. Not by stat(2): the sandbox does not
- * know it. FNV-1a, a word at a time. What is not there is said by whoever needs it. */
+/* Which file it is, and of when, and no more: keys are among them. Not by stat(2): the sandbox does
+ * not know it. FNV-1a, a word at a time. What is not there is said by whoever needs it. */
 static uint32_t add_file(uint32_t sum, const char *path)
 {
     struct stat about = {0};

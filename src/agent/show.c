@@ -12,8 +12,8 @@
 #define LINE_BYTES 320
 #define PATH_BYTES 64
 
-/* Where it stands in the answer, what Prometheus calls it (if it is a number), and what it is. A unit
- * ends the first, and there is a label of the third level, if there is one. */
+/* Where it stands in the answer, what Prometheus calls it (if it is a number), and what it is. A
+ * unit ends the first, and there is a label of the third level, if there is one. */
 #define FACT(path, metric, meaning) path "\0" metric "\0" meaning "\0"
 
 static const char facts[] =

@@ -10,7 +10,7 @@ enum th_agent_verdict { TH_AGENT_FINE, TH_AGENT_TRYING, TH_AGENT_FAILED, TH_AGEN
 
 struct th_agent_view {
     void (*write)(const void *data, size_t bytes);
-    bool for_prometheus; /* text exposition format 0.0.4; else a line for each fact that is not zero */
+    bool for_prometheus; /* text exposition format 0.0.4; else a line for each that is not 0 */
     bool coloured;
 };
 

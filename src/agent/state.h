@@ -1,4 +1,5 @@
-/* How the agent is: a state, since when, and why; what went wrong so far; what a human should see. */
+/* How the agent is: a state, since when, and why; what went wrong so far; what a human should
+ * see. */
 #ifndef TH_AGENT_STATE_H
 #define TH_AGENT_STATE_H
 
@@ -26,7 +27,8 @@ extern const struct th_agent_part th_agent_state;
 /* How often the state has changed. */
 unsigned th_agent_state_changes(void);
 
-/* The answer of --status-socket as it would be now. Good until the next one; may be written over. */
+/* The answer of --status-socket as it would be now. Good until the next one; may be written
+ * over. */
 char *th_agent_state_text(size_t *bytes);
 
 #endif

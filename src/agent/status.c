@@ -23,7 +23,8 @@ static struct {
 static int usage(void)
 {
     th_cli_out_text("  thimble status [--json | --prom] {SOCKET | PID | -c FILE}\n\n"
-                    "How an agent is, asked through its --status-socket; FILE is its configuration.\n"
+                    "How an agent is, asked through its --status-socket; FILE is its "
+                    "configuration.\n"
                     "Exit code: 0 connected, 1 not as it should be, 2 failed or not there, 3 who "
                     "knows.\n");
     return th_cli_printed();
@@ -105,6 +106,7 @@ int th_cli_status(int argc, char *argv[])
         return ask(socket_of(argc, argv));
     while (argc > 1 && take_form(argv[argc - 1]))
         argc--;
-    return argc == 1 && *argv[0] != '-' ? ask(argv[0])
-                                        : refuse("these words do not fit; see thimble status --help");
+    if (argc == 1 && *argv[0] != '-')
+        return ask(argv[0]);
+    return refuse("these words do not fit; see thimble status --help");
 }

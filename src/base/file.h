@@ -8,8 +8,8 @@
 /* open(2), with O_CLOEXEC. `mode` counts with O_CREAT. A descriptor, or -1 and errno. */
 int th_file_open(const char *path, int flags, unsigned mode);
 
-/* read(2), until the end or until the buffer is full; waits where somebody who shares the descriptor
- * made it non-blocking. Bytes, or -1 and errno. */
+/* read(2), until the end or until the buffer is full; waits where somebody who shares the
+ * descriptor made it non-blocking. Bytes, or -1 and errno. */
 ssize_t th_file_read(int fd, void *buffer, size_t buffer_bytes);
 
 /* fsync(2). 0, or -1 and errno. */

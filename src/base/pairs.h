@@ -1,5 +1,6 @@
 /* What each byte that is no printable ASCII stands for in packed sentences: two others. It begins
- * with 127; 0 follows 255. Made by tools/pairs.py; used by config/pack.awk and src/base/format.c. */
+ * with 127; 0 follows 255. Made by tools/pairs.py; used by config/pack.awk and
+ * src/base/format.c. */
 static const unsigned char th_pairs[][2] = {
     {101, 32}, /* 127 "e " */
     {115, 32}, /* 128 "s " */

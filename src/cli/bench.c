@@ -24,7 +24,8 @@
 #define DEFAULT_CONNECTIONS (TH_CONNECTIONS < 10 ? TH_CONNECTIONS : 10)
 #define DEFAULT_HOLD_MS 2000
 
-/* What the block of an idle connection keeps: not its buffers; in whole pages, wherever they begin. */
+/* What the block of an idle connection keeps: not its buffers; in whole pages, wherever they
+ * begin. */
 #define PAGE_BYTES 4096
 #define BUFFERS_BYTES (TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
                        TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES + TH_ALIAS_OUT_BYTES)

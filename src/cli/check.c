@@ -390,8 +390,8 @@ static bool check_spool(struct th_cli_settings *s, struct th_cli_problem *proble
 {
     if (!s->spool || (s->client_id && *s->client_id && s->session_expiry_s))
         return true;
-    return th_cli_problem(problem, "--spool: its messages go out in a session that is kept, or some "
-                          "would arrive twice; give -i, and not -x 0");
+    return th_cli_problem(problem, "--spool: its messages go out in a session that is kept, or "
+                          "some would arrive twice; give -i, and not -x 0");
 }
 
 static bool is_endpoint(const char *text)
@@ -444,8 +444,8 @@ static bool check_tunnel(struct th_cli_settings *s, struct th_cli_problem *probl
 {
     if (s->listen || s->listen_port != TH_CLI_UNSET)
         return true;
-    return th_cli_problem(problem, "--listen: the path is missing; give that of the socket to make, "
-                          "or --listen-port");
+    return th_cli_problem(problem, "--listen: the path is missing; give that of the socket to "
+                          "make, or --listen-port");
 }
 
 static bool check_format(struct th_cli_settings *s, struct th_cli_problem *problem)
@@ -467,9 +467,9 @@ static bool check_command(struct th_cli_settings *s, struct th_cli_problem *prob
 bool th_cli_check(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
-        th_cli_post_check, check_plaintext, check_exclusive, check_together, check_version,  th_cli_identity_take, check_tls,
-        check_addresses, check_names,     check_texts,    check_password, check_client,
-        check_will,      check_command,   check_format,
+        th_cli_post_check, check_plaintext, check_exclusive, check_together, check_version,
+        th_cli_identity_take, check_tls, check_addresses, check_names, check_texts, check_password,
+        check_client, check_will, check_command, check_format,
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i](s, problem))

@@ -118,7 +118,8 @@ static int check(void)
 
 static int usage(void)
 {
-    th_cli_out_text("  thimble config check FILE            whether it can be used, with its files\n"
+    th_cli_out_text("  thimble config check FILE            whether it can be used, with its "
+                    "files\n"
                     "  thimble config show --effective FILE each value, and where it comes from\n\n"
                     "Options behind it are those of the agent. More: man 5 thimble-config.\n");
     return th_cli_printed();

@@ -10,7 +10,7 @@
 
 static struct {
     int64_t not_before_s, not_after_s; /* 0: none is watched */
-    int told;                          /* how many of the moments had passed when it was last said */
+    int told;                          /* how many moments had passed when it was last said */
     uint64_t until_ms;
 } own = {.until_ms = TH_NEVER};
 

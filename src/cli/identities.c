@@ -342,8 +342,9 @@ static void put_row(const struct view *view, const char *name)
     struct th_slice end = th_store_meta_value(view->identity.meta, "not_after");
     struct th_slice host = without_quotes(th_store_meta_value(view->identity.meta, "iot_endpoint"));
     th_cli_out_format("%-24s %c %-20s  %-24s %.*s\n", name, current_of(view),
-                      th_cli_time_text((int64_t)th_json_flat_number(end), text), th_cli_exit_state(view->status),
-                      (int)host.len_bytes, (const char *)host.data);
+                      th_cli_time_text((int64_t)th_json_flat_number(end), text),
+                      th_cli_exit_state(view->status), (int)host.len_bytes,
+                      (const char *)host.data);
 }
 
 static void list_one(void *arg, const char *name)

@@ -4,9 +4,9 @@
 
 #include <thimble.h>
 
-/* Opens it for reading and writing; makes it, with mode 0600, if it is not there. It must be a file,
- * ours, and nobody else's to read or change; no symbolic link is followed. The descriptor, or FILE,
- * and the sentence names the option. */
+/* Opens it for reading and writing; makes it, with mode 0600, if it is not there. It must be a
+ * file, ours, and nobody else's to read or change; no symbolic link is followed. The descriptor, or
+ * FILE, and the sentence names the option. */
 int th_cli_keptfile_open(const char *option, const char *path, struct th_fault *fault);
 
 #endif

@@ -16,7 +16,8 @@ static const struct view {
     const char *summary;
 } views[] = {
     {"static", th_cli_mem_static, 0, 0, "         what the program reserves, section by section"},
-    {"report", th_cli_mem_report, 1, 1, "PATH|PID what a process uses, through its --status-socket"},
+    {"report", th_cli_mem_report, 1, 1,
+     "PATH|PID what a process uses, through its --status-socket"},
     {"plan", th_cli_mem_plan, 2, INT_MAX,
      "CHAIN COMMAND ...  what a command line would need, before it runs, but for CRLs and OCSP"},
 };

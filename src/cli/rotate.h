@@ -1,5 +1,6 @@
 /* Another generation of the identity in use is tried while the program goes on, or, by the agent,
- * another configuration: the connection is made anew with it. What it is, is known by what the broker answers:
+ * another configuration: the connection is made anew with it. What it is, is known by what the
+ * broker answers:
  *
  *     proved    a message of QoS 1 or 2 is acknowledged, a subscription granted; or PINGRESP: what
  *               was published with QoS 0 before it was taken
@@ -7,10 +8,10 @@
  *               certificate, if the roots that came with the identity do not know it; or the broker
  *               is there and the connection ends five times before a proof
  *
- * A broker that cannot be reached is waited for, with the new one; but a configuration is refused by
- * whatever ends a connection, once for each broker it names, if there was one before. Until then the generation before
- * stays, and comes back when the new one is refused. Nothing here waits for whoever holds the
- * identity: it is tried again at the next turn. */
+ * A broker that cannot be reached is waited for, with the new one; but a configuration is refused
+ * by whatever ends a connection, once for each broker it names, if there was one before. Until then
+ * the generation before stays, and comes back when the new one is refused. Nothing here waits for
+ * whoever holds the identity: it is tried again at the next turn. */
 #ifndef TH_CLI_ROTATE_H
 #define TH_CLI_ROTATE_H
 
@@ -23,7 +24,8 @@ enum { TH_CLI_ROTATE_NOTHING, TH_CLI_ROTATE_TRIED, TH_CLI_ROTATE_LATER };
 
 /* Who has other settings than those of th_cli_rotate_begin(), which it changes. */
 struct th_cli_rotate_settings {
-    /* SIGHUP came. NOTHING: nothing to try, or refused; TRIED: they are in place, to be tried; LATER:
+    /* SIGHUP came. NOTHING: nothing to try, or refused; TRIED: they are in place, to be tried;
+     * LATER:
      * ask again. */
     int (*begin)(void);
 

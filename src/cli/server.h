@@ -16,8 +16,8 @@ bool th_cli_server_take(struct th_cli_settings *settings, struct th_cli_problem 
 bool th_cli_server_is_taken(void);
 
 /* Shakes hands with the server, then hands over what it sent, its own certificate first (`take`
- * NULL: to nobody); or th_cli_cert_read(), if none was taken. 0, or an exit status after having said
- * why; th_cli_server_status() is the same, for `take` too. */
+ * NULL: to nobody); or th_cli_cert_read(), if none was taken. 0, or an exit status after having
+ * said why; th_cli_server_status() is the same, for `take` too. */
 int th_cli_server_read(const char *word, th_certificate_taker take, void *arg);
 int th_cli_server_status(void);
 

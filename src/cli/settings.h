@@ -220,7 +220,8 @@ struct th_cli_settings {
     const char *status_topic;    /* how we are, in JSON */
     const char *firmware_version; /* stands there */
     const char *spool;           /* a directory */
-    int64_t spool_bytes, spool_messages, spool_age_s, spool_daily_bytes; /* 0: as in th_spool_config */
+    /* 0: as in th_spool_config */
+    int64_t spool_bytes, spool_messages, spool_age_s, spool_daily_bytes;
     int64_t spool_full;          /* enum th_spool_policy */
     struct th_cli_list spool_conflate;
     const char *plain_endpoint;       /* HOST[:PORT], without TLS */

@@ -14,8 +14,8 @@ static struct {
 
 static th_cli_status_more *more; /* NULL: nobody has more to tell */
 
-/* A report in the largest figures, and what is more, are shorter. It leaves in one piece: to send it in small ones
- * would fill the socket's buffer with their headers. */
+/* A report in the largest figures, and what is more, are shorter. It leaves in one piece: to send
+ * it in small ones would fill the socket's buffer with their headers. */
 static TH_ROOMY struct {
     size_t used;
     char text[9216];

@@ -1,4 +1,5 @@
-/* Templates in the texts of the agent: ${device_id}, ${hostname} and ${client_id}; "$${" is "${". */
+/* Templates in the texts of the agent: ${device_id}, ${hostname} and ${client_id}; "$${" is
+ * "${". */
 #ifndef TH_CLI_TEMPLATE_H
 #define TH_CLI_TEMPLATE_H
 

@@ -52,7 +52,7 @@ bool th_link_in_line(const struct th_link *link)
            (mine->handshake.waits || mine->record.waits);
 }
 
-/* ---- the handshake heap ----------------------------------------------------------------------- */
+/* ---- the handshake heap ---------------------------------------------------------------------- */
 
 bool th_link_has_dialed(const struct th_link *link)
 {
@@ -77,7 +77,7 @@ static void end_handshake(struct th_link *link)
     th_lease_give(handshakes(link), &link->leases.handshake, th_clock_ms());
 }
 
-/* ---- the record cell -------------------------------------------------------------------------- */
+/* ---- the record cell ------------------------------------------------------------------------- */
 
 static uint32_t record_bytes(const struct th_link_leases *mine)
 {
@@ -121,7 +121,7 @@ static bool lease_record(struct th_link *link, bool again)
     return true;
 }
 
-/* ---- records as they come --------------------------------------------------------------------- */
+/* ---- records as they come -------------------------------------------------------------------- */
 
 static int read_header(struct th_link *link)
 {
@@ -173,7 +173,7 @@ int th_link_lease_read(struct th_link *link, uint8_t *buffer, size_t bytes)
     return hand_header(mine, buffer, bytes);
 }
 
-/* ---- time ------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static bool is_served(const struct th_link *link)
 {
@@ -206,7 +206,7 @@ int th_link_lease_overdue(struct th_link *link)
                         (unsigned)TH_LEASE_MS);
 }
 
-/* ---- giving back ------------------------------------------------------------------------------ */
+/* ---- giving back ----------------------------------------------------------------------------- */
 
 static bool handshake_is_over(const struct th_link *link)
 {

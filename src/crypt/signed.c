@@ -28,7 +28,8 @@ union state {
     wc_Sha512 sha512; /* SHA-384 too */
 };
 
-_Static_assert(sizeof(union state) <= sizeof(((struct th_crypt_signed *)0)->state), "there is room");
+_Static_assert(sizeof(union state) <= sizeof(((struct th_crypt_signed *)0)->state),
+               "there is room");
 
 static union state *state_of(struct th_crypt_signed *seen)
 {

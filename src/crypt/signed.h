@@ -17,8 +17,8 @@ bool th_crypt_signed_begin(struct th_crypt_signed *seen, struct th_slice algorit
 
 void th_crypt_signed_add(struct th_crypt_signed *seen, const void *data, size_t bytes);
 
-/* Another key may be tried afterwards. The public key is a SubjectPublicKeyInfo, or an RSAPublicKey.
- * Needs memory of the current payer. 0: that key made it; TH_E_ARGUMENT: it did not;
+/* Another key may be tried afterwards. The public key is a SubjectPublicKeyInfo, or an
+ * RSAPublicKey. Needs memory of the current payer. 0: that key made it; TH_E_ARGUMENT: it did not;
  * TH_E_MEMORY. */
 int th_crypt_signed_check(const struct th_crypt_signed *seen, struct th_slice public_key,
                           struct th_slice signature);

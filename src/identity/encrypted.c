@@ -114,8 +114,8 @@ static int unseal(struct th_slice *der, struct th_slice passphrase,
         return refuse(place, "is encrypted in a way that is not read here; openssl pkcs8 -topk8 "
                       "-v2 aes-256-cbc makes it one that is", fault);
     if (!read_number(sealed.iterations))
-        return refuse(place, "its passphrase is hashed more than 2,000,000 times, or never; openssl "
-                      "pkcs8 -topk8 -iter 600000 makes it one that is read", fault);
+        return refuse(place, "its passphrase is hashed more than 2,000,000 times, or never; "
+                      "openssl pkcs8 -topk8 -iter 600000 makes it one that is read", fault);
     *der = sealed.data;
     if (decrypt(&sealed, passphrase))
         der->len_bytes = th_der_sequence_bytes(sealed.data);

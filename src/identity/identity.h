@@ -25,8 +25,8 @@ struct th_identity_count {
     unsigned chain_certificates;
 };
 
-/* Reads the CA certificates of one source and counts them. Errors: FILE (also for none), MEMORY, the
- * sink's. */
+/* Reads the CA certificates of one source and counts them. Errors: FILE (also for none), MEMORY,
+ * the sink's. */
 int th_identity_read_roots(const struct th_source *source, const struct th_identity_sink *sink,
                            struct th_identity_count *count, struct th_fault *fault);
 

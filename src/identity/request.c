@@ -129,8 +129,8 @@ static int put_attribute(struct th_der_out *out, struct th_slice part, struct th
                       "street, serialNumber, DC, UID and emailAddress are known");
     const struct kind *kind = kind_of(name);
     if (!is_possible(kind, value))
-        return refuse(fault, "--subject", part, "too long, too short, or with characters that it may "
-                      "not have; + and / have a backslash before them");
+        return refuse(fault, "--subject", part, "too long, too short, or with characters that it "
+                      "may not have; + and / have a backslash before them");
     put_value(out, kind->tag, value);
     th_der_put(out, TH_DER_OID, oid);
     th_der_wrap(out, TH_DER_SEQUENCE, end);

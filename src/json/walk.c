@@ -161,7 +161,8 @@ static bool leave(struct reader *r)
 
 bool th_json_walk(struct th_json_walk *walk, char *text, size_t bytes)
 {
-    struct reader r = {.walk = walk, .at = text, .end = text + bytes, .line_start = text, .line = 1};
+    struct reader r = {
+        .walk = walk, .at = text, .end = text + bytes, .line_start = text, .line = 1};
     if (peek(&r) != '{')
         return stop(&r, "an object: {");
     do {

@@ -30,7 +30,8 @@ struct th_json_walk {
     const char *wanted;           /* what should stand there; NULL: take() said no */
 };
 
-/* The text must be an object. It is written over; the leaves live as long as it does. False: see `stopped`. */
+/* The text must be an object. It is written over; the leaves live as long as it does. False: see
+ * `stopped`. */
 bool th_json_walk(struct th_json_walk *walk, char *text, size_t bytes);
 
 #endif

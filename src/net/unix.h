@@ -13,8 +13,9 @@ int th_net_unix_listen(const char *path, unsigned mode, struct th_fault *fault);
  * descriptor is to be had. */
 int th_net_unix_accept(int listening);
 
-/* Connects to who listens at `path`, and waits until it has room for us. A descriptor that blocks, for
- * at most `patience_ms` each time it is written to. Errors: TCP (nobody listens), TIMEOUT, FILE. */
+/* Connects to who listens at `path`, and waits until it has room for us. A descriptor that blocks,
+ * for at most `patience_ms` each time it is written to. Errors: TCP (nobody listens), TIMEOUT,
+ * FILE. */
 int th_net_unix_reach(const char *path, int patience_ms, struct th_fault *fault);
 
 /* Sends what fits into the socket's buffer without waiting, and closes. */

@@ -22,8 +22,8 @@ int th_store_base(const char *path, enum th_store_base use, struct th_fault *fau
 /* A directory in it; made first, with mode 0700, if `create`. The descriptor. */
 int th_store_directory(int at, const char *name, bool create, struct th_fault *fault);
 
-/* A regular file, to read. `foreign`: it may belong to anybody and be a symbolic link. A FIFO does not
- * block: it is refused. The descriptor. */
+/* A regular file, to read. `foreign`: it may belong to anybody and be a symbolic link. A FIFO does
+ * not block: it is refused. The descriptor. */
 int th_store_file(int at, const char *name, bool foreign, struct th_fault *fault);
 
 /* Reads all of a regular file into `room`, and returns its bytes; likewise. */

@@ -64,7 +64,8 @@ static void note(struct th_tls_bundle *bundle, uint32_t name)
 /* Or the issuer that is there has ended: what is stored now may be another one of its name. */
 static bool is_for_want_of_an_issuer(int code)
 {
-    return code == 0 || code == ASN_NO_SIGNER_E || code == ASN_SELF_SIGNED_E || code == ASN_SIG_CONFIRM_E;
+    return code == 0 || code == ASN_NO_SIGNER_E || code == ASN_SELF_SIGNED_E ||
+           code == ASN_SIG_CONFIRM_E;
 }
 
 /* Not the topmost issuer alone: a chain may go on above a root of ours, signed across. */
@@ -95,9 +96,9 @@ static int read_entry(void *arg, const char *path)
     struct reading *reading = arg;
     struct th_source source = {.path = path};
     struct th_fault fault = {0};
-    int result = th_directory_names_certificate(path) ? th_identity_read_roots(&source, reading->sink, &reading->count,
-                                                           &fault)
-                                  : 0;
+    if (!th_directory_names_certificate(path))
+        return 0;
+    int result = th_identity_read_roots(&source, reading->sink, &reading->count, &fault);
     if (result != TH_E_FILE)
         return result;
     th_log(&reading->context->log, TH_LOG_WARNING, "%s; it is left out", fault.text);

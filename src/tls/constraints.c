@@ -50,7 +50,7 @@ static struct th_slice from_first_dot(struct th_slice text)
     return text;
 }
 
-/* ---- one name, one subtree; what is unclear is in it if it is excluded, and not if permitted --- */
+/* ---- one name, one subtree; what is unclear is in it if it is excluded, not if permitted ----- */
 
 static bool is_domain_in(struct th_slice name, struct th_slice base)
 {

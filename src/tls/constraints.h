@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <thimble.h>
 
-/* Whether an authority with these constraints may certify these names. `constraints` is the value of
- * its extension, `subject` the content of a Name, `alternative` the value of a subjectAltName; empty:
+/* Whether an authority with these constraints may certify these names. `constraints` is the value
+ * of its extension, `subject` the content of a Name, `alternative` the value of a subjectAltName;
+ * empty:
  * there is none. Names of host, address, mailbox, URI and directory are held against them; of other
  * kinds, and of what cannot be read, none is allowed that is constrained at all. */
 bool th_constraints_allow(struct th_slice constraints, struct th_slice subject,

@@ -69,7 +69,8 @@ static int refused_memory(struct th_fault *fault)
     WORD(ECC_KEY_SIZE_E, "has a key on a curve other than P-256 and P-384") \
     WORD(WC_KEY_SIZE_E, "has a key of a size that is not supported") \
     WORD(ASN_CRIT_EXT_E, "has a critical extension nobody here understands") \
-    WORD(ASN_NAME_INVALID_E, "may not certify a name that stands in the chain below it (name constraints)") \
+    WORD(ASN_NAME_INVALID_E, "may not certify a name that stands in the chain below it (name " \
+         "constraints)") \
     WORD(ASN_PATHLEN_SIZE_E, "has an invalid path length") \
     WORD(ASN_PATHLEN_INV_E, "belongs to a chain longer than its issuer allows") \
     WORD(MAX_CHAIN_ERROR, "comes with a chain of more than 9 certificates") \
@@ -288,8 +289,8 @@ static bool awaits_key(const struct th_tls_stream *stream)
     WORD(43, "the server does not take this kind") \
     WORD(44, "have a new one issued") \
     WORD(45, "renew it, or set the server's clock") \
-    WORD(48, "the server does not trust its issuer; send the whole chain, or have it issued by its " \
-             "CA") \
+    WORD(48, "the server does not trust its issuer; send the whole chain, or have it issued by " \
+             "its CA") \
     WORD(51, "does the key belong to the certificate?") \
     WORD(70, "it speaks none of the TLS versions allowed here") \
     WORD(71, "it wants stronger suites or keys") \

@@ -41,7 +41,8 @@ int th_tls_transport_error(struct th_tls_stream *stream);
 int th_tls_setup_error(int code, struct th_tls_mark mark, const char *doing,
                        struct th_fault *fault);
 
-/* Of what a server has shown: it could not be judged. False, for whoever says whether it is good. */
+/* Of what a server has shown: it could not be judged. False, for whoever says whether it is
+ * good. */
 bool th_tls_refuse_for_memory(struct th_tls_stream *stream, struct th_tls_mark mark);
 
 /* The failure to take a certificate or key of `what` from `place`. CERTIFICATE or FILE. */

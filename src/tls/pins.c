@@ -132,8 +132,8 @@ static bool is_genuine(const struct th_tls_stream *stream, const WOLFSSL_X509_ST
 
 enum step { AT_A_ROOT, ONE_UP, UNCLEAR };
 
-/* Steps from certificate `*at` to the one that issued it. AT_A_ROOT: that is not there. UNCLEAR: two
- * of that name have different keys, of which only one has signed. */
+/* Steps from certificate `*at` to the one that issued it. AT_A_ROOT: that is not there. UNCLEAR:
+ * two of that name have different keys, of which only one has signed. */
 static enum step step_up(const struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store,
                          int *at, struct th_policy_facts *facts)
 {

@@ -147,7 +147,8 @@ static bool take_fields(struct reading *reading, struct th_slice *in, struct hea
 }
 
 /* There may be none, and nothing else behind the dates. */
-static bool open_entries(struct reading *reading, struct th_slice *in, struct head *head, size_t all)
+static bool open_entries(struct reading *reading, struct th_slice *in, struct head *head,
+                         size_t all)
 {
     reading->entries_bytes = 0;
     bool has_more = all - in->len_bytes - head->header_bytes < head->signed_bytes;

@@ -32,8 +32,8 @@ int th_tls_session_watch(struct th_tls_stream *stream)
     return wolfSSL_set_SessionTicket_cb(stream->ssl, note_ticket, stream);
 }
 
-/* A ticket's secret is gone once it was used: only what this connection was given counts. In TLS 1.2
- * a session may be taken up any number of times. */
+/* A ticket's secret is gone once it was used: only what this connection was given counts. In TLS
+ * 1.2 a session may be taken up any number of times. */
 static bool has_something_new(const struct th_tls_stream *stream)
 {
     return stream->ticketed || wolfSSL_version(stream->ssl) != TLS1_3_VERSION;

@@ -1,5 +1,5 @@
-/* What agent and runner read of each other: any bytes. What is taken lies within the packet, and names
- * a job there is. */
+/* What agent and runner read of each other: any bytes. What is taken lies within the packet, and
+ * names a job there is. */
 #include "agent/order.h"
 
 #include <stdlib.h>

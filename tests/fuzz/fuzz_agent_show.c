@@ -1,5 +1,5 @@
-/* What a status socket says, shown as an agent's: for people and for Prometheus. Nothing in it drives
- * a terminal, and no line of a metric is broken. */
+/* What a status socket says, shown as an agent's: for people and for Prometheus. Nothing in it
+ * drives a terminal, and no line of a metric is broken. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A format and a message, with an end of line between them: whatever the format, a message that comes
- * in pieces prints the same as the one that comes whole. */
+/* A format and a message, with an end of line between them: whatever the format, a message that
+ * comes in pieces prints the same as the one that comes whole. */
 #include "base/slice.h"
 #include "cli/format.h"
 #include "cli/out.h"

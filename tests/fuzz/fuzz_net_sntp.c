@@ -1,5 +1,5 @@
-/* Whatever a time server sends: a date is taken from a whole reply to our question only, and is never
- * below the floor. The first four bytes are the floor. */
+/* Whatever a time server sends: a date is taken from a whole reply to our question only, and is
+ * never below the floor. The first four bytes are the floor. */
 #include "net/sntp.h"
 
 #include <stdlib.h>

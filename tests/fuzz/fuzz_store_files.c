@@ -1,5 +1,5 @@
-/* `current` and `cert_valid` of others: only "a" and "b" name a generation, only its own digest makes
- * one whole. */
+/* `current` and `cert_valid` of others: only "a" and "b" name a generation, only its own digest
+ * makes one whole. */
 #include "base/slice.h"
 #include "store/store.h"
 

@@ -4,9 +4,11 @@
  *
  * Commands come from standard input, a line each; each ends with one line of JSON:
  *
- *     open N [LEAST]    connections up to number N are opened; done when all, or so many, are up and
+ *     open N [LEAST]    connections up to number N are opened; done when all, or so many, are up
+ * and
  *                    subscribed
- *     publish BYTES [LEAST]   each that has room publishes to its own topic at QoS 1; done when all, or so many,
+ *     publish BYTES [LEAST]   each that has room publishes to its own topic at QoS 1; done when
+ * all, or so many,
  *                    have been delivered
  *     broadcast BYTES   the first publishes to all; done when it has been delivered to all
  *     await          done when all are up (again)

@@ -1,5 +1,5 @@
-/* Runs a program for which it is another time, from outside (ptrace, x86-64): a static program knows
- * no preloaded library.
+/* Runs a program for which it is another time, from outside (ptrace, x86-64): a static program
+ * knows no preloaded library.
  *
  *     warp FILE PROGRAM WORDS...
  *

@@ -1,4 +1,5 @@
-/* The calendar, and which dates are believed. One state for the process: the tests come in order. */
+/* The calendar, and which dates are believed. One state for the process: the tests come in
+ * order. */
 #include "base/calendar.h"
 
 #include "gen/version.h"

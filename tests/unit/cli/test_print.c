@@ -1,6 +1,6 @@
-/* What -F prints. The golden table was taken from mosquitto_sub 2.0.11, field by field; what 2.1 added
- * follows its documentation. Where 2.0.11 differs from its own manual, the manual is followed; these
- * rows say so. */
+/* What -F prints. The golden table was taken from mosquitto_sub 2.0.11, field by field; what 2.1
+ * added follows its documentation. Where 2.0.11 differs from its own manual, the manual is
+ * followed; these rows say so. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

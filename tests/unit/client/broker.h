@@ -222,7 +222,8 @@ static inline struct server start_server(const char *leaf, const char *key, cons
     return server;
 }
 
-/* False: it has ended. Its port was taken meanwhile, if only by whoever asked whether it answers. */
+/* False: it has ended. Its port was taken meanwhile, if only by whoever asked whether it
+ * answers. */
 static inline bool comes_up(const struct server *server)
 {
     uint64_t until_ms = clock_ms() + PATIENCE_MS;

@@ -141,7 +141,8 @@ static void lose_the_connection(void)
     UNTIL(&device, count_events(&device, TH_EVENT_CONNECTED) > before);
 }
 
-/* The broker was verified by the old roots, and knows the session's owner by the old certificate. */
+/* The broker was verified by the old roots, and knows the session's owner by the old
+ * certificate. */
 static void no_session_passes_from_one_to_the_other(void **state)
 {
     (void)state;

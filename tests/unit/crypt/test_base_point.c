@@ -1,5 +1,5 @@
-/* Multiples of P-256's base point by its table, which is thinned out when wolfSSL is built, are those
- * that general multiplication gives. */
+/* Multiples of P-256's base point by its table, which is thinned out when wolfSSL is built, are
+ * those that general multiplication gives. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

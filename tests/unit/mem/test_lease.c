@@ -1,4 +1,5 @@
-/* Leases: never more than there are, first come first served, whoever leaves the line or gives up. */
+/* Leases: never more than there are, first come first served, whoever leaves the line or gives
+ * up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -19,7 +19,8 @@
 /* Raw stack use must be neither moved to a fake stack nor padded with red zones. */
 #define PLAIN __attribute__((noinline, no_sanitize("address", "undefined")))
 
-/* cmocka cannot fail on another thread: what runs there returns the line that did not hold, or 0. */
+/* cmocka cannot fail on another thread: what runs there returns the line that did not hold, or
+ * 0. */
 #define HOLDS(condition) \
     do { \
         if (!(condition)) \

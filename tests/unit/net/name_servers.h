@@ -1,4 +1,5 @@
-/* Name servers of our own on 127.0.0.1 and 127.0.0.2, and lookups that ask them. Time is the test's:
+/* Name servers of our own on 127.0.0.1 and 127.0.0.2, and lookups that ask them. Time is the
+ * test's:
  * when nothing comes, the clock jumps to the moment the lookup waits for. */
 #ifndef TH_TEST_NET_NAME_SERVERS_H
 #define TH_TEST_NET_NAME_SERVERS_H
