@@ -139,10 +139,11 @@ make_pki() {
 
 # ---- broker --------------------------------------------------------------------------------
 
-# A zombie, dead and not yet reaped by its parent, does not run.
+# The number may be another process's by now, and a copied checkout has that of the broker of the one
+# it was copied from. A zombie, dead and not yet reaped by its parent, has no command line.
 is_running() {
     [ -e "$1/broker.pid" ] || return 1
-    grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$(cat "$1/broker.pid")/status"
+    grep -qsF "$1/broker.conf" "/proc/$(cat "$1/broker.pid")/cmdline"
 }
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -195,13 +196,14 @@ END
 }
 
 launch() {
+    answers "$plain_port" && return 1
     write_broker_configuration "$1" >"$1/broker.conf"
     : >"$1/broker.log"
     mosquitto -c "$1/broker.conf" >>"$1/broker.out" 2>&1 </dev/null &
     echo $! >"$1/broker.pid"
     for _ in $(seq 100); do
         answers "$plain_port" && is_running "$1" && return 0
-        is_running "$1" || return 1
+        [ "$(jobs -r)" ] || return 1
         sleep 0.05
     done
     return 1
