@@ -1,6 +1,6 @@
 # The profiles beside default, in one table and one budget. hub's library has a file of its own.
 
-profiles := small tiny fast
+profiles := small tiny client fast
 
 .PHONY: profiles profile-programs $(addprefix profile-,$(profiles) hub)
 profiles: all profile-programs profile-hub lab-tools test-tools

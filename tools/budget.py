@@ -223,8 +223,12 @@ def progress(text):
     print(f"  MEASURE {text}", file=sys.stderr, flush=True)
 
 
+def size(binary):
+    return {"file_bytes": binary.stat().st_size}
+
+
 def measure(binary, runs):
-    figures = {"binary": {"file_bytes": binary.stat().st_size}}
+    figures = {"binary": size(binary)}
     (TOP / WORK).mkdir(parents=True, exist_ok=True)
     rest = rest_seconds(binary)
     with Lab(WORK / "lab") as lab:

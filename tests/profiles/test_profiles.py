@@ -1,5 +1,5 @@
-"""small and tiny stay within their budget, do what is asked of them, and say what they lack. All
-profiles, and all tests on each: make profiles."""
+"""small and tiny stay within their budget, do what is asked of them, and say what they lack; client
+has its size. All profiles, and all tests on each: make profiles."""
 import importlib.util
 import json
 import pathlib
@@ -23,9 +23,10 @@ OF_A_COMMAND = "no such option"  # of one that is not there
 OF_CLIENTS = {"--identity", "--identity-dir", "--config", "--agent", "--message-id"}
 
 
-def wrong(binary, book, key):
-    rows = budget.judge(budget.measure(binary, RUNS), book["entries"].get(key, {}),
-                        book["goals"].get(key, {}))
+def wrong(measured, binary):
+    """What is above its entry or its goal."""
+    book, key = json.loads(budget.BUDGET.read_text()), budget.key_of(binary)
+    rows = budget.judge(measured, book["entries"].get(key, {}), book["goals"].get(key, {}))
     found = [row for row in rows if row[0] in ("GREW", "MISSED")]
     print(found)
     return found
@@ -35,8 +36,16 @@ def wrong(binary, book, key):
 def test_within_the_budget(profile, monkeypatch):
     monkeypatch.chdir(TOP)
     binary = profiles.binary_of(profile)
-    book = json.loads(budget.BUDGET.read_text())
-    assert wrong(binary, book, budget.key_of(binary)) == []
+    assert wrong(budget.measure(binary, RUNS), binary) == []
+
+
+def test_size_of_the_client(monkeypatch):
+    """The whole trust policy and its commands, without what stays by itself. What it needs of memory:
+    make profiles."""
+    monkeypatch.chdir(TOP)
+    binary = profiles.binary_of("client")
+    assert wrong({"binary": budget.size(binary)}, binary) == []
+    assert budget.lacks(binary) == profiles.lacks("client") == ["agent", "tunnel", "spool"]
 
 
 @pytest.mark.parametrize("profile", ["small", "tiny"])
