@@ -167,7 +167,7 @@ def pytest_environment(target, sample):
 def run_pytest(target, sample, folder, outcome):
     path = target.log(f"{folder}.log")
     with open(path, "wb") as log:
-        subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+        subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "-q",
                         "--tb=short", "-rfE", f"tests/{folder}"], cwd=TOP, stdout=log,
                        stderr=subprocess.STDOUT, env=pytest_environment(target, sample))
     text = path.read_text(errors="replace")

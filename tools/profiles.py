@@ -161,8 +161,8 @@ def run_tests(profile, tests, **more):
                    "THIMBLE_NOT_HERE": str(not_here(profile)), **more}
     log = TOP / binary_of(profile).parent / "tests.log"
     with open(log, "wb") as output:
-        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "-q",
-                               "--tb=short", *tests], env=environment, cwd=TOP, stdout=output,
+        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2",
+                               "-q", "--tb=short", *tests], env=environment, cwd=TOP, stdout=output,
                               stderr=output, check=False)
     print(f"\n  TEST    {profile}: {' '.join(map(str, tests))}\n{log.read_text()}", flush=True)
     return done.returncode
