@@ -9,7 +9,8 @@
 The file has entries keyed PROFILE/ARCHITECTURE/wolfSSL-VERSION. An entry holds the size of the
 binary and, for each scenario (pub and sub, EC P-256 and RSA-2048, TLS 1.3 and 1.2, QoS 1), the
 peak of each pool, of the stack and of the heaps together: the largest of 20 runs, because
-signatures vary by a few bytes. A subscriber that waits has its private dirty and resident memory
+signatures vary by a few bytes. A publisher that checks all there is (a whole bundle of roots, a
+list of 3,000 revoked certificates, a stapled response) has its TLS heap and stack measured. A subscriber that waits has its private dirty and resident memory
 measured, a publisher its instructions under callgrind. Goals are limits that were promised, keyed
 likewise. A wolfSSL version without an entry is reported, not judged.
 
@@ -27,6 +28,13 @@ import sys
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(TOP / "tests" / "integration"))
+
+from every_check import checked, checking  # noqa: E402
+from fake import FakeBroker, nothing  # noqa: E402
+from test_roots import takes  # noqa: E402
+
 BUDGET = TOP / "config" / "budget.json"
 WORK = pathlib.Path("build/budget")  # relative: the length of a path must not change a figure
 KINDS = ("ec", "rsa")
@@ -89,6 +97,13 @@ def scenarios(binary):
     return [(kind, version) for version in VERSIONS for kind in KINDS
             if not (kind == "rsa" and "rsa" in absent)
             and not (version == "tlsv1.2" and "tls12" in absent)]
+
+
+def checked_scenarios(binary):
+    """Those in which a bundle of roots, a list of revoked certificates and a stapled response can be."""
+    if {"bundle", "revocation", "ocsp"} & set(lacks(binary)):
+        return []
+    return [(kind, version) for kind, version in scenarios(binary) if version != "any"]
 
 
 class Lab:
@@ -160,6 +175,23 @@ def publish(binary, lab, kind, version, topic="budget/pub"):
     path = WORK / "pub.json"
     run([*publisher(binary, lab, kind, version, topic), f"--mem-report=json:{path}"])
     return read_report(path)
+
+
+CHECKED = ("tls_heap_peak_bytes", "stack_peak_bytes")
+
+
+def publish_checked(binary, folder, kind, version):
+    """With all there is to check of a server. Its root is one of many: the first handshake fails."""
+    path = WORK / "checked.json"
+    broker = FakeBroker(nothing, takes, tls=checked(WORK, folder, kind, version))
+    try:
+        run([binary, "pub", *map(str, broker.where), *checking(WORK, folder), "-q", "1", "-t", "t",
+             "-m", "x" * 64, f"--mem-report=json:{path}"])
+    finally:
+        broker.close()
+    broker.check()
+    figures = read_report(path)
+    return {name: figures[name] for name in CHECKED}
 
 
 def resident(pid):
@@ -241,6 +273,17 @@ def measure(binary, runs):
             figures[f"sub-{name}"] = largest(
                 [subscribe(binary, lab, kind, version, number, rest=rest)
                  for number in range(runs)])
+        figures.update(measure_checked(binary, lab, runs))
+    return figures
+
+
+def measure_checked(binary, lab, runs):
+    figures = {}
+    for kind, version in checked_scenarios(binary):
+        progress(f"{kind} {version}: {runs} publishers that check all there is")
+        figures[f"checked-{kind}-{version}"] = largest(
+            [publish_checked(binary, lab.folder / kind, kind, version.removeprefix("tlsv"))
+             for _ in range(runs)])
     return figures
 
 

@@ -4,13 +4,12 @@ import time
 
 import pytest
 
+from every_check import checked, checking
 from fake import nothing
-from forge import server
 from program import ALL, SYSTEM_LIBS
-from stapled import (CRITICAL, GOOD, HARMLESS, REVOKED, UNKNOWN, Issued, Stapler, identifier,
-                     response, server_with, single, staple)
+from stapled import (CRITICAL, GOOD, HARMLESS, REVOKED, UNKNOWN, Stapler, identifier, response,
+                     server_with, single)
 from test_policy import CA, LOCALHOST, SERVES, SIGNS
-from test_revocation import debian_sized  # noqa: F401
 from test_roots import bundle, takes
 from x509 import Workshop, extension, integer, purposes, sequence
 
@@ -266,20 +265,11 @@ def test_sessions_end_with_the_response(thimble, stapler, house, tmp_path, versi
 @pytest.mark.skipif(SYSTEM_LIBS, reason="the report has no figures of the distribution's heap")
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("kind, most", [("ec", 15360), ("rsa", 27 * 1024)])
-def test_memory(thimble, fake, lab, debian_sized, tmp_path, record_property, kind,  # noqa: F811
-                most, version):
-    """The peak of the TLS heap, with all there is: a whole bundle, a long list, and a response."""
-    bundle_file, crl = debian_sized(kind)
-    key = "p256" if kind == "ec" else "rsa2048"
-    issuer = Issued(tmp_path / "issuer.pem", lab.path(kind, "intermediate.key"), key)
-    leaf = Issued(lab.path(kind, "server.pem"), lab.path(kind, "server.key"), key)
-    answer = response([single(identifier(leaf.serial, issuer))], issuer)
-    context = server(lab.path(kind, "server.pem"), lab.path(kind, "server.key"), lowest=version,
-                     highest=version, clients=lab.path(kind, "root.pem"))
-    broker = fake(nothing, takes, tls=staple(context, answer))
-    words = lab.identity(kind)
-    words[words.index("--cafile") + 1] = bundle_file
-    done = thimble("pub", *broker.where, *words, "--crlfile", crl, "--ocsp=must", *PUB, report=True)
+def test_memory(thimble, fake, lab, tmp_path, record_property, kind, most, version):
+    """The peak of the TLS heap; to the byte it is held by the budget."""
+    folder = lab.directory / kind
+    broker = fake(nothing, takes, tls=checked(tmp_path, folder, kind, version))
+    done = thimble("pub", *broker.where, *checking(tmp_path, folder), *PUB, report=True)
     peak = done.ends(0).report["pools"]["tls_heap"]["peak_bytes"]
     record_property(f"TLS heap of {kind} in TLS {version}", f"{peak} bytes, all checks on")
     assert peak <= most

@@ -4,13 +4,13 @@ import subprocess
 
 import pytest
 
+from every_check import NEXT, long_list, many, whole_bundle
 from fake import nothing
 from forge import CA, LOCALHOST, NOT_CA, SERVER, Forge
 from program import SYSTEM_LIBS
 from test_roots import bundle, takes
 
 PUB = ["-t", "t", "-m", "x", "-q", "1"]
-NEXT = ["-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20480101000000Z"]
 KEY = {"ec": "p256", "ec384": "p384", "rsa": "rsa2048", "rsa4096": "rsa4096"}
 DIGEST = {"ec": "sha256", "ec384": "sha384", "rsa": "sha256", "rsa4096": "sha512"}
 
@@ -59,11 +59,6 @@ def ours(tmp_path_factory):
     forge.issue("bad", NOT_CA, SERVER, LOCALHOST)
     forge.issue("deep", NOT_CA, SERVER, LOCALHOST, issuer="middle")
     return forge
-
-
-def many(count):
-    """So many numbers, none of them anybody's."""
-    return [f"{0x7000000000000000 + number:X}" for number in range(count)]
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
@@ -224,10 +219,15 @@ def test_list_is_replaced_while_it_runs(thimble, fake, ours, tmp_path):
     client.ends_refused(74, "was revoked")
 
 
-def test_no_session_of_an_earlier_process(thimble, lab, debian_sized, tmp_path):
+def debian_sized(lab, kind, tmp_path):
+    folder = lab.directory / kind
+    return whole_bundle(tmp_path, folder), long_list(tmp_path, folder)
+
+
+def test_no_session_of_an_earlier_process(thimble, lab, tmp_path):
     """With lists the certificate is seen each time; with a whole bundle the session saves the
     handshake that would look for the root."""
-    file, crl = debian_sized("ec")
+    file, crl = debian_sized(lab, "ec", tmp_path)
     words = lab.tls("ec")
     words[words.index("--cafile") + 1] = file
     resumed = []
@@ -240,29 +240,11 @@ def test_no_session_of_an_earlier_process(thimble, lab, debian_sized, tmp_path):
 
 @pytest.mark.skipif(SYSTEM_LIBS, reason="the report has no figures of the distribution's heap")
 @pytest.mark.parametrize("kind, most", [("ec", 15360), ("rsa", 27 * 1024)])
-def test_memory(thimble, lab, debian_sized, kind, most):
+def test_memory(thimble, lab, tmp_path, kind, most):
     """The peak of the TLS heap, with a long list and a whole bundle."""
-    bundle_file, crl = debian_sized(kind)
+    bundle_file, crl = debian_sized(lab, kind, tmp_path)
     words = lab.tls(kind)
     words[words.index("--cafile") + 1] = bundle_file
     done = thimble("pub", *words, "--crlfile", crl, *PUB, report=True).ends(0)
     peak = done.report["pools"]["tls_heap"]["peak_bytes"]
     assert peak <= most
-
-
-@pytest.fixture
-def debian_sized(lab, tmp_path):
-    def make(kind):
-        file = bundle(tmp_path / "all.pem", lab.path(kind, "root.pem"),
-                      open("/etc/ssl/certs/ca-certificates.crt").read())
-        chain = lab.path(kind, "server.pem").read_text().split("-----BEGIN ")
-        issuer = bundle(tmp_path / "issuer.pem", "-----BEGIN " + chain[2])
-        index = "".join(f"R\t480101000000Z\t210101000000Z\t{number}\tunknown\t/CN=x\n"
-                        for number in many(3000))
-        (tmp_path / "index").write_text(index)
-        (tmp_path / "conf").write_text(f"[ca]\ndefault_ca = it\n[it]\ndatabase = {tmp_path}/index\n")
-        subprocess.run(["openssl", "ca", "-config", tmp_path / "conf", "-gencrl", "-md", "sha256", *NEXT,
-                        "-cert", issuer, "-keyfile", lab.path(kind, "intermediate.key"),
-                        "-out", tmp_path / "crl"], check=True, capture_output=True)
-        return file, tmp_path / "crl"
-    return make
