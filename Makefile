@@ -523,6 +523,7 @@ install: all manual ## binary, library, header, manual, completions, below DESTD
 	    share/thimble/init share/doc/thimble/examples \
 	    $(completions))
 	install -m 755 $(B)/thimble $(DESTDIR)$(PREFIX)/bin/thimble
+	install -m 755 dist/desk/thimble-convert $(DESTDIR)$(PREFIX)/bin/thimble-convert
 	install -m 644 $(B)/libthimble.a $(DESTDIR)$(PREFIX)/lib/libthimble.a
 	install -m 644 include/thimble.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 include/thimble/*.h $(DESTDIR)$(PREFIX)/include/thimble/

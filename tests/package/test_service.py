@@ -99,7 +99,8 @@ def test_its_filter_lets_the_sandbox_pass(unit, broker, tmp_path):
 # ---- scripts -----------------------------------------------------------------------------------
 
 def test_the_scripts_are_clean():
-    run("shellcheck", "-s", "sh", DIST / "busybox/S70thimble", DIST / "openwrt/files/thimble.init")
+    run("shellcheck", "-s", "sh", DIST / "busybox/S70thimble", DIST / "openwrt/files/thimble.init",
+        DIST / "desk/thimble-convert")
 
 
 PROCD = """
