@@ -108,16 +108,23 @@ def closed(properties):
 
 
 TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 16}
+PATH = {"type": "string", "pattern": "^/"}
 HANDLER = {**closed({
     "topic": {"description": "a filter", "type": "string", "minLength": 1},
     "qos": {"type": "integer", "minimum": 0, "maximum": 2},
     "run": {"description": "a path and its words; no shell", **TEXTS},
+    "append": {"description": "a file each message is written to the end of", **PATH},
+    "max_kb": {"description": "the size of that file; one before it is kept", "type": "integer",
+               "minimum": 1, "maximum": 65535},
+    "replace": {"description": "a file that holds the last message", **PATH},
+    "socket": {"description": "a datagram socket each message is sent to", **PATH},
     "timeout_s": {"type": "integer", "minimum": 1, "maximum": 3600},
     "concurrency": {"type": "integer", "minimum": 1, "maximum": 8},
     "env": {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 8},
     "reply": {"description": "where output goes", "type": "string", "minLength": 1}}),
-    "required": ["topic", "run"]}
-HANDLERS = {"description": "programs that get messages: thimble-agent(1)", "type": "array",
+    "required": ["topic"],
+    "oneOf": [{"required": [way]} for way in ("run", "append", "replace", "socket")]}
+HANDLERS = {"description": "programs, files and sockets that get messages: thimble-agent(1)", "type": "array",
             "items": HANDLER, "maxItems": 16}
 
 

@@ -2,6 +2,7 @@
 
 #include "agent/reload.h"
 #include "agent/runner.h"
+#include "base/errno.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configfile.h"
@@ -38,6 +39,8 @@ struct job {
 static TH_ROOMY struct {
     int fd;
     bool asked;     /* the runner, to read the handlers again */
+    bool deaf;      /* the runner has not taken the last order */
+    bool writes;    /* the runner has messages for a file or a socket */
     bool taken;     /* the message whose pieces come is ours */
     uint8_t filling; /* its job, or NONE: it is dropped */
     unsigned long long dropped;
@@ -106,6 +109,20 @@ static void end_reread(bool taken)
     th_agent_resubscribe();
 }
 
+/* Of a file or a socket. */
+static void say_lost(const struct th_result *result)
+{
+    char error[TH_ERRNO_TEXT_BYTES];
+    uint32_t lost;
+    if (result->job >= th_cli_handlers()->count)
+        return;
+    memcpy(&lost, result->output.data, sizeof lost);
+    th_cli_say(result->status ? "%s takes no messages: %s; %u lost so far"
+                              : "%s takes messages again%s; %u were lost",
+               *th_cli_handlers()->list[result->job].run,
+               result->status ? th_errno_text(result->status, error) : "", lost);
+}
+
 /* False: there is no room in the outbox now. */
 static bool settle(void)
 {
@@ -113,7 +130,9 @@ static bool settle(void)
     bool valid = th_result_read(&result, th_slice_of(handling.result, handling.held_bytes));
     if (valid && result.how >= TH_RESULT_REREAD && handling.asked)
         end_reread(result.how == TH_RESULT_REREAD);
-    if (!valid || result.how >= TH_RESULT_REREAD ||
+    if (valid && result.how == TH_RESULT_LOST)
+        say_lost(&result);
+    if (!valid || result.how >= TH_RESULT_LOST ||
         !handling.jobs[result.job].used || result.job == handling.filling)
         return true;
     struct job *job = &handling.jobs[result.job];
@@ -168,13 +187,15 @@ static void ready(const struct pollfd *fds, nfds_t count)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* A socket holds a few packets only, and the runner, which waits for nobody, takes them at once. */
+/* A socket holds a few packets only, and the runner takes them at once; unless a disk holds it up. */
 static bool send_packet(size_t bytes)
 {
     struct pollfd fds = {.fd = handling.fd, .events = POLLOUT};
-    return write(handling.fd, handling.order, bytes) > 0 ||
-           (errno == EAGAIN && poll(&fds, 1, PATIENCE_MS) > 0 &&
-            write(handling.fd, handling.order, bytes) > 0);
+    bool sent = write(handling.fd, handling.order, bytes) > 0 ||
+                (errno == EAGAIN && poll(&fds, 1, handling.deaf ? 0 : PATIENCE_MS) > 0 &&
+                 write(handling.fd, handling.order, bytes) > 0);
+    handling.deaf = !sent;
+    return sent;
 }
 
 static bool send_order(uint8_t kind, struct th_slice rest)
@@ -272,8 +293,12 @@ static bool pass_on(const struct th_delivery *piece)
         return false;
     if (!th_cli_piece_is_last(piece))
         return true;
-    if (!send_order(TH_ORDER_RUN, th_slice_of("", 0)))
+    const uint32_t about = th_order_about(piece);
+    if (!send_order(TH_ORDER_RUN, th_slice_of(&about, sizeof about)))
         return false;
+    struct job *job = &handling.jobs[handling.filling];
+    job->used = !job->handler->way;
+    handling.writes |= !job->used;
     handling.filling = NONE;
     return true;
 }
@@ -326,10 +351,20 @@ static bool is_idle(void)
     return idle || handling.fd < 0;
 }
 
+/* An empty packet reads like our end. What is to be written down is, before the runner ends. */
+static void await_runner(void)
+{
+    struct pollfd end = {.fd = handling.fd};
+    if (handling.writes && write(handling.fd, "", 0) == 0)
+        poll(&end, 1, PATIENCE_MS);
+}
+
 static void close_handlers(void)
 {
-    if (handling.fd >= 0)
-        close(handling.fd);
+    if (handling.fd < 0)
+        return;
+    await_runner();
+    close(handling.fd);
     handling.fd = -1;
 }
 

@@ -15,7 +15,7 @@
 enum th_order_kind {
     TH_ORDER_BEGIN, /* rest: the topic */
     TH_ORDER_PIECE, /* rest: more of the payload */
-    TH_ORDER_RUN,   /* that was all */
+    TH_ORDER_RUN,   /* that was all; rest: th_order_about() */
     TH_ORDER_REREAD, /* the configuration; rest: th_cli_configfile_sum() */
 };
 
@@ -34,11 +34,19 @@ bool th_order_read(struct th_order *order, struct th_slice packet);
 #define TH_RESULT_HEAD_BYTES 4
 #define TH_RESULT_BYTES (TH_RESULT_HEAD_BYTES + TH_RESULT_ERROR_BYTES + TH_RESULT_OUTPUT_BYTES)
 
+/* The rest of a message that is written down: qos, retain and packet_id. */
+static inline uint32_t th_order_about(const struct th_delivery *message)
+{
+    return message->qos | (uint32_t)message->retain << 8 | (uint32_t)message->packet_id << 16;
+}
+
 enum th_result_how {
     TH_RESULT_EXITED,
     TH_RESULT_SIGNALLED,
     TH_RESULT_LATE,
     TH_RESULT_REFUSED,
+    TH_RESULT_LOST,   /* of no job: what handler `job` writes to takes no messages, errno `status`,
+                       * or takes them again, 0; output: how many were lost, a uint32_t */
     TH_RESULT_REREAD, /* of no job: the handlers are those of the file now */
     TH_RESULT_KEPT,   /* likewise: they are those before */
 };

@@ -10,6 +10,7 @@
 #include "cli/exit.h"
 #include "cli/given.h"
 #include "cli/handlers.h"
+#include "cli/print.h"
 #include "cli/read.h"
 #include "cli/rotate.h"
 #include "cli/say.h"
@@ -348,5 +349,6 @@ bool th_agent_reload_handlers(uint32_t sum)
         return false;
     th_cli_configfile_keep(TH_CLI_LIVE);
     th_cli_handlers_keep();
+    th_cli_print_open(&reload.next);
     return true;
 }

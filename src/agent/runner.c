@@ -1,6 +1,7 @@
 #include "agent/runner.h"
 
 #include "agent/reload.h"
+#include "agent/sink.h"
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/roomy.h"
@@ -46,6 +47,7 @@ static TH_ROOMY struct {
     struct job jobs[TH_ORDER_JOBS];
     uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES]; /* either */
     char words[WORDS_BYTES];
+    uint32_t lost[TH_CLI_HANDLERS_MAX]; /* since a file or a socket takes none */
     char *environment[TH_CLI_HANDLER_VARIABLES + 3];
 } runner;
 
@@ -301,10 +303,46 @@ static void reread(const struct th_order *order)
     uint8_t told[TH_RESULT_HEAD_BYTES] = {0, TH_RESULT_KEPT};
     uint32_t sum;
     memcpy(&sum, order->rest.data, sizeof sum);
-    if (!is_busy() && th_agent_reload_handlers(sum))
+    if (!is_busy() && th_agent_reload_handlers(sum)) {
         told[1] = TH_RESULT_REREAD;
+        memset(runner.lost, 0, sizeof runner.lost);
+    }
     ssize_t sent = write(runner.agent, told, sizeof told);
     (void)sent;
+}
+
+/* ---- files and sockets ----------------------------------------------------------------------- */
+
+#define TELL_EVERY 1000
+
+static bool tell_lost(size_t handler, int error, uint32_t lost)
+{
+    uint8_t told[TH_RESULT_HEAD_BYTES + sizeof lost] = {(uint8_t)handler, TH_RESULT_LOST,
+                                                        (uint8_t)error};
+    memcpy(told + TH_RESULT_HEAD_BYTES, &lost, sizeof lost);
+    return write(runner.agent, told, sizeof told) > 0;
+}
+
+/* Told when it begins, and when it is over. */
+static void note_fate(size_t handler, int error)
+{
+    uint32_t *lost = &runner.lost[handler];
+    *lost += error != 0;
+    if (error && *lost % TELL_EVERY == 1)
+        tell_lost(handler, error, *lost);
+    if (!error && *lost && tell_lost(handler, 0, *lost))
+        *lost = 0;
+}
+
+static void write_down(struct job *job, struct th_slice about)
+{
+    size_t handler = (size_t)(job->handler - th_cli_handlers()->list);
+    struct th_sink_message message = {
+        .handler = job->handler, .topic = job->topic, .payload = job->in,
+        .in_vain = runner.lost[handler] > 0};
+    memcpy(&message.about, about.data, sizeof message.about);
+    note_fate(handler, job->in < 0 ? EFBIG : th_agent_sink_put(&message));
+    forget(job);
 }
 
 static void obey(const struct th_order *order)
@@ -318,6 +356,8 @@ static void obey(const struct th_order *order)
         begin(job, order);
     else if (order->kind == TH_ORDER_PIECE)
         add(job, order->rest);
+    else if (th_cli_handlers_is_used(job->handler) && job->handler->way)
+        write_down(job, order->rest);
     else if (job->in < 0)
         finish(job, TH_RESULT_REFUSED, EFBIG);
     else

@@ -12,13 +12,15 @@
 #define TIMEOUT_S 30
 #define LONGEST_S 3600
 #define MOST_AT_ONCE 8
+#define MAX_KB 1024
+#define SOCKET_PATH_BYTES 108 /* with its NUL: unix(7) */
 
 static TH_ROOMY struct {
     struct th_cli_handlers tables[2];
     uint8_t used, read;
 } own;
 
-enum kind { TEXT, NUMBER, WORDS, VARIABLES, KINDS };
+enum kind { TEXT, NUMBER, WORDS, VARIABLES, PATH };
 
 static const struct member {
     char name[12];
@@ -30,10 +32,14 @@ static const struct member {
     {"topic", TEXT, 0, 0, offsetof(struct th_cli_handler, topic)},
     {"reply", TEXT, 0, 0, offsetof(struct th_cli_handler, reply)},
     {"run", WORDS, 0, 0, 0},
+    {"append", PATH, TH_CLI_APPEND, 0, 0},
+    {"replace", PATH, TH_CLI_REPLACE, 0, 0},
+    {"socket", PATH, TH_CLI_SOCKET, 0, 0},
     {"env", VARIABLES, 0, 0, 0},
     {"qos", NUMBER, 0, 2, offsetof(struct th_cli_handler, qos)},
     {"timeout_s", NUMBER, 1, LONGEST_S, offsetof(struct th_cli_handler, timeout_s)},
     {"concurrency", NUMBER, 1, MOST_AT_ONCE, offsetof(struct th_cli_handler, concurrency)},
+    {"max_kb", NUMBER, 1, UINT16_MAX, offsetof(struct th_cli_handler, max_kb)},
 };
 
 #define MEMBERS (sizeof members / sizeof *members)
@@ -99,8 +105,21 @@ static const char *take_number(uint16_t *number, const struct member *member,
     return fits && !leaf->is_text ? NULL : "%s: no such number";
 }
 
+#define ONE_WAY "%s: a handler has one of run, append, replace and socket"
+
+static const char *take_path(struct th_cli_handler *handler, const struct member *member,
+                             const struct th_json_leaf *leaf)
+{
+    if (handler->words++)
+        return ONE_WAY;
+    handler->way = member->least;
+    return take_text(handler->run, leaf);
+}
+
 static const char *take_word(struct th_cli_handler *handler, const struct th_json_leaf *leaf)
 {
+    if (handler->way)
+        return ONE_WAY;
     if (handler->words == TH_CLI_HANDLER_WORDS)
         return "%s: at most 16 words";
     handler->run[handler->words++] = leaf->text;
@@ -126,7 +145,8 @@ static struct th_cli_handler *handler_at(unsigned index, const struct th_json_le
     struct th_cli_handlers *all = reading();
     for (; all->count <= index; all->count++)
         all->list[all->count] = (struct th_cli_handler){
-            .qos = 1, .timeout_s = TIMEOUT_S, .concurrency = 1, .place = leaf->name};
+            .qos = 1, .timeout_s = TIMEOUT_S, .concurrency = 1, .max_kb = MAX_KB,
+            .place = leaf->name};
     return &all->list[index];
 }
 
@@ -159,6 +179,8 @@ static const char *take(struct th_cli_handler *handler, const struct member *mem
         return take_number(place, member, leaf);
     if (member->kind == WORDS)
         return take_word(handler, leaf);
+    if (member->kind == PATH)
+        return take_path(handler, member, leaf);
     return take_variable(handler, leaf->names[leaf->depth - 1], leaf);
 }
 
@@ -170,7 +192,8 @@ const char *th_cli_handlers_take(const struct th_json_leaf *leaf, unsigned at)
         return "%s: at most 16 of them";
     const struct member *member = find(leaf->names[at + 2]);
     if (!member)
-        return "%s: no such name; a handler has topic, qos, run, timeout_s, concurrency, env, reply";
+        return "%s: no such name; a handler has topic, qos and run, timeout_s, concurrency, env, "
+               "reply, or append, max_kb, or replace, or socket";
     if (!has_its_shape(member, leaf, at))
         return "%s: not in this form";
     return take(handler_at(leaf->elements[at + 1], leaf), member, leaf);
@@ -183,7 +206,10 @@ const char *th_cli_handlers_check(struct th_json_place *place)
         const struct th_cli_handler *handler = &all->list[i];
         *place = handler->place;
         if (!handler->topic || !handler->words || *handler->run[0] != '/')
-            return "a handler has a topic, and run with a path that begins with /%s";
+            return "a handler has a topic, and run, append, replace or socket with a path that "
+                   "begins with /%s";
+        if (handler->way && (handler->reply || handler->variables))
+            return "reply and env are for run%s";
     }
     return NULL;
 }
@@ -195,8 +221,12 @@ bool th_cli_handlers_fill(struct th_cli_problem *problem)
     for (struct th_cli_handler *h = all->list; h < all->list + all->count; h++) {
         h->topic = th_cli_template_text(h->topic, problem);
         h->reply = h->topic && h->reply ? th_cli_template_text(h->reply, problem) : NULL;
+        *h->run = h->topic && h->way ? th_cli_template_text(*h->run, problem) : *h->run;
         if (!h->topic || *problem->text)
             return false;
+        if (h->way == TH_CLI_SOCKET && strlen(*h->run) >= SOCKET_PATH_BYTES)
+            return th_cli_problem(problem, "handlers: %s is too long for a socket",
+                                  th_cli_show(*h->run, shown));
         if (!th_mqtt_topic_filter_valid(th_slice_text(h->topic)))
             return th_cli_problem(problem, "handlers: %s is no topic filter",
                                   th_cli_show(h->topic, shown));

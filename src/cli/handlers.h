@@ -1,7 +1,10 @@
-/* "handlers" of a configuration: programs that get the messages of a topic.
+/* "handlers" of a configuration: who gets the messages of a topic, a program, a file or a socket.
  *
  *     {"topic": "commands/#", "qos": 1, "run": ["/usr/lib/pump", "--once"], "timeout_s": 10,
- *      "concurrency": 2, "env": {"MODE": "fast"}, "reply": "answers/${device_id}"} */
+ *      "concurrency": 2, "env": {"MODE": "fast"}, "reply": "answers/${device_id}"}
+ *     {"topic": "alarms/#", "append": "/var/log/alarms", "max_kb": 1024}
+ *     {"topic": "settings", "replace": "/run/settings.json"}
+ *     {"topic": "state/+", "socket": "/run/state.sock"} */
 #ifndef TH_CLI_HANDLERS_H
 #define TH_CLI_HANDLERS_H
 
@@ -13,14 +16,16 @@
 #define TH_CLI_HANDLER_WORDS 16
 #define TH_CLI_HANDLER_VARIABLES 8
 
+enum th_cli_handler_way { TH_CLI_RUN, TH_CLI_APPEND, TH_CLI_REPLACE, TH_CLI_SOCKET };
+
 struct th_cli_handler {
     const char *topic;                         /* a filter */
     const char *reply;                         /* a topic; NULL: what the message says, if it does */
-    const char *run[TH_CLI_HANDLER_WORDS + 1]; /* a path, and its words; ended by NULL */
+    const char *run[TH_CLI_HANDLER_WORDS + 1]; /* a path, and words of a program; ended by NULL */
     const char *names[TH_CLI_HANDLER_VARIABLES];
     const char *values[TH_CLI_HANDLER_VARIABLES];
-    uint16_t qos, timeout_s, concurrency;
-    uint8_t words, variables;
+    uint16_t qos, timeout_s, concurrency, max_kb;
+    uint8_t words, variables, way;
     struct th_json_place place;
 };
 

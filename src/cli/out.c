@@ -94,6 +94,12 @@ void th_cli_out_format(const char *format, ...)
     th_cli_out(text, strlen(text));
 }
 
+void th_cli_out_renew(void)
+{
+    out.used = 0;
+    out.error = 0;
+}
+
 int th_cli_out_error(void)
 {
     return out.error;

@@ -15,6 +15,9 @@ void th_cli_out_format(const char *format, ...) __attribute__((format(printf, 1,
 /* Writes what is gathered. Waits for a slow reader, but not beyond a signal to end. */
 void th_cli_out_flush(void);
 
+/* As before the first byte. */
+void th_cli_out_renew(void);
+
 /* errno of the first failure (EPIPE: the reader is gone), 0: none. */
 int th_cli_out_error(void);
 

@@ -18,14 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (th_order_read(&order, packet)) {
         within(order.rest, data, size);
         if (order.job >= TH_ORDER_JOBS || order.kind > TH_ORDER_REREAD ||
-            (order.kind == TH_ORDER_REREAD && order.rest.len_bytes != sizeof(uint32_t)) ||
+            (order.kind >= TH_ORDER_RUN && order.rest.len_bytes != sizeof(uint32_t)) ||
             (order.kind == TH_ORDER_BEGIN && order.rest.len_bytes >= TH_ORDER_TOPIC_BYTES))
             abort();
     }
     if (th_result_read(&result, packet)) {
         within(result.error, data, size);
         within(result.output, data, size);
-        if (result.job >= TH_ORDER_JOBS || result.how > TH_RESULT_KEPT)
+        if (result.job >= TH_ORDER_JOBS || result.how > TH_RESULT_KEPT ||
+            (result.how == TH_RESULT_LOST && result.output.len_bytes != sizeof(uint32_t)))
             abort();
     }
     return 0;

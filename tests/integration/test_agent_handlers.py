@@ -242,8 +242,8 @@ def test_no_privileges_are_gained(start, script, publish, tmp_path):
 
 
 @pytest.mark.parametrize("handler, words", [
-    ({"topic": "t"}, "a handler has a topic, and run"),
-    ({"run": ["/bin/true"]}, "a handler has a topic, and run"),
+    ({"topic": "t"}, "a handler has a topic, and run, append"),
+    ({"run": ["/bin/true"]}, "a handler has a topic, and run, append"),
     ({"topic": "t", "run": ["true"]}, "a path that begins with /"),
     ({"topic": "t", "run": "/bin/true"}, "run: not in this form"),
     ({"topic": "t", "run": ["/bin/true"], "shell": "x"}, "shell: no such name; a handler has"),

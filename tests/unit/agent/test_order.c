@@ -28,19 +28,21 @@ static void test_orders(void **state)
     assert_true(order_of(TH_ORDER_BEGIN, 0, "a/b", 3, 6));
     assert_true(order_of(TH_ORDER_BEGIN, TH_ORDER_JOBS - 1, "a/b", 3, 6));
     assert_true(order_of(TH_ORDER_PIECE, 1, "a\0#", 3, 6));
-    assert_true(order_of(TH_ORDER_RUN, 1, "", 0, 3));
+    assert_true(order_of(TH_ORDER_RUN, 1, "1234", 4, 7));
     assert_true(order_of(TH_ORDER_PIECE, 1, "", 0, TH_ORDER_BYTES));
 }
 
 static void test_what_is_no_order(void **state)
 {
     (void)state;
-    assert_false(order_of(TH_ORDER_RUN, 1, "", 0, 2));
+    assert_false(order_of(TH_ORDER_PIECE, 1, "", 0, 2));
+    assert_false(order_of(TH_ORDER_RUN, 1, "", 0, 3));
+    assert_false(order_of(TH_ORDER_RUN, 1, "12345", 5, 8));
     assert_true(order_of(TH_ORDER_REREAD, 0, "1234", 4, 7));
     assert_false(order_of(TH_ORDER_REREAD, 0, "12345", 5, 8));
     assert_false(order_of(TH_ORDER_REREAD, 0, "", 0, 3));
     assert_false(order_of(TH_ORDER_REREAD + 1, 1, "", 0, 3));
-    assert_false(order_of(TH_ORDER_RUN, TH_ORDER_JOBS, "", 0, 3));
+    assert_false(order_of(TH_ORDER_RUN, TH_ORDER_JOBS, "1234", 4, 7));
     assert_false(order_of(TH_ORDER_PIECE, 1, "", 0, TH_ORDER_BYTES + 1));
 }
 
@@ -75,6 +77,9 @@ static void test_results(void **state)
     assert_true(result_of(0, TH_RESULT_LATE, TH_RESULT_ERROR_BYTES, TH_RESULT_BYTES));
     assert_false(result_of(0, TH_RESULT_EXITED, 0, 3));
     assert_false(result_of(0, TH_RESULT_EXITED, 1, 4));
+    assert_true(result_of(15, TH_RESULT_LOST, 0, 8));
+    assert_false(result_of(15, TH_RESULT_LOST, 0, 7));
+    assert_false(result_of(15, TH_RESULT_LOST, 0, 9));
     assert_false(result_of(TH_ORDER_JOBS, TH_RESULT_EXITED, 0, 4));
     assert_false(result_of(0, TH_RESULT_KEPT + 1, 0, 4));
     assert_false(result_of(0, TH_RESULT_EXITED, TH_RESULT_ERROR_BYTES + 1, 400));

@@ -1,0 +1,215 @@
+#include "agent/sink.h"
+
+#include "base/file.h"
+#include "base/format.h"
+#include "base/roomy.h"
+#include "base/slice.h"
+#include "cli/out.h"
+#include "cli/print.h"
+#include "net/unix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME_BYTES 1024
+#define PATIENCE_MS 100
+#define KB 1024
+
+static TH_ROOMY struct {
+    bool has_page;
+    char name[NAME_BYTES];
+    uint8_t buffer[TH_SINK_DATAGRAM_BYTES];
+} own;
+
+/* Of a file, all up to its place. */
+struct content {
+    int fd;
+    off_t bytes;
+};
+
+static struct content content_of(int fd)
+{
+    return (struct content){fd, lseek(fd, 0, SEEK_CUR)};
+}
+
+/* How much of it lies in the buffer now. */
+static size_t load(struct content from, off_t at)
+{
+    ssize_t got = pread(from.fd, own.buffer, sizeof own.buffer, at);
+    off_t rest = from.bytes - at;
+    return got < 0 ? 0 : got < rest ? (size_t)got : (size_t)rest;
+}
+
+/* ---- the message as it is printed ------------------------------------------------------------ */
+
+static bool clear_page(void)
+{
+    int fd = own.has_page ? -1 : memfd_create("thimble", MFD_CLOEXEC);
+    if (fd >= 0) {
+        own.has_page = dup2(fd, STDOUT_FILENO) == STDOUT_FILENO;
+        close(fd);
+    }
+    th_cli_out_guard(false);
+    th_cli_out_renew();
+    return own.has_page && ftruncate(STDOUT_FILENO, 0) == 0 &&
+           lseek(STDOUT_FILENO, 0, SEEK_SET) == 0;
+}
+
+static void print(const struct th_sink_message *message)
+{
+    struct content payload = content_of(message->payload);
+    struct th_delivery piece = {
+        .topic = th_slice_text(message->topic), .total_bytes = (size_t)payload.bytes,
+        .qos = (uint8_t)message->about, .retain = message->about >> 8 & 1,
+        .packet_id = (uint16_t)(message->about >> 16)};
+    do {
+        piece.payload = th_slice_of(own.buffer, load(payload, (off_t)piece.offset_bytes));
+        th_cli_print(&piece);
+        piece.offset_bytes += piece.payload.len_bytes;
+    } while (piece.payload.len_bytes && piece.offset_bytes < piece.total_bytes);
+    th_cli_out_flush();
+}
+
+/* 0, or errno. */
+static int print_page(const struct th_sink_message *message, struct content *page)
+{
+    if (!clear_page())
+        return errno;
+    print(message);
+    *page = content_of(STDOUT_FILENO);
+    return th_cli_out_error();
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* PATH.1; NULL and errno. */
+static const char *beside(const char *path, const char *end)
+{
+    errno = ENAMETOOLONG;
+    return th_format(own.name, NAME_BYTES, "%s%s", path, end) < NAME_BYTES ? own.name : NULL;
+}
+
+/* A regular file: a descriptor, or -1 and errno. */
+static int open_file(const char *path, int flags, off_t *bytes)
+{
+    const int always = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    struct stat about;
+    int fd = path ? th_file_open(path, always | flags, 0644) : -1;
+    if (fd < 0 || (fstat(fd, &about) == 0 && S_ISREG(about.st_mode))) {
+        *bytes = fd < 0 ? 0 : about.st_size;
+        return fd;
+    }
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
+/* A write that is cut short says why when it is asked again. */
+static bool write_all(int fd, const uint8_t *data, size_t bytes)
+{
+    ssize_t put = 0;
+    for (; bytes && (put = write(fd, data, bytes)) > 0; bytes -= (size_t)put)
+        data += put;
+    return !bytes;
+}
+
+static bool copy(struct content from, int to)
+{
+    size_t bytes = 0;
+    for (off_t at = 0; at < from.bytes; at += (off_t)bytes) {
+        bytes = load(from, at);
+        if (!bytes || !write_all(to, own.buffer, bytes))
+            return false;
+    }
+    return true;
+}
+
+/* Begins anew where it would become too large; one file before it is kept. */
+static int open_end(const struct th_cli_handler *handler, off_t more, off_t *bytes)
+{
+    const char *path = *handler->run;
+    int fd = open_file(path, O_APPEND, bytes);
+    if (fd < 0 || *bytes + more <= (off_t)handler->max_kb * KB)
+        return fd;
+    close(fd);
+    const char *before = beside(path, ".1");
+    return before && rename(path, before) == 0 ? open_file(path, O_APPEND, bytes) : -1;
+}
+
+static int append(const struct th_sink_message *message)
+{
+    struct content page;
+    off_t before;
+    int error = print_page(message, &page);
+    if (error || !page.bytes)
+        return error;
+    if (page.bytes > (off_t)message->handler->max_kb * KB)
+        return EFBIG;
+    int fd = open_end(message->handler, page.bytes, &before);
+    if (fd < 0)
+        return errno;
+    error = copy(page, fd) ? 0 : errno;
+    if (error && ftruncate(fd, before) < 0)
+        error = errno;
+    return close(fd) == 0 || error ? error : errno;
+}
+
+/* After a power cut it is the one before or this one. */
+static int replace(const struct th_sink_message *message)
+{
+    const char *path = *message->handler->run, *next = beside(path, ".tmp");
+    off_t before;
+    int fd = open_file(next, O_TRUNC, &before);
+    if (fd < 0)
+        return errno;
+    bool good = copy(content_of(message->payload), fd) && th_file_sync(fd) == 0;
+    int error = good ? 0 : errno;
+    error = close(fd) == 0 || error ? error : errno;
+    if (!error && rename(next, path) < 0)
+        error = errno;
+    if (error)
+        unlink(next);
+    return error;
+}
+
+/* ---- sockets --------------------------------------------------------------------------------- */
+
+/* Who reads has a moment, but not again and again. */
+static bool send_all(int fd, size_t bytes, bool at_once)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    if (write(fd, own.buffer, bytes) >= 0)
+        return true;
+    return errno == EAGAIN && !at_once && poll(&room, 1, PATIENCE_MS) > 0 &&
+           write(fd, own.buffer, bytes) >= 0;
+}
+
+static int hand_over(const struct th_sink_message *message)
+{
+    struct content page;
+    int error = print_page(message, &page);
+    if (error || !page.bytes)
+        return error;
+    if (page.bytes > TH_SINK_DATAGRAM_BYTES)
+        return EFBIG;
+    int fd = th_net_unix_datagram(*message->handler->run);
+    if (fd < 0)
+        return errno;
+    error = send_all(fd, load(page, 0), message->in_vain) ? 0 : errno;
+    close(fd);
+    return error == EAGAIN ? ENOBUFS : error;
+}
+
+int th_agent_sink_put(const struct th_sink_message *message)
+{
+    switch (message->handler->way) {
+    case TH_CLI_APPEND:  return append(message);
+    case TH_CLI_REPLACE: return replace(message);
+    default:             return hand_over(message);
+    }
+}
