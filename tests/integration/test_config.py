@@ -50,7 +50,9 @@ def sample(shape):
         item = sample(shape["items"])
         return ["/bin/cat" if item == "x" else item]
     if kind == "object":
-        return {name: sample(shape["properties"][name]) for name in shape.get("required", ())}
+        one_of = shape.get("oneOf", [{}])[0]
+        names = shape.get("required", []) + one_of.get("required", [])
+        return {name: sample(shape["properties"][name]) for name in names}
     text = "1s..2s" if "doubling" in shape.get("description", "") else "x"
     return {"boolean": True, "integer": shape.get("minimum", 1), "number": 1, "string": text}[kind]
 
