@@ -181,6 +181,21 @@ static bool is_passed_over(const struct th_cli_option *option, unsigned origin)
            !(option->commands & s->command) || (s->no_tls && th_cli_is_of_tls(option));
 }
 
+static bool is_true(const struct th_json_leaf *leaf)
+{
+    return !strcmp(leaf->text, "true");
+}
+
+/* What sends all in the clear is called so. */
+static const char *wrong_with_flag(const struct th_cli_option *option,
+                                   const struct th_json_leaf *leaf, bool opposite)
+{
+    if (leaf->is_text || (!is_true(leaf) && strcmp(leaf->text, "false")))
+        return "%s: give true or false";
+    return opposite && !is_true(leaf) && option->offset == offsetof(struct th_cli_settings, no_tls)
+               ? "%s: if all may be sent in the clear, give \"no_tls\": true" : NULL;
+}
+
 static bool give(const struct th_cli_option *option, const struct th_json_leaf *leaf, bool opposite)
 {
     char shown[TH_CLI_SHOWN_BYTES], word[NAME_BYTES];
@@ -188,10 +203,10 @@ static bool give(const struct th_cli_option *option, const struct th_json_leaf *
     char *value = leaf->text;
     join(leaf, 0, word);
     if (option->kind == TH_CLI_FLAG) {
-        bool yes = !strcmp(value, "true");
-        if (leaf->is_text || (!yes && strcmp(value, "false")))
-            return refuse_at(leaf->value, "%s: give true or false", th_cli_show(word + 2, shown));
-        if (yes == opposite)
+        const char *wrong = wrong_with_flag(option, leaf, opposite);
+        if (wrong)
+            return refuse_at(leaf->value, wrong, th_cli_show(word + 2, shown));
+        if (is_true(leaf) == opposite)
             return true;
         value = NULL;
     }

@@ -34,7 +34,8 @@ def start(thimble, tmp_path, broker):
     def begin(*words, **changes):
         settings = json.loads(EXAMPLE.read_text())
         del settings["tls"]
-        settings["mqtt"] |= {"broker": "127.0.0.1", "port": broker.port, "use_tls": False}
+        settings["mqtt"] |= {"broker": "127.0.0.1", "port": broker.port, "no_tls": True}
+        del settings["mqtt"]["use_tls"]
         settings |= {"sandbox": SANDBOX, "backoff": "0.05s..0.1s"} | changes
         path = tmp_path / "agent.json"
         path.write_text(json.dumps(settings))
@@ -89,7 +90,7 @@ def test_a_refused_subscription_is_an_error(start, fake):
         peer.send(suback(wanted.packet_id, b"\x01\x80", peer.version))
         told.append(json.loads(peer.expect(PUBLISH).payload))
         peer.drain()
-    agent = start(mqtt={"broker": "127.0.0.1", "port": fake(refuse).port, "use_tls": False})
+    agent = start(mqtt={"broker": "127.0.0.1", "port": fake(refuse).port, "no_tls": True})
     until(lambda: len(told) == 2, "both messages")
     assert [each["status"] for each in told] == ["online", "error"]
     assert told[1]["reason"] == "subscription-refused"

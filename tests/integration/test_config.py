@@ -87,7 +87,7 @@ def test_values_of_another_type_are_refused(thimble, config):
 
 def test_names_lead_to_options(thimble, config):
     rows = shown(thimble, config({
-        "mqtt": {"broker": "b.example", "client_id": "pump-17", "keepalive": 33, "use_tls": False,
+        "mqtt": {"broker": "b.example", "client_id": "pump-17", "keepalive": 33, "no_tls": True,
                  "will": {"topic": "gone", "qos": 1, "retain": True}},
         "network": {"timeout": {"tcp": 2.5}}, "topic": ["a/#", "b"], "srv": False, "username": None}))
     assert rows["host"] == ("file", "b.example")
@@ -99,6 +99,28 @@ def test_names_lead_to_options(thimble, config):
     assert rows["timeout-tcp"] == ("file", "2.500")
     assert rows["topic"] == ("file", "a/# b")
     assert "username" not in rows and "-S" not in rows
+
+
+def test_the_names_of_other_devices_are_taken(thimble, config):
+    path = config({"mqtt": {"broker": "b.example", "port": 8884, "client_id": "hub-17",
+                            "use_tls": True}, "cafile": "x"})
+    rows = shown(thimble, path)
+    assert [rows[name] for name in ("host", "port", "id")] == [
+        ("file", "b.example"), ("file", "8884"), ("file", "hub-17")]
+    assert "no-tls" not in rows
+
+
+@pytest.mark.parametrize("content", [
+    {"mqtt": {"use_tls": False}}, {"use-tls": False}, {"use_tls": False, "cafile": "x"},
+    {"tls": {"use_tls": False, "no_tls": True}}])
+def test_without_tls_there_is_one_name_and_it_says_so(thimble, config, content):
+    """use_tls false is refused wherever it stands, unless the command line says --no-tls."""
+    path = config({"broker": "127.0.0.1", "port": 1, "topic": "t", "message": "m", **content})
+    for command in ["config", "check"], ["agent", "-c"], ["pub", "--config"]:
+        run = thimble(*command, path).ends(67, 'all may be sent in the clear, give "no_tls": true')
+        assert ":1:" in run.err and "use-tls: " in run.err
+    if "no_tls" not in str(content):
+        thimble("config", "check", path, "--no-tls").ends(0)
 
 
 def test_handlers_are_shown(thimble, config):
