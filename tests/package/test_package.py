@@ -1,14 +1,17 @@
 """What is handed on works where there is nothing else."""
 import gzip
+import json
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import subprocess
 
 import pytest
 
 from conftest import TOP, made
-from program import SECONDS
+from program import SANDBOX, SECONDS, until
 
 IN_AN_EMPTY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: only root can chroot")
 
@@ -27,6 +30,43 @@ def publish_in(root, lab, program):
                here / "client.key", "-t", "package", "-q", "1", "-m", "from an empty root")
 
 
+def configuration(lab):
+    """As it is seen in that root."""
+    return {"mqtt": {"broker": "127.0.0.1", "port": int(lab.ports["ec_port"])}, "id": "board",
+            "tls": {name: f"/etc/thimble/{file}" for name, file in
+                    [("cafile", "root.pem"), ("cert", "client.pem"), ("key", "client.key")]},
+            "topic": ["to/board"], "qos": 1, "jsonl": True, "spool": "/spool", "inbox": "/in",
+            "sandbox": SANDBOX, "backoff": "0.05s..0.1s"}
+
+
+def hand_in(path, message):
+    with socket.socket(socket.AF_UNIX) as inbox:
+        inbox.settimeout(SECONDS)
+        inbox.connect(str(path))
+        inbox.sendall(json.dumps(message).encode() + b"\n")
+        return json.loads(inbox.recv(200))
+
+
+def runs_the_agent_in(root, lab, program):
+    """Commands in, messages out through the spool, both over mutual TLS; then it is told to end."""
+    shutil.copytree(lab.path("ec", ""), root / "etc" / "thimble")
+    (root / "etc/thimble/agent.json").write_text(json.dumps(configuration(lab)))
+    lab.log.path.write_text("")
+    with open(root / "out", "wb") as out, open(root / "err", "wb") as err:
+        words = ["chroot", root, program, "agent", "-c", "/etc/thimble/agent.json"]
+        agent = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+    try:
+        lab.log.await_subscription("to/board")
+        run(TOP / "build/thimble", "pub", *lab.tls(), "-t", "to/board", "-q", 1, "-m", "now")
+        until(lambda: b'"now"' in (root / "out").read_bytes(), "the command")
+        assert hand_in(root / "in", {"topic": "of/board", "payload": "21.5"}) == {"accepted": 1}
+        lab.log.await_line("Received PUBLISH from board")
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        code = agent.wait(SECONDS)
+    assert code == 0, (root / "err").read_text()
+
+
 def test_the_package_depends_on_nothing(deb):
     assert run("dpkg-deb", "-f", deb, "Depends", "Pre-Depends") == ""
     assert "INTERP" not in run("readelf", "-lW", TOP / "build" / "thimble")
@@ -42,6 +82,11 @@ def test_all_of_it_is_roots_and_nobody_elses_to_write(deb):
 def test_it_publishes_where_nothing_else_is(installed, lab):
     assert publish_in(installed, lab, "/usr/bin/thimble") == ""
     lab.log.await_line("Received PUBLISH")
+
+
+@IN_AN_EMPTY_ROOT
+def test_the_agent_runs_where_nothing_else_is(installed, lab):
+    runs_the_agent_in(installed, lab, "/usr/bin/thimble")
 
 
 def test_its_manual_can_be_read(installed):
@@ -79,3 +124,9 @@ def test_the_image_publishes_from_an_empty_root(image, lab, tmp_path):
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")
                   if path.is_file()) == ["bin/thimble", "share/doc/thimble/copyright"]
     publish_in(tmp_path, lab, "/bin/thimble")
+
+
+@IN_AN_EMPTY_ROOT
+def test_the_agent_runs_from_the_image(image, lab, tmp_path):
+    run("tar", "-C", tmp_path, "-xf", image)
+    runs_the_agent_in(tmp_path, lab, "/bin/thimble")

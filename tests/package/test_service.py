@@ -55,9 +55,39 @@ def test_systemd_calls_it_locked_in(unit):
     run("systemd-analyze", "security", "--offline=yes", "--threshold=19", "--no-pager", unit)
 
 
-def test_the_exits_that_need_somebody_are_final(unit):
+def final_exits(unit):
+    """Those after which nobody starts it again."""
     final = re.search("^RestartPreventExitStatus=(.*)$", unit.read_text(), re.M)[1]
-    assert list(map(int, final.split())) == list(range(64, 80))
+    return list(map(int, final.split()))
+
+
+def exits():
+    """All of them: of the program, and of the page about them."""
+    enum = (TOP / "src/cli/exit.h").read_text().split("enum th_cli_status {")[1].split("}")[0]
+    page = (TOP / "docs/exit-codes.md").read_text()
+    return ([int(code) for code in re.findall(r"= (\d+),", enum)],
+            [int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)], page)
+
+
+def test_the_exits_that_need_somebody_are_final(unit):
+    assert final_exits(unit) == list(range(64, 80))
+
+
+def test_each_exit_is_in_one_range(unit):
+    """The unit, the script of BusyBox and the page draw the same line, and no code is outside."""
+    codes, on_page, page = exits()
+    assert codes == on_page and len(codes) > 40
+    first, last = re.search(r"ranges help.* (\d+) to (\d+): a human must", page).groups()
+    script = (DIST / "busybox/S70thimble").read_text()
+    assert re.search(r'-ge (\d+) \] && \[ "\$1" -le (\d+) ', script).groups() == (first, last)
+    final = range(int(first), int(last) + 1)
+    assert final_exits(unit) == list(final)
+    passing = re.search(r"(\d+) to (\d+): the broker.* from (\d+) to (\d+) and from (\d+):", page,
+                        re.S).groups()
+    no, no_last, again, again_last, later = map(int, passing)
+    again = {*range(no, no_last + 1), *range(again, again_last + 1), *range(later, 256)}
+    assert again.isdisjoint(final)
+    assert set(codes) - {0} <= again | set(final)
 
 
 def calls_of(group):
@@ -103,6 +133,13 @@ def test_the_scripts_are_clean():
         DIST / "desk/thimble-convert")
 
 
+@pytest.mark.parametrize("shell", [["sh"], ["busybox", "ash"]])
+@pytest.mark.parametrize("script", ["busybox/S70thimble", "openwrt/files/thimble.init",
+                                    "desk/thimble-convert"])
+def test_shells_read_the_scripts(shell, script):
+    run(*shell, "-n", DIST / script)
+
+
 PROCD = """
 procd_open_instance() { echo "instance $*"; }
 procd_set_param() { echo "$*"; }
@@ -122,6 +159,69 @@ def test_procd_gets_one_instance_for_each_configuration(installed, broker, tmp_p
     said = run("sh", "-c", script + PROCD % (TOP / "build" / "thimble", where)).splitlines()
     assert said[:2] == ["instance pump", f"command {TOP}/build/thimble agent -c {good}"]
     assert said[-1] == "end" and said.count("end") == 1 and "respawn 3600 5 0" in said
+
+
+PROCD_THAT_RUNS = """
+procd_open_instance() { instance=$1; }
+procd_set_param() {
+    what=$1
+    shift
+    case $what in
+    command) command=$* ;;
+    reload_signal) reload=$1 ;;
+    esac
+}
+procd_close_instance() {
+    $command >/dev/null 2>&1 &
+    echo "$! $reload" >"$RUN/$instance"
+}
+procd_add_reload_trigger() { :; }
+each() {
+    for file in "$RUN"/*; do
+        read -r pid reload <"$file"
+        kill "-${1:-$reload}" "$pid"
+    done
+}
+case $1 in
+start) start_service ;;
+reload) each '' ;;
+stop) each TERM ;;
+esac
+"""
+
+
+@pytest.fixture
+def procd(installed, tmp_path):
+    """What procd does with what the script tells it; itself it is not here. Where configurations
+    are, and a function that starts, reloads or stops."""
+    where, running = tmp_path / "configurations", tmp_path / "running"
+    running.mkdir()
+    script = (installed / INIT / "thimble.procd").read_text()
+    begin = f"PROGRAM={TOP}/build/thimble CONFIGURATIONS={where} RUN={running}\n"
+
+    def service(word):
+        run("busybox", "ash", "-c", script + begin + PROCD_THAT_RUNS, "thimble", word)
+    yield where, service
+    if any(running.iterdir()):
+        subprocess.run(["busybox", "ash", "-c", begin + PROCD_THAT_RUNS, "thimble", "stop"])
+
+
+def follows_its_life(broker, path, init):
+    """Started, it connects; reloaded, it subscribes to what is new; stopped, it says goodbye."""
+    configuration(path, broker, topic=["one"])
+    init("start")
+    broker.log.await_subscription("one")
+    configuration(path, broker, topic=["one", "two"])
+    init("reload")
+    broker.log.await_subscription("two")
+    assert connections(broker) == 1
+    init("stop")
+    broker.log.await_line("Received DISCONNECT from serviced")
+
+
+def test_procd_starts_reloads_and_stops_the_agent(procd, broker):
+    where, service = procd
+    follows_its_life(broker, where / "pump.json", service)
 
 
 @pytest.fixture
@@ -162,6 +262,13 @@ def test_busybox_keeps_it_running(busybox, broker):
     until(lambda: "Received DISCONNECT from serviced" in broker.log.text(), "its goodbye")
     assert not (root / "run/thimble-pump.pid").exists()
     assert connections(broker) == 2
+
+
+@IN_AN_EMPTY_ROOT
+def test_busybox_starts_reloads_and_stops_the_agent(busybox, broker):
+    root, init = busybox
+    follows_its_life(broker, root / "etc/thimble/pump.json", init)
+    until(lambda: not (root / "run/thimble-pump.pid").exists(), "the supervisor's end")
 
 
 @IN_AN_EMPTY_ROOT
