@@ -213,6 +213,14 @@ static int put_parts(int fd, const struct th_slice parts[TH_STORE_PARTS], struct
     return result < 0 ? result : put_valid(fd, &hash, fault);
 }
 
+/* On a disk that is full, what is half there would only be in the way; and it holds a key. */
+static void drop_parts(int fd)
+{
+    th_store_remove(fd, VALID, NULL);
+    for (int part = 0; part < TH_STORE_PARTS; part++)
+        th_store_remove(fd, th_store_part_name(part), NULL);
+}
+
 int th_store_put(const struct th_store *store, const struct th_slice parts[TH_STORE_PARTS],
                  struct th_fault *fault)
 {
@@ -220,6 +228,8 @@ int th_store_put(const struct th_store *store, const struct th_slice parts[TH_ST
     if (fd < 0)
         return fd;
     int result = put_parts(fd, parts, fault);
+    if (result < 0)
+        drop_parts(fd);
     close(fd);
     return result;
 }
