@@ -47,7 +47,8 @@ static size_t load(struct content from, off_t at)
 
 /* ---- the message as it is printed ------------------------------------------------------------ */
 
-static bool clear_page(void)
+/* Standard output, which nobody reads. */
+static bool open_page(void)
 {
     int fd = own.has_page ? -1 : memfd_create("thimble", MFD_CLOEXEC);
     if (fd >= 0) {
@@ -56,8 +57,7 @@ static bool clear_page(void)
     }
     th_cli_out_guard(false);
     th_cli_out_renew();
-    return own.has_page && ftruncate(STDOUT_FILENO, 0) == 0 &&
-           lseek(STDOUT_FILENO, 0, SEEK_SET) == 0;
+    return own.has_page && lseek(STDOUT_FILENO, 0, SEEK_SET) == 0;
 }
 
 static void print(const struct th_sink_message *message)
@@ -73,16 +73,6 @@ static void print(const struct th_sink_message *message)
         piece.offset_bytes += piece.payload.len_bytes;
     } while (piece.payload.len_bytes && piece.offset_bytes < piece.total_bytes);
     th_cli_out_flush();
-}
-
-/* 0, or errno. */
-static int print_page(const struct th_sink_message *message, struct content *page)
-{
-    if (!clear_page())
-        return errno;
-    print(message);
-    *page = content_of(STDOUT_FILENO);
-    return th_cli_out_error();
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -141,40 +131,29 @@ static int open_end(const struct th_cli_handler *handler, off_t more, off_t *byt
     return before && rename(path, before) == 0 ? open_file(path, O_APPEND, bytes) : -1;
 }
 
-static int append(const struct th_sink_message *message)
+static bool append(const struct th_cli_handler *handler, struct content page)
 {
-    struct content page;
     off_t before;
-    int error = print_page(message, &page);
-    if (error || !page.bytes)
-        return error;
-    if (page.bytes > (off_t)message->handler->max_kb * KB)
-        return EFBIG;
-    int fd = open_end(message->handler, page.bytes, &before);
+    int fd = open_end(handler, page.bytes, &before);
     if (fd < 0)
-        return errno;
-    error = copy(page, fd) ? 0 : errno;
-    if (error && ftruncate(fd, before) < 0)
-        error = errno;
-    return close(fd) == 0 || error ? error : errno;
+        return false;
+    bool good = copy(page, fd), whole = good || ftruncate(fd, before) == 0;
+    return close(fd) == 0 && whole && good;
 }
 
 /* After a power cut it is the one before or this one. */
-static int replace(const struct th_sink_message *message)
+static bool replace(const struct th_cli_handler *handler, struct content payload)
 {
-    const char *path = *message->handler->run, *next = beside(path, ".tmp");
+    const char *next = beside(*handler->run, ".tmp");
     off_t before;
     int fd = open_file(next, O_TRUNC, &before);
     if (fd < 0)
-        return errno;
-    bool good = copy(content_of(message->payload), fd) && th_file_sync(fd) == 0;
-    int error = good ? 0 : errno;
-    error = close(fd) == 0 || error ? error : errno;
-    if (!error && rename(next, path) < 0)
-        error = errno;
-    if (error)
+        return false;
+    bool good = copy(payload, fd) && th_file_sync(fd) == 0;
+    good = close(fd) == 0 && good && rename(next, *handler->run) == 0;
+    if (!good)
         unlink(next);
-    return error;
+    return good;
 }
 
 /* ---- sockets --------------------------------------------------------------------------------- */
@@ -189,27 +168,44 @@ static bool send_all(int fd, size_t bytes, bool at_once)
            write(fd, own.buffer, bytes) >= 0;
 }
 
-static int hand_over(const struct th_sink_message *message)
+static bool hand_over(const struct th_sink_message *message, struct content page)
 {
-    struct content page;
-    int error = print_page(message, &page);
-    if (error || !page.bytes)
-        return error;
-    if (page.bytes > TH_SINK_DATAGRAM_BYTES)
-        return EFBIG;
     int fd = th_net_unix_datagram(*message->handler->run);
     if (fd < 0)
-        return errno;
-    error = send_all(fd, load(page, 0), message->in_vain) ? 0 : errno;
-    close(fd);
-    return error == EAGAIN ? ENOBUFS : error;
+        return false;
+    bool good = send_all(fd, load(page, 0), message->in_vain);
+    return close(fd) == 0 && good;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static bool put_page(const struct th_sink_message *message)
+{
+    const struct th_cli_handler *handler = message->handler;
+    bool is_file = handler->way == TH_CLI_APPEND;
+    struct content page = content_of(STDOUT_FILENO);
+    errno = th_cli_out_error();
+    if (errno || !page.bytes)
+        return !errno;
+    errno = EFBIG;
+    return page.bytes <= (is_file ? (off_t)handler->max_kb * KB : TH_SINK_DATAGRAM_BYTES) &&
+           (is_file ? append(handler, page) : hand_over(message, page));
+}
+
+static bool print_and_put(const struct th_sink_message *message)
+{
+    if (!open_page())
+        return false;
+    print(message);
+    bool good = put_page(message);
+    return ftruncate(STDOUT_FILENO, 0) == 0 && good;
 }
 
 int th_agent_sink_put(const struct th_sink_message *message)
 {
-    switch (message->handler->way) {
-    case TH_CLI_APPEND:  return append(message);
-    case TH_CLI_REPLACE: return replace(message);
-    default:             return hand_over(message);
-    }
+    const struct th_cli_handler *handler = message->handler;
+    bool good = handler->way == TH_CLI_REPLACE ? replace(handler, content_of(message->payload))
+                                               : print_and_put(message);
+    int error = errno == EAGAIN ? ENOBUFS : errno;
+    return good ? 0 : error ? error : EIO;
 }
