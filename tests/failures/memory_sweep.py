@@ -11,8 +11,8 @@ DRIVER = WORK / "memory"
 THRIFTY = WORK / "memory-thrifty"  # wolfSSL with its large variables in the heap
 FLOWS = {  # and the kinds of certificates it is lived with
     "connect": ("ec", "rsa"), "publish": ("ec", "rsa"), "subscribe": ("ec", "rsa"),
-    "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "trust": ("ec", "rsa"), "websocket": ("ec",), "psk": ("ec",),
-    "scram": ("ec",), "stream": ("ec",),
+    "reconnect": ("ec", "rsa"), "resume": ("ec", "rsa"), "trust": ("ec", "rsa"), "built-in": ("ec",),
+    "websocket": ("ec",), "psk": ("ec",), "scram": ("ec",), "stream": ("ec",),
 }
 ALLOCATORS = {"__interceptor_backtrace", "note_refusal", "refuse", "gate", "take", "XMALLOC",
               "XREALLOC", "th_payer_take", "th_payer_resize"}

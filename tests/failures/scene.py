@@ -84,12 +84,14 @@ class Brokers:
 
     def trust(self, flow, kind):
         """For the flow "trust": more roots than are held, a list of revoked certificates, a pin, and
-        an OCSP response is asked for."""
-        if flow != "trust":
+        an OCSP response is asked for. For "built-in" the roots alone."""
+        if flow not in ("trust", "built-in"):
             return {}
         folder = self.pki / kind
         if not (folder / "crl.pem").exists():
             self._write_trust(folder)
+        if flow == "built-in":
+            return {"ca": folder / "bundle.pem"}
         return {"ca": folder / "bundle.pem", "crl": folder / "crl.pem",
                 "pins": self._pin(folder / "issuer.pem")}
 
