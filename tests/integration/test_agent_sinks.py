@@ -10,6 +10,7 @@ import time
 import pytest
 
 from program import SANDBOX, until
+from test_full_disk import disk  # noqa: F401: a fixture
 
 
 @pytest.fixture
@@ -233,6 +234,24 @@ def test_it_is_told_once_counted_and_over(start, publish, tmp_path):
     assert agent.err.count("takes no messages") == 1
     assert "gone/log takes no messages: No such file or directory; 1 lost so far" in agent.err
     assert (directory / "log").read_text() == "3\n"
+
+
+@pytest.mark.parametrize("way", ["append", "replace"])
+def test_the_disk_is_full(start, publish, disk, way):  # noqa: F811
+    """What was there stays; once there is room, it goes on."""
+    agent = start({"topic": "a", way: str(disk.place / "file")}, prefix=disk.prefix)
+    publish("a", b"x" * 3000)
+    whole = b"x" * 3000 + (b"\n" if way == "append" else b"")
+    has(disk.seen / "file", whole)
+    disk.leave(0)
+    publish("a", b"y" * 6000)
+    agent.says("takes no messages: No space left on device; 1 lost so far")
+    assert set(disk.tree()) == {"file"} and disk.tree()["file"] == whole
+    (disk.seen / "filler").unlink()
+    publish("a", b"z")
+    agent.says("takes messages again; 1 were lost")
+    end(agent)
+    assert disk.tree() == {"file": whole + b"z\n" if way == "append" else b"z"}
 
 
 def runner_of(agent):
