@@ -2,7 +2,6 @@
 reads or nothing can be written."""
 import json
 import os
-import resource
 import signal
 import socket
 import time
@@ -257,27 +256,6 @@ def test_the_disk_is_full(start, publish, disk, way):  # noqa: F811
 def runner_of(agent):
     with open(f"/proc/{agent.pid}/task/{agent.pid}/children") as children:
         return int(children.read().split()[0])
-
-
-@pytest.mark.parametrize("way", ["append", "replace"])
-def test_a_full_disk_leaves_the_file_as_it_was(start, publish, tmp_path, way):
-    """A limit on the size of files is a disk that ends there."""
-    path = tmp_path / "file"
-    agent = start({"topic": "a", way: str(path)})
-    publish("a", b"x" * 3000)
-    whole = b"x" * 3000 + (b"\n" if way == "append" else b"")
-    has(path, whole)
-    limits = resource.prlimit(runner_of(agent), resource.RLIMIT_FSIZE)
-    resource.prlimit(runner_of(agent), resource.RLIMIT_FSIZE, (5000, limits[1]))
-    publish("a", b"y" * (2500 if way == "append" else 6000))
-    agent.says("takes no messages: File too large; 1 lost so far")
-    assert path.read_bytes() == whole
-    resource.prlimit(runner_of(agent), resource.RLIMIT_FSIZE, limits)
-    publish("a", b"z")
-    agent.says("takes messages again; 1 were lost")
-    end(agent)
-    assert path.read_bytes() == (whole + b"z\n" if way == "append" else b"z")
-    assert not (tmp_path / "file.tmp").exists()
 
 
 # ---- sockets
