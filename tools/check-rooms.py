@@ -5,7 +5,8 @@
 
 Prints each violation as FILE:LINE: what is wrong, and fails if there is one: an include the room
 may not use, a call of a function that belongs to another room, a preprocessor condition inside a
-function, a file in no room, a room without files; with --library a global symbol that does not
+function, a file in no room, a room without files, a line of more than 100 columns, a file of more
+than 900 lines; with --library a global symbol that does not
 begin with the prefix, one that a library must not define or refer to, or a function of a public
 header that it lacks.
 """
@@ -19,6 +20,7 @@ import subprocess
 import sys
 
 SOURCE_FOLDERS = ("include", "mem", "src")
+COLUMNS, LINES = 100, 900
 
 
 class Room:
@@ -140,8 +142,18 @@ def check_words(house, path, room, code):
             yield line_of(code, match.start()), complaint
 
 
+def check_size(text):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS:
+            yield number, f"{len(line)} columns; at most {COLUMNS}"
+    if len(lines) > LINES:
+        yield len(lines), f"{len(lines)} lines; at most {LINES}"
+
+
 def check_file(house, tree, path):
     text = (tree / path).read_text()
+    yield from check_size(text)
     room = house.room_of(path.as_posix())
     if room is None:
         yield 1, "belongs to no room of config/rooms"

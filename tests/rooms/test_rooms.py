@@ -38,6 +38,8 @@ def write(tree, path, text):
 
 
 VIOLATIONS = [
+    ("src/mqtt/x.c", f"/* {'x' * 95} */\n", "src/mqtt/x.c:1: 101 columns"),
+    ("src/mqtt/x.c", "\n" * 901, "src/mqtt/x.c:901: 901 lines"),
     ("src/mqtt/x.c", '#include "net/socket.h"\n', "room mqtt may not include net/socket.h"),
     ("src/mqtt/x.c", "#include <sys/socket.h>\n", "room mqtt may not include sys/socket.h"),
     ("src/mqtt/x.c", "#include <wolfssl/ssl.h>\n", "room mqtt may not include wolfssl/ssl.h"),
