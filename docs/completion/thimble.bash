@@ -64,7 +64,7 @@ _thimble_options() {
     cert) echo "-h --host --addr -A --bind --bind-interface --fwmark --proxy --cafile --capath --tls-use-os-certs --pin --pin-ca --crlfile --ocsp --cert --key --keypass-file --keypass-credential --tls-version --ciphers --ciphersuites --tls-alpn --servername --insecure --clock --clock-timeout --sntp --clock-file --timeout --timeout-lookup --timeout-tcp --timeout-tls --sandbox -d --debug --quiet --json --warn --critical --ca --for --out --help" ;;
     key) echo "--cert --keypass-file --keypass-credential -d --debug --quiet --json --type --out --help" ;;
     csr) echo "--key --keypass-file --keypass-credential -d --debug --quiet --json --out --subject --san --help" ;;
-    identity) echo "--cafile --cert --key --identity-dir --keypass-file --keypass-credential -d --debug --quiet --json --out --endpoint --device-id --own-ca --with-key --help" ;;
+    identity) echo "--cafile --cert --key --identity-dir -d --debug --quiet --json --out --endpoint --device-id --own-ca --with-key --help" ;;
     esac
 }
 

@@ -84,8 +84,7 @@ const struct th_cli_exit th_cli_exits[] = {
            "Check its path and permissions."),
      TH_CLI_FILE},
     {ENTRY("file-format", "A certificate, key or password file has no usable content.",
-           "Certificates and keys are PEM or DER; keys PKCS#8, SEC1 or PKCS#1, without a pass "
-           "phrase."),
+           "Certificates and keys are PEM or DER; keys PKCS#8, SEC1 or PKCS#1."),
      TH_CLI_FILE_FORMAT},
     {ENTRY("certificate-unacceptable",
            "A certificate is too weak, damaged or forged.",

@@ -138,7 +138,8 @@ static int show(uint64_t seq, bool as_json)
     th_cli_fact_number("open", stat.open);
     th_cli_fact_number("disk_bytes", (int64_t)stat.disk_bytes);
     th_cli_fact_number("segments", (int64_t)stat.last_segment - stat.first_segment + 1);
-    th_cli_fact_time("oldest", (int64_t)stat.oldest_s);
+    if (stat.messages)
+        th_cli_fact_time("oldest", (int64_t)stat.oldest_s);
     th_cli_fact_number("written_today", (int64_t)stat.written_today_bytes);
     for (int cause = 0; cause < TH_SPOOL_CAUSES; cause++)
         th_cli_fact_number(th_spool_cause_name(cause), (int64_t)stat.dropped[cause]);
