@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 int th_file_open(const char *path, int flags, unsigned mode)
@@ -43,4 +44,23 @@ int th_file_sync(int fd)
         result = fsync(fd);
     while (result < 0 && errno == EINTR);
     return result;
+}
+
+int th_file_write(int fd, const void *data, size_t bytes)
+{
+    const uint8_t *at = data, *end = at + bytes;
+    while (at < end) {
+        ssize_t written = write(fd, at, (size_t)(end - at));
+        if (written < 0 && errno != EINTR)
+            return -1;
+        at += written > 0 ? written : 0;
+    }
+    return 0;
+}
+
+void th_file_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }

@@ -15,4 +15,10 @@ ssize_t th_file_read(int fd, void *buffer, size_t buffer_bytes);
 /* fsync(2). 0, or -1 and errno. */
 int th_file_sync(int fd);
 
+/* write(2), until all is written. 0, or -1 and errno. */
+int th_file_write(int fd, const void *data, size_t bytes);
+
+/* Closes one that is open, and makes it -1. */
+void th_file_close(int *fd);
+
 #endif

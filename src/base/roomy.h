@@ -6,4 +6,7 @@
 
 #define TH_ROOMY _Alignas(64)
 
+/* Only its beginning is touched: that lies in one page. */
+#define TH_HEADED _Alignas(4096)
+
 #endif

@@ -38,14 +38,7 @@ static int open_file(struct th_cli_output *output)
 
 static int write_all(const struct th_cli_output *output, const char *text, size_t bytes)
 {
-    while (bytes > 0) {
-        ssize_t put = write(output->fd, text, bytes);
-        if (put < 0 && errno != EINTR)
-            return blame(output);
-        text += put > 0 ? put : 0;
-        bytes -= put > 0 ? (size_t)put : 0;
-    }
-    return 0;
+    return th_file_write(output->fd, text, bytes) < 0 ? blame(output) : 0;
 }
 
 static int show(struct th_cli_output *output, const char *text, size_t bytes)

@@ -1,7 +1,8 @@
 #include "cli/spoolfile.h"
 
+#include "base/file.h"
+
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,13 +22,5 @@ int th_cli_spoolfile_open(void)
 
 bool th_cli_spoolfile_write(int fd, const void *data, size_t bytes)
 {
-    const uint8_t *at = data;
-    while (bytes > 0) {
-        ssize_t written = write(fd, at, bytes);
-        if (written < 0)
-            return false;
-        at += written;
-        bytes -= (size_t)written;
-    }
-    return true;
+    return th_file_write(fd, data, bytes) == 0;
 }

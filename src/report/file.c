@@ -16,16 +16,7 @@
 
 static int write_all(void *fd, const char *text, size_t text_bytes)
 {
-    while (text_bytes > 0) {
-        ssize_t written = write(*(int *)fd, text, text_bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return TH_E_FILE;
-        text += written;
-        text_bytes -= (size_t)written;
-    }
-    return TH_OK;
+    return th_file_write(*(int *)fd, text, text_bytes) < 0 ? TH_E_FILE : TH_OK;
 }
 
 static int blame(struct th_fault *fault, int result, const char *path)

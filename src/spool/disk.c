@@ -17,23 +17,11 @@
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-static bool write_all(int fd, const uint8_t *data, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t written = write(fd, data, bytes);
-        if (written < 0 && errno != EINTR)
-            return false;
-        data += written > 0 ? written : 0;
-        bytes -= written > 0 ? (size_t)written : 0;
-    }
-    return true;
-}
-
 static bool flush(struct th_spool *spool)
 {
     uint32_t bytes = spool->out_bytes;
     spool->out_bytes = 0;
-    return write_all(spool->tail, spool->out, bytes);
+    return th_file_write(spool->tail, spool->out, bytes) == 0;
 }
 
 static bool put(struct th_spool *spool, const void *data, size_t bytes)
@@ -41,7 +29,7 @@ static bool put(struct th_spool *spool, const void *data, size_t bytes)
     if (bytes > sizeof spool->out - spool->out_bytes && !flush(spool))
         return false;
     if (bytes > sizeof spool->out)
-        return write_all(spool->tail, data, bytes);
+        return th_file_write(spool->tail, data, bytes) == 0;
     if (bytes > 0)
         memcpy(spool->out + spool->out_bytes, data, bytes);
     spool->out_bytes += (uint32_t)bytes;

@@ -133,15 +133,10 @@ static int check_file(int fd, const char *name, bool foreign, struct th_fault *f
 static int read_all(int fd, const char *name, void *room, size_t room_bytes,
                     struct th_fault *fault)
 {
-    size_t used = 0;
-    ssize_t got;
-    do {
-        got = read(fd, (uint8_t *)room + used, room_bytes - used);
-        used += got > 0 ? (size_t)got : 0;
-    } while ((got > 0 && used < room_bytes) || (got < 0 && errno == EINTR));
-    if (got < 0)
+    ssize_t used = th_file_read(fd, room, room_bytes);
+    if (used < 0)
         return fail(fault, "read", name);
-    if (used == room_bytes)
+    if ((size_t)used == room_bytes)
         return complain(fault, TH_INVALID_FORMAT, name, "is too large for what it should hold");
     return (int)used;
 }

@@ -47,6 +47,12 @@ ssize_t read(int fd, void *buffer, size_t bytes)
     return fails() ? -1 : syscall(SYS_read, fd, buffer, bytes);
 }
 
+/* Of one that succeeds each moves a few bytes only. */
+ssize_t write(int fd, const void *data, size_t bytes)
+{
+    return fails() ? -1 : syscall(SYS_write, fd, data, bytes < 3 ? bytes : 3);
+}
+
 static void interrupted_calls_are_made_again(void **state)
 {
     (void)state;
@@ -125,12 +131,33 @@ static void waits_where_it_does_not_block(void **state)
     close(ends[0]);
 }
 
+static void writes_to_the_end(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/th_file_XXXXXX", got[16];
+    int fd = mkstemp(path);
+    interruptions = 2;
+    assert_int_equal(th_file_write(fd, "eleven bytes", 11), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_int_equal(th_file_read(fd, got, sizeof got), 11);
+    assert_memory_equal(got, "eleven byte", 11);
+    error = EIO;
+    assert_int_equal(th_file_write(fd, "more", 4), -1);
+    assert_int_equal(errno, EIO);
+    error = 0;
+    th_file_close(&fd);
+    assert_int_equal(fd, -1);
+    th_file_close(&fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interrupted_calls_are_made_again),
         cmocka_unit_test(other_errors_are_told),
         cmocka_unit_test(reads_to_the_end),
+        cmocka_unit_test(writes_to_the_end),
         cmocka_unit_test(reads_until_it_is_full),
         cmocka_unit_test(waits_where_it_does_not_block),
     };
