@@ -135,7 +135,8 @@ optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
-agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c post.c template.c) \
+agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c post.c sheet.c \
+                          template.c) \
                         src/json/walk.c $(wildcard src/agent/*.c) \
                         $(if $(filter tunnel,$(lacks)),src/net/local.c) \
                         $(if $(filter mem,$(lacks)),src/cli/ask.c)

@@ -33,14 +33,14 @@
 #define PARTS_MAX 12
 
 struct filters {
-    struct th_filter list[TH_AGENT_FILTERS_MAX];
     size_t count;
+    struct th_filter list[TH_AGENT_FILTERS_MAX];
 };
 
-static TH_ROOMY struct {
-    struct th_cli_settings settings;
-    struct filters filters[2]; /* those in use, and those before */
-    struct filters others;     /* some of them */
+static TH_HEADED struct th_cli_settings agent_settings;
+static TH_ROOMY struct filters filter_lists[3]; /* those in use, those before, and some of them */
+
+static struct {
     const struct filters *asked; /* for, the last time */
     uint8_t used;
     bool connected_once;
@@ -51,7 +51,7 @@ static TH_ROOMY struct {
 
 static struct filters *wanted(void)
 {
-    return &agent.filters[agent.used];
+    return &filter_lists[agent.used];
 }
 
 static void add_filter(const char *topic, int64_t qos)
@@ -63,7 +63,7 @@ static void add_filter(const char *topic, int64_t qos)
 static void prepare_filters(void)
 {
     wanted()->count = 0;
-    const struct th_cli_settings *s = &agent.settings;
+    const struct th_cli_settings *s = &agent_settings;
     const struct th_cli_handlers *handlers = th_cli_handlers();
     for (uint32_t i = 0; i < s->topics.count; i++)
         add_filter(s->topics.items[i], s->qos);
@@ -79,7 +79,7 @@ const struct th_filter *th_agent_filters(size_t *count)
 
 static void ask_for(const struct filters *filters)
 {
-    const struct th_cli_settings *s = &agent.settings;
+    const struct th_cli_settings *s = &agent_settings;
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     struct th_client *client = th_cli_connection_client();
     agent.asked = filters;
@@ -113,11 +113,12 @@ static void leave_out(struct filters *before)
 /* Only what is new: for the rest the broker would send retained messages once more. */
 static void ask_for_others(const struct filters *before)
 {
-    agent.others.count = 0;
+    struct filters *others = &filter_lists[2];
+    others->count = 0;
     for (size_t i = 0; i < wanted()->count; i++)
         if (!is_among(&wanted()->list[i], before, true))
-            agent.others.list[agent.others.count++] = wanted()->list[i];
-    ask_for(&agent.others);
+            others->list[others->count++] = wanted()->list[i];
+    ask_for(others);
 }
 
 /* Where nobody is connected, all are asked for once somebody is. */
@@ -149,7 +150,7 @@ static void say_refused(const struct th_event *event)
         if (event->codes.data[i] >= 0x80)
             th_cli_say("the broker refused the subscription to %s: %s",
                        th_cli_show_slice(agent.asked->list[i].filter, shown),
-                       th_mqtt_reason_name((int)agent.settings.version, SUBACK,
+                       th_mqtt_reason_name((int)agent_settings.version, SUBACK,
                                            event->codes.data[i]));
 }
 
@@ -184,7 +185,7 @@ static int open_parts(void)
 {
     int status = TH_CLI_OK;
     for (size_t i = 0; status == TH_CLI_OK && i < PARTS; i++)
-        status = part_at(i)->open ? part_at(i)->open(&agent.settings) : TH_CLI_OK;
+        status = part_at(i)->open ? part_at(i)->open(&agent_settings) : TH_CLI_OK;
     return status;
 }
 
@@ -313,17 +314,17 @@ void th_agent_renew(void)
 {
     for (size_t i = 0; i < PARTS; i++)
         if (part_at(i)->renew)
-            part_at(i)->renew(&agent.settings);
-    th_cli_print_open(&agent.settings);
+            part_at(i)->renew(&agent_settings);
+    th_cli_print_open(&agent_settings);
     th_agent_resubscribe();
 }
 
 static int fill_templates(void)
 {
     struct th_cli_problem problem;
-    if (th_cli_template_fill(&agent.settings, &problem) &&
-        th_agent_plain_take(&agent.settings, &problem))
-        return th_agent_presence_will(&agent.settings);
+    if (th_cli_template_fill(&agent_settings, &problem) &&
+        th_agent_plain_take(&agent_settings, &problem))
+        return th_agent_presence_will(&agent_settings);
     th_cli_complain("%s", problem.text);
     return TH_CLI_USAGE;
 }
@@ -331,19 +332,19 @@ static int fill_templates(void)
 int th_cli_agent(int argc, char *argv[])
 {
     int status;
-    if (!th_cli_begin(&agent.settings, TH_CLI_AGENT, argc, argv, &status))
+    if (!th_cli_begin(&agent_settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
-    th_agent_brokers_take(&agent.settings);
+    th_agent_brokers_take(&agent_settings);
     if ((status = fill_templates()))
         return status;
     prepare_filters();
-    th_cli_print_open(&agent.settings);
+    th_cli_print_open(&agent_settings);
     th_cli_resume_open();
     status = open_parts();
     if (status == TH_CLI_OK)
-        th_agent_reload_open(&agent.settings);
+        th_agent_reload_open(&agent_settings);
     if (status == TH_CLI_OK)
-        status = th_cli_connection_open(&agent.settings, &work);
+        status = th_cli_connection_open(&agent_settings, &work);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
     close_parts();

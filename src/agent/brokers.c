@@ -11,8 +11,9 @@
 #define FAILBACK_MAX_MS 86400000
 #define STABLE_MS 30000 /* a connection that held so long was a good one */
 
-static TH_ROOMY struct {
-    char hosts[TH_CLI_BROKERS_MAX][HOST_BYTES];
+static TH_ROOMY char hosts[TH_CLI_BROKERS_MAX][HOST_BYTES];
+
+static struct {
     uint16_t ports[TH_CLI_BROKERS_MAX + 1];
     uint16_t port;        /* of those that name none */
     const struct th_cli_settings *settings;
@@ -31,7 +32,7 @@ static void take(uint32_t i, const char *text, uint16_t port)
 {
     struct th_slice host;
     th_cli_identity_endpoint(text, &host, &failover.ports[i]);
-    th_format(failover.hosts[i], HOST_BYTES, "%.*s", (int)host.len_bytes, (const char *)host.data);
+    th_format(hosts[i], HOST_BYTES, "%.*s", (int)host.len_bytes, (const char *)host.data);
     if (!failover.ports[i])
         failover.ports[i] = port;
 }
@@ -51,7 +52,7 @@ void th_agent_brokers_take(struct th_cli_settings *s)
         take(i, s->brokers.items[i], failover.port);
     if (!failover.count)
         return;
-    s->host = failover.hosts[0];
+    s->host = hosts[0];
     s->port = failover.ports[0];
     s->ports = failover.ports;
 }
@@ -75,7 +76,7 @@ static struct th_client *client(void)
 static void go_to(uint32_t i)
 {
     failover.used = i;
-    th_redirect(client(), failover.hosts[i], failover.ports[i]);
+    th_redirect(client(), hosts[i], failover.ports[i]);
 }
 
 /* What no attempt heals here may be healed elsewhere; if it is so everywhere, the agent ends. */
@@ -91,7 +92,7 @@ static void try_next(const struct th_event *event)
         return;
     go_to((failover.used + 1) % failover.count);
     th_cli_say("%s; the next attempt is at %s:%u", event->fault->text,
-               failover.hosts[failover.used], failover.ports[failover.used]);
+               hosts[failover.used], failover.ports[failover.used]);
 }
 
 static void come_back(void)
@@ -142,7 +143,7 @@ static void leave(void)
     failover.failback_at_ms = TH_NEVER;
     if (failover.failback_ms < FAILBACK_MAX_MS)
         failover.failback_ms *= 2;
-    th_cli_say("back to %s:%u", failover.hosts[0], failover.ports[0]);
+    th_cli_say("back to %s:%u", hosts[0], failover.ports[0]);
 }
 
 static void say_delay(void)

@@ -3,6 +3,7 @@
 #include "agent/queue.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/roomy.h"
 #include "base/slice.h"
@@ -221,25 +222,6 @@ static struct th_slice id_of(const struct file *file)
     return th_slice_of(box.id, (size_t)bytes);
 }
 
-static int read_content(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
-{
-    ssize_t got;
-    do
-        got = pread(*(const int *)arg, out, bytes, (off_t)offset_bytes);
-    while (got < 0 && errno == EINTR);
-    return got > 0 ? (int)got : TH_E_FILE;
-}
-
-/* False: it is larger, or changes. */
-static bool load(int fd, size_t bytes)
-{
-    size_t used = 0;
-    int got = 1;
-    while (used < bytes && (got = read_content(&fd, used, box.content + used, bytes - used)) > 0)
-        used += (size_t)got;
-    return got > 0;
-}
-
 static void put(struct file *file, const struct th_spool_message *message)
 {
     int rc = th_agent_queue_put(message, &file->seq, &box.fault);
@@ -266,7 +248,7 @@ static void take_open(struct file *file, int fd)
         refuse_because(file, "its name makes no topic to publish on");
     else if (file->about.st_size > (off_t)sizeof box.content)
         refuse_because(file, "it has more than 16384 bytes");
-    else if (load(fd, bytes))
+    else if (th_file_read(fd, box.content, bytes) == (ssize_t)bytes)
         put(file, &message);
     else
         file->state = OVER; /* it is being written: when it is closed it comes again */
@@ -284,8 +266,7 @@ static void take(struct file *file)
         th_fault_set_errno(&box.fault, TH_E_FILE, "it cannot be read");
         refuse(file);
     }
-    if (fd >= 0)
-        close(fd);
+    th_file_close(&fd);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -375,9 +356,9 @@ static void renew(const struct th_cli_settings *s)
 static int open_drop(const struct th_cli_settings *s)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    box.path = s->drop;
-    if (!box.path)
+    if (!s->drop)
         return 0;
+    box.path = s->drop;
     renew(s);
     th_fault_clear(&box.fault);
     box.dir = open(box.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

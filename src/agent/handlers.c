@@ -3,6 +3,7 @@
 #include "agent/reload.h"
 #include "agent/runner.h"
 #include "base/errno.h"
+#include "base/file.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configfile.h"
@@ -36,7 +37,7 @@ struct job {
     uint8_t answer[ANSWER_BYTES]; /* the message's own response topic */
 };
 
-static TH_ROOMY struct {
+static struct {
     int fd;
     bool asked;     /* the runner, to read the handlers again */
     bool deaf;      /* the runner has not taken the last order */
@@ -45,10 +46,10 @@ static TH_ROOMY struct {
     uint8_t filling; /* its job, or NONE: it is dropped */
     unsigned long long dropped;
     size_t held_bytes; /* a result that waits for room in the outbox */
-    struct job jobs[TH_ORDER_JOBS];
-    uint8_t order[TH_ORDER_BYTES];
-    uint8_t result[TH_RESULT_BYTES];
 } handling;
+
+static TH_ROOMY struct job jobs[TH_ORDER_JOBS];
+static TH_ROOMY uint8_t order[TH_ORDER_BYTES], packet[TH_RESULT_BYTES];
 
 static int open_handlers(const struct th_cli_settings *settings)
 {
@@ -127,15 +128,15 @@ static void say_lost(const struct th_result *result)
 static bool settle(void)
 {
     struct th_result result;
-    bool valid = th_result_read(&result, th_slice_of(handling.result, handling.held_bytes));
+    bool valid = th_result_read(&result, th_slice_of(packet, handling.held_bytes));
     if (valid && result.how >= TH_RESULT_REREAD && handling.asked)
         end_reread(result.how == TH_RESULT_REREAD);
     if (valid && result.how == TH_RESULT_LOST)
         say_lost(&result);
     if (!valid || result.how >= TH_RESULT_LOST ||
-        !handling.jobs[result.job].used || result.job == handling.filling)
+        !jobs[result.job].used || result.job == handling.filling)
         return true;
-    struct job *job = &handling.jobs[result.job];
+    struct job *job = &jobs[result.job];
     int rc = answer(job, result.output);
     if (rc == TH_E_SEND_FULL)
         return false;
@@ -150,8 +151,7 @@ static bool settle(void)
 static void lose_runner(void)
 {
     th_cli_say_status(TH_CLI_SYSTEM, "the process for handlers has ended");
-    close(handling.fd);
-    handling.fd = -1;
+    th_file_close(&handling.fd);
     th_cli_connection_end(TH_CLI_SYSTEM);
 }
 
@@ -177,7 +177,7 @@ static void ready(const struct pollfd *fds, nfds_t count)
     (void)count;
     if (!fds->revents || handling.held_bytes)
         return;
-    ssize_t got = read(handling.fd, handling.result, sizeof handling.result);
+    ssize_t got = read(handling.fd, packet, sizeof packet);
     if (got > 0) {
         handling.held_bytes = (size_t)got;
         turn();
@@ -191,19 +191,19 @@ static void ready(const struct pollfd *fds, nfds_t count)
 static bool send_packet(size_t bytes)
 {
     struct pollfd fds = {.fd = handling.fd, .events = POLLOUT};
-    bool sent = write(handling.fd, handling.order, bytes) > 0 ||
+    bool sent = write(handling.fd, order, bytes) > 0 ||
                 (errno == EAGAIN && poll(&fds, 1, handling.deaf ? 0 : PATIENCE_MS) > 0 &&
-                 write(handling.fd, handling.order, bytes) > 0);
+                 write(handling.fd, order, bytes) > 0);
     handling.deaf = !sent;
     return sent;
 }
 
 static bool send_order(uint8_t kind, struct th_slice rest)
 {
-    handling.order[0] = kind;
-    handling.order[1] = handling.filling;
-    handling.order[2] = handling.jobs[handling.filling].index;
-    memcpy(handling.order + 3, rest.data, rest.len_bytes);
+    order[0] = kind;
+    order[1] = handling.filling;
+    order[2] = jobs[handling.filling].index;
+    memcpy(order + 3, rest.data, rest.len_bytes);
     return send_packet(3 + rest.len_bytes);
 }
 
@@ -223,7 +223,7 @@ static void drop(const struct th_delivery *piece)
 {
     char shown[TH_CLI_SHOWN_BYTES];
     if (handling.filling < NONE)
-        handling.jobs[handling.filling].used = false;
+        jobs[handling.filling].used = false;
     handling.filling = NONE;
     th_cli_say("a message on %s was dropped: its handlers are busy; %llu so far",
                th_cli_show_slice(piece->topic, shown), ++handling.dropped);
@@ -235,7 +235,7 @@ static uint8_t free_job(void)
     uint8_t i = 0;
     if (handling.filling < NONE)
         return handling.filling;
-    while (i < NONE && handling.jobs[i].used)
+    while (i < NONE && jobs[i].used)
         i++;
     return i;
 }
@@ -279,7 +279,7 @@ static bool begin(uint8_t handler, const struct th_delivery *piece)
     handling.filling = free_job();
     if (handling.filling == NONE || piece->topic.len_bytes >= TH_ORDER_TOPIC_BYTES)
         return false;
-    struct job *job = &handling.jobs[handling.filling];
+    struct job *job = &jobs[handling.filling];
     job->used = true;
     job->index = handler;
     job->handler = &th_cli_handlers()->list[handler];
@@ -296,7 +296,7 @@ static bool pass_on(const struct th_delivery *piece)
     const uint32_t about = th_order_about(piece);
     if (!send_order(TH_ORDER_RUN, th_slice_of(&about, sizeof about)))
         return false;
-    struct job *job = &handling.jobs[handling.filling];
+    struct job *job = &jobs[handling.filling];
     job->used = !job->handler->way;
     handling.writes |= !job->used;
     handling.filling = NONE;
@@ -321,7 +321,7 @@ static bool take(const struct th_delivery *piece)
 bool th_agent_handlers_are_busy(void)
 {
     bool busy = handling.asked;
-    for (const struct job *job = handling.jobs; job < handling.jobs + TH_ORDER_JOBS; job++)
+    for (const struct job *job = jobs; job < jobs + TH_ORDER_JOBS; job++)
         busy |= job->used && !th_cli_handlers_is_used(job->handler);
     return busy;
 }
@@ -335,9 +335,9 @@ static void renew(const struct th_cli_settings *settings)
             th_cli_say("handlers have come, which needs a restart");
         return;
     }
-    handling.order[0] = TH_ORDER_REREAD;
-    memset(handling.order + 1, 0, 2);
-    memcpy(handling.order + 3, &sum, sizeof sum);
+    order[0] = TH_ORDER_REREAD;
+    memset(order + 1, 0, 2);
+    memcpy(order + 3, &sum, sizeof sum);
     handling.asked = send_packet(3 + sizeof sum);
 }
 
@@ -347,7 +347,7 @@ static bool is_idle(void)
     bool idle = true;
     turn();
     for (uint8_t i = 0; i < TH_ORDER_JOBS; i++)
-        idle &= !handling.jobs[i].used || i == handling.filling;
+        idle &= !jobs[i].used || i == handling.filling;
     return idle || handling.fd < 0;
 }
 
@@ -364,8 +364,7 @@ static void close_handlers(void)
     if (handling.fd < 0)
         return;
     await_runner();
-    close(handling.fd);
-    handling.fd = -1;
+    th_file_close(&handling.fd);
 }
 
 const struct th_agent_part th_agent_handlers = {

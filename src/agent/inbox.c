@@ -22,25 +22,18 @@
 
 enum { OF_INPUT = TH_AGENT_PRODUCERS, ALL };
 
-struct waiting {
-    uint64_t seq;
-    uint64_t line; /* its number */
-    bool known;
-};
-
 struct producer {
-    int fd; /* -1: none */
-    bool skips;                           /* the rest of a line that is too long */
+    int fd;               /* -1: none */
+    bool skips;           /* the rest of a line that is too long */
     struct th_cli_lines lines;
-    uint64_t moved_ms;                    /* when it last said something, or took an answer */
-    struct waiting waiting[TH_AGENT_UNANSWERED];
+    uint64_t moved_ms;    /* when it last said something, or took an answer */
     unsigned first, count;
-    size_t refusal_bytes;                 /* comes when those that wait are answered */
+    uint64_t known;       /* of those that wait, a bit each */
+    size_t refusal_bytes; /* comes when those that wait are answered */
     size_t answer_bytes, answer_sent;
-    char refusal[ANSWER_BYTES], answer[ANSWER_BYTES];
 };
 
-static TH_ROOMY struct {
+static struct {
     int listening;
     const char *path;
     bool open;
@@ -51,10 +44,23 @@ static TH_ROOMY struct {
     struct th_fault fault;
     struct th_spool_message held; /* of standard input, which cannot send it again */
     uint64_t held_until_ms;       /* 0: none is */
-    uint8_t held_properties[TH_SPOOL_FRONT_MAX_BYTES];
 } inbox;
 
-static TH_ROOMY uint8_t inbox_buffers[ALL][TH_AGENT_LINE_BYTES];
+static TH_ROOMY uint8_t held_properties[TH_SPOOL_FRONT_MAX_BYTES];
+
+/* Apart: of a producer that is not there nothing is touched. */
+static TH_ROOMY struct desk {
+    uint64_t waiting[TH_AGENT_UNANSWERED]; /* for the disk: their numbers */
+    char refusal[ANSWER_BYTES], answer[ANSWER_BYTES];
+    uint8_t lines[TH_AGENT_LINE_BYTES];
+} desks[ALL];
+
+_Static_assert(TH_AGENT_UNANSWERED == 64, "struct producer has a bit for each");
+
+static struct desk *desk_of(const struct producer *p)
+{
+    return &desks[p - inbox.producers];
+}
 
 static bool is_input(const struct producer *p)
 {
@@ -76,6 +82,12 @@ static void tame(char *text)
             *text = '\'';
 }
 
+/* Each line from the first that waits on is one of those. */
+static uint64_t first_line(const struct producer *p)
+{
+    return p->lines.number - p->count;
+}
+
 static size_t write_refusal(const struct producer *p, char *answer, uint64_t line)
 {
     struct th_fault *fault = &inbox.fault;
@@ -86,33 +98,35 @@ static size_t write_refusal(const struct producer *p, char *answer, uint64_t lin
                              fault->text, may_retry(fault->code) ? "true" : "false");
 }
 
-static void refuse(struct producer *p, int code, const char *sentence)
+static void refuse_line(struct producer *p)
+{
+    p->refusal_bytes = write_refusal(p, desk_of(p)->refusal, p->lines.number);
+}
+
+static void set_fault(int code, const char *sentence)
 {
     th_fault_clear(&inbox.fault);
     th_fault_set(&inbox.fault, code, "%s", sentence);
-    p->refusal_bytes = write_refusal(p, p->refusal, p->lines.number);
 }
 
-static void answer_fate(struct producer *p, const struct waiting *waiting, int fate)
+static size_t write_fate(const struct producer *p, uint64_t seq, int fate)
 {
-    const char *word = waiting->known ? "known" : "accepted";
-    if (fate > 0) {
-        p->answer_bytes = (size_t)th_format(p->answer, ANSWER_BYTES, "{\"%s\":%llu}\n", word,
-                                            (unsigned long long)waiting->seq);
-        return;
-    }
-    th_fault_clear(&inbox.fault);
-    th_fault_set(&inbox.fault, TH_E_FILE, "the spool could not be written");
-    p->answer_bytes = write_refusal(p, p->answer, waiting->line);
+    char *answer = desk_of(p)->answer;
+    const char *word = p->known >> p->first & 1 ? "known" : "accepted";
+    if (fate > 0)
+        return (size_t)th_format(answer, ANSWER_BYTES, "{\"%s\":%llu}\n", word,
+                                 (unsigned long long)seq);
+    set_fault(TH_E_FILE, "the spool could not be written");
+    return write_refusal(p, answer, first_line(p));
 }
 
 static bool answer_waiting(struct producer *p)
 {
-    const struct waiting *waiting = &p->waiting[p->first];
-    int fate = th_agent_queue_fate(waiting->seq);
+    uint64_t seq = desk_of(p)->waiting[p->first];
+    int fate = th_agent_queue_fate(seq);
     if (fate == 0)
         return false;
-    answer_fate(p, waiting, fate);
+    p->answer_bytes = write_fate(p, seq, fate);
     p->first = (p->first + 1) % TH_AGENT_UNANSWERED;
     p->count--;
     return true;
@@ -126,7 +140,7 @@ static bool next_answer(struct producer *p)
     if (p->count)
         return answer_waiting(p);
     p->answer_bytes = p->refusal_bytes;
-    memcpy(p->answer, p->refusal, p->refusal_bytes);
+    memcpy(desk_of(p)->answer, desk_of(p)->refusal, p->refusal_bytes);
     p->refusal_bytes = 0;
     return p->answer_bytes > 0;
 }
@@ -141,7 +155,7 @@ static void hang_up(struct producer *p)
 static bool print_answer(struct producer *p)
 {
     if (!inbox.quiet)
-        th_cli_out(p->answer, p->answer_bytes);
+        th_cli_out(desk_of(p)->answer, p->answer_bytes);
     p->answer_bytes = 0;
     return true;
 }
@@ -149,7 +163,8 @@ static bool print_answer(struct producer *p)
 /* True if all of it is on its way. */
 static bool send_answer(struct producer *p)
 {
-    ssize_t sent = write(p->fd, p->answer + p->answer_sent, p->answer_bytes - p->answer_sent);
+    ssize_t sent = write(p->fd, desk_of(p)->answer + p->answer_sent,
+                         p->answer_bytes - p->answer_sent);
     if (sent < 0 && errno != EAGAIN && errno != EINTR)
         hang_up(p);
     if (sent <= 0)
@@ -175,7 +190,8 @@ static bool give_answers(struct producer *p)
 static void put_aside(struct producer *p, uint64_t seq, bool known)
 {
     unsigned last = (p->first + p->count++) % TH_AGENT_UNANSWERED;
-    p->waiting[last] = (struct waiting){seq, p->lines.number, known};
+    desk_of(p)->waiting[last] = seq;
+    p->known = (p->known & ~(1ull << last)) | (uint64_t)known << last;
 }
 
 /* False: it has to wait, which only standard input does. */
@@ -188,9 +204,9 @@ static bool hand_in(struct producer *p, const struct th_spool_message *message)
     if (rc < 0 && is_input(p) && may_retry(inbox.fault.code))
         return false;
     if (rc < 0)
-        p->refusal_bytes = write_refusal(p, p->refusal, p->lines.number);
+        refuse_line(p);
     else if (rc == TH_SPOOL_DROPPED)
-        memcpy(p->refusal, dropped, p->refusal_bytes = sizeof dropped - 1);
+        memcpy(desk_of(p)->refusal, dropped, p->refusal_bytes = sizeof dropped - 1);
     else
         put_aside(p, seq, rc == TH_SPOOL_KNOWN);
     return true;
@@ -202,8 +218,8 @@ static bool hold(const struct producer *p)
     struct th_slice *properties = &inbox.message.properties;
     th_cli_say("line %llu of standard input waits: %s", (unsigned long long)p->lines.number,
                inbox.fault.text);
-    memcpy(inbox.held_properties, properties->data, properties->len_bytes);
-    properties->data = inbox.held_properties;
+    memcpy(held_properties, properties->data, properties->len_bytes);
+    properties->data = held_properties;
     inbox.held = inbox.message;
     inbox.held_until_ms = th_clock_ms() + AGAIN_MS;
     return false;
@@ -224,7 +240,7 @@ static bool take_line(struct producer *p, struct th_slice line)
     th_fault_clear(&inbox.fault);
     if (th_agent_line_read(&inbox.message, (char *)line.data, line.len_bytes, &inbox.fault) == 0)
         return hand_in(p, &inbox.message) || hold(p);
-    p->refusal_bytes = write_refusal(p, p->refusal, p->lines.number);
+    refuse_line(p);
     return true;
 }
 
@@ -248,8 +264,10 @@ static bool take_lines(struct producer *p)
 
 static void skip_line(struct producer *p)
 {
-    if (!p->skips)
-        refuse(p, TH_E_TOO_LARGE, "a line has at most 16384 bytes");
+    if (!p->skips) {
+        set_fault(TH_E_TOO_LARGE, "a line has at most 16384 bytes");
+        refuse_line(p);
+    }
     p->skips = true;
     p->lines.start = p->lines.end = p->lines.scanned = 0;
 }
@@ -277,7 +295,7 @@ static void begin(struct producer *p, int fd)
     memset(p, 0, sizeof *p);
     p->fd = fd;
     p->moved_ms = th_clock_ms();
-    th_cli_lines_open(&p->lines, inbox_buffers[p - inbox.producers], TH_AGENT_LINE_BYTES);
+    th_cli_lines_open(&p->lines, desk_of(p)->lines, TH_AGENT_LINE_BYTES);
 }
 
 static struct producer *free_place(void)

@@ -1,6 +1,7 @@
 #include "agent/notify.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "net/unix.h"
 
@@ -91,9 +92,7 @@ void th_agent_notify_reloading(bool begins)
 
 static void close_manager(void)
 {
-    if (manager.fd >= 0)
-        close(manager.fd);
-    manager.fd = -1;
+    th_file_close(&manager.fd);
 }
 
 const struct th_agent_part th_agent_notify = {

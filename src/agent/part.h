@@ -23,7 +23,6 @@ struct th_agent_part {
 
     /* What happened on the connection. */
     void (*event)(const struct th_event *event);
-    void (*packet)(const struct th_packet_note *note);
 
     /* A message came. True: it is taken, and no later part sees it. */
     bool (*delivery)(const struct th_delivery *piece);

@@ -25,7 +25,9 @@
 #define PORT 1883
 #define HOST_BYTES 254
 
-static TH_ROOMY struct {
+static TH_ROOMY struct th_filter plain_filters[TH_AGENT_FILTERS_MAX];
+
+static struct {
     const struct th_cli_settings *settings;
     struct th_client *client; /* NULL: there is no such endpoint, or not any more */
     bool is_watched;  /* whether TLS works */
@@ -37,7 +39,6 @@ static TH_ROOMY struct {
     uint16_t port;
     char host[HOST_BYTES];
     char mark[TH_STORE_PATH_BYTES + sizeof "/" MARK];
-    struct th_filter filters[TH_AGENT_FILTERS_MAX];
 } plain;
 
 /* ---- what may go ----------------------------------------------------------------------------- */
@@ -125,9 +126,9 @@ static void subscribe(void)
     const struct th_filter *filters = th_agent_filters(&wanted);
     for (size_t i = 0; i < wanted; i++)
         if (is_allowed(filters[i].filter))
-            plain.filters[count++] = filters[i];
+            plain_filters[count++] = filters[i];
     if (count)
-        th_subscribe(plain.client, plain.filters, count, NULL);
+        th_subscribe(plain.client, plain_filters, count, NULL);
 }
 
 static void on_event(void *arg, const struct th_event *event)

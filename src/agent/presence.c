@@ -6,43 +6,34 @@
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
+#include "cli/json.h"
 #include "cli/say.h"
+#include "cli/sheet.h"
 #include "cli/template.h"
-#include "json/flow.h"
 
 #include <string.h>
 
 #define QOS 1
 #define TEXT_BYTES 2048
 
-static TH_ROOMY struct {
+static struct {
     const struct th_cli_settings *settings;
     const char *device;
-    char *to;
-    size_t used;
     bool was_offline; /* said so, when asked to end */
-    char will[TEXT_BYTES];
-    char text[TEXT_BYTES];
 } presence;
 
-/* ---- what it says ---------------------------------------------------------------------------- */
+static TH_ROOMY char offline_text[TEXT_BYTES]; /* the will */
+static TH_ROOMY char status_text[TEXT_BYTES];
 
-/* Escaped six times over, all of it fits. */
-static void append(const void *data, size_t bytes)
-{
-    if (bytes >= TEXT_BYTES - presence.used)
-        return;
-    memcpy(presence.to + presence.used, data, bytes);
-    presence.used += bytes;
-    presence.to[presence.used] = '\0';
-}
+/* ---- what it says ---------------------------------------------------------------------------- */
 
 static const char *firmware(void)
 {
     return presence.settings->firmware_version ? presence.settings->firmware_version : TH_VERSION;
 }
 
-/* A literal of its own for each name: packed texts are for people. */
+/* A literal of its own for each name: packed texts are for people.
+ * Escaped six times over, all of it fits. */
 static struct th_slice write_status(char *to, const char *status, const char *reason)
 {
     char now[TH_CLI_TIME_TEXT_BYTES];
@@ -53,16 +44,14 @@ static struct th_slice write_status(char *to, const char *status, const char *re
         {"firmwareVersion", firmware()},
         {"reason", reason},
     };
-    struct th_json_flow flow = {.write = append};
-    presence.to = to;
-    presence.used = 0;
+    struct th_json_flow flow = {.write = th_cli_sheet_put};
+    th_cli_sheet_open(to, TEXT_BYTES - 1);
     th_json_flow_open(&flow, '{');
-    for (size_t i = 0; i < sizeof members / sizeof *members && members[i][1]; i++) {
-        th_json_flow_member(&flow, members[i][0]);
-        th_json_flow_string(&flow, th_slice_text(members[i][1]));
-    }
+    for (size_t i = 0; i < sizeof members / sizeof *members && members[i][1]; i++)
+        th_cli_json_text(&flow, members[i][0], th_slice_text(members[i][1]));
     th_json_flow_shut(&flow, '}');
-    return th_slice_of(to, presence.used);
+    to[th_cli_sheet_bytes()] = '\0';
+    return th_slice_of(to, th_cli_sheet_bytes());
 }
 
 /* What finds no room is not worth an end: the next one comes. */
@@ -70,7 +59,7 @@ static void tell(const char *status, const char *reason, uint8_t qos)
 {
     const struct th_message message = {
         .topic = th_slice_text(presence.settings->status_topic),
-        .payload = write_status(presence.text, status, reason),
+        .payload = write_status(status_text, status, reason),
         .qos = qos,
         .retain = true,
     };
@@ -93,9 +82,9 @@ int th_agent_presence_will(struct th_cli_settings *settings)
     presence.device = th_cli_template_device();
     if (!presence.device)
         presence.device = settings->client_id ? settings->client_id : "";
-    write_status(presence.will, "offline", NULL);
+    write_status(offline_text, "offline", NULL);
     settings->will_topic = settings->status_topic;
-    settings->will_payload = presence.will;
+    settings->will_payload = offline_text;
     settings->will_qos = QOS;
     settings->will_retain = true;
     return TH_CLI_OK;
@@ -129,7 +118,7 @@ static void on_event(const struct th_event *event)
     else if (event->kind == TH_EVENT_SUBSCRIBED)
         tell_refused(event->codes);
     else if (event->kind == TH_EVENT_DISCONNECTED)
-        write_status(presence.will, "offline", NULL);
+        write_status(offline_text, "offline", NULL);
 }
 
 /* Nothing waits for an acknowledgement any more. */

@@ -10,6 +10,7 @@
 #include "cli/exit.h"
 #include "cli/lock.h"
 #include "cli/say.h"
+#include "cli/sheet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,42 +26,32 @@ static TH_ROOMY struct {
     uint64_t due_ms;
     unsigned told;    /* changes of the state */
     bool failed;      /* was said */
-    size_t used;
     char temporary[PATH_BYTES];
     char text[8192];
 } prom;
 
-static void put(const void *data, size_t bytes)
-{
-    size_t room = sizeof prom.text - prom.used;
-    bytes = bytes < room ? bytes : room;
-    memcpy(prom.text + prom.used, data, bytes);
-    prom.used += bytes;
-}
-
 static void describe(void)
 {
-    const struct th_agent_view view = {.write = put, .for_prometheus = true};
+    const struct th_agent_view view = {.write = th_cli_sheet_put, .for_prometheus = true};
     size_t bytes;
     char *text = th_agent_state_text(&bytes);
-    prom.used = 0;
+    th_cli_sheet_open(prom.text, sizeof prom.text);
     th_agent_show(text, bytes, &view);
 }
 
-/* As large as it is, one write takes it or there is no room. */
-static bool write_file(void)
+static bool write_file(size_t bytes)
 {
     int fd = th_file_open(prom.temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return false;
-    bool written = write(fd, prom.text, prom.used) == (ssize_t)prom.used;
+    bool written = th_file_write(fd, prom.text, bytes) == 0;
     return close(fd) == 0 && written && rename(prom.temporary, prom.path) == 0;
 }
 
 static void update(void)
 {
     describe();
-    bool failed = !write_file();
+    bool failed = !write_file(th_cli_sheet_bytes());
     if (failed && !prom.failed)
         th_cli_say("cannot write %s", prom.path);
     prom.failed = failed;
@@ -85,11 +76,11 @@ static bool turn(void)
 /* That it can be written is tried before anything is locked. */
 static int open_file(const struct th_cli_settings *settings)
 {
-    prom.path = settings->prom_file;
-    if (!prom.path)
+    if (!settings->prom_file)
         return TH_CLI_OK;
+    prom.path = settings->prom_file;
     int length = th_format(prom.temporary, sizeof prom.temporary, "%s.tmp", prom.path);
-    if (length < PATH_BYTES && write_file()) {
+    if (length < PATH_BYTES && write_file(0)) {
         th_cli_lock_writes(prom.path);
         return TH_CLI_OK;
     }

@@ -44,11 +44,12 @@ struct flight {
     bool synced;      /* and on the disk */
 };
 
-static TH_ROOMY struct {
-    struct th_spool spool;
+static TH_HEADED struct th_spool spool;
+static TH_ROOMY struct th_property properties_room[PROPERTIES_MAX + 1];
+
+static struct {
     struct flight flights[TH_SPOOL_OPEN_MAX]; /* a ring: each is begun behind the one before */
     unsigned begun;                           /* ever */
-    struct th_property properties[PROPERTIES_MAX + 1];
     struct th_fault fault;
     const struct th_cli_list *conflated;
     bool open;
@@ -111,7 +112,7 @@ static void say_end(const struct flight *f)
     struct th_spool_item item;
     struct th_fault unheard = {0};
     char shown[TH_CLI_SHOWN_BYTES] = "?";
-    if (th_spool_again(&queue.spool, f->seq, now_s(), &item, &unheard) == 1)
+    if (th_spool_again(&spool, f->seq, now_s(), &item, &unheard) == 1)
         th_cli_show_slice(item.message.topic, shown);
     th_cli_say("a message to %s is given up: %s", shown, name_of(f->reason));
 }
@@ -121,10 +122,10 @@ static void say_end(const struct flight *f)
 /* What was written since the last good sync is not there. */
 static void forget_unsynced(void)
 {
-    uint64_t accepted = th_spool_accepted(&queue.spool), last = queue.spool.next_seq - 1;
+    uint64_t accepted = th_spool_accepted(&spool), last = spool.next_seq - 1;
     for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
         f->noted &= f->synced;
-    if (queue.spool.unsynced_messages || last == accepted)
+    if (spool.unsynced_messages || last == accepted)
         return;
     queue.lost_first = accepted + 1;
     queue.lost_last = last;
@@ -159,10 +160,10 @@ static void succeed(void)
 
 static bool sync_queue(void)
 {
-    bool is_dirty = th_spool_is_dirty(&queue.spool);
+    bool is_dirty = th_spool_is_dirty(&spool);
     queue.urgent = false;
     queue.sync_ms = th_clock_ms() + REST_MS;
-    if (th_spool_sync(&queue.spool, now_s(), &queue.fault) < 0) {
+    if (th_spool_sync(&spool, now_s(), &queue.fault) < 0) {
         fail(WRITING);
         return false;
     }
@@ -192,7 +193,7 @@ static struct th_spool_config config_of(const struct th_cli_settings *s)
 static void renew(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
-    if (queue.open && th_spool_limit(&queue.spool, &config, &queue.fault) < 0)
+    if (queue.open && th_spool_limit(&spool, &config, &queue.fault) < 0)
         th_cli_say("the limits of the spool stay: %s", queue.fault.text);
 }
 
@@ -203,7 +204,7 @@ static int open_queue(const struct th_cli_settings *s)
         return TH_CLI_OK;
     queue.conflated = &s->spool_conflate;
     queue.is_5 = s->version == TH_MQTT_5;
-    int result = th_spool_open(&queue.spool, &config, TH_SPOOL_OWN, now_s(), &queue.fault);
+    int result = th_spool_open(&spool, &config, TH_SPOOL_OWN, now_s(), &queue.fault);
     queue.open = result == 0;
     return result == 0 ? TH_CLI_OK : th_cli_say_fault(&queue.fault);
 }
@@ -218,13 +219,13 @@ static bool is_conflated(struct th_slice topic)
     return false;
 }
 
-/* Lays those of a message into queue.properties. False: they are more than there is room for. */
+/* Lays those of a message into properties_room. False: they are more than there is room for. */
 static bool unfold(struct th_slice raw, struct th_properties *properties)
 {
     struct th_received_properties rest = {raw};
-    *properties = (struct th_properties){queue.properties, 0};
+    *properties = (struct th_properties){properties_room, 0};
     while (properties->count <= PROPERTIES_MAX &&
-           th_property_next(&rest, &queue.properties[properties->count]))
+           th_property_next(&rest, &properties_room[properties->count]))
         properties->count++;
     return properties->count <= PROPERTIES_MAX;
 }
@@ -264,10 +265,9 @@ int th_agent_queue_put(const struct th_spool_message *message, uint64_t *seq,
         return result;
     struct th_spool_message given = *message;
     given.conflate |= is_conflated(message->topic);
-    result = th_spool_append(&queue.spool, &given, now_s(), seq, fault);
+    result = th_spool_append(&spool, &given, now_s(), seq, fault);
     if (result == TH_SPOOL_KNOWN)
-        *seq = queue.spool.unsynced_messages ? queue.spool.next_seq - 1
-                                             : th_spool_accepted(&queue.spool);
+        *seq = spool.unsynced_messages ? spool.next_seq - 1 : th_spool_accepted(&spool);
     if (result == TH_E_FILE) {
         queue.fault = *fault;
         tell_failure();
@@ -280,14 +280,14 @@ int th_agent_queue_fate(uint64_t seq)
 {
     if (queue.lost_first <= seq && seq <= queue.lost_last)
         return TH_E_FILE;
-    return seq <= th_spool_accepted(&queue.spool);
+    return seq <= th_spool_accepted(&spool);
 }
 
 bool th_agent_queue_look(struct th_spool_stat *stat)
 {
     if (!queue.open)
         return false;
-    th_spool_look(&queue.spool, stat);
+    th_spool_look(&spool, stat);
     stat->failing = queue.failing;
     stat->damages = queue.damages;
     return true;
@@ -351,7 +351,7 @@ static void hear(const struct th_event *event)
 static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
 {
     const struct flight *f = arg;
-    int got = th_spool_payload(&queue.spool, f->seq, offset_bytes, out, bytes, NULL);
+    int got = th_spool_payload(&spool, f->seq, offset_bytes, out, bytes, NULL);
     return got > 0 ? got : TH_E_SYSTEM; /* unlike FILE, that another attempt may heal */
 }
 
@@ -367,7 +367,7 @@ static bool write_end(struct flight *f)
     if (f->reason >= 0x80)
         say_end(f);
     f->stage = FREE;
-    if (th_spool_done(&queue.spool, f->seq, &queue.fault) < 0)
+    if (th_spool_done(&spool, f->seq, &queue.fault) < 0)
         fail(WRITING);
     return true;
 }
@@ -375,8 +375,8 @@ static bool write_end(struct flight *f)
 /* At QoS 2 the broker must not hear of it before it is on the disk. */
 static bool note(struct flight *f)
 {
-    int result = f->received ? th_spool_released(&queue.spool, f->seq, &queue.fault)
-                             : th_spool_sent(&queue.spool, f->seq, f->packet_id, &queue.fault);
+    int result = f->received ? th_spool_released(&spool, f->seq, &queue.fault)
+                             : th_spool_sent(&spool, f->seq, f->packet_id, &queue.fault);
     if (result < 0)
         fail(WRITING);
     f->noted = result == 0;
@@ -413,7 +413,7 @@ static unsigned flights(unsigned stages)
 
 static bool has_more(void)
 {
-    uint64_t visible = queue.spool.messages - queue.spool.unsynced_messages;
+    uint64_t visible = spool.messages - spool.unsynced_messages;
     return flights(1 << TAKEN | 1 << OUT | 1 << OVER) < visible && has_room();
 }
 
@@ -459,7 +459,7 @@ static bool take(void)
     struct th_spool_item item;
     struct flight *f = next_place();
     bool may = f->stage == FREE && has_more();
-    int got = may ? th_spool_next(&queue.spool, now_s(), &item, &queue.fault) : 0;
+    int got = may ? th_spool_next(&spool, now_s(), &item, &queue.fault) : 0;
     if (got < 0)
         fail(READING);
     if (got == 1)
@@ -485,7 +485,7 @@ static void let_expire(struct th_message *message, const struct th_spool_message
 {
     if (!of->expires || !queue.is_5)
         return;
-    queue.properties[message->properties.count++] =
+    properties_room[message->properties.count++] =
         (struct th_property){.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = of->expiry_s};
 }
 
@@ -530,7 +530,7 @@ static bool publish(struct flight *f, const struct th_spool_item *item)
 static bool give(struct flight *f)
 {
     struct th_spool_item item;
-    int got = th_spool_again(&queue.spool, f->seq, now_s(), &item, &queue.fault);
+    int got = th_spool_again(&spool, f->seq, now_s(), &item, &queue.fault);
     if (got < 0)
         fail(READING);
     if (got == 0)
@@ -578,13 +578,13 @@ void th_agent_queue_look_again(bool anew)
         f->stage = anew ? FREE : f->stage;
     }
     if (anew)
-        th_spool_rewind(&queue.spool);
+        th_spool_rewind(&spool);
 }
 
 static bool sync_due(void)
 {
     bool is_due = queue.urgent ||
-                  (th_spool_is_dirty(&queue.spool) && queue.sync_ms <= th_clock_ms());
+                  (th_spool_is_dirty(&spool) && queue.sync_ms <= th_clock_ms());
     return is_due && sync_queue();
 }
 
@@ -607,7 +607,7 @@ static bool turn(void)
 
 static uint64_t until_ms(void)
 {
-    uint64_t at_ms = queue.open && th_spool_is_dirty(&queue.spool) ? queue.sync_ms : TH_NEVER;
+    uint64_t at_ms = queue.open && th_spool_is_dirty(&spool) ? queue.sync_ms : TH_NEVER;
     for (enum way way = 0; way < WAYS; way++)
         if (is_resting(way) && queue.rest_ms[way] < at_ms)
             at_ms = queue.rest_ms[way];
@@ -626,7 +626,7 @@ static void close_queue(void)
     if (!queue.open)
         return;
     write_all_down();
-    th_spool_close(&queue.spool);
+    th_spool_close(&spool);
     queue.open = false;
 }
 

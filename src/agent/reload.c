@@ -22,16 +22,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static TH_ROOMY struct {
+static struct {
     struct th_cli_settings *settings;
     bool refused;
     uint32_t files, files_next; /* a sum over those the connection is made with */
     size_t password_bytes;
     const char *host, *cafile; /* those of a stored identity; NULL: they stood in the file */
     int64_t port;
-    struct th_cli_settings next, before;
-    uint8_t password[TH_CLI_SECRET_BYTES]; /* before */
 } reload;
+
+static TH_ROOMY struct th_cli_settings next_settings, settings_before;
+static TH_ROOMY uint8_t password_before[TH_CLI_SECRET_BYTES];
 
 /* ---- files of the connection ----------------------------------------------------------------- */
 
@@ -41,10 +42,9 @@ static uint32_t add_file(uint32_t sum, const char *path)
 {
     struct stat about = {0};
     int fd = path ? th_file_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0) : -1;
-    if (fd >= 0) {
+    if (fd >= 0)
         fstat(fd, &about);
-        close(fd);
-    }
+    th_file_close(&fd);
     const int64_t facts[] = {(int64_t)about.st_ino, about.st_size, about.st_mtim.tv_sec,
                              about.st_mtim.tv_nsec};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
@@ -115,8 +115,8 @@ static bool is_same_list(const struct th_cli_list *one, const struct th_cli_list
 
 static bool is_same(const struct th_cli_option *option)
 {
-    const void *one = (const char *)&reload.next + option->offset;
-    const void *other = (const char *)&reload.before + option->offset;
+    const void *one = (const char *)&next_settings + option->offset;
+    const void *other = (const char *)&settings_before + option->offset;
     if (option->kind == TH_CLI_SECRET || option->kind == TH_CLI_JOINED)
         return true;
     if (option->kind == TH_CLI_LIST)
@@ -132,7 +132,7 @@ static enum th_cli_reload fate_of(const struct th_cli_option *option)
     bool names_client = option->offset == offsetof(struct th_cli_settings, client_id) ||
                         option->offset == offsetof(struct th_cli_settings, client_id_prefix) ||
                         option->offset == offsetof(struct th_cli_settings, persistent);
-    return names_client && reload.before.spool ? TH_CLI_RESTART : option->reload;
+    return names_client && settings_before.spool ? TH_CLI_RESTART : option->reload;
 }
 
 static bool is_setting(const struct th_cli_option *option)
@@ -147,7 +147,7 @@ static void take_over(enum th_cli_reload what)
         const struct th_cli_option *option = &th_cli_options[i];
         if (is_setting(option) && fate_of(option) == what)
             memcpy((char *)reload.settings + option->offset,
-                   (const char *)&reload.next + option->offset, bytes_of(option));
+                   (const char *)&next_settings + option->offset, bytes_of(option));
     }
 }
 
@@ -214,7 +214,7 @@ static void leave_out_wiped(struct th_cli_settings *next)
 
 static bool complete(struct th_cli_problem *problem)
 {
-    struct th_cli_settings *next = &reload.next, *before = &reload.before;
+    struct th_cli_settings *next = &next_settings, *before = &settings_before;
     if (!is_same_text(next->identity, before->identity))
         return th_cli_problem(problem, "another identity needs a restart");
     if (!next->password_file != !before->password_file)
@@ -235,12 +235,12 @@ static bool complete(struct th_cli_problem *problem)
 
 static bool read_next(struct th_cli_problem *problem)
 {
-    reload.before = *reload.settings;
-    th_agent_strip(&reload.before);
+    th_cli_settings_copy(&settings_before, reload.settings);
+    th_agent_strip(&settings_before);
     th_cli_handlers_begin();
-    if (!th_cli_configfile_reread(&reload.next, problem) || !complete(problem))
+    if (!th_cli_configfile_reread(&next_settings, problem) || !complete(problem))
         return false;
-    if (reload.next.status_topic && reload.next.will_topic)
+    if (next_settings.status_topic && next_settings.will_topic)
         return th_cli_problem(problem, "--status-topic and --will-topic: give only one of them");
     return true;
 }
@@ -259,24 +259,24 @@ static void keep_password(void)
     struct th_slice password = th_cli_secret();
     reload.password_bytes = password.len_bytes;
     if (password.data)
-        memcpy(reload.password, password.data, password.len_bytes);
+        memcpy(password_before, password.data, password.len_bytes);
 }
 
 static void restore(void)
 {
-    *reload.settings = reload.before;
+    th_cli_settings_copy(reload.settings, &settings_before);
     th_agent_complete(reload.settings);
-    if (reload.next.password_file)
-        th_cli_secret_keep((char *)reload.password, reload.password_bytes); /* and wipes it */
+    if (next_settings.password_file)
+        th_cli_secret_keep((char *)password_before, reload.password_bytes); /* and wipes it */
 }
 
 /* The settings are those of the trial from now on. */
 static int try(void)
 {
     struct th_fault fault = {0};
-    const char *password = reload.next.password_file;
+    const char *password = next_settings.password_file;
     keep_password();
-    *reload.settings = reload.before;
+    th_cli_settings_copy(reload.settings, &settings_before);
     take_over(TH_CLI_TRIED);
     th_agent_complete(reload.settings);
     if (!password || th_cli_secret_read(password, &fault) == 0) {
@@ -297,7 +297,7 @@ static int begin(void)
     if (!read_next(&problem))
         return refuse(problem.text);
     compare(changed);
-    reload.files_next = sum_of_files(&reload.next);
+    reload.files_next = sum_of_files(&next_settings);
     if (changed[TH_CLI_TRIED] || reload.files != reload.files_next)
         return try();
     adopt();
@@ -311,7 +311,7 @@ static void settle(const char *why)
         refuse(why);
         return;
     }
-    explicit_bzero(reload.password, sizeof reload.password);
+    explicit_bzero(password_before, sizeof password_before);
     reload.files = reload.files_next;
     th_cli_configfile_keep(TH_CLI_TRIED);
     adopt();
@@ -344,8 +344,8 @@ bool th_agent_reload_handlers(uint32_t sum)
 {
     struct th_cli_problem problem = {.status = 0};
     th_cli_handlers_begin();
-    if (!th_cli_configfile_reread(&reload.next, &problem) || sum != th_cli_configfile_sum() ||
-        !th_cli_template_fill(&reload.next, &problem))
+    if (!th_cli_configfile_reread(&next_settings, &problem) || sum != th_cli_configfile_sum() ||
+        !th_cli_template_fill(&next_settings, &problem))
         return false;
     th_cli_configfile_keep(TH_CLI_LIVE);
     th_cli_handlers_keep();

@@ -3,6 +3,7 @@
 #include "agent/reload.h"
 #include "agent/sink.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/roomy.h"
 #include "base/slice.h"
@@ -65,13 +66,6 @@ static int new_file(size_t limit_bytes)
     return fd;
 }
 
-static void close_file(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 /* What was written: up to where the program, whose place in the file is ours, has come. */
 static size_t read_file(int fd, uint8_t *to, size_t bytes)
 {
@@ -92,9 +86,9 @@ static uint8_t first_line(uint8_t *text, size_t bytes)
 
 static void forget(struct job *job)
 {
-    close_file(&job->in);
-    close_file(&job->out);
-    close_file(&job->error);
+    th_file_close(&job->in);
+    th_file_close(&job->out);
+    th_file_close(&job->error);
     job->state = FREE;
 }
 
@@ -285,7 +279,7 @@ static void add(struct job *job, struct th_slice piece)
     off_t end = lseek(job->in, 0, SEEK_CUR);
     if (job->in < 0 || end + (off_t)piece.len_bytes > TH_ORDER_PAYLOAD_BYTES ||
         write(job->in, piece.data, piece.len_bytes) != (ssize_t)piece.len_bytes)
-        close_file(&job->in);
+        th_file_close(&job->in);
 }
 
 /* One of the handlers before the last ones is still needed. */

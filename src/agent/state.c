@@ -11,6 +11,7 @@
 #include "cli/expiry.h"
 #include "cli/json.h"
 #include "cli/say.h"
+#include "cli/sheet.h"
 #include "cli/status.h"
 
 #include <errno.h>
@@ -214,19 +215,6 @@ static uint64_t until_ms(void)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static struct {
-    char *at;
-    size_t left;
-} room;
-
-static void put(const void *data, size_t bytes)
-{
-    bytes = bytes < room.left ? bytes : room.left;
-    memcpy(room.at, data, bytes);
-    room.at += bytes;
-    room.left -= bytes;
-}
-
 static void put_group(struct th_json_flow *flow, const char *name)
 {
     th_json_flow_member(flow, name);
@@ -285,8 +273,8 @@ static void put_spool(struct th_json_flow *flow)
 
 static size_t put_agent(char *text, size_t bytes)
 {
-    struct th_json_flow flow = {.write = put};
-    room.at = text, room.left = bytes;
+    struct th_json_flow flow = {.write = th_cli_sheet_put};
+    th_cli_sheet_open(text, bytes);
     th_json_flow_open(&flow, '{');
     put_group(&flow, "agent");
     th_cli_json_text(&flow, "state", th_slice_text(th_agent_state_name(how.state)));
@@ -300,7 +288,7 @@ static size_t put_agent(char *text, size_t bytes)
     th_cli_json_number(&flow, "certificate_not_after_s", (uint64_t)th_cli_expiry_not_after_s());
     put_spool(&flow);
     th_json_flow_shut(&flow, '}');
-    return bytes - room.left;
+    return th_cli_sheet_bytes();
 }
 
 char *th_agent_state_text(size_t *bytes)

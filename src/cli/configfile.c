@@ -26,7 +26,7 @@ enum { UNKNOWN, FROM_FILE, FROM_FLAG };
  * with; one for the rest; and one to read into. */
 static TH_ROOMY char content[TH_CLI_CONFIGFILE_PLACES][TH_CLI_CONFIGFILE_BYTES + 1];
 
-static TH_ROOMY struct th_cli_settings from_words; /* what the command line said */
+static TH_HEADED struct th_cli_settings from_words; /* what the command line said */
 
 static struct {
     struct th_cli_settings *settings;
@@ -315,8 +315,7 @@ static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY, 0);
     ssize_t bytes = file < 0 ? -1 : th_file_read(file, content[own.place], sizeof *content);
-    if (file >= 0)
-        close(file);
+    th_file_close(&file);
     if (bytes < 0)
         return refuse_file(problem, s->config_file);
     own.sum = sum_of(0, content[own.place], (size_t)bytes);
@@ -333,7 +332,7 @@ bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *pr
     if (!s->config_file)
         return true;
     if (s->command == TH_CLI_AGENT)
-        from_words = *s;
+        th_cli_settings_copy(&from_words, s);
     bool right = read_file(s, problem);
     own.first_fixed_sum = own.fixed_sum;
     return right;
@@ -349,7 +348,7 @@ static uint8_t free_place(void)
 
 bool th_cli_configfile_reread(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    *s = from_words;
+    th_cli_settings_copy(s, &from_words);
     own.place = free_place();
     own.again = true;
     if (!read_file(s, problem))

@@ -64,13 +64,18 @@ void th_cli_json_numbers(struct th_json_flow *flow, const struct th_delivery *pi
             th_cli_json_number(flow, names + 1, number_of(piece, *names));
 }
 
-void th_cli_json_time(struct th_json_flow *flow)
+void th_cli_json_now(struct th_json_flow *flow)
 {
     struct timespec now = th_calendar_now();
     char text[32];
     th_format(text, sizeof text, "%lld.%06ld", (long long)now.tv_sec, now.tv_nsec / 1000);
-    th_json_flow_member(flow, "t");
     th_json_flow_raw(flow, text);
+}
+
+void th_cli_json_time(struct th_json_flow *flow)
+{
+    th_json_flow_member(flow, "t");
+    th_cli_json_now(flow);
 }
 
 /* ---- properties ----------------------------------------------------------------------------- */

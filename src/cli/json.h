@@ -12,8 +12,9 @@ bool th_cli_json_message(const struct th_delivery *piece, bool pretty, bool pars
 /* --jsonl: one object for a message, or for each piece of one. Without the newline. */
 void th_cli_json_line(const struct th_delivery *piece);
 
-/* "t":1470818943.786368, which is now. */
+/* "t":1470818943.786368, which is now; and the number alone. */
 void th_cli_json_time(struct th_json_flow *flow);
+void th_cli_json_now(struct th_json_flow *flow);
 
 /* Members: a text, a number; and "props", if there are any. In "props", and in the payload of
  * --jsonl, what is not UTF-8 without U+0000 is in base64, as NAME_b64. */

@@ -51,7 +51,8 @@ static void flush(struct sink *sink)
     size_t from = 0;
     while (from < sink->used && !sink->error)
         from += write_some(sink, from);
-    sink->used = 0;
+    if (sink->used) /* or a page would be touched for nothing */
+        sink->used = 0;
 }
 
 static void put(struct sink *sink, const uint8_t *at, size_t bytes)

@@ -8,14 +8,15 @@
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/given.h"
+#include "cli/json.h"
 #include "cli/lines.h"
 #include "cli/lock.h"
 #include "cli/payload.h"
 #include "cli/properties.h"
 #include "cli/say.h"
+#include "cli/sheet.h"
 #include "cli/show.h"
 #include "cli/signals.h"
-#include "json/flow.h"
 #include "json/walk.h"
 #include "net/unix.h"
 
@@ -38,7 +39,6 @@ static TH_ROOMY struct {
     uint64_t sent, answered;
     uint64_t answer_by_ms;
     size_t line_bytes;
-    bool is_too_long;
     int status;               /* of the first that was refused */
     unsigned refused;
     bool over;
@@ -87,27 +87,6 @@ bool th_cli_post_check(struct th_cli_settings *s, struct th_cli_problem *problem
 
 /* ---- a line ---------------------------------------------------------------------------------- */
 
-static void write_line(const void *data, size_t bytes)
-{
-    size_t room_bytes = sizeof post.line - post.line_bytes;
-    post.is_too_long |= bytes > room_bytes;
-    bytes = bytes < room_bytes ? bytes : room_bytes;
-    memcpy(post.line + post.line_bytes, data, bytes);
-    post.line_bytes += bytes;
-}
-
-static void put_text(struct th_json_flow *flow, const char *name, struct th_slice text)
-{
-    th_json_flow_member(flow, name);
-    th_json_flow_string(flow, text);
-}
-
-static void put_number(struct th_json_flow *flow, const char *name, uint64_t number)
-{
-    th_json_flow_member(flow, name);
-    th_json_flow_integer(flow, number);
-}
-
 static void put_user(struct th_json_flow *flow, const struct th_property *property)
 {
     th_json_flow_open(flow, '{');
@@ -133,7 +112,7 @@ static void put_properties(struct th_json_flow *flow, struct th_properties prope
 {
     for (size_t i = 0; i < properties.count; i++)
         if (properties.list[i].id == MESSAGE_EXPIRY)
-            put_number(flow, "expiry_s", properties.list[i].number);
+            th_cli_json_number(flow, "expiry_s", properties.list[i].number);
     th_json_flow_member(flow, "properties");
     th_json_flow_open(flow, '{');
     for (size_t i = 0; i < properties.count; i++)
@@ -149,18 +128,17 @@ static void put_id(struct th_json_flow *flow)
     char id[TH_CLI_SHOWN_BYTES + 24];
     th_format(id, sizeof id, s->lines || s->repeat > 1 ? "%s-%llu" : "%s", s->message_id,
               (unsigned long long)post.sent + 1);
-    put_text(flow, "id", th_slice_text(id));
+    th_cli_json_text(flow, "id", th_slice_text(id));
 }
 
 static bool compose(struct th_slice payload)
 {
     const struct th_cli_settings *s = post.settings;
-    struct th_json_flow flow = {.write = write_line};
-    post.line_bytes = 0;
-    post.is_too_long = post.payload.streamed;
+    struct th_json_flow flow = {.write = th_cli_sheet_put};
+    th_cli_sheet_open(post.line, sizeof post.line);
     th_json_flow_open(&flow, '{');
-    put_text(&flow, "topic", th_slice_text(s->topics.items[0]));
-    put_number(&flow, "qos", (uint64_t)s->qos);
+    th_cli_json_text(&flow, "topic", th_slice_text(s->topics.items[0]));
+    th_cli_json_number(&flow, "qos", (uint64_t)s->qos);
     if (s->retain) {
         th_json_flow_member(&flow, "retain");
         th_json_flow_raw(&flow, "true");
@@ -171,8 +149,9 @@ static bool compose(struct th_slice payload)
     th_json_flow_member(&flow, "payload_base64");
     th_json_flow_base64(&flow, payload);
     th_json_flow_shut(&flow, '}');
-    write_line("\n", 1);
-    return !post.is_too_long;
+    th_cli_sheet_put("\n", 1);
+    post.line_bytes = th_cli_sheet_bytes();
+    return !post.payload.streamed && !th_cli_sheet_is_short();
 }
 
 /* ---- failing --------------------------------------------------------------------------------- */

@@ -16,9 +16,21 @@ static int64_t *number_of(struct th_cli_settings *s, const struct th_cli_option 
     return (int64_t *)((char *)s + option->offset);
 }
 
+void th_cli_settings_copy(struct th_cli_settings *to, const struct th_cli_settings *from)
+{
+    for (size_t at = 0; at < sizeof *to; at += sizeof at) {
+        size_t old, new = 0;
+        memcpy(&old, (const char *)to + at, sizeof old);
+        if (from)
+            memcpy(&new, (const char *)from + at, sizeof new);
+        if (old != new)
+            memcpy((char *)to + at, &new, sizeof new);
+    }
+}
+
 void th_cli_settings_clear(struct th_cli_settings *s, int command)
 {
-    memset(s, 0, sizeof *s);
+    th_cli_settings_copy(s, NULL);
     s->command = command;
     s->persona = th_cli_persona();
     s->attempts = DEFAULT_ATTEMPTS;

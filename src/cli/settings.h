@@ -45,15 +45,15 @@ enum th_cli_log_format { TH_CLI_LOG_TEXT, TH_CLI_LOG_JSON, TH_CLI_LOG_LOGFMT, TH
 #define TH_CLI_NEVER_EXPIRES UINT32_MAX
 
 struct th_cli_list {
-    const char *items[TH_CLI_LIST_MAX];
     uint32_t count;
+    const char *items[TH_CLI_LIST_MAX];
 };
 
 /* -D COMMAND NAME VALUE; those of one command lie side by side. */
 struct th_cli_properties {
+    uint32_t count;
     struct th_property list[TH_CLI_PROPERTIES_MAX + TH_CLI_PROPERTIES_OURS];
     uint8_t packets[TH_CLI_PROPERTIES_MAX + TH_CLI_PROPERTIES_OURS]; /* enum th_cli_packet */
-    uint32_t count;
 };
 
 struct th_cli_settings {
@@ -77,7 +77,6 @@ struct th_cli_settings {
     const char *bind_address;
     const char *bind_interface;
     int64_t mark;                /* --fwmark */
-    struct th_cli_list addresses; /* --addr */
     bool nodelay;                /* always so; taken for the habit's sake */
 
     const char *client_id;
@@ -92,7 +91,6 @@ struct th_cli_settings {
     int64_t session_expiry_s;
     int64_t authentication;      /* enum th_authentication */
     int64_t topic_alias_maximum; /* the broker may use */
-    struct th_cli_properties properties;
 
     const char *hwrng;
     int64_t clock_ms;            /* how long a date is waited for */
@@ -133,9 +131,6 @@ struct th_cli_settings {
     int64_t will_qos;
     bool will_retain;
 
-    struct th_cli_list topics;
-    struct th_cli_list unsubscribe;
-    struct th_cli_list filter_out;
     int64_t qos;
 
     const char *message;
@@ -194,10 +189,8 @@ struct th_cli_settings {
     int64_t backoff_first_ms;    /* --backoff FIRST..MAX */
     int64_t backoff_max_ms;
     int64_t first_delay_ms;
-    struct th_cli_list brokers;   /* in the order of preference, instead of `host` */
-    const uint16_t *ports;        /* of these, ended by 0; NULL: only `port` */
-    int64_t failback_ms;          /* 0: never */
-    struct th_cli_list fallbacks; /* --fallback-addr */
+    const uint16_t *ports;       /* of these, ended by 0; NULL: only `port` */
+    int64_t failback_ms;         /* 0: never */
     int64_t wait_broker_ms;      /* 0: for ever, TH_CLI_UNSET: do not */
     int64_t heap_budget_bytes;
     int64_t window_budget_bytes;
@@ -205,7 +198,6 @@ struct th_cli_settings {
 
     /* Of cert, key and csr. */
     void (*on_certificate)(void *arg, unsigned index, struct th_slice der); /* of a server's */
-    struct th_cli_list words;    /* what is no option */
     bool json;
     bool issuers;                /* cert pin --ca */
     const char *warn, *critical; /* cert check: days */
@@ -223,9 +215,7 @@ struct th_cli_settings {
     /* 0: as in th_spool_config */
     int64_t spool_bytes, spool_messages, spool_age_s, spool_daily_bytes;
     int64_t spool_full;          /* enum th_spool_policy */
-    struct th_cli_list spool_conflate;
-    const char *plain_endpoint;       /* HOST[:PORT], without TLS */
-    struct th_cli_list plain_topics;  /* that may go there */
+    const char *plain_endpoint;  /* HOST[:PORT], without TLS */
 
     /* Of tunnel. */
     const char *listen;          /* the path of a Unix socket */
@@ -251,6 +241,18 @@ struct th_cli_settings {
     const char *endpoint;
     const char *device_id;
     bool with_key;
+
+    /* Last, and each is touched only where it has something. */
+    struct th_cli_list topics;
+    struct th_cli_list addresses; /* --addr */
+    struct th_cli_list unsubscribe;
+    struct th_cli_list filter_out;
+    struct th_cli_list brokers;   /* by preference, instead of `host` */
+    struct th_cli_list fallbacks; /* --fallback-addr */
+    struct th_cli_list words;     /* what is no option */
+    struct th_cli_list spool_conflate;
+    struct th_cli_list plain_topics; /* that may go to `plain_endpoint` */
+    struct th_cli_properties properties;
 };
 
 /* The packets that take properties of -D. */
@@ -263,6 +265,9 @@ enum th_cli_packet {
     TH_CLI_WILL,
     TH_CLI_PACKETS
 };
+
+/* Sets what differs, and leaves other pages as they are. NULL: all is 0. */
+void th_cli_settings_copy(struct th_cli_settings *to, const struct th_cli_settings *from);
 
 /* Nothing given. */
 void th_cli_settings_clear(struct th_cli_settings *settings, int command);

@@ -2,6 +2,7 @@
 #include "spool/disk.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "store/store.h"
 
@@ -300,7 +301,9 @@ int th_spool_limit(struct th_spool *spool, const struct th_spool_config *config,
 
 static void begin(struct th_spool *spool)
 {
-    memset(spool, 0, sizeof *spool);
+    memset(spool, 0, offsetof(struct th_spool, open));
+    spool->cursor.window = spool->windows[0];
+    spool->scan.window = spool->windows[1];
     spool->dir = spool->lock = spool->tail = spool->scan.fd = spool->cursor.fd = -1;
     spool->scan.hasty = spool->cursor.hasty = true;
     spool->next_seq = 1;
@@ -330,13 +333,6 @@ int th_spool_open(struct th_spool *spool, const struct th_spool_config *config,
     return result;
 }
 
-static void shut(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 void th_spool_close(struct th_spool *spool)
 {
     struct th_fault unheard = {0};
@@ -346,7 +342,7 @@ void th_spool_close(struct th_spool *spool)
         th_spool_sync(spool, 0, &unheard);
     th_spool_reader_close(&spool->scan);
     th_spool_reader_close(&spool->cursor);
-    shut(&spool->tail);
-    shut(&spool->lock);
-    shut(&spool->dir);
+    th_file_close(&spool->tail);
+    th_file_close(&spool->lock);
+    th_file_close(&spool->dir);
 }

@@ -64,10 +64,10 @@ static bool read_on(struct th_spool_reader *reader)
     ssize_t got;
     do {
         got = pread(reader->fd, reader->window + reader->window_bytes,
-                    sizeof reader->window - reader->window_bytes,
+                    TH_SPOOL_WINDOW_BYTES - reader->window_bytes,
                     (off_t)reader->window_at + reader->window_bytes);
         reader->window_bytes += got > 0 ? (uint32_t)got : 0;
-    } while ((got > 0 && reader->window_bytes < sizeof reader->window) ||
+    } while ((got > 0 && reader->window_bytes < TH_SPOOL_WINDOW_BYTES) ||
              (got < 0 && errno == EINTR));
     return got >= 0;
 }
@@ -96,7 +96,7 @@ const uint8_t *th_spool_peek(struct th_spool_reader *reader, uint32_t offset_byt
         return NULL;
     if (!is_there(reader, offset_bytes, bytes)) /* the file is shorter than it was */
         memset(reader->window + reader->window_bytes, 0,
-               sizeof reader->window - reader->window_bytes);
+               TH_SPOOL_WINDOW_BYTES - reader->window_bytes);
     return reader->window + (offset_bytes - reader->window_at);
 }
 

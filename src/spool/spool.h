@@ -138,7 +138,7 @@ struct th_spool_reader {
     struct th_spool_place at;
     uint32_t window_at;
     uint32_t window_bytes;
-    uint8_t window[TH_SPOOL_WINDOW_BYTES];
+    uint8_t *window; /* TH_SPOOL_WINDOW_BYTES of the spool */
 };
 
 struct th_spool_open {
@@ -180,10 +180,12 @@ struct th_spool {
     uint32_t syncs;
     uint32_t id_count, unsynced_ids; /* ids, ever; the last 64 are here */
     uint16_t open_count, topic_count;
-    struct th_spool_reader scan, cursor;
-    struct th_spool_open open[TH_SPOOL_OPEN_MAX];
     uint64_t ids[TH_SPOOL_IDS];
+    struct th_spool_reader cursor, scan;
+    /* What lies behind is set when it is used: to open a spool touches few pages. */
+    struct th_spool_open open[TH_SPOOL_OPEN_MAX];
     struct th_spool_topic topics[TH_SPOOL_TOPICS];
+    uint8_t windows[2][TH_SPOOL_WINDOW_BYTES];
     uint8_t out[4096];
 };
 
