@@ -1,7 +1,7 @@
-# Makes a linker script of config/layout. The functions and constants named there are a segment of
-# their own, with a gap on either side: some kernels map whatever lies in one. The variables named
-# there lie side by side, behind the initialized ones, whose page is written anyway. New code is in
-# neither list, and lies with what is needed.
+# Makes a linker script of config/layout. The functions and constants that are cold, and those of the
+# agent, are segments of their own, with a gap on either side: some kernels map whatever lies in one.
+# The variables named there lie together, behind the initialized ones, whose page is written anyway.
+# New code is in no list, and lies with what is needed.
 #
 # With the file's own headers, which libc reads, lies what the program begins with, and nothing else.
 #
@@ -24,23 +24,26 @@ function owned(section, object) {
 
 /^#/ { next }
 
-/^\./ {
-    kind = substr($1, 1, length($1) - 1)
-    $1 = ""
+$2 ~ /:$/ {
+    place = $1
+    kind = substr($2, 1, length($2) - 1)
+    $1 = $2 = ""
 }
 
 {
     for (i = 1; i <= NF; i++)
         if ($i != "")
-            lists[kind == ".bss"] = lists[kind == ".bss"] "*(" sections($i) ")\n"
+            lists[place kind] = lists[place kind] "*(" sections($i) ")\n"
 }
 
 END {
     gap = ". = . + 2 * CONSTANT(MAXPAGESIZE);\n"
     print "SECTIONS\n{\n.start :\n{\n*crt1.o(.text .text.*)\n}"
-    print gap ".cold :\n{\n*(.text.outlined_apart)\n" lists[0] "}"
+    print gap ".cold :\n{\n*(.text.outlined_apart)\n" lists["cold.text"] lists["cold.rodata"] "}"
+    print gap ".agent :\n{\n" lists["agent.text"] lists["agent.rodata"] "}"
     print gap "}\nINSERT AFTER .init;"
-    print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)\n" lists[1] "}"
+    print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)"
+    print lists["together.bss"] lists["agent.bss"] "}"
     owned("connections", "client_blocks")
     owned("context", "context_block")
     owned("process_heap", "process_heap")

@@ -10,8 +10,10 @@ The file has entries keyed PROFILE/ARCHITECTURE/wolfSSL-VERSION. An entry holds 
 binary and, for each scenario (pub and sub, EC P-256 and RSA-2048, TLS 1.3 and 1.2, QoS 1), the
 peak of each pool, of the stack and of the heaps together: the largest of 20 runs, because
 signatures vary by a few bytes. A publisher that checks all there is (a whole bundle of roots, a
-list of 3,000 revoked certificates, a stapled response) has its TLS heap and stack measured. A subscriber that waits has its private dirty and resident memory
-measured, a publisher its instructions under callgrind. Goals are limits that were promised, keyed
+list of 3,000 revoked certificates, a stapled response) has its TLS heap and stack measured. A
+subscriber that waits, and an agent with its spool and its sockets, have their private dirty and
+resident memory measured, a publisher its instructions under callgrind. Goals are limits that were
+promised, keyed
 likewise. A wolfSSL version without an entry is reported, not judged.
 
 A figure that shrank is announced: --update keeps the gain.
@@ -21,6 +23,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -40,6 +43,7 @@ WORK = pathlib.Path("build/budget")  # relative: the length of a path must not c
 KINDS = ("ec", "rsa")
 VERSIONS = ("any", "tlsv1.3", "tlsv1.2")  # any: what is negotiated when both are offered
 RUNS = 20
+AGENT_RUNS = 2
 WAIT_SECONDS = 20
 ARCHITECTURES = {3: "i386", 8: "mips", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 
@@ -134,8 +138,8 @@ class Lab:
                 "--cafile", files / "root.pem", "--cert", files / "client.pem",
                 "--key", files / "client.key"]
 
-    def await_subscription(self, topic):
-        deadline = time.monotonic() + WAIT_SECONDS
+    def await_subscription(self, topic, seconds=WAIT_SECONDS):
+        deadline = time.monotonic() + seconds
         log = TOP / self.folder / "broker.log"
         while f"{topic} (QoS" not in log.read_text(errors="replace"):
             if time.monotonic() > deadline:
@@ -239,6 +243,30 @@ def subscribe(binary, lab, kind, version, number, look=resident, rest=0.1):
     return {**read_report(path), **seen}
 
 
+def agent(binary, lab, kind, version, folder, topic):
+    """With a new spool, and sockets for programs and for who asks how it is."""
+    configuration = TOP / folder / "agent.json"
+    configuration.write_text(json.dumps({"topic": topic, "qos": 1}))
+    shutil.rmtree(TOP / folder / "spool", ignore_errors=True)
+    return [binary, "agent", "-c", configuration, *lab.arguments(kind, version), "-i", "agent",
+            "--first-delay", "0", "--spool", folder / "spool", "--inbox", folder / "inbox",
+            "--status-socket", folder / "status", "--status-topic", "budget/status"]
+
+
+def stay(binary, lab, kind, version, number, look=resident, rest=0.1):
+    """Waits until the agent is subscribed, looks at it from outside, and ends it."""
+    topic = f"budget/agent/{kind}-{version}-{number:03}"
+    command = agent(binary, lab, kind, version, WORK, topic)
+    process = subprocess.Popen(command, cwd=TOP, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        lab.await_subscription(topic)
+        return at_rest(look, process.pid, rest)
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def instructions(binary, lab, kind, version):
     """Without a report: writing one is no part of what is measured."""
     out = TOP / WORK / "callgrind.out"
@@ -273,6 +301,10 @@ def measure(binary, runs):
             figures[f"sub-{name}"] = largest(
                 [subscribe(binary, lab, kind, version, number, rest=rest)
                  for number in range(runs)])
+            if version == "any" and "agent" not in lacks(binary):
+                figures[f"agent-{name}"] = largest(
+                    [stay(binary, lab, kind, version, number, rest=rest)
+                     for number in range(AGENT_RUNS)])
         figures.update(measure_checked(binary, lab, runs))
     return figures
 

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""What a subscriber never needs, from its start until it waits, and which variables it sets.
+"""What a subscriber and the agent never need, from their start until they wait, and which variables
+they set.
 
 The kernel maps clean pages in windows around those that are touched. Help, errors, the other
-commands, algorithms no broker chose lie apart from what is needed, and are then never mapped.
-Small variables that are set share pages with each other. This writes the list of names for the
-linker (config/layout.awk):
+commands, algorithms no broker chose lie apart from what is needed, and are then never mapped. What
+only the agent needs lies in a third place. Small variables that are set share pages with each
+other. This writes the list of names for the linker (config/layout.awk):
 
     tools/layout.py              trace build/thimble.full, write config/layout
     tools/layout.py --show       print what each part amounts to
@@ -14,6 +15,7 @@ now, costs up to 100 KB of resident memory, which tools/budget.py holds against 
 """
 import argparse
 import bisect
+import json
 import os
 import pathlib
 import re
@@ -21,19 +23,22 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 LIST = TOP / "config" / "layout"
 WORK = pathlib.Path("build/layout")
-SECONDS = 60  # under valgrind a connection takes a while; then the subscriber waits
+PATIENCE_SECONDS = 600  # under valgrind a connection takes a while
+REST_SECONDS = 15       # then it waits, and is watched so long
 PARTS = (("ec", "any"), ("ec", "tlsv1.2"), ("ec", "tlsv1.3"), ("rsa", "any"), ("rsa", "tlsv1.2"))
 KINDS = (".text", ".rodata", ".bss")
-SMALL_BYTES = 4096  # a variable that is larger has pages of its own
+SMALL_BYTES = 8192  # a variable that is larger has pages of its own
 WORTH_BYTES = 24     # what is smaller stays where it is
 COLUMNS = 100
 
 sys.path.insert(0, str(TOP / "tools"))
-from budget import ENVIRONMENT, Lab  # noqa: E402
+from budget import ENVIRONMENT, Lab, agent  # noqa: E402
 
 
 # ---- the map the linker wrote ----------------------------------------------------------------
@@ -72,16 +77,45 @@ class Map:
 
 # ---- what is touched -------------------------------------------------------------------------
 
-def touched(lab, kind, version):
+def subscriber(lab, kind, version, topic):
+    return [WORK / "thimble", "sub", *lab.arguments(kind, version), "-t", topic,
+            f"--mem-report=json:{WORK / 'report'}"]
+
+
+def idle_agent(lab, kind, version, topic):
+    return agent(WORK / "thimble", lab, kind, version, WORK, topic)
+
+
+def busy_agent(lab, kind, version, topic):
+    """It sends what it is handed, and prints what comes back."""
+    return idle_agent(lab, kind, version, topic) + ["--stdin"]
+
+
+def accesses(lines):
+    for line in lines:
+        if line[:3] in (b"I  ", b" L ", b" M ", b" S "):
+            yield line[:3].strip().decode(), line[3:].split(b",", 1)[0]
+
+
+def touched(lab, command, kind, version):
     """Addresses the program runs, reads or sets, behind a letter: I, L, M or S."""
-    command = ["valgrind", "--tool=lackey", "--trace-mem=yes", "--log-fd=1",
-               WORK / "thimble", "sub", *map(str, lab.arguments(kind, version)),
-               "-t", "one/long/topic", "-W", str(SECONDS), f"--mem-report=json:{WORK / 'report'}"]
-    print(f"  TRACE   {kind} {version}", file=sys.stderr, flush=True)
-    trace = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], cwd=TOP, text=True,
-                             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return {(line[:3].strip(), line[3:].split(",", 1)[0]) for line in trace.stdout
-            if line[:3] in ("I  ", " L ", " M ", " S ")}
+    topic, lines = f"{command.__name__}/{kind}/{version}", set()
+    print(f"  TRACE   {topic}", file=sys.stderr, flush=True)
+    trace = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "TERM", "valgrind", "--tool=lackey", "--trace-mem=yes",
+         "--log-fd=1", *map(str, command(lab, kind, version, topic)),
+         "--timeout", str(PATIENCE_SECONDS)], cwd=TOP,
+        env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    reader = threading.Thread(target=lines.update, args=(trace.stdout,))  # fast: the broker waits
+    reader.start()
+    trace.stdin.write(json.dumps({"topic": topic, "payload": "x" * 64}).encode() + b"\n")
+    trace.stdin.flush()
+    lab.await_subscription(topic, PATIENCE_SECONDS)
+    time.sleep(REST_SECONDS)
+    seen = lines.copy()
+    trace.terminate()
+    reader.join()
+    return set(accesses(seen))
 
 
 def counts(section, how):
@@ -89,10 +123,10 @@ def counts(section, how):
     return not section[2].startswith(".bss") or how in "MS"
 
 
-def needed(map_, lab, kind, version):
+def needed(map_, lab, command, kind, version):
     """Sections that are touched."""
     found = set()
-    for how, address in touched(lab, kind, version):
+    for how, address in touched(lab, command, kind, version):
         section = map_.find(int(address, 16))
         if section and counts(section, how):
             found.add(section)
@@ -135,22 +169,39 @@ def is_listed(section):
         size < SMALL_BYTES if name.startswith(".bss") else size >= WORTH_BYTES)
 
 
-def chosen(sections_, found):
-    """Per kind: code and constants that are not needed, variables that are."""
+def stems(found, kind):
+    return {stem(each) for each in of_kind(found, kind)}
+
+
+def chosen(sections_, of_sub, of_agent):
+    """Code and constants nobody needs, and what only the agent does; variables that are set."""
     lists = {}
     for kind in KINDS:
-        wanted = kind == ".bss"
-        used = {stem(each) for each in of_kind(found, kind)} | (set() if wanted else unseen())
-        lists[kind] = [each for each in of_kind(sections_, kind)
-                       if is_listed(each) and (stem(each) in used) == wanted]
+        listed = [each for each in of_kind(sections_, kind) if is_listed(each)]
+        is_set = kind == ".bss"  # those are named that are needed; of the others, those that are not
+        counted = set(listed) if is_set else set(sections_)  # a small one brings its namesakes along
+        needed_ = stems(set(of_sub) & counted, kind) | (OF_OTHERS if is_set else unseen())
+        others = [each for each in listed if stem(each) not in needed_]
+        only = stems(set(of_agent) & counted, kind)
+        lists["together " + kind if is_set else "cold " + kind] = [
+            each for each in listed
+            if (stem(each) in needed_ if is_set else stem(each) not in needed_ | only)]
+        lists["agent " + kind] = [each for each in others if stem(each) in only]
     return lists
 
 
+def order(section):
+    """Of large variables only the beginning is set: they come last."""
+    return (section[1] if section[2].startswith(".bss") else 0, stem(section))
+
+
 def listing(lists):
-    text = "# Apart: .text, .rodata. Together: .bss. Made by tools/layout.py.\n"
-    for kind, found in lists.items():
-        words = sorted({stem(each) for each in found} | (OF_OTHERS if kind == ".bss" else set()))
-        text += textwrap.fill(f"{kind}: {' '.join(words)}", COLUMNS, break_on_hyphens=False) + "\n"
+    text = "# Which functions, constants and variables lie where. Made by tools/layout.py.\n"
+    for place, found in lists.items():
+        words = dict.fromkeys(sorted(OF_OTHERS if "together" in place else ()))
+        words.update(dict.fromkeys(stem(each) for each in sorted(found, key=order)))
+        text += textwrap.fill(f"{place}: {' '.join(words)}", COLUMNS,
+                              break_on_hyphens=False) + "\n"
     return text
 
 
@@ -164,10 +215,12 @@ def main():
     shutil.copy("build/thimble.map", WORK / "map")
     map_ = Map()
     with Lab(WORK / "lab") as lab:
-        found = set.union(*(needed(map_, lab, *part) for part in PARTS))
-    lists = chosen(map_.sections, found)
-    for kind, each in lists.items():
-        print(f"  {kind:8} {sum(section[1] for section in each):8,} bytes")
+        idle, busy = (needed(map_, lab, each, *PARTS[0]) for each in (idle_agent, busy_agent))
+        of_agent = of_kind(idle, ".bss") + of_kind(busy, (".text", ".rodata"))
+        of_sub = set.union(*(needed(map_, lab, subscriber, *part) for part in PARTS))
+    lists = chosen(map_.sections, of_sub, of_agent)
+    for place, each in lists.items():
+        print(f"  {place:14} {sum(section[1] for section in each):8,} bytes")
     if not arguments.show:
         LIST.write_text(listing(lists))
     return 0

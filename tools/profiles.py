@@ -43,7 +43,7 @@ def text_bytes(binary):
     sizes = subprocess.run(["size", "-A", f"{binary}.full"], text=True, stdout=subprocess.PIPE,
                            check=True).stdout
     return sum(int(size) for name, size in re.findall(r"^(\.\w+)\s+(\d+)", sizes, re.M)
-               if name in (".cold", ".text", ".rodata"))
+               if name in (".cold", ".agent", ".text", ".rodata"))
 
 
 def told(binary, name):

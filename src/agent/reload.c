@@ -349,6 +349,6 @@ bool th_agent_reload_handlers(uint32_t sum)
         return false;
     th_cli_configfile_keep(TH_CLI_LIVE);
     th_cli_handlers_keep();
-    th_cli_print_open(&reload.next);
+    th_cli_print_open(&next_settings);
     return true;
 }
