@@ -187,7 +187,8 @@ static void ready(const struct pollfd *fds, nfds_t count)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* A socket holds a few packets only, and the runner takes them at once; unless a disk holds it up. */
+/* A socket holds a few packets only, and the runner takes them at once; unless a disk holds it
+ * up. */
 static bool send_packet(size_t bytes)
 {
     struct pollfd fds = {.fd = handling.fd, .events = POLLOUT};

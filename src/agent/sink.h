@@ -16,8 +16,8 @@ struct th_sink_message {
     bool in_vain;   /* the one before was lost: nobody is waited for */
 };
 
-/* 0, or errno: the message is lost, and the file is what it was. The first call makes standard output
- * of this process a file in memory, for what is printed. */
+/* 0, or errno: the message is lost, and the file is what it was. The first call makes standard
+ * output of this process a file in memory, for what is printed. */
 int th_agent_sink_put(const struct th_sink_message *message);
 
 #endif

@@ -53,7 +53,8 @@ static uint32_t sum_of(uint32_t sum, const char *text, size_t bytes)
 static const char headings[] = "mqtt\0tls\0network\0memory\0log\0agent\0";
 
 /* Other names, those of options without a long one, and "!": the opposite of a flag. */
-static const char aliases[] = "broker\0--host\0client-id\0--id\0use-tls\0!--no-tls\0password\0--pw\0"
+static const char aliases[] = "broker\0--host\0client-id\0--id\0"
+                              "use-tls\0!--no-tls\0password\0--pw\0"
                               "clean-session\0!--disable-clean-session\0"
                               "clean-start\0!--disable-clean-session\0"
                               "session-expiry\0-x\0srv\0-S\0max-inflight\0-M\0format\0-F\0";
@@ -156,7 +157,8 @@ static bool refuse_unknown(const struct th_json_leaf *leaf)
     join(leaf, last, word);
     const char *nearest = th_cli_nearest(word + 2, name_of, th_cli_options_count + 16);
     join(leaf, 0, word);
-    th_format(text, sizeof text, nearest ? "%s: no such name; did you mean %s?" : "%s: no such name",
+    th_format(text, sizeof text,
+              nearest ? "%s: no such name; did you mean %s?" : "%s: no such name",
               th_cli_show(nearest ? leaf->names[last] : word + 2, shown), nearest);
     return refuse_at(leaf->name, "%s", text);
 }
@@ -223,7 +225,8 @@ static bool names_values(const struct th_cli_option *option, const struct th_jso
            refuse_at(leaf->value, TH_CLI_TEMPLATE_UNKNOWN, th_cli_show_slice(name, shown));
 }
 
-/* Where "handlers" stands among its names, outside of which there are only headings; or its depth. */
+/* Where "handlers" stands among its names, outside of which there are only headings; or its
+ * depth. */
 static unsigned handlers_in(const struct th_json_leaf *leaf)
 {
     unsigned at = 0;

@@ -20,7 +20,7 @@ enum th_cli_handler_way { TH_CLI_RUN, TH_CLI_APPEND, TH_CLI_REPLACE, TH_CLI_SOCK
 
 struct th_cli_handler {
     const char *topic;                         /* a filter */
-    const char *reply;                         /* a topic; NULL: what the message says, if it does */
+    const char *reply;                         /* a topic; NULL: what the message says, if any */
     const char *run[TH_CLI_HANDLER_WORDS + 1]; /* a path, and words of a program; ended by NULL */
     const char *names[TH_CLI_HANDLER_VARIABLES];
     const char *values[TH_CLI_HANDLER_VARIABLES];
@@ -45,7 +45,8 @@ void th_cli_handlers_keep(void);
 unsigned th_cli_handlers_read(void); /* how many */
 bool th_cli_handlers_is_used(const struct th_cli_handler *handler); /* not of those before */
 
-/* Takes a leaf whose names[at] is "handlers". NULL, or what is wrong: a format that takes the name. */
+/* Takes a leaf whose names[at] is "handlers". NULL, or what is wrong: a format that takes the
+ * name. */
 const char *th_cli_handlers_take(const struct th_json_leaf *leaf, unsigned at);
 
 /* After the last leaf. NULL, or what is missing, and where. */
