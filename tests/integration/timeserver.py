@@ -78,10 +78,14 @@ class Era:
                         f"-I{tests}", "-o", made, source], check=True)
         os.replace(made, self.warp)
 
-    def set_offset(self, seconds, kernel=-1):
+    def set_offset(self, seconds, kernel=-1, later=0):
         new = self.file.with_suffix(".new")
-        new.write_text(f"{int(seconds)} {kernel}")
+        new.write_text(f"{int(seconds)} {kernel} {int(later)}")
         new.replace(self.file)
+
+    def pass_by(self, seconds):
+        """So long nothing happened."""
+        self.set_offset(seconds, later=seconds)
 
     def set(self, seconds):
         """It is `seconds` since 1970."""
