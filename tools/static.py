@@ -7,7 +7,7 @@
 
 The linker's map (build/thimble.map) says where each function and variable lies, the compiled files
 say whose it is: a room of src/, mem, wolfSSL, cJSON, libc, or the compiler's. What several files
-call by the same name is counted for all of them together. Sums are those of `thimble mem static`,
+call by the same name, variables of the same size, too, is counted for all of them together. Sums are those of `thimble mem static`,
 to the byte: what lies between objects is "alignment".
 """
 import argparse
@@ -26,8 +26,7 @@ TEXTS = {".rodata": "texts", ".rodata.str": "texts"}
 PLACE = re.compile(r"^ {16}0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (\S.*))?$")
 SYMBOL = re.compile(r"^ {16}0x([0-9a-f]+) {16}(\S+)$")
 FUNCTION = re.compile(r" \.gnu\.lto_([A-Za-z_][\w.]*)\.\d+\.[0-9a-f]+ ")
-VARIABLE = re.compile(r"^(?:[A-Za-z}]| +static ).*(?:[=;\[]|[=;,]$)", re.M)
-PARAMETERS = re.compile(r"(?<!_Alignas)(?<![A-Z])\((?![*(])[^=]*$")  # of a function; they are no variables
+VARIABLE = re.compile(r"^variable\s+\S+\s+(\d+)\s+([A-Za-z_]\w*)", re.M)
 LARGEST = 6
 
 
@@ -99,20 +98,23 @@ def functions(objects):
 
 
 def variables(objects):
-    """(file, name) of what may be one, outside functions or static in them."""
+    """(file, name, bytes) of those that the optimizer has not merged yet."""
     for each in objects:
-        depends = (TOP / each).with_suffix(".d").read_text().split()
-        source = TOP / next(word for word in depends if word.endswith((".c", ".S")))
-        for line in VARIABLE.findall(source.read_text(errors="replace")):
-            for name in re.findall(r"\w+", PARAMETERS.sub("", line)):
-                yield each, name
+        listed = subprocess.run(["lto-dump", "-list", "-defined-only", each], cwd=TOP, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        for bits, name in VARIABLE.findall(listed):
+            yield each, name, int(bits) // 8
 
 
 def owners_by_symbol():
+    """Those of each name, and of each name with its size."""
     objects = re.findall(r"^LOAD (build/musl/\S+\.o)$", (BUILD / "thimble.map").read_text(), re.M)
     owners = collections.defaultdict(set)
-    for file, name in [*functions(objects), *variables(objects)]:
+    for file, name in functions(objects):
         owners[name].add(owner_of_file(file))
+    for file, name, size in variables(objects):
+        owners[name].add(owner_of_file(file))
+        owners[name, size].add(owner_of_file(file))
     return owners
 
 
@@ -125,7 +127,7 @@ def owner_of(found, owners):
         return owner_of_file(found.file)
     if found.label == "texts":
         return "texts of all"
-    able = owners.get(found.label, {"compiler"})
+    able = owners.get((found.label, found.size)) or owners.get(found.label, {"compiler"})
     return able.copy().pop() if len(able) == 1 else "several"
 
 
