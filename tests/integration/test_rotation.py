@@ -416,10 +416,6 @@ def test_without_an_identity_it_ends(thimble, lab, topic):
 
 # ---- the end of a certificate ------------------------------------------------------------------------
 
-def when(days):
-    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * days))
-
-
 @pytest.mark.parametrize("age_days, left_days, told", [
     (10, 2000, None),
     (10, 31.5, None),
@@ -431,30 +427,11 @@ def when(days):
 ])
 def test_its_end_is_told(thimble, forge, lab, topic, tmp_path, age_days, left_days, told):
     """Whether the broker likes it is not asked here."""
+    def when(days):
+        return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * days))
     forge.issue("ending", f"{NOT_CA}\n{CLIENT}", dates=(when(-age_days), when(left_days)))
     where = ["--identity-dir", tmp_path / "ids"]
     thimble("identity", "import", "device", *forge.identity("ending")[2:], *where).ends(0)
     done = thimble("pub", "--identity", "device", *where, *lab.tls()[:4], "--cafile",
                    lab.path("ec", "root.pem"), "-t", topic, "-n", "-q", 1).ends(76)
     assert told in done.err if told else "of the identity" not in done.err
-
-
-def test_its_end_is_told_while_connected(thimble, forge, identity, broker, tmp_path):
-    """Once a day that counts has come, not each hour."""
-    forge.issue("ending", f"{NOT_CA}\n{CLIENT}", subject="ending", dates=(when(-400), when(31.5)))
-    identity.take("ending")
-    era = Era(tmp_path)
-    sub = thimble.start("sub", *identity.use, "-t", "rotation", prefix=era.prefix)
-    broker.log.await_subscription("rotation")
-    sub.says("expires in 31 days; it is time to renew it")
-    rows = [(0.5, None), (2, "29 days"), (2.5, None), (18, "13 days"), (31, "0 days"),
-            (32, "has expired")]
-    for count, (days, told) in enumerate(rows, 1):
-        before = sub.err.count("of the identity")
-        era.pass_by(days * 86400)
-        says_to(thimble, broker, "rotation", "it goes on")
-        sub.prints(b"it goes on\n" * count)
-        if told:
-            sub.says(told)
-        assert sub.err.count("of the identity") == before + bool(told)
-    sub.signal(signal.SIGTERM).ends(0)

@@ -78,14 +78,10 @@ class Era:
                         f"-I{tests}", "-o", made, source], check=True)
         os.replace(made, self.warp)
 
-    def set_offset(self, seconds, kernel=-1, later=0):
+    def set_offset(self, seconds, kernel=-1):
         new = self.file.with_suffix(".new")
-        new.write_text(f"{int(seconds)} {kernel} {int(later)}")
+        new.write_text(f"{int(seconds)} {kernel}")
         new.replace(self.file)
-
-    def pass_by(self, seconds):
-        """So long nothing happened."""
-        self.set_offset(seconds, later=seconds)
 
     def set(self, seconds):
         """It is `seconds` since 1970."""

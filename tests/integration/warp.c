@@ -3,10 +3,9 @@
  *
  *     warp FILE PROGRAM WORDS...
  *
- * FILE holds "SECONDS STATE LATER": what is added to the system's date; what adjtimex(2) says (qemu
- * may ask by clock_adjtime(2)), 0 for synchronised, 5 for not, -1 for what the kernel says; and the
- * seconds by which the clock of deadlines is ahead. It is read again at each call, so that whoever
- * writes it lets time jump. The page by which the kernel
+ * FILE holds "SECONDS STATE": what is added to the system's date, and what adjtimex(2) says (qemu
+ * may ask by clock_adjtime(2)), 0 for synchronised, 5 for not, -1 for what the kernel says. It is
+ * read again at each call, so that whoever writes it lets time jump. The page by which the kernel
  * tells the time without a call is taken out of sight when the program starts. */
 #include "traced.h"
 
@@ -24,7 +23,7 @@
 
 static pid_t child;
 static const char *path;
-static long long offset_s, later_s;
+static long long offset_s;
 static int state = -1;
 
 static void read_wish(void)
@@ -32,7 +31,7 @@ static void read_wish(void)
     FILE *file = fopen(path, "re");
     if (!file)
         return;
-    if (fscanf(file, "%lld %d %lld", &offset_s, &state, &later_s) != 3) /* it is being written */
+    if (fscanf(file, "%lld %d", &offset_s, &state) != 2) /* it is being written */
         perror("warp");
     fclose(file);
 }
@@ -64,10 +63,10 @@ static void hide_vdso(void)
 static void warp_date(uint64_t clock, uint64_t at)
 {
     struct timespec date;
-    if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || !move(at, &date, sizeof date, 0))
+    if (clock != CLOCK_REALTIME || !move(at, &date, sizeof date, 0))
         return;
     read_wish();
-    date.tv_sec += clock == CLOCK_REALTIME ? offset_s : later_s;
+    date.tv_sec += offset_s;
     move(at, &date, sizeof date, 1);
 }
 
