@@ -48,9 +48,21 @@ def test_a_message_that_came_twice_is_seen(tmp_path):
     """As the broker's log tells of it; what it repeats itself is not meant."""
     log = tmp_path / "log"
     ledger = soak.Ledger.__new__(soak.Ledger)
-    ledger.log, ledger.read_bytes, ledger.sent = log, 0, soak.collections.Counter()
+    ledger.path, ledger.log, ledger.read_bytes = tmp_path / "printed", log, 0
+    ledger.seen, ledger.sent = set(), soak.collections.Counter()
     line = "1: Sending PUBLISH to ledger (d{}, q2, r0, m1, 'soak/7/', ... (4 bytes))\n"
     log.write_text(line.format(0) + line.format(1))
     assert ledger.sent_again() == []
     log.write_text(log.read_text() + line.format(0))
     assert ledger.sent_again() == [7]
+
+
+def test_what_the_subscriber_did_not_print_is_not_lost(tmp_path):
+    """If the broker sent it: in its log stands what it did."""
+    ledger = soak.Ledger.__new__(soak.Ledger)
+    ledger.path, ledger.log, ledger.read_bytes = tmp_path / "printed", tmp_path / "log", 0
+    ledger.seen, ledger.sent = set(), soak.collections.Counter()
+    ledger.path.write_text("1\n2")
+    ledger.log.write_text("1: Sending PUBLISH to ledger (d0, q1, r0, m1, 'soak/3/', ...)\n"
+                          "1: Received PUBLISH from agent (d0, q2, r0, m1, 'soak/4/', ...)\n")
+    assert ledger.numbers() == {1, 3} and ledger.sent_again() == []
