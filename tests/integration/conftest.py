@@ -124,8 +124,11 @@ def mosquitto(tmp_path):
         brokers.append(Mosquitto(directory, *lines, **options))
         return brokers[-1]
     yield make
+    died = [f"status {broker.process.returncode}, its log:\n{broker.log.text()}"
+            for broker in brokers if broker.died()]
     for broker in brokers:
         broker.stop()
+    assert not died, "a broker died by itself: " + "\n".join(died)
 
 
 def tracked(kind):

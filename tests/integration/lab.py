@@ -151,6 +151,11 @@ class Mosquitto:
         assert self.process.poll() is None, self.log.text()
         return self
 
+    def died(self):
+        """Nobody stopped it, and it is gone."""
+        return (self.process is not None and self.process.returncode is None
+                and self.process.poll() is not None)
+
     def stop(self, number=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
