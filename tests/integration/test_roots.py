@@ -251,4 +251,5 @@ def test_memory(thimble, lab, debian, tmp_path, kind):
         pools = done.report["pools"]
         peaks.append([pools[name]["peak_bytes"] for name in ("shared_heap", "tls_heap")])
     one, all_of_them = peaks
+    print(f"\n{kind}: one root {sum(one):,}, Debian's bundle {sum(all_of_them):,} bytes")
     assert sum(all_of_them) - sum(one) <= MORE_BYTES
