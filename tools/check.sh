@@ -128,7 +128,7 @@ pytest_count() { tail -n 1 "$2" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || ec
 
 run_pytest() {
     local name=$1 log=$LOGS/$1.log shown=fE workers=0 ok bad broken code
-    case $name in audit | budget) shown=PfE ;; integration) workers=$WORKERS ;; esac
+    case $name in audit | budget | board) shown=PfE ;; integration) workers=$WORKERS ;; esac
     ls tests/"$name"/test_*.py >/dev/null 2>&1 || return 0
     "$PYTHON" -m pytest -p no:cacheprovider -n "$workers" -q --tb=short -r$shown \
         tests/"$name" 2>&1 | tee "$log"

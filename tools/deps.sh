@@ -6,6 +6,7 @@
 #   tools/deps.sh sources            wolfSSL and cJSON, as pinned in config/deps.pin
 #   tools/deps.sh foreign DIR SUITE ARCHITECTURE PACKAGE...
 #                                    packages of another architecture, unpacked into DIR
+#   tools/deps.sh archive            the Debian archive this system uses
 #
 # Packages are installed when this runs as root or may use sudo; otherwise the command to type is
 # named. Sources and foreign packages come from the Debian archive this system already uses, through
@@ -290,5 +291,6 @@ case ${1:-} in
 tools)   shift; get_tools "$@" ;;
 sources) get_sources ;;
 foreign) shift; get_foreign "$@" ;;
+archive) archives | head -n 1 ;;
 *)       sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
