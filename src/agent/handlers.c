@@ -317,6 +317,15 @@ static bool take(const struct th_delivery *piece)
     return true;
 }
 
+/* What broke off with its connection does not go on. */
+static void on_event(const struct th_event *event)
+{
+    if (event->kind != TH_EVENT_DISCONNECTED || handling.filling == NONE)
+        return;
+    jobs[handling.filling].used = false;
+    handling.filling = NONE;
+}
+
 /* ---- other handlers -------------------------------------------------------------------------- */
 
 bool th_agent_handlers_are_busy(void)
@@ -352,12 +361,17 @@ static bool is_idle(void)
     return idle || handling.fd < 0;
 }
 
-/* An empty packet reads like our end. What is to be written down is, before the runner ends. */
+/* An empty packet reads like our end. What is to be written down is, before the runner ends; what
+ * is lost is told. */
 static void await_runner(void)
 {
-    struct pollfd end = {.fd = handling.fd};
-    if (handling.writes && write(handling.fd, "", 0) == 0)
-        poll(&end, 1, PATIENCE_MS);
+    struct pollfd fds = {.fd = handling.fd, .events = POLLIN};
+    ssize_t got = handling.writes ? write(handling.fd, "", 0) : -1;
+    while (got >= 0 && poll(&fds, 1, PATIENCE_MS) > 0 &&
+           (got = read(handling.fd, packet, sizeof packet)) > 0) {
+        handling.held_bytes = (size_t)got;
+        settle();
+    }
 }
 
 static void close_handlers(void)
@@ -370,6 +384,7 @@ static void close_handlers(void)
 
 const struct th_agent_part th_agent_handlers = {
     .open = open_handlers,
+    .event = on_event,
     .delivery = take,
     .turn = turn,
     .await = await,

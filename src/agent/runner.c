@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/roomy.h"
 #include "base/slice.h"
+#include "cli/configfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,6 @@
 
 #define MERCY_MS 2000 /* between SIGTERM and SIGKILL */
 #define ERRORS_BYTES 4096
-#define WORDS_BYTES 4096
 #define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum state { FREE, FILLING, WAITING, RUNNING, ENDED };
@@ -47,7 +47,6 @@ static TH_ROOMY struct {
     unsigned turns;
     struct job jobs[TH_ORDER_JOBS];
     uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES]; /* either */
-    char words[WORDS_BYTES];
     uint32_t lost[TH_CLI_HANDLERS_MAX]; /* since a file or a socket takes none */
     char *environment[TH_CLI_HANDLER_VARIABLES + 3];
 } runner;
@@ -116,13 +115,16 @@ static void finish(struct job *job, enum th_result_how how, int status)
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
+/* In the new process, to which no packets come: they leave room for all a configuration can say. */
 static void add_variable(size_t at, size_t *used, const char *name, const char *value)
 {
-    size_t room = sizeof runner.words - *used;
-    int bytes = th_format(runner.words + *used, room, "%s=%s", name, value);
-    runner.environment[at] = (size_t)bytes < room ? runner.words + *used : NULL;
-    *used += (size_t)bytes < room ? (size_t)bytes + 1 : 0;
+    char *to = (char *)runner.packet + *used;
+    runner.environment[at] = to;
+    *used += (size_t)th_format(to, sizeof runner.packet - *used, "%s=%s", name, value) + 1;
 }
+
+_Static_assert(sizeof runner.packet > TH_CLI_CONFIGFILE_BYTES + sizeof "THIMBLE_TOPIC=" +
+               TH_ORDER_TOPIC_BYTES, "the environment has room");
 
 static char **environment_of(const struct job *job)
 {
@@ -154,9 +156,9 @@ static void become(const struct job *job)
         hear_all_signals();
         execve(*job->handler->run, (char *const *)job->handler->run, environment_of(job));
     }
-    int bytes = th_format(runner.words, sizeof runner.words, "cannot be started, errno %d\n",
-                          errno);
-    ssize_t told = write(job->error, runner.words, (size_t)bytes);
+    int bytes = th_format((char *)runner.packet, sizeof runner.packet,
+                          "cannot be started, errno %d\n", errno);
+    ssize_t told = write(job->error, runner.packet, (size_t)bytes);
     (void)told;
     _exit(127);
 }
@@ -282,13 +284,17 @@ static void add(struct job *job, struct th_slice piece)
         th_file_close(&job->in);
 }
 
-/* One of the handlers before the last ones is still needed. */
+/* One of the handlers before the last ones is still needed, but not by what broke off. */
 static bool is_busy(void)
 {
-    for (const struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++)
-        if (job->state != FREE && job->handler && !th_cli_handlers_is_used(job->handler))
-            return true;
-    return false;
+    bool busy = false;
+    for (struct job *job = runner.jobs; job < runner.jobs + TH_ORDER_JOBS; job++) {
+        bool is_old = job->handler && !th_cli_handlers_is_used(job->handler);
+        busy |= is_old && job->state > FILLING;
+        if (is_old && job->state == FILLING)
+            forget(job);
+    }
+    return busy;
 }
 
 /* The agent waits for this one: the socket has room. */
@@ -328,14 +334,18 @@ static void note_fate(size_t handler, int error)
         *lost = 0;
 }
 
+/* What began under the handlers before is written as they said, and counted no more. */
 static void write_down(struct job *job, struct th_slice about)
 {
-    size_t handler = (size_t)(job->handler - th_cli_handlers()->list);
+    bool counts = th_cli_handlers_is_used(job->handler);
+    size_t handler = counts ? (size_t)(job->handler - th_cli_handlers()->list) : 0;
     struct th_sink_message message = {
         .handler = job->handler, .topic = job->topic, .payload = job->in,
-        .in_vain = runner.lost[handler] > 0};
+        .in_vain = counts && runner.lost[handler]};
     memcpy(&message.about, about.data, sizeof message.about);
-    note_fate(handler, job->in < 0 ? EFBIG : th_agent_sink_put(&message));
+    int error = job->in < 0 ? EFBIG : th_agent_sink_put(&message);
+    if (counts)
+        note_fate(handler, error);
     forget(job);
 }
 
@@ -350,7 +360,7 @@ static void obey(const struct th_order *order)
         begin(job, order);
     else if (order->kind == TH_ORDER_PIECE)
         add(job, order->rest);
-    else if (th_cli_handlers_is_used(job->handler) && job->handler->way)
+    else if (job->handler && job->handler->way)
         write_down(job, order->rest);
     else if (job->in < 0)
         finish(job, TH_RESULT_REFUSED, EFBIG);

@@ -316,7 +316,8 @@ static bool refuse_file(struct th_cli_problem *problem, const char *path)
 
 static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY, 0);
+    const int waits = own.again ? O_NONBLOCK : 0; /* for whoever writes to a pipe */
+    int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY | waits, 0);
     ssize_t bytes = file < 0 ? -1 : th_file_read(file, content[own.place], sizeof *content);
     th_file_close(&file);
     if (bytes < 0)

@@ -87,6 +87,19 @@ def test_the_environment_is_what_was_configured(start, script, publish, tmp_path
     agent.signal(signal.SIGTERM).ends(0)
 
 
+def test_a_long_topic_takes_no_variable_away(start, script, publish, tmp_path):
+    """Of all that a configuration has room for."""
+    program = script(f'printf "%s\\n" "$THIMBLE_TOPIC" "$A" "$B" "$LAST" >{tmp_path}/new; '
+                     f"mv {tmp_path}/new {tmp_path}/seen")
+    values = {"A": "a" * 8000, "B": "b" * 7800, "LAST": "last"}
+    agent = start({"topic": "c/#", "run": [program], "env": values})
+    topic = "c/" + "x" * 1021
+    publish(topic, b"x")
+    until((tmp_path / "seen").exists, "the program")
+    assert (tmp_path / "seen").read_text().split() == [topic, *values.values()]
+    agent.signal(signal.SIGTERM).ends(0)
+
+
 def test_output_is_the_reply(start, script, publish, broker, thimble):
     program = script('tr a-z A-Z')
     listener = thimble.start("sub", *broker.plain, "-t", "answers/+")

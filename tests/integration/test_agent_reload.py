@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 
+import packets
 import pytest
 
 from lab import free_port
@@ -70,6 +71,16 @@ def test_what_is_wrong_is_told_and_changes_nothing(configured, publish):
     made.agent.signal(signal.SIGHUP).says(":1:31: port 0: give a whole number")
     made.path.unlink()
     made.agent.signal(signal.SIGHUP).says("cannot read")
+    publish("one", "still here")
+    made.agent.prints(b"still here\n")
+    made.ends()
+
+
+def test_a_pipe_instead_of_the_file_holds_nobody_up(configured, publish):
+    made = configured()
+    made.path.unlink()
+    os.mkfifo(made.path)
+    made.agent.signal(signal.SIGHUP).says(":1:1: not JSON here")
     publish("one", "still here")
     made.agent.prints(b"still here\n")
     made.ends()
@@ -260,6 +271,26 @@ def test_a_handler_at_work_holds_up_only_the_one_after_the_next(configured, scri
     (tmp_path / "go").touch()
     until(lambda: "slow" in (tmp_path / "out").read_text(), "the old one")
     until(lambda: made.agent.err.count("was read again") == 2, "the second time")
+    made.ends()
+
+
+@pytest.mark.parametrize("way", [{"append": "/nonexistent/log"}, {"run": ["/bin/false"]}])
+def test_what_broke_off_holds_up_no_signal(configured, fake, way):
+    """Half a message, and never the rest."""
+    def breaks_off(peer):
+        peer.greet().grant()
+        peer.send(packets.publish("do", b"x" * 40_000)[:20_000])
+        peer.finish()
+
+    def goes_on(peer):
+        peer.greet().drain()
+    broker = fake(breaks_off, goes_on)
+    made = configured(port=broker.port, topic=[], handlers=[{"topic": "do"} | way])
+    made.agent.says("connected again")
+    for times in 1, 2, 3:
+        made.agent.signal(signal.SIGHUP)
+        until(lambda: made.agent.err.count("was read again") == times, f"number {times}")
+    assert "stay as they were" not in made.agent.err
     made.ends()
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 
+import packets
 import pytest
 
 from program import SANDBOX, until
@@ -19,7 +20,7 @@ def broker(mosquitto):
 
 @pytest.fixture
 def start(thimble, tmp_path, broker):
-    def begin(*handlers, prefix=None, **more):
+    def begin(*handlers, prefix=None, awaits=True, **more):
         path = tmp_path / "agent.json"
         path.write_text(json.dumps({
             "host": "127.0.0.1", "port": broker.port, "no_tls": True, "id": "sinking",
@@ -27,7 +28,7 @@ def start(thimble, tmp_path, broker):
             "handlers": list(handlers)} | more))
         before = broker.log.text().count("(QoS")
         agent = thimble.start("agent", "-c", path, **({"prefix": prefix} if prefix else {}))
-        if all("topic" in each for each in handlers):
+        if awaits and all("topic" in each for each in handlers):
             until(lambda: not agent.is_running() or
                   broker.log.text().count("(QoS") >= before + len(handlers), "subscriptions")
         return agent
@@ -253,6 +254,18 @@ def test_the_disk_is_full(start, publish, disk, way):  # noqa: F811
     assert disk.tree() == {"file": whole + b"z\n" if way == "append" else b"z"}
 
 
+def test_what_is_lost_at_the_end_is_told(start, publish, broker, tmp_path):
+    """The agent waits for the runner, and hears it out."""
+    agent = start({"topic": "a", "append": str(tmp_path / "gone" / "log")})
+    os.kill(runner_of(agent), signal.SIGSTOP)
+    publish("a", b"x")
+    until(lambda: "Received PUBACK from sinking" in broker.log.text(), "the acknowledgement")
+    agent.signal(signal.SIGTERM)
+    until(lambda: "Received DISCONNECT from sinking" in broker.log.text(), "its goodbye")
+    os.kill(runner_of(agent), signal.SIGCONT)
+    agent.ends(0, "gone/log takes no messages: No such file or directory; 1 lost so far")
+
+
 def runner_of(agent):
     with open(f"/proc/{agent.pid}/task/{agent.pid}/children") as children:
         return int(children.read().split()[0])
@@ -396,6 +409,33 @@ def test_sighup_brings_another_file(start, publish, tmp_path, broker):
     has(tmp_path / "new" / "three", b"3")
     end(agent)
     assert (tmp_path / "one").read_bytes() == b"1\n"
+
+
+def test_sighup_in_the_middle_of_a_message(start, fake, tmp_path):
+    """It is written where it belonged when it began, and nothing but written."""
+    log, ran, halfway, go = (tmp_path / name for name in ("log", "ran", "halfway", "go"))
+    log.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    log.chmod(0o755)
+    before, payload = log.read_bytes(), b"x" * 40_000
+
+    def script(peer):
+        peer.greet().grant()
+        message = packets.publish("a", payload)
+        peer.send(message[:20_000])
+        halfway.touch()
+        until(go.exists, "the new configuration")
+        peer.send(message[20_000:])
+        peer.drain()
+    agent = start({"topic": "a", "append": str(log)}, port=fake(script).port, awaits=False)
+    until(halfway.exists, "half of it")
+    settings = json.loads((tmp_path / "agent.json").read_text())
+    settings["handlers"] = [{"topic": "b", "append": str(tmp_path / "other")}]
+    (tmp_path / "agent.json").write_text(json.dumps(settings))
+    agent.signal(signal.SIGHUP).says("was read again")
+    go.touch()
+    has(log, before + payload + b"\n")
+    end(agent)
+    assert not ran.exists() and not (tmp_path / "other").exists()
 
 
 def test_programs_and_files_together(start, publish, tmp_path, end_after):
