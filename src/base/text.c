@@ -12,3 +12,10 @@ char *th_text_find(const char *text, const char *part)
             return NULL;
     }
 }
+
+const char *th_text_nth(const char *texts, unsigned skipped)
+{
+    while (skipped-- > 0)
+        texts += strlen(texts) + 1;
+    return texts;
+}

@@ -8,6 +8,10 @@
  * bytes more. */
 char *th_text_find(const char *text, const char *part);
 
+/* Of texts that lie in one string, one behind the other, the one behind so many: without the eight
+ * bytes that a pointer to each would take. */
+const char *th_text_nth(const char *texts, unsigned skipped);
+
 /* Of ASCII, whatever the locale. */
 static inline bool th_is_digit(int character)
 {

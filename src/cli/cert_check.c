@@ -2,6 +2,7 @@
 #include "cli/cert.h"
 
 #include "base/calendar.h"
+#include "base/text.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
@@ -87,8 +88,7 @@ static const char *state(void)
 
 static const char *word(void)
 {
-    static const char *const words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
-    return words[own.worst];
+    return th_text_nth("OK\0" "WARNING\0" "CRITICAL\0" "UNKNOWN", (unsigned)own.worst);
 }
 
 static int64_t days_left(void)

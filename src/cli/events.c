@@ -2,6 +2,7 @@
 
 #include "base/errno.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "cli/exit.h"
 #include "cli/json.h"
 #include "cli/out.h"
@@ -107,14 +108,11 @@ static void put_details(struct th_json_flow *flow, const struct th_event *event)
 
 void th_cli_events_tell(const struct th_event *event)
 {
-    static const char names[][13] = {
-        [TH_EVENT_CONNECTED] = "connected",       [TH_EVENT_SUBSCRIBED] = "subscribed",
-        [TH_EVENT_UNSUBSCRIBED] = "unsubscribed", [TH_EVENT_PUBLISHED] = "published",
-        [TH_EVENT_DISCONNECTED] = "disconnected", [TH_EVENT_RECEIVED] = "received",
-    };
+    static const char names[] = "connected\0" "subscribed\0" "unsubscribed\0" "published\0"
+                                "disconnected\0" "received";
     if (!own.write)
         return;
-    struct th_json_flow flow = begin(names[event->kind]);
+    struct th_json_flow flow = begin(th_text_nth(names, event->kind));
     put_details(&flow, event);
     end(&flow);
 }

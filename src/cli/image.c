@@ -1,5 +1,6 @@
 #include "cli/mem.h"
 
+#include "base/text.h"
 #include "cli/exit.h"
 #include "cli/out.h"
 #include "cli/printed.h"
@@ -12,7 +13,10 @@ static struct {
     const char *text; /* between two rows; nothing before the first */
 } own;
 
-static const char *const kinds[TH_IMAGE_KINDS] = {"code", "constants", "variables", "thread"};
+static const char *kind_name(enum th_image_kind kind)
+{
+    return th_text_nth("code\0" "constants\0" "variables\0" "thread", kind);
+}
 
 static void row(const char *name, uint32_t bytes, const char *what)
 {
@@ -23,15 +27,15 @@ static void row(const char *name, uint32_t bytes, const char *what)
 
 static void tell(const char *name, enum th_image_kind kind, uint32_t bytes)
 {
-    row(name, bytes, kinds[kind]);
+    row(name, bytes, kind_name(kind));
 }
 
 /* What lies in segments but in no section: headers of the file, and alignment. */
 static void tell_totals(const struct th_image *image)
 {
     uint32_t between_bytes = image->memory_bytes;
-    for (int kind = 0; kind < TH_IMAGE_THREAD; kind++) {
-        row(kinds[kind], image->kind_bytes[kind], "total");
+    for (enum th_image_kind kind = 0; kind < TH_IMAGE_THREAD; kind++) {
+        row(kind_name(kind), image->kind_bytes[kind], "total");
         between_bytes -= image->kind_bytes[kind];
     }
     row("between", between_bytes, "total");

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/format.h"
+#include "base/text.h"
 #include <string.h>
 #include <thimble/report.h>
 
@@ -497,11 +498,9 @@ const struct th_cli_option th_cli_options[] = {
 
 const size_t th_cli_options_count = sizeof th_cli_options / sizeof *th_cli_options;
 
-static const char *text_at(const struct th_cli_option *option, int skip)
+static const char *text_at(const struct th_cli_option *option, unsigned skip)
 {
-    const char *text = option->texts;
-    while (skip-- > 0)
-        text += strlen(text) + 1;
+    const char *text = th_text_nth(option->texts, skip);
     return *text ? text : NULL;
 }
 

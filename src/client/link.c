@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "crypt/wipe.h"
 #include "tls/image.h"
 
@@ -185,18 +186,20 @@ void th_link_enter(struct th_link *link, enum th_phase phase)
 
 static const char *awaited(const struct th_link *link)
 {
-    static const char *const awaited[TH_PHASES] = {
-        [TH_PHASE_FINDING] = "no answer to the name lookup",
-        [TH_PHASE_DIALING] = "no TCP connection",
-        [TH_PHASE_SHAKING] = "the TLS handshake was not completed",
-        [TH_PHASE_GREETING] = "no CONNACK from the broker",
-        [TH_PHASE_CLOSING] = "the connection could not be closed in order",
-    };
+    static const char of_phases[] = /* in their order */
+        "\0"
+        "no answer to the name lookup\0"
+        "no TCP connection\0"
+        "the TLS handshake was not completed\0"
+        "no CONNACK from the broker\0"
+        "\0"
+        "the connection could not be closed in order";
     bool of_proxy = link->phase == TH_PHASE_DIALING && link->socks.proxy;
     bool of_upgrade = link->phase == TH_PHASE_SHAKING && link->ws.cell;
     if (of_proxy)
         return "no answer from the proxy";
-    return of_upgrade ? "no answer to the WebSocket upgrade" : awaited[link->phase];
+    return of_upgrade ? "no answer to the WebSocket upgrade"
+                      : th_text_nth(of_phases, link->phase);
 }
 
 int th_link_overdue(struct th_link *link)

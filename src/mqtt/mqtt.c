@@ -1,16 +1,16 @@
 #include "mqtt/mqtt.h"
 
-#include <string.h>
+#include "base/text.h"
 
-static const char type_names[][12] = {
-    "reserved",   "CONNECT", "CONNACK",   "PUBLISH", "PUBACK",      "PUBREC",
-    "PUBREL",     "PUBCOMP", "SUBSCRIBE", "SUBACK",  "UNSUBSCRIBE", "UNSUBACK",
-    "PINGREQ",    "PINGRESP", "DISCONNECT", "AUTH",
-};
+#include <string.h>
 
 const char *th_mqtt_type_name(unsigned type)
 {
-    return type_names[type < sizeof type_names / sizeof *type_names ? type : 0];
+    static const char names[] = "reserved\0" "CONNECT\0" "CONNACK\0" "PUBLISH\0" "PUBACK\0"
+                                "PUBREC\0" "PUBREL\0" "PUBCOMP\0" "SUBSCRIBE\0" "SUBACK\0"
+                                "UNSUBSCRIBE\0" "UNSUBACK\0" "PINGREQ\0" "PINGRESP\0"
+                                "DISCONNECT\0" "AUTH";
+    return th_text_nth(names, type <= TH_MQTT_AUTH ? type : 0);
 }
 
 /* Where a code may stand. Packet types without codes lend their bits to what else differs: the

@@ -1,11 +1,11 @@
+#include "base/text.h"
 #include <thimble/report.h>
 
 const char *th_report_pool_name(enum th_report_pool_id id)
 {
-    static const char *const names[TH_REPORT_POOLS] = {
-        "tcp_cell", "record_cell", "window", "outbox", "tls_heap", "shared_heap", "process_heap",
-    };
-    return (unsigned)id < TH_REPORT_POOLS ? names[id] : "unknown";
+    static const char names[] = "tcp_cell\0" "record_cell\0" "window\0" "outbox\0"
+                                "tls_heap\0" "shared_heap\0" "process_heap";
+    return (unsigned)id < TH_REPORT_POOLS ? th_text_nth(names, id) : "unknown";
 }
 
 const char *th_report_lease_name(enum th_report_lease_id id)

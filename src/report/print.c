@@ -1,4 +1,5 @@
 #include "base/format.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -138,20 +139,15 @@ static void say_identity(struct printer *printer, const struct th_report *report
 
 static const char *pool_title(int id)
 {
-    static const char *const titles[TH_REPORT_POOLS] = {
-        "TCP cell", "TLS record cell", "packet window", "outbox",
-        "TLS heap", "shared heap",     "process heap",
-    };
-    return titles[id];
+    return th_text_nth("TCP cell\0" "TLS record cell\0" "packet window\0" "outbox\0"
+                       "TLS heap\0" "shared heap\0" "process heap", (unsigned)id);
 }
 
 static const char *pool_meaning(int id)
 {
-    static const char *const meanings[TH_REPORT_POOLS] = {
-        "read-ahead, writes", "record received",  "packet received", "packets to send",
-        "TLS, all else",      "roots, own chain", "malloc",
-    };
-    return meanings[id];
+    return th_text_nth("read-ahead, writes\0" "record received\0" "packet received\0"
+                       "packets to send\0" "TLS, all else\0" "roots, own chain\0" "malloc",
+                       (unsigned)id);
 }
 
 static void say_pool(struct printer *printer, int id, const struct th_report_pool *pool)

@@ -16,10 +16,20 @@ static void it_finds_what_strstr_finds(void **state)
             assert_ptr_equal(th_text_find(texts[i], texts[j]), strstr(texts[i], texts[j]));
 }
 
+static void it_skips_texts(void **state)
+{
+    (void)state;
+    static const char texts[] = "one\0" "\0" "three";
+    assert_ptr_equal(th_text_nth(texts, 0), texts);
+    assert_string_equal(th_text_nth(texts, 1), "");
+    assert_string_equal(th_text_nth(texts, 2), "three");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_finds_what_strstr_finds),
+        cmocka_unit_test(it_skips_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
