@@ -14,7 +14,7 @@ static void break_off_lost(void)
     if (!printing)
         return;
     th_cli_print_cut();
-    th_cli_say("the message before was cut off: the connection was lost");
+    th_cli_warn("the message before was cut off: the connection was lost");
     printing = false;
 }
 

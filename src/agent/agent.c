@@ -148,10 +148,10 @@ static void say_refused(const struct th_event *event)
     char shown[TH_CLI_SHOWN_BYTES];
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80)
-            th_cli_say("the broker refused the subscription to %s: %s",
-                       th_cli_show_slice(agent.asked->list[i].filter, shown),
-                       th_mqtt_reason_name((int)agent_settings.version, SUBACK,
-                                           event->codes.data[i]));
+            th_cli_warn("the broker refused the subscription to %s: %s",
+                        th_cli_show_slice(agent.asked->list[i].filter, shown),
+                        th_mqtt_reason_name((int)agent_settings.version, SUBACK,
+                                            event->codes.data[i]));
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -325,8 +325,7 @@ static int fill_templates(void)
     if (th_cli_template_fill(&agent_settings, &problem) &&
         th_agent_plain_take(&agent_settings, &problem))
         return th_agent_presence_will(&agent_settings);
-    th_cli_complain("%s", problem.text);
-    return TH_CLI_USAGE;
+    return th_cli_complain("%s", problem.text);
 }
 
 int th_cli_agent(int argc, char *argv[])

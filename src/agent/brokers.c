@@ -91,8 +91,8 @@ static void try_next(const struct th_event *event)
     if (is_hopeless(event))
         return;
     go_to((failover.used + 1) % failover.count);
-    th_cli_say("%s; the next attempt is at %s:%u", event->fault->text,
-               hosts[failover.used], failover.ports[failover.used]);
+    th_cli_warn("%s; the next attempt is at %s:%u", event->fault->text,
+                hosts[failover.used], failover.ports[failover.used]);
 }
 
 static void come_back(void)

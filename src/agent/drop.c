@@ -146,7 +146,7 @@ static void hear(const struct inotify_event *event)
     if (event->mask & IN_Q_OVERFLOW)
         begin_scan();
     if (event->mask & IN_IGNORED)
-        th_cli_say("%s is gone: no files are taken any more", box.path);
+        th_cli_warn("%s is gone: no files are taken any more", box.path);
     if (event->len && !(event->mask & IN_ISDIR) && is_meant(event->name) && !is_here(event->name))
         add(box.count, event->name);
 }
@@ -171,8 +171,8 @@ static void refuse(struct file *file)
     const char *name = file->name;
     int bytes = th_format(box.refused, sizeof box.refused, "%s.refused", name);
     bool renamed = bytes < NAME_BYTES && renameat(box.dir, name, box.dir, box.refused) == 0;
-    th_cli_say("%s was not taken%s: %s", th_cli_show(name, shown),
-               renamed ? ", and is called .refused now" : "", box.fault.text);
+    th_cli_warn("%s was not taken%s: %s", th_cli_show(name, shown),
+                renamed ? ", and is called .refused now" : "", box.fault.text);
     file->state = OVER;
 }
 

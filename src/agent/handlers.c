@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/roomy.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "cli/configfile.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
@@ -44,9 +45,10 @@ static struct {
     bool writes;    /* the runner has messages for a file or a socket */
     bool taken;     /* the message whose pieces come is ours */
     uint8_t filling; /* its job, or NONE: it is dropped */
-    unsigned long long dropped;
     size_t held_bytes; /* a result that waits for room in the outbox */
 } handling;
+
+uint32_t th_agent_unhandled[TH_AGENT_UNHANDLED];
 
 static TH_ROOMY struct job jobs[TH_ORDER_JOBS];
 static TH_ROOMY uint8_t order[TH_ORDER_BYTES], packet[TH_RESULT_BYTES];
@@ -66,15 +68,16 @@ static int open_handlers(const struct th_cli_settings *settings)
 
 static void say_end(const struct job *job, const struct th_result *result)
 {
-    static const char *const how[] = {"exit code", "ended by signal", "not done in time, signal",
-                                      "not started, or its message is too large: errno"};
+    static const char how[] = "exit code\0" "ended by signal\0" "not done in time, signal\0"
+                              "not started, or its message is too large: errno";
     char shown[TH_CLI_SHOWN_BYTES], error[TH_CLI_SHOWN_BYTES];
     bool has_error = result->error.len_bytes;
     if (result->how == TH_RESULT_EXITED && !result->status)
         return;
-    th_cli_say("handler %s: %s %u%s%s", th_cli_show(*job->handler->run, shown),
-               how[result->how], result->status, has_error ? ": " : "",
-               has_error ? th_cli_show_slice(result->error, error) : "");
+    th_agent_unhandled[TH_AGENT_PROGRAM]++;
+    th_cli_warn("handler %s: %s %u%s%s", th_cli_show(*job->handler->run, shown),
+                th_text_nth(how, result->how), result->status, has_error ? ": " : "",
+                has_error ? th_cli_show_slice(result->error, error) : "");
 }
 
 /* Where the message said, or else the configuration. */
@@ -106,7 +109,7 @@ static void end_reread(bool taken)
     if (taken)
         th_cli_handlers_keep();
     else
-        th_cli_say("the handlers stay as they were: the configuration has changed meanwhile");
+        th_cli_warn("the handlers stay as they were: the configuration has changed meanwhile");
     th_agent_resubscribe();
 }
 
@@ -114,14 +117,15 @@ static void end_reread(bool taken)
 static void say_lost(const struct th_result *result)
 {
     char error[TH_ERRNO_TEXT_BYTES];
-    uint32_t lost;
-    if (result->job >= th_cli_handlers()->count)
-        return;
+    struct th_lost lost;
     memcpy(&lost, result->output.data, sizeof lost);
-    th_cli_say(result->status ? "%s takes no messages: %s; %u lost so far"
-                              : "%s takes messages again%s; %u were lost",
-               *th_cli_handlers()->list[result->job].run,
-               result->status ? th_errno_text(result->status, error) : "", lost);
+    th_agent_unhandled[TH_AGENT_SINK] = lost.ever;
+    if (!lost.since || result->job >= th_cli_handlers()->count)
+        return;
+    th_cli_warn(result->status ? "%s takes no messages: %s; %u lost so far"
+                               : "%s takes messages again%s; %u were lost",
+                *th_cli_handlers()->list[result->job].run,
+                result->status ? th_errno_text(result->status, error) : "", lost.since);
 }
 
 /* False: there is no room in the outbox now. */
@@ -141,8 +145,8 @@ static bool settle(void)
     if (rc == TH_E_SEND_FULL)
         return false;
     if (rc < 0)
-        th_cli_say("the output of a handler was not published: %s",
-                   th_request_fault(th_cli_connection_client())->text);
+        th_cli_warn("the output of a handler was not published: %s",
+                    th_request_fault(th_cli_connection_client())->text);
     say_end(job, &result);
     job->used = false;
     return true;
@@ -226,8 +230,8 @@ static void drop(const struct th_delivery *piece)
     if (handling.filling < NONE)
         jobs[handling.filling].used = false;
     handling.filling = NONE;
-    th_cli_say("a message on %s was dropped: its handlers are busy; %llu so far",
-               th_cli_show_slice(piece->topic, shown), ++handling.dropped);
+    th_cli_warn("a message on %s was dropped: its handlers are busy; %u so far",
+                th_cli_show_slice(piece->topic, shown), ++th_agent_unhandled[TH_AGENT_BUSY]);
 }
 
 /* One that was begun and broke off is free again: the runner begins it anew, too. */
@@ -342,7 +346,7 @@ static void renew(const struct th_cli_settings *settings)
     (void)settings;
     if (handling.fd < 0) {
         if (th_cli_handlers_read())
-            th_cli_say("handlers have come, which needs a restart");
+            th_cli_warn("handlers have come, which needs a restart");
         return;
     }
     order[0] = TH_ORDER_REREAD;

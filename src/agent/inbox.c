@@ -92,7 +92,7 @@ static size_t write_refusal(const struct producer *p, char *answer, uint64_t lin
 {
     struct th_fault *fault = &inbox.fault;
     if (is_input(p))
-        th_cli_say("line %llu of standard input: %s", (unsigned long long)line, fault->text);
+        th_cli_warn("line %llu of standard input: %s", (unsigned long long)line, fault->text);
     tame(fault->text);
     return (size_t)th_format(answer, ANSWER_BYTES, "{\"refused\":\"%s\",\"retry\":%s}\n",
                              fault->text, may_retry(fault->code) ? "true" : "false");
@@ -216,8 +216,8 @@ static bool hand_in(struct producer *p, const struct th_spool_message *message)
 static bool hold(const struct producer *p)
 {
     struct th_slice *properties = &inbox.message.properties;
-    th_cli_say("line %llu of standard input waits: %s", (unsigned long long)p->lines.number,
-               inbox.fault.text);
+    th_cli_warn("line %llu of standard input waits: %s", (unsigned long long)p->lines.number,
+                inbox.fault.text);
     memcpy(held_properties, properties->data, properties->len_bytes);
     properties->data = held_properties;
     inbox.held = inbox.message;
@@ -361,13 +361,13 @@ static void receive(void)
 {
     int fd = th_net_unix_accept(inbox.listening);
     if (fd == TH_E_SYSTEM) {
-        th_cli_say("%s is closed: no descriptor is left", inbox.path);
+        th_cli_warn("%s is closed: no descriptor is left", inbox.path);
         stop_listening();
     }
     if (fd < 0)
         return;
     if (inbox.for_us_alone && !th_net_local_is_ours(fd)) {
-        th_cli_say("a program was turned away: it is another user's; see --inbox-mode");
+        th_cli_warn("a program was turned away: it is another user's; see --inbox-mode");
         turn_away(fd, "this is another user's agent");
         return;
     }

@@ -30,7 +30,7 @@ bool th_result_read(struct th_result *result, struct th_slice packet)
         packet.data[0], packet.data[1], packet.data[2], th_slice_of(rest.data, packet.data[3]),
         th_slice_after(rest, packet.data[3])};
     return result->job < TH_ORDER_JOBS && result->how <= TH_RESULT_KEPT &&
-           (result->how != TH_RESULT_LOST || result->output.len_bytes == sizeof(uint32_t)) &&
+           (result->how != TH_RESULT_LOST || result->output.len_bytes == sizeof(struct th_lost)) &&
            result->error.len_bytes <= TH_RESULT_ERROR_BYTES &&
            result->output.len_bytes <= TH_RESULT_OUTPUT_BYTES;
 }

@@ -46,9 +46,15 @@ enum th_result_how {
     TH_RESULT_LATE,
     TH_RESULT_REFUSED,
     TH_RESULT_LOST,   /* of no job: what handler `job` writes to takes no messages, errno `status`,
-                       * or takes them again, 0; output: how many were lost, a uint32_t */
+                       * or takes them again, 0; output: struct th_lost */
     TH_RESULT_REREAD, /* of no job: the handlers are those of the file now */
     TH_RESULT_KEPT,   /* likewise: they are those before */
+};
+
+/* Messages that a file or a socket did not take: 0 since it took one, only the others count. */
+struct th_lost {
+    uint32_t since; /* the last one it took */
+    uint32_t ever;  /* all of them together */
 };
 
 /* The runner's: four bytes (the last one is the length of `error`), error, output. */

@@ -114,8 +114,8 @@ static void mark(void)
     plain.mark_ms = th_clock_ms() + MARK_AGAIN_MS;
     plain.is_watched = write_mark(&fault) < 0;
     if (plain.is_watched)
-        th_cli_say("%s cannot be written, without which the next process may use the plain "
-                   "endpoint: %s", plain.mark, fault.text);
+        th_cli_warn("%s cannot be written, without which the next process may use the plain "
+                    "endpoint: %s", plain.mark, fault.text);
 }
 
 /* ---- its connection -------------------------------------------------------------------------- */
@@ -135,11 +135,11 @@ static void on_event(void *arg, const struct th_event *event)
 {
     (void)arg;
     if (event->kind == TH_EVENT_CONNECTED) {
-        th_cli_say("connected to %s:%u WITHOUT TLS", plain.host, plain.port);
+        th_cli_warn("connected to %s:%u WITHOUT TLS", plain.host, plain.port);
         subscribe();
     }
     if (event->kind == TH_EVENT_DISCONNECTED && event->fault->code)
-        th_cli_say("without TLS: %s", event->fault->text);
+        th_cli_warn("without TLS: %s", event->fault->text);
     if (event->kind == TH_EVENT_PUBLISHED)
         th_agent_queue.event(event);
     else
@@ -154,8 +154,8 @@ static void on_delivery(void *arg, const struct th_delivery *piece)
         return;
     }
     if (!plain.told)
-        th_cli_say("what came without TLS on %s is left out, and what else is not allowed there",
-                   th_cli_show_slice(piece->topic, shown));
+        th_cli_warn("what came without TLS on %s is left out, and what else is not allowed there",
+                    th_cli_show_slice(piece->topic, shown));
     plain.told = true;
 }
 
@@ -233,8 +233,8 @@ static int open_plain(const struct th_cli_settings *s)
         th_cli_say("%s is there: no connection without TLS", plain.mark);
         return TH_CLI_OK;
     }
-    th_cli_say("[insecure-plain] until TLS works, %s:%u gets messages WITHOUT TLS",
-               plain.host, plain.port);
+    th_cli_warn("[insecure-plain] until TLS works, %s:%u gets messages WITHOUT TLS",
+                plain.host, plain.port);
     configure(&config, s);
     int result = th_open(&plain.client, block, bytes, NULL, &config, &fault);
     return result == 0 ? TH_CLI_OK : th_cli_say_fault(&fault);

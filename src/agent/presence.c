@@ -64,8 +64,8 @@ static void tell(const char *status, const char *reason, uint8_t qos)
         .retain = true,
     };
     if (th_publish(th_cli_connection_client(), &message) < 0)
-        th_cli_say("the status was not published: %s",
-                   th_request_fault(th_cli_connection_client())->text);
+        th_cli_warn("the status was not published: %s",
+                    th_request_fault(th_cli_connection_client())->text);
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -75,10 +75,8 @@ int th_agent_presence_will(struct th_cli_settings *settings)
     presence.settings = settings;
     if (!settings->status_topic)
         return TH_CLI_OK;
-    if (settings->will_topic) {
-        th_cli_complain("--status-topic and --will-topic: give only one of them");
-        return TH_CLI_USAGE;
-    }
+    if (settings->will_topic)
+        return th_cli_complain("--status-topic and --will-topic: give only one of them");
     presence.device = th_cli_template_device();
     if (!presence.device)
         presence.device = settings->client_id ? settings->client_id : "";

@@ -53,7 +53,7 @@ static void update(void)
     describe();
     bool failed = !write_file(th_cli_sheet_bytes());
     if (failed && !prom.failed)
-        th_cli_say("cannot write %s", prom.path);
+        th_cli_warn("cannot write %s", prom.path);
     prom.failed = failed;
     prom.told = th_agent_state_changes();
     prom.due_ms = th_clock_ms() + EVERY_MS;

@@ -80,16 +80,16 @@ static void say_dropped(void *arg, uint64_t seq, struct th_slice topic, enum th_
 {
     char shown[TH_CLI_SHOWN_BYTES];
     (void)arg, (void)seq;
-    th_cli_say("a message to %s was dropped: %s", th_cli_show_slice(topic, shown),
-               th_spool_cause_name(cause));
+    th_cli_warn("a message to %s was dropped: %s", th_cli_show_slice(topic, shown),
+                th_spool_cause_name(cause));
 }
 
 static void say_damaged(void *arg, uint32_t segment, uint64_t offset_bytes, uint64_t bytes)
 {
     (void)arg;
     queue.damages++;
-    th_cli_say("the spool is damaged: segment %u, %llu bytes from %llu on", (unsigned)segment,
-               (unsigned long long)bytes, (unsigned long long)offset_bytes);
+    th_cli_warn("the spool is damaged: segment %u, %llu bytes from %llu on", (unsigned)segment,
+                (unsigned long long)bytes, (unsigned long long)offset_bytes);
 }
 
 static const char *name_of(uint8_t reason)
@@ -114,7 +114,7 @@ static void say_end(const struct flight *f)
     char shown[TH_CLI_SHOWN_BYTES] = "?";
     if (th_spool_again(&spool, f->seq, now_s(), &item, &unheard) == 1)
         th_cli_show_slice(item.message.topic, shown);
-    th_cli_say("a message to %s is given up: %s", shown, name_of(f->reason));
+    th_cli_warn("a message to %s is given up: %s", shown, name_of(f->reason));
 }
 
 /* ---- a disk that fails ----------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ static void tell_failure(void)
 {
     forget_unsynced();
     if (!queue.failing)
-        th_cli_say("%s", queue.fault.text);
+        th_cli_warn("%s", queue.fault.text);
     queue.failing = true;
     th_fault_clear(&queue.fault);
 }
@@ -194,7 +194,7 @@ static void renew(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
     if (queue.open && th_spool_limit(&spool, &config, &queue.fault) < 0)
-        th_cli_say("the limits of the spool stay: %s", queue.fault.text);
+        th_cli_warn("the limits of the spool stay: %s", queue.fault.text);
 }
 
 static int open_queue(const struct th_cli_settings *s)
@@ -523,7 +523,7 @@ static bool publish(struct flight *f, const struct th_spool_item *item)
         return false;
     f->stage = result < 0 ? OVER : OUT;
     if (result < 0)
-        th_cli_say("a message is given up: %s", th_request_fault(client)->text);
+        th_cli_warn("a message is given up: %s", th_request_fault(client)->text);
     return true;
 }
 

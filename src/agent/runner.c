@@ -48,6 +48,8 @@ static TH_ROOMY struct {
     struct job jobs[TH_ORDER_JOBS];
     uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES]; /* either */
     uint32_t lost[TH_CLI_HANDLERS_MAX]; /* since a file or a socket takes none */
+    uint32_t ever_lost;
+    bool is_count_old; /* what the agent was told of it last */
     char *environment[TH_CLI_HANDLER_VARIABLES + 3];
 } runner;
 
@@ -315,12 +317,14 @@ static void reread(const struct th_order *order)
 
 #define TELL_EVERY 1000
 
-static bool tell_lost(size_t handler, int error, uint32_t lost)
+static bool tell_lost(size_t handler, int error, uint32_t since)
 {
-    uint8_t told[TH_RESULT_HEAD_BYTES + sizeof lost] = {(uint8_t)handler, TH_RESULT_LOST,
-                                                        (uint8_t)error};
-    memcpy(told + TH_RESULT_HEAD_BYTES, &lost, sizeof lost);
-    return write(runner.agent, told, sizeof told) > 0;
+    const struct {
+        uint8_t head[TH_RESULT_HEAD_BYTES];
+        struct th_lost lost;
+    } told = {{(uint8_t)handler, TH_RESULT_LOST, (uint8_t)error}, {since, runner.ever_lost}};
+    runner.is_count_old = write(runner.agent, &told, sizeof told) <= 0;
+    return !runner.is_count_old;
 }
 
 /* Told when it begins, and when it is over. */
@@ -328,6 +332,8 @@ static void note_fate(size_t handler, int error)
 {
     uint32_t *lost = &runner.lost[handler];
     *lost += error != 0;
+    runner.ever_lost += error != 0;
+    runner.is_count_old |= error != 0;
     if (error && *lost % TELL_EVERY == 1)
         tell_lost(handler, error, *lost);
     if (!error && *lost && tell_lost(handler, 0, *lost))
@@ -410,12 +416,14 @@ static bool turn(int agent)
 {
     struct pollfd fds[] = {{.fd = agent, .events = POLLIN},
                            {.fd = runner.children, .events = POLLIN}};
-    fds[0].events = (short)(POLLIN | (is_any(ENDED) ? POLLOUT : 0));
+    fds[0].events = (short)(POLLIN | (is_any(ENDED) || runner.is_count_old ? POLLOUT : 0));
     poll(fds, 2, wait_ms());
     if (fds[1].revents)
         reap();
     end_late();
     tell_what_ended();
+    if (runner.is_count_old && !(fds[0].revents & POLLIN)) /* of many at once the last tells all */
+        tell_lost(0, 0, 0);
     return !(fds[0].revents & ~POLLOUT) || take_order();
 }
 

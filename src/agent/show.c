@@ -12,35 +12,37 @@
 #define LINE_BYTES 320
 #define PATH_BYTES 64
 
-/* Where it stands in the answer, what Prometheus calls it (if it is a number), and what it is. A
- * unit ends the first, and there is a label of the third level, if there is one. */
+/* Where it stands in the answer, in "agent" unless a place is named; what Prometheus calls it;
+ * and what it is. A unit ends the first, and there is a label of the third level, if there is one.
+ * What Prometheus calls as the answer does has no other name, or only its end. */
 #define FACT(path, metric, meaning) path "\0" metric "\0" meaning "\0"
 
 static const char facts[] =
-    FACT("agent.state", "state", "state")
-    FACT("agent.state_ms", "state_seconds", "for so many seconds")
-    FACT("agent.alarms", "alarm", "alarm")
-    FACT("agent.error", "", "last failure")
-    FACT("agent.text", "", "")
-    FACT("agent.error_ms", "last_failure_seconds", "seconds since then")
-    FACT("agent.next_attempt_ms", "next_attempt_seconds", "seconds until the next attempt")
-    FACT("agent.reconnects", "reconnects_total", "connections made again")
-    FACT("agent.tls_failures", "tls_failures_total", "failed TLS handshakes")
-    FACT("agent.certificate_not_after_s", "certificate_expiry_timestamp_seconds",
+    FACT("state", "", "state")
+    FACT("state_ms", "state_seconds", "for so many seconds")
+    FACT("alarms", "alarm", "alarm")
+    FACT("error", "", "last failure")
+    FACT("text", "", "")
+    FACT("error_ms", "last_failure_seconds", "seconds since then")
+    FACT("next_attempt_ms", "next_attempt_seconds", "seconds until the next attempt")
+    FACT("reconnects", "_total", "connections made again")
+    FACT("tls_failures", "_total", "failed TLS handshakes")
+    FACT("certificate_not_after_s", "certificate_expiry_timestamp_seconds",
          "end of our certificate")
-    FACT("agent.spool_messages", "spool_messages", "messages in the queue")
-    FACT("agent.spool_disk_bytes", "spool_disk_bytes", "its bytes on disk")
-    FACT("agent.spool_written_today_bytes", "spool_written_today_bytes", "bytes written today")
-    FACT("agent.spool_damages", "spool_damages_total", "damage in it, found so often")
-    FACT("agent.spool_dropped", "spool_dropped_total", "messages dropped")
+    FACT("unhandled", "_total", "messages not handled")
+    FACT("spool_messages", "", "messages in the queue")
+    FACT("spool_disk_bytes", "", "its bytes on disk")
+    FACT("spool_written_today_bytes", "", "bytes written today")
+    FACT("spool_damages", "_total", "damage in it, found so often")
+    FACT("spool_dropped", "_total", "messages dropped")
     FACT("memory.pool_peak_bytes", "tls_memory_peak_bytes", "most memory of TLS, bytes")
     FACT("memory.stack_peak_bytes", "stack_peak_bytes", "deepest stack, bytes")
-    FACT("connection.attempts", "attempts_total", "connections begun")
+    FACT("connection.attempts", "_total", "connections begun")
     FACT("times.tls_us", "tls_handshake_seconds", "last TLS handshake, seconds")
-    FACT("allocations.refused_allocations", "refused_allocations_total", "refused allocations")
+    FACT("allocations.refused_allocations", "_total", "refused allocations")
     FACT("socket.read_bytes", "received_bytes_total", "bytes received")
     FACT("socket.written_bytes", "sent_bytes_total", "bytes sent")
-    FACT("process.private_dirty_bytes", "private_dirty_bytes", "memory of its own, bytes")
+    FACT("process.private_dirty_bytes", "", "memory of its own, bytes")
     FACT("process.rss_bytes", "resident_memory_bytes", "resident memory, bytes");
 
 struct fact {
@@ -53,6 +55,7 @@ struct shower {
     struct fact fact;
     const char *begun; /* path of the fact that was shown last */
     enum th_agent_verdict verdict;
+    char metric[PATH_BYTES];
 };
 
 /* ---- which fact ------------------------------------------------------------------------------ */
@@ -73,7 +76,8 @@ static bool find(struct fact *fact, const struct th_json_leaf *leaf)
     if (leaf->depth < 2 || leaf->depth > 3 || !leaf->names[0] || !leaf->names[1] ||
         !leaf->names[leaf->depth - 1])
         return false;
-    th_format(path, sizeof path, "%s.%s", leaf->names[0], leaf->names[1]);
+    bool is_ours = !strcmp(leaf->names[0], "agent");
+    th_format(path, sizeof path, is_ours ? "%.0s%s" : "%s.%s", leaf->names[0], leaf->names[1]);
     for (const char *at = facts; at < facts + sizeof facts - 1; at = behind(fact->meaning)) {
         *fact = fact_at(at);
         if (!strcmp(at, path))
@@ -135,11 +139,14 @@ static void write_number(char text[TH_CLI_TIME_TEXT_BYTES], const struct shower 
 
 static void begin_metric(struct shower *s)
 {
+    bool is_other = *s->fact.metric >= 'a';
     if (s->begun == s->fact.path)
         return;
     s->begun = s->fact.path;
-    write_line(s, "# HELP thimble_%s %s\n# TYPE thimble_%s %s\n", s->fact.metric, s->fact.meaning,
-               s->fact.metric, ends_in(s->fact.metric, "_total") ? "counter" : "gauge");
+    th_format(s->metric, PATH_BYTES, "thimble_%s%s",
+              is_other ? "" : s->leaf->names[1], s->fact.metric);
+    write_line(s, "# HELP %s %s\n# TYPE %s %s\n", s->metric, s->fact.meaning, s->metric,
+               ends_in(s->metric, "_total") ? "counter" : "gauge");
 }
 
 static void write_states(struct shower *s)
@@ -153,16 +160,17 @@ static void write_states(struct shower *s)
 static void write_metric(struct shower *s)
 {
     char number[TH_CLI_TIME_TEXT_BYTES];
-    if (!*s->fact.metric)
+    bool is_state = s->fact.path == facts;
+    if (s->leaf->is_text && !is_state)
         return;
     begin_metric(s);
     write_number(number, s);
-    if (s->leaf->is_text)
+    if (is_state)
         write_states(s);
     else if (s->leaf->depth == 3)
-        write_line(s, "thimble_%s{name=\"%s\"} %s\n", s->fact.metric, s->leaf->names[2], number);
+        write_line(s, "%s{name=\"%s\"} %s\n", s->metric, s->leaf->names[2], number);
     else
-        write_line(s, "thimble_%s %s\n", s->fact.metric, number);
+        write_line(s, "%s %s\n", s->metric, number);
 }
 
 /* ---- for people ------------------------------------------------------------------------------ */

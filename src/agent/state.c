@@ -1,11 +1,13 @@
 #include "agent/state.h"
 
+#include "agent/handlers.h"
 #include "agent/log.h"
 #include "agent/plain.h"
 #include "agent/queue.h"
 #include "agent/reload.h"
 #include "base/clock.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "cli/cert.h"
 #include "cli/connection.h"
 #include "cli/expiry.h"
@@ -79,11 +81,8 @@ static bool is_degraded(void)
 
 const char *th_agent_state_name(enum th_agent_state state)
 {
-    static const char names[][20] = {
-        "disconnected", "waiting-for-network", "waiting-for-clock", "connecting",
-        "connected",    "degraded",            "backoff",           "error",
-    };
-    return names[state];
+    return th_text_nth("disconnected\0" "waiting-for-network\0" "waiting-for-clock\0" "connecting\0"
+                       "connected\0" "degraded\0" "backoff\0" "error", state);
 }
 
 static bool lacks_network(const struct th_fault *fault)
@@ -169,8 +168,8 @@ static void note_end(const struct th_fault *fault)
     else if (how.up_ms)
         how.short_lives = by_broker && age_ms(how.up_ms) < STABLE_MS ? how.short_lives + 1 : 0;
     if (how.short_lives == SHORT_LIVES && !how.suspected && fault->reason != TAKEN_OVER)
-        th_cli_say("the broker ends each connection within seconds: perhaps another device has "
-                   "the same client id");
+        th_cli_warn("the broker ends each connection within seconds: perhaps another device has "
+                    "the same client id");
     how.suspected = how.short_lives >= SHORT_LIVES;
 }
 
@@ -223,11 +222,10 @@ static void put_group(struct th_json_flow *flow, const char *name)
 
 static void put_alarms(struct th_json_flow *flow)
 {
-    static const char names[][12] = {"certificate", "plaintext", "spool", "config",
-                                     "takeover"};
+    static const char names[] = "certificate\0" "plaintext\0" "spool\0" "config\0" "takeover";
     put_group(flow, "alarms");
     for (enum alarm alarm = 0; alarm < ALARMS; alarm++) {
-        th_json_flow_member(flow, names[alarm]);
+        th_json_flow_member(flow, th_text_nth(names, alarm));
         th_json_flow_raw(flow, is_alarmed(alarm) ? "true" : "false");
     }
     th_json_flow_shut(flow, '}');
@@ -246,6 +244,15 @@ static void put_tls_failures(struct th_json_flow *flow)
     for (int code = -1; code >= TH_E_CLOCK; code--)
         if (how.tls_failures[-code])
             th_cli_json_number(flow, th_error_name(code), how.tls_failures[-code]);
+    th_json_flow_shut(flow, '}');
+}
+
+static void put_unhandled(struct th_json_flow *flow)
+{
+    static const char names[] = "busy\0" "program\0" "sink";
+    put_group(flow, "unhandled");
+    for (unsigned cause = 0; cause < TH_AGENT_UNHANDLED; cause++)
+        th_cli_json_number(flow, th_text_nth(names, cause), th_agent_unhandled[cause]);
     th_json_flow_shut(flow, '}');
 }
 
@@ -286,6 +293,7 @@ static size_t put_agent(char *text, size_t bytes)
     th_cli_json_number(&flow, "reconnects", how.connections ? how.connections - 1 : 0);
     put_tls_failures(&flow);
     th_cli_json_number(&flow, "certificate_not_after_s", (uint64_t)th_cli_expiry_not_after_s());
+    put_unhandled(&flow);
     put_spool(&flow);
     th_json_flow_shut(&flow, '}');
     return th_cli_sheet_bytes();

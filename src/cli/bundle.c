@@ -115,7 +115,7 @@ static int take(void *arg, const struct th_certificate *certificate, struct th_f
         why = keep(certificate);
     th_name_text(certificate->subject, name, sizeof name);
     if (why)
-        th_cli_say("%s: %s; it is left out", name, why);
+        th_cli_warn("%s: %s; it is left out", name, why);
     return 0;
 }
 

@@ -129,7 +129,7 @@ static void say_once(const struct th_fault *fault)
     if (own.said)
         return;
     own.said = true;
-    th_cli_say("%s: waiting", fault->text);
+    th_cli_warn("%s: waiting", fault->text);
     th_cli_events_waiting(fault);
 }
 

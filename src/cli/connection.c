@@ -102,7 +102,7 @@ int th_cli_say_fault(const struct th_fault *fault)
 static void say_redial(const struct th_event *event)
 {
     unsigned tenths = (unsigned)(event->redial_in_ms + 50) / 100;
-    th_cli_say("%s; trying again in %u.%u s", event->fault->text, tenths / 10, tenths % 10);
+    th_cli_warn("%s; trying again in %u.%u s", event->fault->text, tenths / 10, tenths % 10);
 }
 
 static void say_progress(const struct th_event *event)

@@ -51,10 +51,10 @@ static void say(int64_t now_s)
     int64_t left_s = own.not_after_s - now_s;
     const char *renew = now_s >= renewal_s() ? "; it is time to renew it" : "";
     if (left_s < 0)
-        th_cli_say("the certificate of the identity has expired");
+        th_cli_warn("the certificate of the identity has expired");
     else
-        th_cli_say("the certificate of the identity expires in %d days%s", (int)(left_s / DAY_S),
-                   renew);
+        th_cli_warn("the certificate of the identity expires in %d days%s", (int)(left_s / DAY_S),
+                    renew);
 }
 
 void th_cli_expiry_tell(void)

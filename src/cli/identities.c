@@ -109,12 +109,12 @@ static void lint_for_aws(const struct th_cli_settings *s)
     if (name_bytes < aws_bytes || memcmp(s->endpoint + name_bytes - aws_bytes, AWS, aws_bytes))
         return;
     if (!strstr(s->endpoint, ".iot."))
-        th_cli_say("warning: %s is no endpoint of AWS IoT: those have .iot. in their name",
-                   s->endpoint);
+        th_cli_warn("warning: %s is no endpoint of AWS IoT: those have .iot. in their name",
+                    s->endpoint);
     for (int part = TH_STORE_CERTIFICATE; part <= TH_STORE_KEY; part++)
         if (in.parts[part].len_bytes < AWS_LEAST_BYTES)
-            th_cli_say("warning: %s: less than 500 bytes; those of AWS IoT have more",
-                       part == TH_STORE_KEY ? s->key : s->certificate);
+            th_cli_warn("warning: %s: less than 500 bytes; those of AWS IoT have more",
+                        part == TH_STORE_KEY ? s->key : s->certificate);
 }
 
 /* What is not given stays as it was stored. */
@@ -212,8 +212,7 @@ static int import_files(const struct th_cli_settings *s, const char *name, struc
 
 static int refuse(const char *words)
 {
-    th_cli_complain("%s; see thimble identity --help", words);
-    return TH_CLI_USAGE;
+    return th_cli_complain("%s; see thimble identity --help", words);
 }
 
 /* The roots that come with an identity are the broker's: our authority may be another one. Neither

@@ -15,7 +15,7 @@ int th_cli_keylog_open(const char *path, struct th_fault *fault)
     file = th_file_open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
     if (file < 0)
         return th_fault_set_errno(fault, TH_E_FILE, "cannot write %s", path);
-    th_cli_say("whoever can read %s can read this connection", path);
+    th_cli_warn("whoever can read %s can read this connection", path);
     return 0;
 }
 

@@ -35,7 +35,7 @@ void th_cli_memtrace_flush(void)
     errno = ENOSPC; /* of what is written in part */
     if (write(own.fd, own.text, own.used) != (ssize_t)own.used) {
         stop();
-        th_cli_say("the memory trace ends here: %s", th_errno_text(errno, text));
+        th_cli_warn("the memory trace ends here: %s", th_errno_text(errno, text));
     }
     own.used = 0;
 }

@@ -351,7 +351,7 @@ static int run(void)
     int signal = th_cli_signals_count() ? th_cli_signals_first() : 0;
     th_cli_signals_leave();
     if (post.refused > 1)
-        th_cli_say("%u messages in all were refused", post.refused);
+        th_cli_warn("%u messages in all were refused", post.refused);
     return signal ? 128 + signal : post.status;
 }
 

@@ -108,7 +108,7 @@ static void put_hexadecimal(const struct th_cli_item *item, const struct th_deli
 static void say_unfit(const struct th_delivery *message, const char *problem)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_say("the message on topic %s %s", th_cli_show_slice(message->topic, shown), problem);
+    th_cli_warn("the message on topic %s %s", th_cli_show_slice(message->topic, shown), problem);
 }
 
 /* printf's: zeros stand behind the sign. */

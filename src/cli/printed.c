@@ -15,6 +15,7 @@ int th_cli_printed(void)
         return TH_CLI_OK;
     if (error == EPIPE)
         return TH_CLI_OUTPUT_CLOSED;
-    th_cli_say("cannot write to standard output: %s", th_errno_text(error, text));
+    th_cli_say_status(TH_CLI_SYSTEM, "cannot write to standard output: %s",
+                      th_errno_text(error, text));
     return TH_CLI_SYSTEM;
 }

@@ -191,7 +191,7 @@ static void note_refused(const struct th_event *event)
 static void say_refused(void)
 {
     if (publisher.refused > 1)
-        th_cli_say("%u messages in all did not get through", publisher.refused);
+        th_cli_warn("%u messages in all did not get through", publisher.refused);
 }
 
 static void on_published(const struct th_event *event)

@@ -30,7 +30,7 @@ void th_cli_resume_open(void)
 static void break_off(const char *why)
 {
     th_cli_print_cut();
-    th_cli_say("the message before was cut off after %zu bytes: %s", own.printed_bytes, why);
+    th_cli_warn("the message before was cut off after %zu bytes: %s", own.printed_bytes, why);
     own.printing = false;
 }
 

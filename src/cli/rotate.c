@@ -194,8 +194,8 @@ static void try_identity(bool dated)
     if (own.wanted)
         return;
     if (!found || result < 0) {
-        th_cli_say("%s; the one in use goes on",
-                   found ? fault.text : "the identity has no newer generation");
+        th_cli_warn("%s; the one in use goes on",
+                    found ? fault.text : "the identity has no newer generation");
         return;
     }
     th_cli_say("trying generation %c of the identity", own.tried.letter);
@@ -289,7 +289,7 @@ static bool go_back(enum state state, const char *why)
     if (is_of_settings())
         own.also->settle(why);
     else
-        th_cli_say("generation %c was refused: %s; back to the one before", own.tried.letter, why);
+        th_cli_warn("generation %c was refused: %s; back to the one before", own.tried.letter, why);
     return true;
 }
 

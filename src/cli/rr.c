@@ -193,7 +193,7 @@ static void on_published(const struct th_event *event)
     if (event->reason >= 0x80)
         th_cli_connection_end(th_cli_payload_say_refused(event));
     else if (event->reason)
-        th_cli_say("nobody is subscribed to the request's topic");
+        th_cli_warn("nobody is subscribed to the request's topic");
 }
 
 /* A session that is not kept has lost the subscription, and the response with it. */

@@ -111,16 +111,20 @@ static void end(void)
     th_cli_say_as_is(line.text, line.used);
 }
 
+enum { COMPLAINT = -1 }; /* in place of a status */
+
 static void add_status(int status)
 {
     const struct th_cli_exit *exit = th_cli_exit_find(status);
-    if (status && th_cli_persona() == TH_CLI_THIMBLE)
+    if (status > 0 && th_cli_persona() == TH_CLI_THIMBLE)
         add(" (%d %s)", status, exit ? exit->name : "unknown");
 }
 
-static void say_list(int status, const char *format, va_list args)
+static void say_list(enum th_log_level its_level, int status, const char *format, va_list args)
 {
-    begin(status ? TH_LOG_ERROR : TH_LOG_INFO);
+    if (voice.quiet && status != COMPLAINT)
+        return;
+    begin(its_level);
     if (th_cli_persona() == TH_CLI_MOSQUITTO)
         add("Error: %s", voice.danger);
     else
@@ -132,30 +136,35 @@ static void say_list(int status, const char *format, va_list args)
 
 void th_cli_say(const char *format, ...)
 {
-    if (voice.quiet)
-        return;
     va_list args;
     va_start(args, format);
-    say_list(0, format, args);
+    say_list(TH_LOG_INFO, 0, format, args);
+    va_end(args);
+}
+
+void th_cli_warn(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say_list(TH_LOG_WARNING, 0, format, args);
     va_end(args);
 }
 
 void th_cli_say_status(int status, const char *format, ...)
 {
-    if (voice.quiet)
-        return;
     va_list args;
     va_start(args, format);
-    say_list(status, format, args);
+    say_list(TH_LOG_ERROR, status, format, args);
     va_end(args);
 }
 
-void th_cli_complain(const char *format, ...)
+int th_cli_complain(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say_list(0, format, args);
+    say_list(TH_LOG_ERROR, COMPLAINT, format, args);
     va_end(args);
+    return TH_CLI_USAGE;
 }
 
 static void log_line(void *arg, enum th_log_level its_level, const char *text)

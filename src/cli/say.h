@@ -15,15 +15,18 @@ struct th_cli_voice {
 /* How we speak from now on. */
 void th_cli_voice_set(const struct th_cli_voice *voice);
 
-/* What goes wrong or is worth knowing while running. */
+/* What is worth knowing while running. */
 void th_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What goes wrong, or is lost, and is no end. */
+void th_cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What the program ends with, or will: behind the sentence stand the status and its name, but not
  * under the names of mosquitto's clients. */
 void th_cli_say_status(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same for mistakes of the user, which --quiet does not hide. */
-void th_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for mistakes of the user, which --quiet does not hide. Returns TH_CLI_USAGE. */
+int th_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* From now on lines go to `dress`, without their newline, which writes them otherwise. */
 typedef void th_cli_dress(enum th_log_level level, struct th_slice line);

@@ -74,7 +74,7 @@ void th_cli_status_answer(const struct th_report *report)
     if (fd >= 0) {
         send_to(fd, report);
     } else if (fd == TH_E_SYSTEM) {
-        th_cli_say("%s is closed: no descriptor is left", own.path);
+        th_cli_warn("%s is closed: no descriptor is left", own.path);
         th_cli_status_close();
     }
 }

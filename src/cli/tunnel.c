@@ -67,7 +67,7 @@ static void say_end(const struct th_relay *relay)
     struct th_log log = th_cli_voice_log();
     int code = relay->fault.code;
     if (code && code != TH_E_RECEIVE)
-        th_cli_say("a connection ended: %s", relay->fault.text);
+        th_cli_warn("a connection ended: %s", relay->fault.text);
     else
         th_log(&log, TH_LOG_DEBUG, "a connection ended: %s; %llu bytes sent, %llu received",
                why(relay), (unsigned long long)relay->up_bytes,
@@ -115,7 +115,7 @@ static bool is_welcome(int fd)
 
 static void turn_away(int fd, const char *reason)
 {
-    th_cli_say("a program was turned away: %s", reason);
+    th_cli_warn("a program was turned away: %s", reason);
     th_net_hang_up(fd);
 }
 

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         within(result.error, data, size);
         within(result.output, data, size);
         if (result.job >= TH_ORDER_JOBS || result.how > TH_RESULT_KEPT ||
-            (result.how == TH_RESULT_LOST && result.output.len_bytes != sizeof(uint32_t)))
+            (result.how == TH_RESULT_LOST && result.output.len_bytes != sizeof(struct th_lost)))
             abort();
     }
     return 0;

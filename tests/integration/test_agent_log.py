@@ -82,5 +82,8 @@ def test_syslog_is_read_by_logger(said, syslog):
         priority, sentence = re.fullmatch(r"<([3457])>(thimble agent: .*)", line).groups()
         got = re.fullmatch(r"<(\d+)>.{15} pump: (.*)", reader.recv(4096).decode())
         assert (int(got[1]), got[2]) == (8 + int(priority), sentence)  # of the facility "user"
-    assert len([line for line in lines if "no such name" in line]) == 1
+    refused, = [line for line in lines if "no such name" in line]
+    assert refused.startswith("<4>thimble agent: the configuration was refused")
+    assert {line[:3] for line in lines if "trying again" in line} == {"<4>"}
+    assert {line[:3] for line in lines if "the first attempt is in" in line} <= {"<5>"}
     assert any("trying again" in line for line in lines) and b"\x1b" not in text

@@ -138,7 +138,7 @@ def test_full_disk(thimble, lab, topic):
     thimble("pub", *lab.tls(), "-t", topic, "-m", "lost", "-r").ends(0)
     with open("/dev/full", "wb") as full:
         done = thimble("sub", *lab.tls(), "-t", topic, "-W", "5", stdout=full)
-    done.ends(14, "No space left")
+    done.ends_refused(14, "cannot write to standard output: No space left")
 
 
 def test_broker_that_goes_while_we_write(thimble, fake):

@@ -77,9 +77,9 @@ static void test_results(void **state)
     assert_true(result_of(0, TH_RESULT_LATE, TH_RESULT_ERROR_BYTES, TH_RESULT_BYTES));
     assert_false(result_of(0, TH_RESULT_EXITED, 0, 3));
     assert_false(result_of(0, TH_RESULT_EXITED, 1, 4));
-    assert_true(result_of(15, TH_RESULT_LOST, 0, 8));
-    assert_false(result_of(15, TH_RESULT_LOST, 0, 7));
-    assert_false(result_of(15, TH_RESULT_LOST, 0, 9));
+    assert_true(result_of(15, TH_RESULT_LOST, 0, 12));
+    assert_false(result_of(15, TH_RESULT_LOST, 0, 11));
+    assert_false(result_of(15, TH_RESULT_LOST, 0, 13));
     assert_false(result_of(TH_ORDER_JOBS, TH_RESULT_EXITED, 0, 4));
     assert_false(result_of(0, TH_RESULT_KEPT + 1, 0, 4));
     assert_false(result_of(0, TH_RESULT_EXITED, TH_RESULT_ERROR_BYTES + 1, 400));

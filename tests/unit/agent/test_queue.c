@@ -49,6 +49,14 @@ void th_cli_say(const char *format, ...)
     va_end(args);
 }
 
+void th_cli_warn(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(said, sizeof said, format, args);
+    va_end(args);
+}
+
 int th_cli_say_fault(const struct th_fault *fault)
 {
     fail_msg("%s", fault->text);
