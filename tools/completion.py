@@ -9,7 +9,7 @@ Both complete thimble and, where these are links to it, mosquitto_pub, mosquitto
 import pathlib
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 FOLDER = TOP / "docs" / "completion"
@@ -211,8 +211,14 @@ def bash(options):
                        spool_views=" ".join(read_spool_views()))
 
 
+def options_of(options, command):
+    """-c is the configuration where no other option has that letter."""
+    return [replace(each, letter="c") if (each.name, command) == ("config", "agent") else each
+            for each in options if command in each.commands]
+
+
 def spellings(options, command):
-    return [each for option in options if command in option.commands for each in option.spellings]
+    return [each for option in options_of(options, command) for each in option.spellings]
 
 
 # ---- zsh ----------------------------------------------------------------------------------------
@@ -292,7 +298,7 @@ def zsh_rows(option):
 
 
 def zsh_function(options, command):
-    rows = [row for option in options if command in option.commands for row in zsh_rows(option)]
+    rows = [row for option in options_of(options, command) for row in zsh_rows(option)]
     return f"_thimble_{command}() {{\n    _arguments \\\n" + " \\\n".join(rows) + "\n}"
 
 

@@ -99,7 +99,7 @@ int th_cli_status(int argc, char *argv[])
     th_cli_voice_set(&(struct th_cli_voice){.command = "status", .danger = ""});
     while (argc > 0 && take_form(argv[0]))
         argc--, argv++;
-    if (argc == 0 || !strcmp(argv[0], "--help"))
+    if (argc == 0)
         return usage();
     bool by_file = !strcmp(argv[0], "-c") || !strcmp(argv[0], "--config");
     if (by_file && argc > 1)

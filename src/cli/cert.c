@@ -196,10 +196,8 @@ __attribute__((noinline)) int th_cli_cert_verify(const struct th_cli_settings *s
 static int verify(const struct th_cli_settings *settings)
 {
     const char *word = settings->words.items[0];
-    if (!th_cli_trusts(settings)) {
-        th_cli_complain("--cafile is missing; give the certificates that are trusted");
-        return TH_CLI_USAGE;
-    }
+    if (!th_cli_trusts(settings))
+        return th_cli_complain("--cafile is missing; give the certificates that are trusted");
     int status = th_cli_server_is_taken() ? th_cli_server_read(word, NULL, NULL)
                                           : th_cli_cert_verify(settings, word);
     if (settings->json)

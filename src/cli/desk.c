@@ -89,11 +89,9 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
         return th_cli_printed();
     }
     const struct th_cli_verb *verb = find(verbs, count, &settings.words);
-    if (!verb) {
-        th_cli_complain("these words do not fit; see thimble %s --help",
-                        th_cli_commands_named(command));
-        return TH_CLI_USAGE;
-    }
+    if (!verb)
+        return th_cli_complain("these words do not fit; see thimble %s --help",
+                               th_cli_commands_named(command));
     drop_first(&settings.words);
     if (!take_server(&settings))
         return TH_CLI_USAGE;

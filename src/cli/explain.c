@@ -37,9 +37,8 @@ static const struct th_cli_exit *find(const char *word)
 static int refuse(const char *word)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_complain("explain %s: no code of thimble's own; thimble explain lists them",
-                    th_cli_show(word, shown));
-    return TH_CLI_USAGE;
+    return th_cli_complain("explain %s: no code of thimble's own; thimble explain lists them",
+                           th_cli_show(word, shown));
 }
 
 int th_cli_explain(int argc, char *argv[])

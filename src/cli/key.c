@@ -18,8 +18,7 @@
 
 static int refuse(const char *option)
 {
-    th_cli_complain("%s is missing; see --help", option);
-    return TH_CLI_USAGE;
+    return th_cli_complain("%s is missing; see --help", option);
 }
 
 /* ---- key ------------------------------------------------------------------------------------- */

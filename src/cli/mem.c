@@ -1,11 +1,9 @@
 #include "cli/mem.h"
 
 #include "cli/command.h"
-#include "cli/exit.h"
+#include "cli/misfit.h"
 #include "cli/out.h"
 #include "cli/printed.h"
-#include "cli/say.h"
-#include "cli/show.h"
 #include <limits.h>
 #include <string.h>
 
@@ -32,29 +30,22 @@ static int list(void)
     return th_cli_printed();
 }
 
-static int refuse(const char *word)
-{
-    char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_complain("mem: %s does not fit here; see thimble mem", th_cli_show(word, shown));
-    return TH_CLI_USAGE;
-}
-
 static int show(const struct view *view, int argc, char *argv[])
 {
     bool as_json = argc > 0 && !strcmp(argv[argc - 1], "--json");
     if (as_json)
         argv[--argc] = NULL;
     if (argc < view->least || argc > view->most)
-        return refuse(argc ? argv[argc - 1] : view->name);
+        return th_cli_misfit(argc ? argv[argc - 1] : view->name, "mem");
     return view->show(argv, as_json);
 }
 
 int th_cli_mem(int argc, char *argv[])
 {
-    if (argc == 0 || !strcmp(argv[0], "--help"))
+    if (argc == 0)
         return list();
     for (size_t i = 0; i < VIEWS; i++)
         if (!strcmp(views[i].name, argv[0]))
             return show(&views[i], argc - 1, argv + 1);
-    return refuse(argv[0]);
+    return th_cli_misfit(argv[0], "mem");
 }

@@ -40,9 +40,8 @@ static bool take_wish(const char *word, int64_t values[WISHES])
 static int refuse(const char *word)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_complain("mem plan: %s does not fit here; thimble mem plan CHAIN pub, sub or rr, and "
-                    "its options", th_cli_show(word ? word : "nothing", shown));
-    return TH_CLI_USAGE;
+    return th_cli_complain("mem plan: %s does not fit here; thimble mem plan CHAIN pub, sub or rr, "
+                           "and its options", th_cli_show(word ? word : "nothing", shown));
 }
 
 static int queue(const struct th_cli_settings *settings, const int64_t values[WISHES])

@@ -26,41 +26,17 @@ static const char *name_of(size_t i)
     return th_cli_commands[i].name;
 }
 
-static int refuse(const char *name)
+/* Not inlined: what it shows would lie below all that is done. */
+__attribute__((noinline)) static int refuse(const char *name)
 {
     char shown[TH_CLI_SHOWN_BYTES];
     const char *meant = th_cli_nearest(name, name_of, th_cli_commands_count);
-    th_cli_show(name, shown);
-    if (th_cli_command_is_absent(name))
-        th_cli_complain(TH_CLI_ABSENT, shown);
-    else if (*name == '-')
-        th_cli_complain("%s: the command comes first, such as thimble pub; see thimble --help",
-                        shown);
-    else if (meant)
-        th_cli_complain("%s: no such command; did you mean thimble %s?", shown, meant);
-    else
-        th_cli_complain("%s: no such command; see thimble --help", shown);
-    return TH_CLI_USAGE;
-}
-
-/* ---- help ---- */
-
-static int list_commands(void)
-{
-    th_cli_help_commands();
-    return th_cli_printed();
-}
-
-static int help_on(const char *name)
-{
-    const struct th_cli_command *command = find(name);
-    if (!command)
-        return refuse(name);
-    int mask = th_cli_command_named(name);
-    if (!mask)
-        return list_commands();
-    th_cli_help_command(mask);
-    return th_cli_printed();
+    return th_cli_complain(
+        th_cli_command_is_absent(name) ? TH_CLI_ABSENT
+        : *name == '-' ? "%s: the command comes first, such as thimble pub; see thimble --help"
+        : meant        ? "%s: no such command; did you mean thimble %s?"
+                       : "%s: no such command; see thimble --help",
+        th_cli_show(name, shown), meant);
 }
 
 /* ---- dispatch ---- */
@@ -77,26 +53,36 @@ static void occupy_standard_descriptors(void)
         close(fd);
 }
 
-static int run_command(const char *name, int argc, char *argv[])
+static int run_command(const struct th_cli_command *command, int argc, char *argv[])
 {
+    if (command->run)
+        return command->run(argc - 1, argv + 1);
+    th_cli_help_commands();
+    return th_cli_printed();
+}
+
+/* "help NAME" is NAME --help; which no words at all are where there are no options. */
+static int run_named(const char *name, int argc, char *argv[])
+{
+    if (argc > 1 && !strcmp(name, "help")) {
+        name = argv[1];
+        argv[1] = "--help";
+    }
     const struct th_cli_command *command = find(name);
     if (!command)
         return refuse(name);
-    if (command->run)
-        return command->run(argc - 1, argv + 1);
-    return argc > 1 ? help_on(argv[1]) : list_commands();
+    bool asks = argc > 1 && !command->mask && !strcmp(argv[1], "--help");
+    return run_command(command, asks ? 1 : argc, argv);
 }
 
 static int run_word(int argc, char *argv[])
 {
-    if (argc < 1) {
-        th_cli_complain("the command is missing; see thimble --help");
-        return TH_CLI_USAGE;
-    }
+    if (argc < 1)
+        return th_cli_complain("the command is missing; see thimble --help");
     const char *name = argv[0];
     if (!strcmp(name, "--help") || !strcmp(name, "--version"))
         name += 2;
-    return run_command(name, argc, argv);
+    return run_named(name, argc, argv);
 }
 
 int th_cli_run(int argc, char *argv[])
@@ -105,7 +91,7 @@ int th_cli_run(int argc, char *argv[])
     th_cli_signals_ignore_write_errors();
     int mask = argc > 0 ? th_cli_persona_take(argv[0]) : 0;
     th_cli_exit_as(mask != 0);
-    int status = mask ? run_command(th_cli_commands_named(mask), argc, argv)
+    int status = mask ? run_command(th_cli_command_of(mask), argc, argv)
                       : run_word(argc - 1, argv + 1);
     return th_cli_exit_spoken(status);
 }

@@ -2,11 +2,11 @@
 #include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/facts.h"
+#include "cli/misfit.h"
 #include "cli/number.h"
 #include "cli/out.h"
 #include "cli/printed.h"
 #include "cli/say.h"
-#include "cli/show.h"
 
 #include "base/format.h"
 #include "base/roomy.h"
@@ -181,9 +181,7 @@ static int help(void)
 
 static int refuse(const char *word)
 {
-    char shown[TH_CLI_SHOWN_BYTES];
-    th_cli_complain("%s does not fit here; see thimble spool", th_cli_show(word, shown));
-    return TH_CLI_USAGE;
+    return th_cli_misfit(word, "spool");
 }
 
 /* What could be read was printed. */
@@ -227,7 +225,7 @@ static int read_words(const struct view *view, int argc, char *argv[])
 
 int th_cli_spool(int argc, char *argv[])
 {
-    if (argc == 0 || !strcmp(argv[0], "--help"))
+    if (argc == 0)
         return help();
     th_cli_voice_set(&(struct th_cli_voice){.command = "spool", .danger = ""});
     for (size_t i = 0; i < VIEWS; i++)

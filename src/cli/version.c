@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "cli/misfit.h"
 #include "cli/out.h"
 #include "cli/printed.h"
 #include "gen/roots.h"
@@ -35,8 +36,8 @@ static void sizes(void)
 
 int th_cli_version(int argc, char *argv[])
 {
-    (void)argc;
-    (void)argv;
+    if (argc > 0)
+        return th_cli_misfit(argv[0], "version");
     line("thimble", TH_VERSION);
     line("commit", TH_BUILD_COMMIT);
     line("compiler", TH_BUILD_CC);

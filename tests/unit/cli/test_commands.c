@@ -100,7 +100,7 @@ static void test_help(void **state)
                          count_lines_beginning_with("      --"), expected);
         assert_string_equal(said, "");
     }
-    assert_int_equal(run_words("thimble help explain"), 0);
+    assert_int_equal(run_words("thimble help"), 0);
     assert_int_equal(count_lines_beginning_with("  thimble "), th_cli_commands_count);
     assert_int_equal(run_words("thimble --help"), 0);
     assert_int_equal(count_lines_beginning_with("  thimble "), th_cli_commands_count);
@@ -114,6 +114,45 @@ static void test_version(void **state)
     assert_int_equal(run_words("thimble version"), 0);
     assert_int_equal(count_lines_beginning_with("wolfssl "), 1);
     assert_int_equal(count_lines_beginning_with("tls_heap_bytes "), 1);
+}
+
+/* A command without options lists what it takes; one with them, these. */
+static void test_help_of_each(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "thimble help status", "thimble status --help", "thimble status",
+        "thimble help config", "thimble config --help", "thimble config",
+        "thimble help spool", "thimble spool --help", "thimble spool",
+        "thimble help mem", "thimble mem --help", "thimble mem",
+        "thimble help pub", "thimble pub --help", "thimble pub --help",
+    };
+    char first[sizeof printed];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        assert_int_equal(run_words(words[i]), 0);
+        if (i % 3 == 0)
+            strcpy(first, printed);
+        assert_string_equal(printed, first);
+        assert_null(strstr(printed, "lists the options of a command"));
+    }
+    assert_int_equal(run_words("thimble help help"), 0);
+    assert_non_null(strstr(printed, "lists the options of a command"));
+    run_words("thimble agent --help");
+    assert_non_null(strstr(printed, "\n  -c, --config FILE"));
+    run_words("thimble pub --help");
+    assert_non_null(strstr(printed, "\n      --config FILE"));
+}
+
+static void test_words_too_many(void **state)
+{
+    (void)state;
+    assert_int_equal(run_words("thimble version extra"), 64);
+    assert_string_equal(said, "thimble version: extra does not fit here; see thimble help version\n");
+    assert_int_equal(run_words("thimble spool extra"), 64);
+    assert_string_equal(said, "thimble spool: extra does not fit here; see thimble help spool\n");
+    assert_int_equal(run_words("thimble mem extra"), 64);
+    assert_string_equal(said, "thimble mem: extra does not fit here; see thimble help mem\n");
+    assert_string_equal(printed, "");
 }
 
 /* Help and version are no success there. */
@@ -139,6 +178,8 @@ int main(void)
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_version),
+        cmocka_unit_test(test_help_of_each),
+        cmocka_unit_test(test_words_too_many),
         cmocka_unit_test(test_names_of_mosquitto),
     };
     clearenv();
