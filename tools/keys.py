@@ -87,7 +87,8 @@ def read_keys():
     keys = {name: found for name, found in by_name.items() if name}
     for alias, meant in read_aliases().items():
         option, shape = by_name[meant.lstrip("!-")] if "--" in meant else by_letter[meant[1:]]
-        opposite = {**shape, "description": f"the opposite of {option.name}"}
+        opposite = {**shape, "description": f"the opposite of {option.name}",
+                    **({"enum": [True]} if option.name == "no-tls" else {})}
         keys[alias] = (option, opposite if meant[0] == "!" else shape)
     return dict(sorted(keys.items()))
 
@@ -107,6 +108,12 @@ def closed(properties):
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+def way(name, *others):
+    """A handler of this kind, without what is for others."""
+    return {"required": [name], "not": {"anyOf": [{"required": [other]} for other in others]}}
+
+
+OF_RUN = ("timeout_s", "concurrency", "env", "reply")
 TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 16}
 PATH = {"type": "string", "pattern": "^/"}
 HANDLER = {**closed({
@@ -123,7 +130,8 @@ HANDLER = {**closed({
     "env": {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 8},
     "reply": {"description": "where output goes", "type": "string", "minLength": 1}}),
     "required": ["topic"],
-    "oneOf": [{"required": [way]} for way in ("run", "append", "replace", "socket")]}
+    "oneOf": [way("run", "max_kb"), way("append", *OF_RUN), way("replace", "max_kb", *OF_RUN),
+              way("socket", "max_kb", *OF_RUN)]}
 HANDLERS = {"description": "programs, files and sockets that get messages: thimble-agent(1)", "type": "array",
             "items": HANDLER, "maxItems": 16}
 
@@ -169,7 +177,7 @@ def kind_of(shape):
     if "anyOf" in shape:
         return " or ".join(kind_of(each) for each in shape["anyOf"])
     if "enum" in shape:
-        return ", ".join(shape["enum"])
+        return "true" if shape["enum"] == [True] else ", ".join(shape["enum"])
     if "items" in shape:
         return "text, or an array of texts"
     if shape["type"] == "integer" and "maximum" in shape:

@@ -77,7 +77,7 @@ static int conclude(bool refused, enum th_log_level level, const char *event, co
 
 static int refuse(const char *why)
 {
-    th_cli_say("the configuration was refused: %s; the one before goes on", why);
+    th_cli_warn("the configuration was refused: %s; the one before goes on", why);
     return conclude(true, TH_LOG_ERROR, "config-refused", why);
 }
 
@@ -137,7 +137,7 @@ static enum th_cli_reload fate_of(const struct th_cli_option *option)
 
 static bool is_setting(const struct th_cli_option *option)
 {
-    return option->commands & TH_CLI_AGENT && th_cli_configfile_has(option);
+    return option->commands & TH_CLI_AGENT && th_cli_configfile_name(option);
 }
 
 /* Those of one kind. */
@@ -161,8 +161,8 @@ static void compare(unsigned changed[3])
             continue;
         changed[fate_of(option)]++;
         if (fate_of(option) == TH_CLI_RESTART)
-            th_cli_say("%s has changed, which needs a restart",
-                       th_cli_option_name(option, name));
+            th_cli_warn("%s has changed, which needs a restart",
+                        th_cli_option_name(option, name));
     }
 }
 
@@ -322,7 +322,8 @@ static const struct th_cli_rotate_settings trial = {begin, settle};
 
 static bool is_from_file(const char *name)
 {
-    return *th_cli_configfile_origin(reload.settings, th_cli_option_find(name)) == 'f';
+    const char *origin = th_cli_configfile_origin(reload.settings, th_cli_option_find(name));
+    return origin && *origin == 'f';
 }
 
 void th_agent_reload_open(struct th_cli_settings *settings)

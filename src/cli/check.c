@@ -18,121 +18,124 @@ enum { RESPONSE_TOPIC = 8, SESSION_EXPIRY = 17, REQUEST_RESPONSE_INFORMATION = 2
 /* ---- options that do not go together ---- */
 
 #define AT(field) offsetof(struct th_cli_settings, field)
-#define PAIR(a, b) {AT(a), AT(b), false}
-#define OURS(a, b) {AT(a), AT(b), true}
+#define APART(a, b) {AT(a), AT(b), true, false}
+#define OURS_APART(a, b) {AT(a), AT(b), true, true}
+#define TOGETHER(a, b) {AT(a), AT(b), false, false}
+#define OURS_TOGETHER(a, b) {AT(a), AT(b), false, true}
 
 struct pair {
     uint16_t one, other;
-    bool ours; /* mosquitto's clients put up with it */
+    bool apart; /* not both; else the first needs the other */
+    bool ours;  /* mosquitto's clients put up with it */
 };
 
-static const struct pair exclusive[] = {
-    PAIR(client_id, client_id_prefix),
-    PAIR(password_argument, password_file),
-    PAIR(keypass_file, keypass_credential),
-    OURS(unix_path, port),
-    PAIR(unix_path, srv),
-    PAIR(unix_path, addresses),
-    PAIR(unix_path, proxy_argument),
-    PAIR(unix_path, bind_address),
-    PAIR(unix_path, sntp),
-    PAIR(unix_path, bind_interface),
-    PAIR(retry, wait_broker_ms),
-    PAIR(srv, port),
-    PAIR(srv, addresses),
-    PAIR(srv, proxy_argument),
-    PAIR(addresses, proxy_argument),
-    PAIR(psk_argument, cafile),
-    PAIR(psk_argument, capath),
-    PAIR(psk_argument, os_certs),
-    PAIR(psk_argument, crl),
-    PAIR(insecure_no_verify, crl),
-    PAIR(psk_argument, stapling),
-    PAIR(insecure_no_verify, stapling),
-    PAIR(psk_argument, certificate),
-    PAIR(identity, certificate),
-    PAIR(identity, key),
-    PAIR(identity, psk_argument),
-    OURS(psk_argument, insecure),
-    PAIR(psk_argument, insecure_no_verify),
-    PAIR(insecure, insecure_no_verify),
-    OURS(repeat, lines),
-    PAIR(no_retained, retained_only),
-    PAIR(format, jsonl),
-    PAIR(message_rate, jsonl),
-    PAIR(message_rate, format),
-    PAIR(message_rate, watch),
-    PAIR(watch, jsonl),
-    PAIR(listen, listen_port),
-    PAIR(brokers, host),
-    PAIR(brokers, unix_path),
-    PAIR(brokers, srv),
-    PAIR(brokers, addresses),
-    PAIR(brokers, fallbacks),
-    PAIR(plain_endpoint, no_tls),
-    PAIR(plain_endpoint, unix_path),
-    PAIR(plain_endpoint, proxy_argument),
-};
+static const struct pair pairs[] = {
+    APART(client_id, client_id_prefix),
+    APART(password_argument, password_file),
+    APART(keypass_file, keypass_credential),
+    OURS_APART(unix_path, port),
+    APART(unix_path, srv),
+    APART(unix_path, addresses),
+    APART(unix_path, proxy_argument),
+    APART(unix_path, bind_address),
+    APART(unix_path, sntp),
+    APART(unix_path, bind_interface),
+    APART(retry, wait_broker_ms),
+    APART(srv, port),
+    APART(srv, addresses),
+    APART(srv, proxy_argument),
+    APART(addresses, proxy_argument),
+    APART(psk_argument, cafile),
+    APART(psk_argument, capath),
+    APART(psk_argument, os_certs),
+    APART(psk_argument, crl),
+    APART(insecure_no_verify, crl),
+    APART(psk_argument, stapling),
+    APART(insecure_no_verify, stapling),
+    APART(psk_argument, certificate),
+    APART(identity, certificate),
+    APART(identity, key),
+    APART(identity, psk_argument),
+    OURS_APART(psk_argument, insecure),
+    APART(psk_argument, insecure_no_verify),
+    APART(insecure, insecure_no_verify),
+    OURS_APART(repeat, lines),
+    APART(no_retained, retained_only),
+    APART(format, jsonl),
+    APART(message_rate, jsonl),
+    APART(message_rate, format),
+    APART(message_rate, watch),
+    APART(watch, jsonl),
+    APART(listen, listen_port),
+    APART(brokers, host),
+    APART(brokers, unix_path),
+    APART(brokers, srv),
+    APART(brokers, addresses),
+    APART(brokers, fallbacks),
+    APART(plain_endpoint, no_tls),
+    APART(plain_endpoint, unix_path),
+    APART(plain_endpoint, proxy_argument),
 
-static const struct pair together[] = {
-    PAIR(certificate, key),
-    PAIR(key, certificate),
-    PAIR(key_form, key),
-    PAIR(keypass_file, key),
-    PAIR(keypass_credential, key),
-    PAIR(psk_argument, psk_identity),
-    OURS(psk_identity, psk_argument),
-    PAIR(websocket_path, websocket),
-    PAIR(authentication, username),
-    PAIR(will_payload, will_topic),
-    OURS(will_qos, will_topic),
-    PAIR(will_retain, will_topic),
-    OURS(repeat_delay_ms, repeat),
-    PAIR(status_mode, status_socket),
-    PAIR(listen_mode, listen),
-    PAIR(spool_bytes, spool),
-    PAIR(spool_messages, spool),
-    PAIR(spool_age_s, spool),
-    PAIR(spool_daily_bytes, spool),
-    PAIR(spool_full, spool),
-    PAIR(spool_conflate, spool),
-    PAIR(plain_endpoint, spool),
-    PAIR(plain_endpoint, plain_topics),
-    PAIR(plain_topics, plain_endpoint),
-    PAIR(inbox, spool),
-    PAIR(input, spool),
-    PAIR(drop, spool),
-    PAIR(inbox_mode, inbox),
-    PAIR(drop, drop_topic),
-    PAIR(drop_topic, drop),
-    PAIR(message_id, agent),
+    TOGETHER(certificate, key),
+    TOGETHER(key, certificate),
+    TOGETHER(key_form, key),
+    TOGETHER(keypass_file, key),
+    TOGETHER(keypass_credential, key),
+    TOGETHER(psk_argument, psk_identity),
+    OURS_TOGETHER(psk_identity, psk_argument),
+    TOGETHER(websocket_path, websocket),
+    TOGETHER(failback_ms, brokers),
+    TOGETHER(authentication, username),
+    TOGETHER(will_payload, will_topic),
+    OURS_TOGETHER(will_qos, will_topic),
+    TOGETHER(will_retain, will_topic),
+    OURS_TOGETHER(repeat_delay_ms, repeat),
+    TOGETHER(status_mode, status_socket),
+    TOGETHER(listen_mode, listen),
+    TOGETHER(spool_bytes, spool),
+    TOGETHER(spool_messages, spool),
+    TOGETHER(spool_age_s, spool),
+    TOGETHER(spool_daily_bytes, spool),
+    TOGETHER(spool_full, spool),
+    TOGETHER(spool_conflate, spool),
+    TOGETHER(plain_endpoint, spool),
+    TOGETHER(plain_endpoint, plain_topics),
+    TOGETHER(plain_topics, plain_endpoint),
+    TOGETHER(inbox, spool),
+    TOGETHER(input, spool),
+    TOGETHER(drop, spool),
+    TOGETHER(inbox_mode, inbox),
+    TOGETHER(drop, drop_topic),
+    TOGETHER(drop_topic, drop),
+    TOGETHER(message_id, agent),
 };
 
 #define COUNT_OF(pairs) (sizeof pairs / sizeof *pairs)
 
-static bool counts(const struct th_cli_settings *s, const struct pair *p)
+static bool is_broken(const struct th_cli_settings *s, const struct pair *p)
 {
-    return th_cli_is_given(s, p->one) && !(p->ours && s->persona == TH_CLI_MOSQUITTO);
+    return th_cli_is_given(s, p->one) && th_cli_is_given(s, p->other) == p->apart &&
+           !(p->ours && s->persona == TH_CLI_MOSQUITTO);
 }
 
-static bool check_exclusive(struct th_cli_settings *s, struct th_cli_problem *problem)
+static bool check_pairs(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     char one[TH_CLI_OPTION_NAME_BYTES], other[TH_CLI_OPTION_NAME_BYTES];
-    for (const struct pair *p = exclusive; p < exclusive + COUNT_OF(exclusive); p++)
-        if (counts(s, p) && th_cli_is_given(s, p->other))
-            return th_cli_problem(problem, "%s and %s: give only one of them",
+    for (const struct pair *p = pairs; p < pairs + COUNT_OF(pairs); p++)
+        if (is_broken(s, p))
+            return th_cli_problem(problem, p->apart ? "%s and %s: give only one of them"
+                                                    : "%s: needs %s; give both",
                                   th_cli_name_of(p->one, one), th_cli_name_of(p->other, other));
     return true;
 }
 
-static bool check_together(struct th_cli_settings *s, struct th_cli_problem *problem)
+/* What would be refused if it had been given. */
+bool th_cli_check_is_idle(const struct th_cli_settings *s, uint16_t offset)
 {
-    char one[TH_CLI_OPTION_NAME_BYTES], other[TH_CLI_OPTION_NAME_BYTES];
-    for (const struct pair *p = together; p < together + COUNT_OF(together); p++)
-        if (counts(s, p) && !th_cli_is_given(s, p->other))
-            return th_cli_problem(problem, "%s: needs %s; give both", th_cli_name_of(p->one, one),
-                                  th_cli_name_of(p->other, other));
-    return true;
+    bool idle = false;
+    for (const struct pair *p = pairs; p < pairs + COUNT_OF(pairs); p++)
+        idle |= (p->one == offset || p->other == offset) && is_broken(s, p);
+    return idle;
 }
 
 /* ---- which MQTT ---- */
@@ -467,7 +470,7 @@ static bool check_command(struct th_cli_settings *s, struct th_cli_problem *prob
 bool th_cli_check(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
-        th_cli_post_check, check_plaintext, check_exclusive, check_together, check_version,
+        th_cli_post_check, check_plaintext, check_pairs, check_version,
         th_cli_identity_take, check_tls, check_addresses, check_names, check_texts, check_password,
         check_client, check_will, check_command, check_format,
     };

@@ -9,4 +9,8 @@
  * from. False: see `problem`. */
 bool th_cli_check(struct th_cli_settings *settings, struct th_cli_problem *problem);
 
+/* After the defaults: one means nothing, for what it needs was not given, or what excludes it was.
+ * `offset` is the option's. */
+bool th_cli_check_is_idle(const struct th_cli_settings *settings, uint16_t offset);
+
 #endif

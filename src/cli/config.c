@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/format.h"
+#include "cli/check.h"
 #include "cli/configfile.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
@@ -52,8 +53,8 @@ static void write_list(char text[VALUE_BYTES], const struct th_cli_list *list)
 static void write_number(char text[VALUE_BYTES], const struct th_cli_option *option, int64_t number)
 {
     const char *word = word_of(option, number);
-    if (word || option->kind == TH_CLI_WORD)
-        th_format(text, VALUE_BYTES, "%s", word ? word : "as built");
+    if (word)
+        th_format(text, VALUE_BYTES, "%s", word);
     else
         th_format(text, VALUE_BYTES, "%lld", (long long)number);
 }
@@ -86,18 +87,28 @@ static void show_handlers(void)
                           *all->list[i].run);
 }
 
+/* A default that means nothing: 0 where that is no value, or beside what else was given. */
+static bool is_idle(const struct th_cli_option *option)
+{
+    const int64_t *number = (const void *)((const char *)&settings + option->offset);
+    bool is_none = th_cli_is_number(option) && !*number && !word_of(option, 0) &&
+                   (option->min || option->words);
+    return is_none || (settings.no_tls && th_cli_is_of_tls(option)) ||
+           th_cli_check_is_idle(&settings, option->offset);
+}
+
 static int show(void)
 {
-    char value[VALUE_BYTES], letter[TH_CLI_OPTION_NAME_BYTES];
+    char value[VALUE_BYTES];
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *option = &th_cli_options[i];
-        const char *name = th_cli_long(option);
-        if (!(option->commands & TH_CLI_AGENT) || !th_cli_configfile_has(option) ||
-            !th_cli_option_is_given(&settings, option))
+        const char *name = th_cli_configfile_name(option);
+        const char *origin = th_cli_configfile_origin(&settings, option);
+        if (!(option->commands & TH_CLI_AGENT) || !name ||
+            !th_cli_option_is_given(&settings, option) || (!origin && is_idle(option)))
             continue;
         write_value(value, option);
-        th_cli_out_format("%-22s %-12s %s\n", name ? name : th_cli_option_name(option, letter),
-                          th_cli_configfile_origin(&settings, option), value);
+        th_cli_out_format("%-22s %-12s %s\n", name, origin ? origin : "default", value);
     }
     show_handlers();
     return th_cli_printed();
@@ -127,8 +138,7 @@ static int usage(void)
 
 static int refuse(const char *why)
 {
-    th_cli_complain("%s", why);
-    return TH_CLI_USAGE;
+    return th_cli_complain("%s", why);
 }
 
 static int run(int argc, char *argv[], bool shows)
@@ -145,7 +155,7 @@ static int run(int argc, char *argv[], bool shows)
 int th_cli_config(int argc, char *argv[])
 {
     th_cli_voice_set(&(struct th_cli_voice){.command = "config", .danger = ""});
-    if (argc == 0 || !strcmp(argv[0], "--help"))
+    if (argc == 0)
         return usage();
     if (argc > 1 && !strcmp(argv[0], "check"))
         return run(argc, argv, false);

@@ -72,11 +72,10 @@ static bool is_heading(const char *name)
     return *word;
 }
 
-bool th_cli_configfile_has(const struct th_cli_option *option)
+static bool may_stand_here(const struct th_cli_option *option)
 {
     static const uint16_t others[] = {
         offsetof(struct th_cli_settings, config_file), offsetof(struct th_cli_settings, help),
-        offsetof(struct th_cli_settings, options_file),
         offsetof(struct th_cli_settings, version_wanted),
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -85,10 +84,18 @@ bool th_cli_configfile_has(const struct th_cli_option *option)
     return option->commands & TH_CLI_ALL && option->kind < TH_CLI_PROPERTY;
 }
 
+const char *th_cli_configfile_name(const struct th_cli_option *option)
+{
+    const char *name = th_cli_long(option);
+    for (const char *alias = aliases; *alias && !name; alias = behind(behind(alias)))
+        name = behind(alias)[1] == (char)option->letter ? alias : NULL;
+    return may_stand_here(option) ? name : NULL;
+}
+
 static const struct th_cli_option *option_named(const char *word)
 {
     const struct th_cli_option *option = th_cli_option_find(word);
-    return option && th_cli_configfile_has(option) ? option : NULL;
+    return option && th_cli_configfile_name(option) ? option : NULL;
 }
 
 /* "--name" begins the text that is looked for. */
@@ -142,7 +149,7 @@ static const char *name_of(size_t i)
 {
     const char *alias = aliases;
     if (i < th_cli_options_count)
-        return th_cli_configfile_has(&th_cli_options[i]) ? th_cli_long(&th_cli_options[i]) : NULL;
+        return th_cli_configfile_name(&th_cli_options[i]);
     for (i -= th_cli_options_count; i > 0 && *alias; i--)
         alias = behind(behind(alias));
     return *alias ? alias : NULL;
@@ -254,6 +261,13 @@ static bool is_fixed(const struct th_cli_option *option, const struct th_json_le
     return own.again && option->kind == TH_CLI_JOINED;
 }
 
+static bool wants_clean_session(const struct th_cli_option *option,
+                                const struct th_json_leaf *leaf, bool opposite)
+{
+    return own.settings->command == TH_CLI_AGENT && is_true(leaf) == opposite &&
+           option->offset == offsetof(struct th_cli_settings, persistent);
+}
+
 static bool take(void *arg, const struct th_json_leaf *leaf)
 {
     bool opposite;
@@ -264,6 +278,8 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
     const struct th_cli_option *option = find(leaf, &opposite);
     if (!option)
         return refuse_unknown(leaf);
+    if (wants_clean_session(option, leaf, opposite))
+        return refuse_at(leaf->name, "an agent keeps its session; without id there is none%s", "");
     uint8_t *origin = &own.origins[option - th_cli_options];
     bool none = !leaf->is_text && !strcmp(leaf->text, "null");
     if (none || is_fixed(option, leaf) || is_passed_over(option, *origin))
@@ -279,8 +295,7 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
 static void note_flags(const struct th_cli_settings *s)
 {
     for (size_t i = 0; i < th_cli_options_count; i++)
-        own.origins[i] = th_cli_configfile_has(&th_cli_options[i]) &&
-                         th_cli_option_is_given(s, &th_cli_options[i]) ? FROM_FLAG : UNKNOWN;
+        own.origins[i] = th_cli_option_is_given(s, &th_cli_options[i]) ? FROM_FLAG : UNKNOWN;
 }
 
 static bool check_handlers(void)
@@ -380,12 +395,11 @@ uint32_t th_cli_configfile_sum(void)
 const char *th_cli_configfile_origin(const struct th_cli_settings *s,
                                      const struct th_cli_option *option)
 {
-    static const char *const names[] = {[FROM_FILE] = "file", [FROM_FLAG] = "flag"};
     const char *variable = th_cli_variable(option), *value = variable ? getenv(variable) : NULL;
     uint8_t origin = own.origins[option - th_cli_options];
     if (!origin && s->url && is_from_url(option->offset))
         origin = own.origins[th_cli_option_find("--url") - th_cli_options];
     if (!origin && value && *value)
         return "environment";
-    return origin ? names[origin] : "default";
+    return origin == FROM_FILE ? "file" : origin ? "flag" : NULL;
 }

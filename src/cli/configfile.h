@@ -30,12 +30,12 @@ uint32_t th_cli_configfile_sum(void);
 bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_t bytes,
                              const char *path, struct th_cli_problem *problem);
 
-/* "flag", "environment", "file" or "default": where the option's value comes from, after the
- * settings were read. */
+/* "flag", "environment" or "file": where the option's value comes from, after the settings were
+ * read. NULL: nobody gave it. */
 const char *th_cli_configfile_origin(const struct th_cli_settings *settings,
                                      const struct th_cli_option *option);
 
-/* May stand in the file under its long name. */
-bool th_cli_configfile_has(const struct th_cli_option *option);
+/* Its name in the file. NULL: it cannot stand there. */
+const char *th_cli_configfile_name(const struct th_cli_option *option);
 
 #endif

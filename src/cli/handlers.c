@@ -22,24 +22,28 @@ static TH_ROOMY struct {
 
 enum kind { TEXT, NUMBER, WORDS, VARIABLES, PATH };
 
+#define OF(way) (1 << TH_CLI_##way)
+#define OF_ALL 15
+
+/* `ways`: those it means something for. */
 static const struct member {
     char name[12];
-    uint8_t kind;
+    uint8_t kind : 4, ways : 4;
     uint8_t least;
     uint16_t most;
     uint16_t offset;
 } members[] = {
-    {"topic", TEXT, 0, 0, offsetof(struct th_cli_handler, topic)},
-    {"reply", TEXT, 0, 0, offsetof(struct th_cli_handler, reply)},
-    {"run", WORDS, 0, 0, 0},
-    {"append", PATH, TH_CLI_APPEND, 0, 0},
-    {"replace", PATH, TH_CLI_REPLACE, 0, 0},
-    {"socket", PATH, TH_CLI_SOCKET, 0, 0},
-    {"env", VARIABLES, 0, 0, 0},
-    {"qos", NUMBER, 0, 2, offsetof(struct th_cli_handler, qos)},
-    {"timeout_s", NUMBER, 1, LONGEST_S, offsetof(struct th_cli_handler, timeout_s)},
-    {"concurrency", NUMBER, 1, MOST_AT_ONCE, offsetof(struct th_cli_handler, concurrency)},
-    {"max_kb", NUMBER, 1, UINT16_MAX, offsetof(struct th_cli_handler, max_kb)},
+    {"topic", TEXT, OF_ALL, 0, 0, offsetof(struct th_cli_handler, topic)},
+    {"reply", TEXT, OF(RUN), 0, 0, offsetof(struct th_cli_handler, reply)},
+    {"run", WORDS, OF(RUN), 0, 0, 0},
+    {"append", PATH, OF(APPEND), TH_CLI_APPEND, 0, 0},
+    {"replace", PATH, OF(REPLACE), TH_CLI_REPLACE, 0, 0},
+    {"socket", PATH, OF(SOCKET), TH_CLI_SOCKET, 0, 0},
+    {"env", VARIABLES, OF(RUN), 0, 0, 0},
+    {"qos", NUMBER, OF_ALL, 0, 2, offsetof(struct th_cli_handler, qos)},
+    {"timeout_s", NUMBER, OF(RUN), 1, LONGEST_S, offsetof(struct th_cli_handler, timeout_s)},
+    {"concurrency", NUMBER, OF(RUN), 1, MOST_AT_ONCE, offsetof(struct th_cli_handler, concurrency)},
+    {"max_kb", NUMBER, OF(APPEND), 1, UINT16_MAX, offsetof(struct th_cli_handler, max_kb)},
 };
 
 #define MEMBERS (sizeof members / sizeof *members)
@@ -146,7 +150,7 @@ static struct th_cli_handler *handler_at(unsigned index, const struct th_json_le
     for (; all->count <= index; all->count++)
         all->list[all->count] = (struct th_cli_handler){
             .qos = 1, .timeout_s = TIMEOUT_S, .concurrency = 1, .max_kb = MAX_KB,
-            .place = leaf->name};
+            .ways = OF_ALL, .place = leaf->name};
     return &all->list[index];
 }
 
@@ -173,6 +177,7 @@ static const char *take(struct th_cli_handler *handler, const struct member *mem
                         const struct th_json_leaf *leaf)
 {
     void *place = (char *)handler + member->offset;
+    handler->ways &= member->ways;
     if (member->kind == TEXT)
         return take_text(place, leaf);
     if (member->kind == NUMBER)
@@ -208,8 +213,8 @@ const char *th_cli_handlers_check(struct th_json_place *place)
         if (!handler->topic || !handler->words || *handler->run[0] != '/')
             return "a handler has a topic, and run, append, replace or socket with a path that "
                    "begins with /%s";
-        if (handler->way && (handler->reply || handler->variables))
-            return "reply and env are for run%s";
+        if (!handler->ways)
+            return "timeout_s, concurrency, env and reply are for run, max_kb is for append%s";
     }
     return NULL;
 }

@@ -26,6 +26,7 @@ struct th_cli_handler {
     const char *values[TH_CLI_HANDLER_VARIABLES];
     uint16_t qos, timeout_s, concurrency, max_kb;
     uint8_t words, variables, way;
+    uint8_t ways; /* a bit for each that all of it means something for */
     struct th_json_place place;
 };
 

@@ -93,7 +93,6 @@ struct th_cli_settings {
     int64_t topic_alias_maximum; /* the broker may use */
 
     const char *hwrng;
-    int64_t clock_ms;            /* how long a date is waited for */
     const char *identity_dir;
 
     /* From here to key_form: what means nothing without TLS. */
@@ -119,6 +118,7 @@ struct th_cli_settings {
     const char *psk_identity;
     const char *keylog;
     int64_t clock;               /* enum th_cli_clock */
+    int64_t clock_ms;            /* how long a date is waited for */
     struct th_cli_list sntp;
     const char *clock_file;
     const char *session_file;

@@ -2,6 +2,7 @@
 reads or nothing can be written."""
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -271,6 +272,34 @@ def runner_of(agent):
         return int(children.read().split()[0])
 
 
+def unhandled(thimble, directory, *form):
+    return thimble("status", *form, directory / "status").ends(1).out.decode()
+
+
+def test_status_counts_what_was_lost(start, publish_lines, publish, thimble, tmp_path):
+    """Each message, also those of a burst, of which the log tells the first; and those that programs did not
+    handle, which stand beside them."""
+    agent = start({"topic": "lost/#", "append": str(tmp_path / "none" / "log")},
+                  {"topic": "run", "run": ["/bin/false"]}, status_socket=str(tmp_path / "status"))
+
+    def told():
+        return json.loads(unhandled(thimble, tmp_path, "--json"))["agent"]["unhandled"]
+    assert told() == {"busy": 0, "program": 0, "sink": 0}
+    assert "not handled" not in unhandled(thimble, tmp_path)
+    publish_lines("lost/a", [b"%d\n" % number for number in range(1500)])
+    publish("run", b"x")
+    until(lambda: told() == {"busy": 0, "program": 1, "sink": 1500}, "1500 lost")
+    assert re.search("^messages not handled +program: 1\n +sink: 1500$", unhandled(thimble, tmp_path), re.M)
+    assert 'thimble_unhandled_total{name="sink"} 1500\n' in unhandled(thimble, tmp_path, "--prom")
+    assert "# TYPE thimble_unhandled_total counter\n" in unhandled(thimble, tmp_path, "--prom")
+    (tmp_path / "none").mkdir()
+    publish("lost/b", b"here")
+    has(tmp_path / "none" / "log", b"here\n")
+    assert told()["sink"] == 1500
+    end(agent)
+    assert agent.err.count("takes no messages") < 4
+
+
 # ---- sockets
 
 def test_a_datagram_for_each_message(start, publish, reader, tmp_path):
@@ -464,8 +493,13 @@ def test_programs_and_files_together(start, publish, tmp_path, end_after):
     ({"topic": "t", "append": "/${x}"}, "append: no such name in ${}"),
     ({"topic": "t", "append": "/x", "max_kb": 0}, "max_kb: no such number"),
     ({"topic": "t", "append": "/x", "max_kb": 65536}, "max_kb: no such number"),
-    ({"topic": "t", "append": "/x", "reply": "r"}, "reply and env are for run"),
-    ({"topic": "t", "socket": "/x", "env": {"A": "b"}}, "reply and env are for run"),
+    ({"topic": "t", "append": "/x", "reply": "r"}, "env and reply are for run"),
+    ({"topic": "t", "socket": "/x", "env": {"A": "b"}}, "env and reply are for run"),
+    ({"topic": "t", "replace": "/x", "timeout_s": 30}, "timeout_s, concurrency, env and reply are for run"),
+    ({"topic": "t", "concurrency": 1, "socket": "/x"}, "are for run"),
+    ({"topic": "t", "run": ["/bin/true"], "max_kb": 1024}, "max_kb is for append"),
+    ({"topic": "t", "max_kb": 1, "socket": "/x"}, "max_kb is for append"),
+    ({"topic": "t", "replace": "/x", "max_kb": 1}, "max_kb is for append"),
     ({"append": "/x"}, "a handler has a topic"),
 ])
 def test_mistakes_have_a_place(start, handler, words):

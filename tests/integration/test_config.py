@@ -1,5 +1,6 @@
 """Settings in JSON: what counts, what is refused and where, and what the program makes of it."""
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def test_every_name_of_the_schema_is_taken(thimble, config):
     aliases = set(keys.read_aliases()) & set(names)
     del names["=settings"], names["mem-report"]
     assert len(names) > 100 and len(aliases) > 8
-    for chosen in (set(names) - aliases, aliases - {"clean-start"}, {"clean-start"}):
+    cleans = {"clean-session", "clean-start"}  # not of the agent: below
+    for chosen in (set(names) - aliases, aliases - cleans):
         content = {name: sample(names[name]) for name in sorted(chosen)}
         assert mistake(thimble, config(content)) == ""
         hyphens = {name.replace("-", "_"): value for name, value in content.items()}
@@ -102,11 +104,11 @@ def test_names_lead_to_options(thimble, config):
 
 
 def test_the_names_of_other_devices_are_taken(thimble, config):
-    path = config({"mqtt": {"broker": "b.example", "port": 8884, "client_id": "hub-17",
+    path = config({"mqtt": {"broker": "b.example", "port": 8884, "client_id": "pump-17",
                             "use_tls": True}, "cafile": "x"})
     rows = shown(thimble, path)
     assert [rows[name] for name in ("host", "port", "id")] == [
-        ("file", "b.example"), ("file", "8884"), ("file", "hub-17")]
+        ("file", "b.example"), ("file", "8884"), ("file", "pump-17")]
     assert "no-tls" not in rows
 
 
@@ -121,6 +123,54 @@ def test_without_tls_there_is_one_name_and_it_says_so(thimble, config, content):
         assert ":1:" in run.err and "use-tls: " in run.err
     if "no_tls" not in str(content):
         thimble("config", "check", path, "--no-tls").ends(0)
+
+
+@pytest.mark.parametrize("content, refused", [
+    ({"clean_session": True}, True), ({"mqtt": {"clean_start": True}}, True),
+    ({"disable_clean_session": False}, True), ({"clean_session": False}, False)])
+def test_an_agent_keeps_its_session(thimble, config, content, refused):
+    """... and says so to whoever wants it otherwise; sub takes the word."""
+    path = config({"host": "127.0.0.1", "port": 1, "no_tls": True, "id": "x", "topic": "t", **content})
+    check = thimble("config", "check", path)
+    if not refused:
+        check.ends(0)
+        return
+    assert re.search(r":1:\d+: an agent keeps its session; without id there is none", check.ends(67).err)
+    thimble("sub", "--config", path, "--retry", "0").ends_refused(4)
+
+
+@pytest.mark.parametrize("content, absent, present", [
+    ({"no_tls": True}, ("tls-version", "ocsp", "clock", "clock-timeout", "ws-path", "will-qos", "failback",
+                        "spool-full", "inbox-mode", "status-mode", "auth", "session-expiry",
+                        "max-inflight", "fwmark", "heap-budget", "backoff"),
+     {"qos": "0", "port": "1883", "keepalive": "60"}),
+    ({"no_tls": True, "brokers": ["a", "b"], "ws": True, "will": {"topic": "t"}, "status_socket": "/s",
+      "id": "x", "spool": "/s", "inbox": "/i"}, ("host",),
+     {"failback": "600", "ws-path": "/mqtt", "will-qos": "0", "status-mode": "0600",
+      "spool-full": "oldest", "inbox-mode": "0600"}),
+    ({"host": "h", "cafile": "x"}, ("auth",), {"ocsp": "off", "clock": "wait", "clock-timeout": "120"}),
+    ({"unix": "/s"}, ("port", "ocsp"), {}),
+    ({"srv": True, "host": "h", "no_tls": True}, ("port",), {})])
+def test_only_defaults_that_count_are_shown(thimble, config, content, absent, present):
+    rows = shown(thimble, config({"host": "h", **content} if "brokers" not in content else content))
+    assert not set(absent) & set(rows)
+    assert {name: rows[name] for name in present} == {
+        name: ("default", value) for name, value in present.items()}
+
+
+def test_names_are_those_of_the_configuration(thimble, config):
+    """What has only a letter on the command line, too; what the configuration has no name for is left out."""
+    rows = shown(thimble, config({"host": "h", "no_tls": True, "id": "x", "protocol_version": "5", "srv": True,
+                                  "session_expiry": 7, "max_inflight": 3, "format": "%p"}), "-N")
+    assert {name: rows[name] for name in ("srv", "session-expiry", "max-inflight", "format")} == {
+        "srv": ("file", "true"), "session-expiry": ("file", "7"), "max-inflight": ("file", "3"),
+        "format": ("file", "%p")}
+    assert not [name for name in rows if name.startswith("-")]
+
+
+def test_failback_is_of_several_brokers(thimble, config):
+    path = config({"host": "h", "no_tls": True, "failback": 5})
+    thimble("config", "check", path).ends(64, "--failback: needs --brokers")
 
 
 def test_handlers_are_shown(thimble, config):
