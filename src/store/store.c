@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/format.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "crypt/hash.h"
 
 #include <errno.h>
@@ -22,10 +23,8 @@
 
 const char *th_store_part_name(enum th_store_part part)
 {
-    static const char *const names[] = {
-        "device_cert", "private_key", "iot_endpoint", "ca_cert", "cert_meta",
-    };
-    return names[part];
+    return th_text_nth("device_cert\0" "private_key\0" "iot_endpoint\0" "ca_cert\0" "cert_meta",
+                       part);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -170,6 +169,9 @@ int th_store_generation(const struct th_store *store, char generation, struct th
 {
     int fd = th_store_directory(store->fd, (char[]){generation, 0}, false, fault);
     int result = fd < 0 ? fd : check_digest(fd, fault);
+    if (fd < 0 && fault && fault->reason == TH_MISSING)
+        th_format(fault->text, sizeof fault->text, "there is no generation %c; thimble identity "
+                  "import stores one", generation);
     if (fd >= 0 && result < 0)
         close(fd);
     return result < 0 ? result : fd;

@@ -9,7 +9,7 @@ from packets import PUBLISH, SUBSCRIBE, suback
 from program import SANDBOX, TOP, until
 
 EXAMPLE = TOP / "docs" / "examples" / "agent.json"
-TOPIC = "acorn-pups/status/hub-17"
+TOPIC = "pumps/status/pump-17"
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def broker(mosquitto):
 @pytest.fixture
 def heard(thimble, broker):
     """Status messages, as the broker passes them on."""
-    listener = thimble.start("sub", *broker.plain, "-t", "acorn-pups/status/#", "-F", "%p")
-    broker.log.await_subscription("acorn-pups/status/#")
+    listener = thimble.start("sub", *broker.plain, "-t", "pumps/status/#", "-F", "%p")
+    broker.log.await_subscription("pumps/status/#")
 
     def states():
         return [json.loads(line) for line in listener.out.splitlines()]
@@ -53,7 +53,7 @@ def test_online_and_the_will(start, heard):
     agent = start()
     online = await_state(heard, "online")
     assert list(online) == ["deviceId", "timestamp", "status", "firmwareVersion"]
-    assert (online["deviceId"], online["firmwareVersion"]) == ("hub-17", "2.1.0")
+    assert (online["deviceId"], online["firmwareVersion"]) == ("pump-17", "2.1.0")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", online["timestamp"])
     agent.signal(signal.SIGKILL).ends(-signal.SIGKILL)
     offline = await_state(heard, "online", "offline")
@@ -99,9 +99,9 @@ def test_a_refused_subscription_is_an_error(start, fake):
 
 def test_topics_and_id_are_filled_in(start, broker):
     agent = start(topic=["a/${device_id}/${client_id}", "$${device_id}", "$SYS/x"])
-    for topic in ("a/hub-17/hub-17", "${device_id}", "$SYS/x"):
+    for topic in ("a/pump-17/pump-17", "${device_id}", "$SYS/x"):
         broker.log.await_subscription(topic)
-    assert " as hub-17 " in broker.log.text()
+    assert " as pump-17 " in broker.log.text()
     agent.signal(signal.SIGTERM).ends(0)
 
 
@@ -143,7 +143,7 @@ def test_of_the_identity(start, thimble, lab, tmp_path, broker):
         "cafile": str(lab.path("ec", "root.pem"))}, "mqtt": {
         "broker": "localhost", "port": int(lab.ports["ec_port"]), "client_id": "${device_id}"}}
     agent = start(**settings)
-    lab.log.await_subscription("acorn-pups/commands/pump-9")
+    lab.log.await_subscription("pumps/commands/pump-9")
     agent.signal(signal.SIGTERM).ends(0)
 
 
@@ -153,4 +153,4 @@ def test_one_will_only(start):
 
 def test_checked_and_shown(thimble, tmp_path, broker):
     shown = thimble("config", "show", "--effective", EXAMPLE)
-    assert re.search(r"^status-topic +file +acorn-pups/status/hub-17$", shown.out.decode(), re.M)
+    assert re.search(r"^status-topic +file +pumps/status/pump-17$", shown.out.decode(), re.M)

@@ -160,7 +160,8 @@ def test_what_is_not_given_stays(identity, lab, tmp_path):
 def test_rollback_without_another_generation(identity, stored, tmp_path):
     stored()
     before = tree(tmp_path / "ids")
-    identity("rollback", "device").ends_refused(66)
+    for words in ("rollback", "device"), ("use", "device", "b"):
+        identity(*words).ends_refused(66, "there is no generation b; thimble identity import stores one")
     assert tree(tmp_path / "ids") == before
 
 
