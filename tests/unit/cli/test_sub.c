@@ -179,7 +179,7 @@ static void test_full_disk(void **state)
     FILE *full = fopen("/dev/full", "w");
     assert_int_equal(run_to(full, TH_CLI_SUB, PLAIN, SCRIPT(connected, message_one, idle)), 14);
     assert_string_equal(said, "thimble sub: cannot write to standard output: No space left on "
-                              "device\n");
+                              "device (14 system-error)\n");
     fclose(full);
 }
 
