@@ -1,4 +1,5 @@
-/* What goes out: through TLS to a slow reader; with topic aliases; before it expires. */
+/* What goes out: through TLS to a slow reader; with topic aliases; before it expires; taken up from
+ * an earlier process. */
 #include "device.h"
 
 static struct device device;
@@ -205,6 +206,93 @@ static void what_expires_before_the_broker_is_there_is_told(void **state)
     both_close(&device, &broker);
 }
 
+/* ---- messages of an earlier process ---------------------------------------------------------- */
+
+static int take_up(unsigned packet_id, unsigned qos, enum th_taken_up how)
+{
+    struct th_message message = message_of("t", "x", qos);
+    message.packet_id = (uint16_t)packet_id;
+    message.taken_up = (uint8_t)how;
+    return th_publish(device.client, &message);
+}
+
+/* One of each, before the connection is up. */
+static void take_all_up(const char *connack)
+{
+    struct th_config config = plain_config(0, TH_MQTT_3_1_1);
+    config.clean_start = false;
+    config.holds_pubrel = true;
+    broker_open(&broker);
+    config.port = broker.port;
+    assert_int_equal(device_open(&device, NULL, config), 0);
+    device.broker = &broker;
+    assert_int_equal(take_up(0x8001, 2, TH_TAKEN_RELEASED), 0x8001);
+    assert_int_equal(take_up(0x8002, 2, TH_TAKEN_SENT), 0x8002);
+    assert_int_equal(take_up(0x8003, 1, TH_TAKEN_SENT), 0x8003);
+    assert_int_equal(take_up(0x8004, 2, TH_TAKEN_NEW), 0x8004);
+    th_connect(device.client);
+    gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
+    broker_sends(&broker, connack);
+}
+
+static void tells(enum th_event_kind kind, unsigned packet_id, unsigned reason)
+{
+    UNTIL(&device, device.event_count > 0);
+    assert_int_equal(device.events[0].kind, kind);
+    assert_int_equal(device.events[0].packet_id, packet_id);
+    assert_int_equal(device.events[0].reason, reason);
+    device.event_count = 0;
+}
+
+static void what_a_session_knows_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    take_all_up("20 02 01 00");
+    gets(&device, "62 02 8001  3c 06 0001't' 8002 'x'  3a 06 0001't' 8003 'x'");
+    gets(&device, "34 06 0001't' 8004 'x'");
+    tells(TH_EVENT_CONNECTED, 0, 0);
+    broker_sends(&broker, "70 02 8001");
+    tells(TH_EVENT_PUBLISHED, 0x8001, 0);
+    broker_sends(&broker, "50 02 8002");
+    tells(TH_EVENT_RECEIVED, 0x8002, 0);
+    FOR_MS(&device, 50);
+    gets_nothing_more(&device); /* PUBREL waits until the PUBREC is kept */
+    th_release(device.client);
+    gets(&device, "62 02 8002");
+    broker_sends(&broker, "70 02 8002  40 02 8003");
+    UNTIL(&device, device.event_count == 2);
+    assert_int_equal(device.events[0].packet_id, 0x8002);
+    assert_int_equal(device.events[1].packet_id, 0x8003);
+    both_close(&device, &broker);
+}
+
+static void a_session_that_is_gone_knows_nothing(void **state)
+{
+    (void)state;
+    take_all_up("20 02 00 00");
+    gets(&device, "34 06 0001't' 8002 'x'  32 06 0001't' 8003 'x'  34 06 0001't' 8004 'x'");
+    gets_nothing_more(&device);
+    assert_int_equal(count_events(&device, TH_EVENT_PUBLISHED), 1);
+    const struct noted *told = &device.events[device.events[0].kind != TH_EVENT_PUBLISHED];
+    assert_int_equal(told->packet_id, 0x8001);
+    assert_int_equal(told->reason, TH_REASON_UNCERTAIN);
+    both_close(&device, &broker);
+}
+
+static void identifiers_that_are_not_ours_to_give_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(device_open(&device, NULL, plain_config(1, TH_MQTT_3_1_1)), 0);
+    for (int how = TH_TAKEN_NEW; how <= TH_TAKEN_RELEASED; how++) {
+        assert_int_equal(take_up(TH_PACKET_ID_OWN - 1, 2, (enum th_taken_up)how), TH_E_ARGUMENT);
+        assert_int_equal(take_up(TH_PACKET_ID_OWN, 0, (enum th_taken_up)how), TH_E_ARGUMENT);
+    }
+    assert_int_equal(take_up(0, 2, TH_TAKEN_SENT), TH_E_ARGUMENT);
+    assert_int_equal(take_up(TH_PACKET_ID_OWN, 2, TH_TAKEN_RELEASED), TH_PACKET_ID_OWN);
+    assert_int_equal(take_up(TH_PACKET_ID_OWN, 1, TH_TAKEN_NEW), TH_E_ARGUMENT);
+    device_close(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +303,9 @@ int main(void)
         cmocka_unit_test(an_alias_of_the_caller_s_passes_and_is_learned),
         cmocka_unit_test(small_messages_are_one_write),
         cmocka_unit_test(what_expires_before_the_broker_is_there_is_told),
+        cmocka_unit_test(what_a_session_knows_goes_on_where_it_was),
+        cmocka_unit_test(a_session_that_is_gone_knows_nothing),
+        cmocka_unit_test(identifiers_that_are_not_ours_to_give_are_refused),
     };
     return cmocka_run_group_tests(tests, make_pki, NULL);
 }

@@ -206,6 +206,63 @@ static void a_failure_for_good_is_none_elsewhere(void **state)
     both_close(&device, &broker);
 }
 
+/* ---- other settings -------------------------------------------------------------------------- */
+
+static struct th_config next;
+
+/* A message of QoS 1 is under way, the connection is lost, and the next attempts are made with
+ * `next`, which begins as what there is. */
+static void lose_one_under_way(void)
+{
+    struct th_config config = redialling(1, 1, -1);
+    config.clean_start = false;
+    broker_open(&broker);
+    open_at(broker.port, config);
+    th_connect(device.client);
+    gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
+    broker_sends(&broker, "20 02 00 00");
+    publish(&device, "t", "a", 1);
+    gets(&device, "32 06 0001't' 0001 'a'");
+    next = device.config;
+    assert_int_equal(th_reconfigure(device.client, &next), TH_E_ARGUMENT);
+    broker_drops(&broker);
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
+}
+
+static void other_settings_count_from_the_next_attempt_on(void **state)
+{
+    (void)state;
+    static char same_host[] = "127.0.0.1"; /* by another pointer */
+    lose_one_under_way();
+    next.host = same_host;
+    next.keep_alive_s = 7;
+    next.username = "u";
+    assert_int_equal(th_reconfigure(device.client, &next), 0);
+    gets(&device, "10 10 0004'MQTT' 04 80 0007 0001'c' 0001'u'");
+    assert_int_equal(th_reconfigure(device.client, &device.config), TH_E_ARGUMENT);
+    broker_sends(&broker, "20 02 01 00");
+    gets(&device, "3a 06 0001't' 0001 'a'"); /* in the session that the broker has kept */
+    assert_true(last_event(&device)->session_present);
+    both_close(&device, &broker);
+}
+
+static void settings_of_another_broker_take_no_session_along(void **state)
+{
+    (void)state;
+    static struct broker other;
+    broker_open(&other);
+    lose_one_under_way();
+    next.port = other.port;
+    assert_int_equal(th_reconfigure(device.client, &next), 0);
+    device.broker = &other;
+    gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
+    broker_sends(&other, "20 02 01 00");
+    gets(&device, "32 06 0001't' 0001 'a'");
+    assert_false(last_event(&device)->session_present);
+    both_close(&device, &other);
+    broker_close(&broker);
+}
+
 static void small_waits_are_possible(void **state)
 {
     (void)state;
@@ -510,6 +567,8 @@ int main(void)
         cmocka_unit_test(a_busy_broker_is_left_alone),
         cmocka_unit_test(another_broker_knows_nothing_of_us),
         cmocka_unit_test(a_failure_for_good_is_none_elsewhere),
+        cmocka_unit_test(other_settings_count_from_the_next_attempt_on),
+        cmocka_unit_test(settings_of_another_broker_take_no_session_along),
         cmocka_unit_test(waits_as_long_as_it_says),
         cmocka_unit_test(a_first_failure_is_final_unless_wanted),
         cmocka_unit_test(no_limit_is_no_limit),

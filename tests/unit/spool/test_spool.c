@@ -399,6 +399,43 @@ static void test_newest_is_dropped_or_refused(void **state)
     assert_int_equal(append("t", "c"), TH_SPOOL_APPENDED);
 }
 
+/* They count when the next message comes. */
+static void test_other_limits(void **state)
+{
+    (void)state;
+    open_it();
+    for (int i = 0; i < 5; i++)
+        accept_one("t", (char[]){(char)('a' + i), 0});
+    config.max_messages = 3;
+    assert_int_equal(th_spool_limit(&spool, &config, &fault), 0);
+    assert_string_equal(dropped, "");
+    accept_one("t", "f");
+    assert_string_equal(dropped, "1:t:full 2:t:full 3:t:full ");
+    config.policy = TH_SPOOL_REFUSE;
+    assert_int_equal(th_spool_limit(&spool, &config, &fault), 0);
+    assert_int_equal(append("t", "g"), TH_E_SEND_FULL);
+    config.max_messages = 0;
+    assert_int_equal(th_spool_limit(&spool, &config, &fault), 0);
+    accept_one("t", "g");
+    assert_int_equal(stat_of(&spool).messages, 4);
+    open_again();
+    holds(&spool, "t", "d");
+}
+
+/* Those before stay. */
+static void test_limits_that_cannot_be(void **state)
+{
+    (void)state;
+    config.max_messages = 1;
+    config.policy = TH_SPOOL_REFUSE;
+    open_it();
+    accept_one("t", "a");
+    const struct th_spool_config small = {.path = place, .max_bytes = 16383};
+    assert_int_equal(th_spool_limit(&spool, &small, &fault), TH_E_ARGUMENT);
+    assert_string_equal(fault.text, "a spool needs 16384 bytes");
+    assert_int_equal(append("t", "b"), TH_E_SEND_FULL);
+}
+
 static uint64_t bytes_on_disk(void)
 {
     char command[160];
@@ -867,6 +904,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_id_is_accepted_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_oldest_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_newest_is_dropped_or_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limits_that_cannot_be, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bytes_on_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_can_never_fit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_age_and_expiry, set_up, tear_down),
