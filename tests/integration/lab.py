@@ -101,6 +101,10 @@ class Lab:
     def stop(self):
         self._tool("stop")
 
+    def restart(self):
+        """On the same ports, with an empty log."""
+        self._tool("restart")
+
     def path(self, kind, name):
         return self.directory / kind / name
 
