@@ -416,6 +416,23 @@ struct th_redial {
     uint32_t delay_ms; /* the very first attempt waits, too: from 0 to this */
 };
 
+/* Which messages of QoS 2 were received and are not released yet (PUBREL), for the next process
+ * (3.1.1 and 5.0 sections 4.1 and 4.3.3). `ids` are opaque, and mean something to the same build:
+ * at th_open() zeros, or what they were when keep() last returned 0 to an earlier process. They
+ * count if CONNACK says that the session is there, and host and port are the same.
+ *
+ * When they have changed keep() is called: after each delivery, where they need not outlast more
+ * than the process (`fault` is NULL), and with `synced` once before PUBRECs and PUBCOMPs go out,
+ * where they must outlast a power cut. 0: so they do. Less than zero, an enum th_error with a
+ * sentence in `fault`: the connection ends with it, nothing was answered, and after a redial (which
+ * follows upon SYSTEM) it is called again. It calls nothing of thimble. */
+#define TH_RECEIVED_WORDS 66
+struct th_received {
+    uint32_t *ids; /* TH_RECEIVED_WORDS */
+    int (*keep)(void *arg, bool synced, struct th_fault *fault);
+    void *arg;
+};
+
 struct th_will {
     struct th_message message; /* topic.len_bytes == 0: no will */
 };
@@ -475,6 +492,7 @@ struct th_config {
     struct th_deadlines deadlines;
     struct th_redial redial;
     struct th_resumption resumption;
+    const struct th_received *received; /* NULL: what was received is forgotten with this process */
     size_t heap_budget_bytes;   /* a lower ceiling for the TLS heap; 0: all of it */
     size_t window_budget_bytes; /* a lower ceiling for the packet window; 0: all of it */
     size_t outbox_budget_bytes; /* a lower ceiling for the outbox; 0: all of it */

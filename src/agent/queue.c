@@ -7,6 +7,7 @@
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/out.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include "mqtt/property.h"
@@ -197,6 +198,17 @@ static void renew(const struct th_cli_settings *s)
         th_cli_warn("the limits of the spool stay: %s", queue.fault.text);
 }
 
+/* The broker does not send it again: so what was printed goes first. */
+static int keep_received(void *arg, bool synced, struct th_fault *fault)
+{
+    (void)arg;
+    th_cli_out_flush();
+    return th_spool_keep(&spool, synced)
+               ? 0 : th_fault_set_errno(fault, TH_E_SYSTEM, "cannot write to the spool");
+}
+
+static const struct th_received received = {.ids = spool.received.ids, .keep = keep_received};
+
 static int open_queue(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
@@ -206,6 +218,7 @@ static int open_queue(const struct th_cli_settings *s)
     queue.is_5 = s->version == TH_MQTT_5;
     int result = th_spool_open(&spool, &config, TH_SPOOL_OWN, now_s(), &queue.fault);
     queue.open = result == 0;
+    th_cli_connection_keep(&received);
     return result == 0 ? TH_CLI_OK : th_cli_say_fault(&queue.fault);
 }
 

@@ -77,6 +77,8 @@ static struct {
     struct pollfd awaited[OF_WORK + TH_CLI_AWAITED + 1]; /* the last one is of the signals */
 } own;
 
+static const struct th_received *received;
+
 /* ---- saying ---- */
 
 /* A broker that waits for a TLS handshake ends what begins with CONNECT: the library asks whether
@@ -188,10 +190,16 @@ static void configure(const struct th_cli_settings *s)
     th_cli_trace_begin(s, own.config.client_id);
     own.config.on_delivery = own.work.on_delivery;
     own.config.on_event = on_event;
+    own.config.received = received;
     own.config.holds_pubrel = s->spool != NULL;
     own.config.on_packet = s->identity || th_cli_settings_reload(s) ? on_packet
                                                                      : th_cli_trace_sink();
     own.config.arg = own.work.arg;
+}
+
+void th_cli_connection_keep(const struct th_received *lent)
+{
+    received = lent;
 }
 
 void th_cli_connection_reconfigure(void)

@@ -38,6 +38,9 @@ struct th_cli_work {
 /* Opens context and client. 0, or an exit status after having said why. */
 int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work);
 
+/* Before it is opened: it has this as its th_config.received. */
+void th_cli_connection_keep(const struct th_received *received);
+
 /* Connects and carries everything on until the end. Returns the exit status. */
 int th_cli_connection_run(void);
 

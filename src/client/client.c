@@ -285,7 +285,7 @@ size_t th_pending(const struct th_client *client)
 
 size_t th_unreleased(const struct th_client *client)
 {
-    return client->session.inbound.count;
+    return client->session.received.ids.count;
 }
 
 bool th_room_for(const struct th_client *client, size_t message_bytes)

@@ -88,6 +88,7 @@ void th_client_forget_received(struct th_client *client);
 void th_client_tell(struct th_client *client, const struct th_event *event);
 void th_client_tell_times(struct th_client *client, const struct th_event *event, unsigned times);
 void th_client_deliver(struct th_client *client, const struct th_delivery *delivery);
+int th_client_keep_received(struct th_client *client, bool synced); /* if it has changed */
 void th_client_tell_refused(struct th_client *client); /* what the session refused meanwhile */
 
 /* notes.c: `taken_bytes` of `offered`, which goes on where the last call ended, are sent. */

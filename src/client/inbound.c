@@ -218,6 +218,12 @@ static int judge(struct th_client *client, struct th_mqtt_packet *packet,
     return result < 0 ? judged_wrong(client, packet, outcome, result) : result;
 }
 
+static void delivered(struct th_client *client)
+{
+    th_session_delivered(&client->session);
+    th_client_keep_received(client, false);
+}
+
 /* A packet that lies whole in the window. */
 static int handle_whole(struct th_client *client, struct th_mqtt_packet *packet,
                         size_t header_bytes)
@@ -232,7 +238,7 @@ static int handle_whole(struct th_client *client, struct th_mqtt_packet *packet,
         deliver(client, packet, (struct th_slice){window_data(&client->window) + header_bytes,
                                                   packet->publish.payload_bytes}, 0);
     if (outcome.kind == TH_SESSION_DELIVER || outcome.kind == TH_SESSION_SKIP)
-        th_session_delivered(&client->session);
+        delivered(client);
     window_consume(&client->window, header_bytes + packet->publish.payload_bytes);
     return 1;
 }
@@ -259,7 +265,7 @@ static int begin_stream(struct th_client *client, struct th_mqtt_packet *packet,
 
 static void end_stream(struct th_client *client)
 {
-    th_session_delivered(&client->session);
+    delivered(client);
     client->stream.active = false;
     window_consume(&client->window, client->stream.header_bytes);
 }
@@ -391,5 +397,6 @@ int th_client_receive(struct th_client *client)
         got = receive_once(client);
         more = got > 0 && th_net_wire_pending_in(&client->link.wire) > 0;
     }
-    return got;
+    int kept = th_client_keep_received(client, true);
+    return kept < 0 ? kept : got;
 }

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <string.h>
+
 void th_client_tell_times(struct th_client *client, const struct th_event *event, unsigned times)
 {
     if (!client->config.on_event || !times)
@@ -26,6 +28,20 @@ void th_client_deliver(struct th_client *client, const struct th_delivery *deliv
     uint64_t before_us = th_clock_us();
     client->config.on_delivery(client->config.arg, delivery);
     client->link.clock.callbacks_us += th_clock_us() - before_us;
+}
+
+int th_client_keep_received(struct th_client *client, bool synced)
+{
+    struct th_session *session = &client->session;
+    const struct th_received *received = client->config.received;
+    if (!session->received_changed || !received)
+        return 0;
+    memcpy(received->ids, &session->received, sizeof session->received);
+    uint64_t before_us = th_clock_us();
+    int result = received->keep(received->arg, synced, synced ? &client->link.fault : NULL);
+    client->link.clock.callbacks_us += th_clock_us() - before_us;
+    session->received_changed = !synced || result < 0;
+    return result;
 }
 
 /* ---- requests that end without an answer ----------------------------------------------------- */

@@ -71,7 +71,7 @@ static const struct allowed allowed[] = {
     {__NR_accept4, TH_SANDBOX_SERVE},
     {__NR_adjtimex, TH_SANDBOX_KEEP},
     {__NR_clock_adjtime64, TH_SANDBOX_KEEP},
-    {__NR_pwrite64, TH_SANDBOX_KEEP},
+    {__NR_pwrite64, TH_SANDBOX_KEEP | TH_SANDBOX_WRITE},
     {__NR_ftruncate, TH_SANDBOX_KEEP | TH_SANDBOX_WRITE},
     {__NR_ftruncate64, TH_SANDBOX_KEEP | TH_SANDBOX_WRITE},
 };

@@ -69,14 +69,34 @@ static void keep_assigned_id(struct th_session *session, struct th_received_prop
     session->assigned_id_bytes = (uint8_t)id.text.len_bytes;
 }
 
+/* Host and port, in few bits. */
+static uint32_t mark_of(const struct th_config *config)
+{
+    uint32_t mark = config->port;
+    for (const char *c = config->host; c && *c; c++)
+        mark = mark * 33 ^ (uint8_t)*c;
+    return mark;
+}
+
+/* What was received in another session, perhaps by an earlier process, is nothing to this one. */
+static void recall(struct th_session *session, bool session_present)
+{
+    struct th_session_received *received = &session->received;
+    uint32_t home = mark_of(session->config);
+    if (session_present && received->home == home &&
+        received->ids.ranges <= TH_SESSION_ID_RANGES)
+        return;
+    session->received_changed = received->ids.count > 0;
+    *received = (struct th_session_received){.home = home};
+}
+
 static void go_up(struct th_session *session, bool session_present)
 {
     session->state = TH_SESSION_UP;
     session->established = true;
     session->home = session->config->host;
     session->home_port = session->config->port;
-    if (!session_present)
-        session->inbound = (struct th_session_ids){0};
+    recall(session, session_present);
     th_outbox_resume(session->outbox, session_present, &(struct th_outbox_limits){
         .packet_max_bytes = session->limits.packet_max_bytes,
         .receive_maximum = th_session_send_maximum(session),

@@ -41,7 +41,7 @@ static bool no_room_to_answer(const struct th_session *session)
 /* A larger maximum than the set has ranges may have been asked for: then it is our fault. */
 static int too_many(const struct th_session *session, struct th_session_outcome *out)
 {
-    if (session->inbound.count < session->inbound_maximum)
+    if (session->received.ids.count < session->inbound_maximum)
         return has_no_room(out, "too few of its packet identifiers lie side by side for our table; "
                            "announce a smaller Receive Maximum");
     return th_session_breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
@@ -50,7 +50,7 @@ static int too_many(const struct th_session *session, struct th_session_outcome 
 
 static bool has_room_for(const struct th_session *session, uint16_t packet_id, unsigned qos)
 {
-    return qos < 2 || th_session_ids_have_room(&session->inbound, packet_id);
+    return qos < 2 || th_session_ids_have_room(&session->received.ids, packet_id);
 }
 
 static int use_alias(struct th_session *session, uint16_t alias, struct th_session_outcome *out)
@@ -87,7 +87,7 @@ static int deliver(struct th_session *session, const struct th_mqtt_packet *pack
     int result = find_topic(session, packet, out);
     if (result < 0)
         return result;
-    bool known = qos == 2 && th_session_ids_have(&session->inbound, packet->packet_id);
+    bool known = qos == 2 && th_session_ids_have(&session->received.ids, packet->packet_id);
     if (!known && !has_room_for(session, packet->packet_id, qos))
         return too_many(session, out);
     session->arriving.packet_id = packet->packet_id;
@@ -105,8 +105,10 @@ void th_session_delivered(struct th_session *session)
     session->arriving.qos = 0;
     if (qos == 1)
         answer(session, TH_MQTT_PUBACK, packet_id, TH_MQTT_SUCCESS);
-    if (qos == 2 && !session->arriving.known)
-        th_session_ids_add(&session->inbound, packet_id);
+    if (qos == 2 && !session->arriving.known) {
+        th_session_ids_add(&session->received.ids, packet_id);
+        session->received_changed = true;
+    }
     if (qos == 2)
         answer(session, TH_MQTT_PUBREC, packet_id, TH_MQTT_SUCCESS);
 }
@@ -117,9 +119,10 @@ static int complete(struct th_session *session, const struct th_mqtt_packet *pac
 {
     if (no_room_to_answer(session))
         return TH_WANT_WRITE;
-    bool known = th_session_ids_have(&session->inbound, packet->packet_id);
-    if (known && !th_session_ids_drop(&session->inbound, packet->packet_id))
+    bool known = th_session_ids_have(&session->received.ids, packet->packet_id);
+    if (known && !th_session_ids_drop(&session->received.ids, packet->packet_id))
         return too_many(session, out);
+    session->received_changed |= known;
     answer(session, TH_MQTT_PUBCOMP, packet->packet_id,
            known ? TH_MQTT_SUCCESS : TH_MQTT_PACKET_ID_NOT_FOUND);
     return 0;

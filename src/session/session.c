@@ -239,6 +239,8 @@ void th_session_open(struct th_session *session, const struct th_config *config,
         .packet_max_bytes = packet_max_bytes(config),
         .aliases = {.memory = alias_memory, .bytes = (uint32_t)alias_bytes},
     };
+    if (config->received)
+        memcpy(&session->received, config->received->ids, sizeof session->received);
     forget_limits(session);
     outbox->holds_pubrel = config->holds_pubrel;
 }

@@ -62,6 +62,14 @@ struct th_session_strays {
     uint32_t duplicates;       /* PUBLISH of QoS 2, or PUBREC, that came again */
 };
 
+/* A copy of it, in the room that was lent, outlasts the process. */
+struct th_session_received {
+    uint32_t home; /* a mark of the broker it came from */
+    struct th_session_ids ids;
+};
+
+_Static_assert(sizeof(struct th_session_received) == 4 * TH_RECEIVED_WORDS, "it fits");
+
 struct th_session {
     const struct th_config *config;
     struct th_outbox *outbox;
@@ -76,7 +84,8 @@ struct th_session {
     uint16_t alias_maximum;    /* our Topic Alias Maximum */
     uint32_t packet_max_bytes; /* our Maximum Packet Size; UINT32_MAX: none announced */
     struct th_mqtt_aliases aliases; /* the broker's, on this connection */
-    struct th_session_ids inbound; /* QoS 2, PUBREL awaited */
+    struct th_session_received received; /* QoS 2, PUBREL awaited */
+    bool received_changed;     /* and that is not kept yet */
     struct {                   /* the PUBLISH between receive and delivered */
         uint16_t packet_id;
         uint8_t qos;

@@ -36,7 +36,7 @@ static bool put(struct th_spool *spool, const void *data, size_t bytes)
     return true;
 }
 
-static bool sync_data(int fd)
+bool th_spool_sync_data(int fd)
 {
     int result;
     do
@@ -151,7 +151,7 @@ static bool write_segment(struct th_spool *spool, uint32_t end_before_bytes)
     struct th_slice state = make_state(spool, &record);
     th_spool_name(name, spool->last);
     return put_leads(spool, end_before_bytes) && put_record(spool, &record, &state, 1) &&
-           flush(spool) && sync_data(spool->tail) &&
+           flush(spool) && th_spool_sync_data(spool->tail) &&
            renameat(spool->dir, TH_SPOOL_NEW, spool->dir, name) == 0 &&
            th_file_sync(spool->dir) == 0;
 }
@@ -245,7 +245,7 @@ int th_spool_commit(struct th_spool *spool, struct th_fault *fault)
     if (spool->tail < 0 || spool->tail_bytes == spool->synced_bytes)
         return 0;
     spool->syncs++;
-    if (flush(spool) && sync_data(spool->tail)) {
+    if (flush(spool) && th_spool_sync_data(spool->tail)) {
         spool->synced_bytes = spool->tail_bytes;
         spool->accepted_seq = spool->next_seq - 1;
         spool->unsynced_messages = spool->unsynced_ids = 0;

@@ -47,6 +47,12 @@ int th_spool_begin(struct th_spool *spool, struct th_fault *fault);
 /* Writes what is gathered and syncs. */
 int th_spool_commit(struct th_spool *spool, struct th_fault *fault);
 
+/* fdatasync(2). False, and errno. */
+bool th_spool_sync_data(int fd);
+
+/* Opens the file of what was received, and reads it: zeros, if it holds nothing whole. */
+int th_spool_open_received(struct th_spool *spool, struct th_fault *fault);
+
 /* Removes segments nobody needs. */
 int th_spool_collect(struct th_spool *spool, struct th_fault *fault);
 

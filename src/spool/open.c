@@ -304,7 +304,8 @@ static void begin(struct th_spool *spool)
     memset(spool, 0, offsetof(struct th_spool, open));
     spool->cursor.window = spool->windows[0];
     spool->scan.window = spool->windows[1];
-    spool->dir = spool->lock = spool->tail = spool->scan.fd = spool->cursor.fd = -1;
+    spool->dir = spool->lock = spool->tail = spool->keeper = -1;
+    spool->scan.fd = spool->cursor.fd = -1;
     spool->scan.hasty = spool->cursor.hasty = true;
     spool->next_seq = 1;
 }
@@ -325,6 +326,8 @@ int th_spool_open(struct th_spool *spool, const struct th_spool_config *config,
     if (result == 0 && !is_looking)
         result = take_tail(spool, fault);
     if (result == 0 && !is_looking)
+        result = th_spool_open_received(spool, fault);
+    if (result == 0 && !is_looking)
         result = th_store_sync(spool->dir, fault);
     spool->scan.hasty = spool->cursor.hasty = spool->looking = is_looking;
     th_spool_meter(spool, now_s / 86400, 0);
@@ -343,6 +346,7 @@ void th_spool_close(struct th_spool *spool)
     th_spool_reader_close(&spool->scan);
     th_spool_reader_close(&spool->cursor);
     th_file_close(&spool->tail);
+    th_file_close(&spool->keeper);
     th_file_close(&spool->lock);
     th_file_close(&spool->dir);
 }

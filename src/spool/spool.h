@@ -155,9 +155,17 @@ struct th_spool_topic {
     struct th_spool_place place;
 };
 
+/* As it lies in the file. */
+struct th_spool_received {
+    uint32_t generation;
+    uint32_t ids[TH_RECEIVED_WORDS]; /* of struct th_received */
+    uint32_t crc;
+};
+
 struct th_spool {
     struct th_spool_config config;
     int dir, lock, tail;        /* descriptors; -1 */
+    int keeper;                 /* the file of what was received */
     bool looking;               /* TH_SPOOL_LOOK */
     bool replaying;
     uint8_t skip_cause;
@@ -182,6 +190,7 @@ struct th_spool {
     uint16_t open_count, topic_count;
     uint64_t ids[TH_SPOOL_IDS];
     struct th_spool_reader cursor, scan;
+    struct th_spool_received received;
     /* What lies behind is set when it is used: to open a spool touches few pages. */
     struct th_spool_open open[TH_SPOOL_OPEN_MAX];
     struct th_spool_topic topics[TH_SPOOL_TOPICS];
@@ -262,6 +271,10 @@ int th_spool_done(struct th_spool *spool, uint64_t seq, struct th_fault *fault);
 
 /* The connection's outbox has lost its messages: all that are not done come again. */
 void th_spool_rewind(struct th_spool *spool);
+
+/* What spool->received.ids holds is in the file, and there when the spool is opened again; after a
+ * power cut only if it was `synced`. False, and errno: it, or what was synced before. */
+bool th_spool_keep(struct th_spool *spool, bool synced);
 
 /* Drops all messages not taken up to this one; how many. */
 int64_t th_spool_drop(struct th_spool *spool, uint64_t last_seq, struct th_fault *fault);

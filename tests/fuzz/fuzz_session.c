@@ -68,7 +68,7 @@ static uint8_t take(struct script *script)
 static void demand_order(void)
 {
     demand(!check_outbox(&world.outbox));
-    demand(world.session.inbound.ranges <= TH_SESSION_ID_RANGES);
+    demand(world.session.received.ids.ranges <= TH_SESSION_ID_RANGES);
 }
 
 /* Nothing is sent twice on a connection, and never more than the broker wants at a time. */

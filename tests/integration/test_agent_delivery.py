@@ -356,7 +356,7 @@ def test_the_disk_fails_for_a_while(thimble, start, mosquitto, ledger, queue, dr
     book = ledger(broker)
     queue.fill(*[1, 2] * 10)
     agent = start(broker.port, inbox=str(tmp_path / "in"), status_socket=str(tmp_path / "st"),
-                  prefix=failing(f"fdatasync:error={error}:when=2..8"))
+                  prefix=failing(f"fdatasync:error={error}:when=3..9"))
     agent.says("cannot write to the spool")
     until(lambda: all(b"m%d" % seq in [payload for _, payload in book.lines()] for seq in range(1, 21, 2)), "QoS 1")
     with_alarm = until(lambda: status(thimble, tmp_path / "st"), "an answer")

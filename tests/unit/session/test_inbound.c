@@ -172,7 +172,7 @@ static void test_flows_begun_are_finished_after_an_overflow(void **state)
         assert_nothing(pubrel);
         forget_sent();
     }
-    assert_int_equal(bench.session.inbound.count, 0);
+    assert_int_equal(bench.session.received.ids.count, 0);
     assert_arrives(publish_of(2, 10000, true), TH_SESSION_DELIVER);
 }
 
@@ -200,8 +200,8 @@ static void test_thousands_in_order(void **state)
         forget_sent();
         for (unsigned id = 1; id <= 5000; id++)
             release(id);
-        assert_int_equal(bench.session.inbound.count, 0);
-        assert_int_equal(bench.session.inbound.ranges, 0);
+        assert_int_equal(bench.session.received.ids.count, 0);
+        assert_int_equal(bench.session.received.ids.ranges, 0);
     }
 }
 
@@ -220,7 +220,7 @@ static void test_thousands_in_no_order(void **state)
     char pubrel[32];
     snprintf(pubrel, sizeof pubrel, "62 02 %04x", 2 * TH_SESSION_ID_RANGES);
     assert_protocol_error(pubrel, 0x93, "Receive Maximum");
-    assert_int_equal(bench.session.inbound.count, 1000 - (TH_SESSION_ID_RANGES - 1));
+    assert_int_equal(bench.session.received.ids.count, 1000 - (TH_SESSION_ID_RANGES - 1));
 }
 
 /* As mosquitto 2.0.11 sends at full speed. */
