@@ -98,17 +98,12 @@ static void print_request(const struct th_packet_note *note)
 
 static const char *detail_of(const struct th_packet_note *note)
 {
-    static const char *const received[] = {
-        [PUBACK] = " (Mid: %u, RC:%u)", [PUBREC] = " (Mid: %u)",
-        [PUBREL] = " (Mid: %u)", [PUBCOMP] = " (Mid: %u, RC:%u)",
-    };
-    static const char *const sent[] = {
-        [PUBACK] = " (m%u, rc%u)", [PUBREC] = " (m%u, rc%u)",
-        [PUBREL] = " (m%u)", [PUBCOMP] = " (m%u)",
-    };
+    bool with_code = note->type == PUBACK || note->type == (note->sent ? PUBREC : PUBCOMP);
     if (note->type < PUBACK || note->type > PUBCOMP)
         return "";
-    return note->sent ? sent[note->type] : received[note->type];
+    if (note->sent)
+        return with_code ? " (m%u, rc%u)" : " (m%u)";
+    return with_code ? " (Mid: %u, RC:%u)" : " (Mid: %u)";
 }
 
 static bool ends_it(const struct th_packet_note *note)
