@@ -210,9 +210,7 @@ void th_cli_connection_reconfigure(void)
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    int rc = s->memory_trace ? th_cli_memtrace_open(s->memory_trace, fault) : 0;
-    if (rc == 0)
-        rc = th_cli_clock_open(s, fault);
+    int rc = th_cli_clock_open(s, fault);
     if (rc == 0 && s->password_file)
         rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)
@@ -261,7 +259,11 @@ int th_cli_connection_open(const struct th_cli_settings *settings, const struct 
     choose_voice(settings);
     th_cli_out_guard(settings->watch);
     struct th_fault fault = {0};
+    if (settings->memory_trace)
+        th_cli_memtrace_begin(settings->memory_trace);
     int rc = open_all(settings, &fault);
+    int traced = rc == TH_E_ARGUMENT ? 0 : th_cli_memtrace_open(rc ? NULL : &fault);
+    rc = rc ? rc : traced;
     int status = rc == TH_E_ARGUMENT ? 0 : th_cli_events_open(settings);
     if (rc == 0 && status == 0)
         rc = th_cli_status_open(settings, &fault);

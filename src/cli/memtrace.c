@@ -15,6 +15,7 @@
 #define LINE_BYTES 96
 
 static TH_ROOMY struct {
+    const char *path; /* NULL: it is open */
     int fd;
     uint64_t start_us;
     size_t used;
@@ -27,13 +28,25 @@ static void stop(void)
     close(own.fd);
 }
 
+int th_cli_memtrace_open(struct th_fault *fault)
+{
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    if (!own.path)
+        return 0;
+    own.fd = open(own.path, flags, 0644);
+    if (own.fd < 0)
+        return th_fault_set_errno(fault, TH_E_FILE, "cannot write %s", own.path);
+    own.path = NULL;
+    return 0;
+}
+
 void th_cli_memtrace_flush(void)
 {
     char text[TH_ERRNO_TEXT_BYTES];
     if (!th_ledger_watch || !own.used)
         return;
     errno = ENOSPC; /* of what is written in part */
-    if (write(own.fd, own.text, own.used) != (ssize_t)own.used) {
+    if (th_cli_memtrace_open(NULL) == 0 && write(own.fd, own.text, own.used) != (ssize_t)own.used) {
         stop();
         th_cli_warn("the memory trace ends here: %s", th_errno_text(errno, text));
     }
@@ -55,21 +68,20 @@ static void note(const struct th_ledger *ledger, enum th_purpose purpose, int32_
              purpose < TH_PURPOSES ? th_purpose_name(purpose) : "phase", bytes);
 }
 
-int th_cli_memtrace_open(const char *path, struct th_fault *fault)
+void th_cli_memtrace_begin(const char *path)
 {
     static const char head[] = "us\theap\tphase\tpurpose\tbytes\tlive\n";
-    own.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0644);
-    if (own.fd < 0)
-        return th_fault_set_errno(fault, TH_E_FILE, "cannot write %s", path);
+    own.path = path;
     own.start_us = th_clock_us();
     own.used = sizeof head - 1;
     memcpy(own.text, head, own.used);
     th_ledger_watch = note;
-    return 0;
 }
 
 void th_cli_memtrace_close(void)
 {
+    if (own.path)
+        th_ledger_watch = NULL; /* it was not made */
     th_cli_memtrace_flush();
     if (th_ledger_watch)
         stop();

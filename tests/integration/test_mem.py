@@ -139,6 +139,20 @@ def test_a_trace_that_cannot_be_written_ends(thimble, lab, topic, tmp_path):
     refused.ends_refused(66, "/nonexistent/t", "No such file")
 
 
+def test_a_wrong_command_line_leaves_no_trace(thimble, lab, topic, tmp_path):
+    """Whoever sees that it is wrong; and what was there stays. What fails otherwise is traced."""
+    trace = tmp_path / "trace"
+    words = ["pub", *lab.tls(), "-t", topic, "-n", "--memory-trace", trace]
+    for wrong in ("--pin", "none"), ("--pin-ca", "none"), ("--ciphers", "none"), ("-q", "3"):
+        thimble(*words, *wrong).ends(64)
+        assert not trace.exists()
+    trace.write_text("before")
+    thimble(*words, "--pin", "none").ends(64)
+    assert trace.read_text() == "before"
+    thimble(*words, "--key", lab.path("ec", "server.key")).ends(71)
+    assert read_trace(trace)
+
+
 def test_a_trace_is_not_waited_for(thimble, lab, topic, tmp_path):
     """A pipe that nobody empties."""
     os.mkfifo(tmp_path / "pipe")
