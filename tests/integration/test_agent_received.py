@@ -4,6 +4,7 @@ import collections
 import contextlib
 import itertools
 import json
+import re
 import select
 import signal
 import socket
@@ -230,6 +231,17 @@ class Withholding(FakeBroker):
                         return
 
 
+def sent_after_pubrel(broker):
+    """Once many a PUBCOMP has not come, mosquitto 2.0.11 sends PUBLISH again, which it must not (5.0 section
+    4.3.3): for us it is another message. The n-th message has the n-th identifier."""
+    released, again = set(), set()
+    for of_publish, of_pubrel in re.findall(
+            r"Sending (?:PUBLISH to agent \(d., q2, r0, m(\d+)|PUBREL to agent \(m(\d+)\))", broker.log.text()):
+        released.add(of_pubrel)
+        again |= {of_publish} & released - {""}
+    return {f"m{int(each) - 1}" for each in again}
+
+
 @pytest.mark.deadline(600)
 @pytest.mark.parametrize("version", [V4, V5])
 @pytest.mark.parametrize("kind", [PUBREC, PUBREL, PUBCOMP])
@@ -262,9 +274,11 @@ def test_killed_again_and_again(start, mosquitto, handled, record_property, vers
     proxy.check()
     counts = collections.Counter(handled())
     assert counts.keys() == {f"m{each}" for each in range(50 * ROUNDS + 1)}
-    twice = sum(counts.values()) - len(counts)
-    assert max(counts.values()) <= 2 and twice <= ROUNDS
-    record_property("kills", f"{ROUNDS}, {len(counts)} messages of QoS 2, {twice} handled twice")
+    theirs = sent_after_pubrel(broker)
+    twice = [each for each in counts for _ in range(counts[each] - 1) if each not in theirs]
+    assert len(set(twice)) == len(twice) <= ROUNDS
+    record_property("kills", f"{ROUNDS}, {len(counts)} messages of QoS 2, {len(twice)} handled twice, "
+                    f"{len(theirs)} sent again by mosquitto after PUBREL")
 
 
 # ---- what is none of it --------------------------------------------------------------------------
