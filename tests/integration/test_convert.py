@@ -61,6 +61,7 @@ def convert(tmp_path, awk):
     return run
 
 
+NEWLINE = "\n"
 PLAIN = ["connection pump", "address broker.example", "notifications false"]
 TLS = [*PLAIN, "bridge_cafile /etc/ca.pem"]
 
@@ -116,6 +117,7 @@ try_private false
     assert "left out" not in made.said
 
 
+@BOTH_AWKS
 @pytest.mark.parametrize("line, member", [
     ("restart_timeout 20", {"backoff": "20s..20s"}),
     ("bridge_tls_version tlsv1.3", {"tls_version": "1.3+"}),
@@ -126,6 +128,9 @@ try_private false
     ("clientid old", {"client_id": "old"}),
     ("bridge_max_topic_alias 5", {"topic_alias_maximum": 5}),
     ("bridge_session_expiry_interval 0xFFFFFFFF", {"session_expiry": -1}),
+    ("bridge_session_expiry_interval 3000000000", {"session_expiry": 3000000000}),
+    ("keepalive_interval 0060", {"keepalive": 60}),
+    ("  # in the middle", {}),
     ("topic t in", {"topic": ["t"], "qos": 0, "jsonl": True}),
     ("topic t in 1\ntopic t in 1", {"topic": ["t"], "qos": 1, "jsonl": True}),
 ])
@@ -147,11 +152,13 @@ def test_single_lines(convert, thimble, line, member):
     ("bridge_outgoing_retain false", "hand in nothing with retain"),
     ("bridge_tcp_keepalive 1 2 3", "keepalive"),
     ("bridge_unheard_of x", "nothing like it"),
+    ("\n".join(f"topic t/{number} in" for number in range(65)), "t/64: the agent subscribes to 64"),
+    ("addresses" + " h" * 8, "h: the agent knows 8 brokers"),
 ])
 def test_what_has_no_counterpart_is_named(convert, line, remedy):
     made = convert([*TLS, line], code=3)
     last = made.said.splitlines()[-1]
-    assert "bridge.conf:5: " in last and remedy in last
+    assert f"bridge.conf:{5 + line.count(NEWLINE)}: " in last and remedy in last
     assert ("left out" in last) != ("to do" in last)
 
 
@@ -201,6 +208,21 @@ def test_psk_goes_beside(convert, thimble):
     assert "a secret; give -o FILE" in refused.said and refused.out == ""
 
 
+@pytest.mark.parametrize("name, directory", [
+    ("../../etc", "_._.._etc"), ("a b$(id)", "a_b__id_"), ("site/pump-1", "site_pump-1"), ("-rf", "_rf")])
+def test_a_name_is_that_of_a_directory(convert, thimble, name, directory):
+    made = convert([f"connection {name}", *TLS[1:], "topic t"], code=3)
+    assert made.json["spool"] == f"/var/lib/thimble/{directory}/spool"
+    assert f"--agent /run/thimble/{directory}/in -t" in made.said
+    assert made.json["client_id"] == f"${{hostname}}.{name}"
+
+
+def test_what_is_larger_than_the_agent_takes_is_refused(convert):
+    lines = [f"topic {'x' * 300}/{number} in" for number in range(60)]
+    refused = convert([*TLS, *lines], code=67)
+    assert "more than the 16384 bytes" in refused.said and not refused.file.exists()
+
+
 @BOTH_AWKS
 @pytest.mark.parametrize("line, reason", [
     ("address h:99999", "the port is wrong"),
@@ -209,6 +231,16 @@ def test_psk_goes_beside(convert, thimble):
     ("topic x in 3", "0, 1 or 2"),
     ('topic "" in 0 "" r', "empty"),
     ("keepalive_interval soon", "give a whole number"),
+    ("keepalive_interval 4", "give a whole number from 5 to 65535"),
+    ("bridge_max_topic_alias 65536", "give a whole number from 0 to 65535"),
+    ("bridge_session_expiry_interval 4294967296", "give a whole number from 0 to 4294967295"),
+    ("restart_timeout 0", "give a whole number from 1 to 86400"),
+    ("restart_timeout 5 2", "give a whole number from 5 to 86400"),
+    ("topic x in 1 # why", "a prefix has neither + nor #"),
+    ("bridge_certfile", "bridge_certfile: the value is missing"),
+    ("remote_username  ", "remote_username: the value is missing"),
+    ("connection", "connection: the value is missing"),
+    ("address :8883", "the port is wrong"),
     ("bridge_insecure perhaps", "give true or false"),
     ("bridge_protocol_version 4", "mqttv311"),
     ("bridge_tls_version sslv3", "give tlsv1"),
