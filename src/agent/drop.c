@@ -19,7 +19,6 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <thimble/topic.h>
 #include <unistd.h>
 
 #define NAME_BYTES 256
@@ -244,8 +243,6 @@ static void take_open(struct file *file, int fd)
         file->state = OVER;
     else if (!S_ISREG(file->about.st_mode))
         refuse_because(file, "it is no file");
-    else if (!th_mqtt_topic_name_valid(message.topic))
-        refuse_because(file, "its name makes no topic to publish on");
     else if (file->about.st_size > (off_t)sizeof box.content)
         refuse_because(file, "it has more than 16384 bytes");
     else if (th_file_read(fd, box.content, bytes) == (ssize_t)bytes)

@@ -256,13 +256,23 @@ static const char *wrong_properties(struct th_slice raw)
     return problem ? problem : th_property_check_to_send(&properties, 1, TH_MQTT_PUBLISH);
 }
 
+/* Of a control character a broker may end the connection (5.0 section 1.5.4), and would again and
+ * again: nothing behind it would ever be sent. */
+static bool has_control(struct th_slice text)
+{
+    const uint8_t *at = text.data, *end = at + text.len_bytes;
+    while (at < end && *at >= ' ' && *at != 0x7f && (*at != 0xc2 || at[1] >= 0xa0))
+        at++;
+    return at < end;
+}
+
 /* What could never be sent is not accepted. */
 static int check(const struct th_spool_message *message, struct th_fault *fault)
 {
     const char *problem = queue.open ? wrong_properties(message->properties)
                                      : "this agent has no spool; give --spool";
-    if (!problem && !th_mqtt_topic_name_valid(message->topic))
-        problem = "the topic is empty, has a wildcard, or is not UTF-8";
+    if (!problem && (!th_mqtt_topic_name_valid(message->topic) || has_control(message->topic)))
+        problem = "the topic is not UTF-8 without wildcards and control characters";
     if (problem)
         return th_fault_set(fault, TH_E_ARGUMENT, "%s", problem);
     size_t most = TH_MQTT_REMAINING_MAX_BYTES - TH_SPOOL_FRONT_MAX_BYTES - HEADER_BYTES;

@@ -110,7 +110,7 @@ def test_what_is_accepted_is_in_the_spool_in_order(door):
 def test_any_bytes(door):
     door.with_inbox()
     producer = door.connect()
-    assert producer.asks({"topic": "ü/😀", "payload": 'a"\\\n\t\u00e9😀'}) == {"accepted": 1}
+    assert producer.asks({"topic": "ü/\xa0😀", "payload": 'a"\\\n\t\u00e9😀'}) == {"accepted": 1}
     data = bytes(range(256))
     encoded = base64.b64encode(data).decode()
     assert producer.asks({"topic": "b", "payload_base64": encoded}) == {"accepted": 2}
@@ -128,6 +128,9 @@ def test_any_bytes(door):
     (b'{"topic":"\xff","payload":"x"}', "topic: give"),
     ({"topic": "t" * 2000, "payload": "x"}, "1984"),
     ({"topic": ["t"], "payload": "x"}, "topic: give"),
+    ({"topic": "a\n", "payload": "x"}, "control characters"),
+    ({"topic": "a\x7f", "payload": "x"}, "control characters"),
+    ({"topic": "a\x9fb", "payload": "x"}, "control characters"),
     ({"topic": "t", "payload": 1}, "payload: give a text"),
     ({"topic": "t", "payload": "\0"}, "no JSON"),
     ({"topic": "t", "payload_base64": "abc"}, "base64"),
@@ -348,6 +351,7 @@ def test_what_is_renamed_or_closed_is_taken(door):
 def test_what_cannot_be_taken_is_renamed(door):
     agent = door.with_drop()
     (door.drop / "a+b").write_text("x")
+    (door.drop / "a\nb").write_text("x")
     (door.drop / ".large").write_bytes(bytes(2_000_000))
     os.rename(door.drop / ".large", door.drop / "large")
     (door.drop / "dir").mkdir()
@@ -356,8 +360,8 @@ def test_what_cannot_be_taken_is_renamed(door):
     os.symlink("/etc/passwd", door.drop / ".link")
     os.rename(door.drop / ".link", door.drop / "link")
     agent.says("a+b was not taken").says("large was not taken").says("fifo was not taken")
-    agent.says("link was not taken")
-    assert {"a+b.refused", "dir", "large.refused"} <= set(os.listdir(door.drop))
+    agent.says("link was not taken").says("control characters")
+    assert {"a+b.refused", "a\nb.refused", "dir", "large.refused"} <= set(os.listdir(door.drop))
     assert door.topics() == []
 
 
