@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 600  # under valgrind a connection takes a while
 REST_SECONDS = 15       # then it waits, and is watched so long
 PARTS = (("ec", "any"), ("ec", "tlsv1.2"), ("ec", "tlsv1.3"), ("rsa", "any"), ("rsa", "tlsv1.2"))
 KINDS = (".text", ".rodata", ".bss")
-SMALL_BYTES = 8192  # a variable that is larger has pages of its own
+SMALL_BYTES = 6144  # a variable that is larger has pages of its own
 WORTH_BYTES = 24     # what is smaller stays where it is
 COLUMNS = 100
 
@@ -146,7 +146,7 @@ def unseen():
 
 # Variables that small and tiny set: no trace of default shows them.
 OF_OTHERS = {"always_prefetch", "are_events_guarded", "completed", "events_fd", "fault",
-             "lost_strays", "made_up", "number", "printing", "text", "th_ledger_watch", "written"}
+             "lost_strays", "made_up", "printing", "text", "th_ledger_watch", "written"}
 
 
 # ---- the list --------------------------------------------------------------------------------

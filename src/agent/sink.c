@@ -24,7 +24,7 @@ static TH_ROOMY struct {
     bool has_page;
     char name[NAME_BYTES];
     uint8_t buffer[TH_SINK_DATAGRAM_BYTES];
-} own;
+} sink;
 
 /* Of a file, all up to its place. */
 struct content {
@@ -40,7 +40,7 @@ static struct content content_of(int fd)
 /* How much of it lies in the buffer now. */
 static size_t load(struct content from, off_t at)
 {
-    ssize_t got = pread(from.fd, own.buffer, sizeof own.buffer, at);
+    ssize_t got = pread(from.fd, sink.buffer, sizeof sink.buffer, at);
     off_t rest = from.bytes - at;
     return got < 0 ? 0 : got < rest ? (size_t)got : (size_t)rest;
 }
@@ -50,14 +50,14 @@ static size_t load(struct content from, off_t at)
 /* Standard output, which nobody reads. */
 static bool open_page(void)
 {
-    int fd = own.has_page ? -1 : memfd_create("thimble", MFD_CLOEXEC);
+    int fd = sink.has_page ? -1 : memfd_create("thimble", MFD_CLOEXEC);
     if (fd >= 0) {
-        own.has_page = dup2(fd, STDOUT_FILENO) == STDOUT_FILENO;
+        sink.has_page = dup2(fd, STDOUT_FILENO) == STDOUT_FILENO;
         close(fd);
     }
     th_cli_out_guard(false);
     th_cli_out_renew();
-    return own.has_page && lseek(STDOUT_FILENO, 0, SEEK_SET) == 0;
+    return sink.has_page && lseek(STDOUT_FILENO, 0, SEEK_SET) == 0;
 }
 
 static void print(const struct th_sink_message *message)
@@ -68,7 +68,7 @@ static void print(const struct th_sink_message *message)
         .qos = (uint8_t)message->about, .retain = message->about >> 8 & 1,
         .packet_id = (uint16_t)(message->about >> 16)};
     do {
-        piece.payload = th_slice_of(own.buffer, load(payload, (off_t)piece.offset_bytes));
+        piece.payload = th_slice_of(sink.buffer, load(payload, (off_t)piece.offset_bytes));
         th_cli_print(&piece);
         piece.offset_bytes += piece.payload.len_bytes;
     } while (piece.payload.len_bytes && piece.offset_bytes < piece.total_bytes);
@@ -81,7 +81,7 @@ static void print(const struct th_sink_message *message)
 static const char *beside(const char *path, const char *end)
 {
     errno = ENAMETOOLONG;
-    return th_format(own.name, NAME_BYTES, "%s%s", path, end) < NAME_BYTES ? own.name : NULL;
+    return th_format(sink.name, NAME_BYTES, "%s%s", path, end) < NAME_BYTES ? sink.name : NULL;
 }
 
 /* A regular file: a descriptor, or -1 and errno. */
@@ -113,7 +113,7 @@ static bool copy(struct content from, int to)
     size_t bytes = 0;
     for (off_t at = 0; at < from.bytes; at += (off_t)bytes) {
         bytes = load(from, at);
-        if (!bytes || !write_all(to, own.buffer, bytes))
+        if (!bytes || !write_all(to, sink.buffer, bytes))
             return false;
     }
     return true;
@@ -162,10 +162,10 @@ static bool replace(const struct th_cli_handler *handler, struct content payload
 static bool send_all(int fd, size_t bytes, bool at_once)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
-    if (write(fd, own.buffer, bytes) >= 0)
+    if (write(fd, sink.buffer, bytes) >= 0)
         return true;
     return errno == EAGAIN && !at_once && poll(&room, 1, PATIENCE_MS) > 0 &&
-           write(fd, own.buffer, bytes) >= 0;
+           write(fd, sink.buffer, bytes) >= 0;
 }
 
 static bool hand_over(const struct th_sink_message *message, struct content page)

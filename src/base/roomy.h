@@ -1,7 +1,7 @@
 /* For large variables that are seldom touched: the linker puts what has the largest alignment first
  * (--sort-section=alignment), so that the small ones, which are always touched, share few pages.
  *
- * What is called `own` lies with those: config/layout. */
+ * What is called `own` lies with those: config/layout. So nothing large is. */
 #ifndef TH_BASE_ROOMY_H
 #define TH_BASE_ROOMY_H
 

@@ -13,42 +13,42 @@
 static struct {
     uint8_t digits[DIGITS_MAX];
     unsigned count;
-} number;
+} whole;
 
 /* "-", 309 digits, ".", and those behind the point */
-static char text[1 + 309 + 1 + TH_CLI_FLOAT_DIGITS];
+static char decimal[1 + 309 + 1 + TH_CLI_FLOAT_DIGITS];
 
 static unsigned digit(unsigned place)
 {
-    return place < number.count ? number.digits[place] : 0;
+    return place < whole.count ? whole.digits[place] : 0;
 }
 
 static void set(uint64_t value)
 {
-    for (number.count = 0; value; value /= 10)
-        number.digits[number.count++] = value % 10;
+    for (whole.count = 0; value; value /= 10)
+        whole.digits[whole.count++] = value % 10;
 }
 
 static void multiply(unsigned factor)
 {
     unsigned carry = 0;
-    for (unsigned i = 0; i < number.count; i++, carry /= 10) {
-        carry += number.digits[i] * factor;
-        number.digits[i] = carry % 10;
+    for (unsigned i = 0; i < whole.count; i++, carry /= 10) {
+        carry += whole.digits[i] * factor;
+        whole.digits[i] = carry % 10;
     }
     if (carry)
-        number.digits[number.count++] = (uint8_t)carry;
+        whole.digits[whole.count++] = (uint8_t)carry;
 }
 
 static void add_one_at(unsigned place)
 {
-    while (number.count <= place)
-        number.digits[number.count++] = 0;
-    while (place < number.count && number.digits[place] == 9)
-        number.digits[place++] = 0;
-    if (place == number.count)
-        number.digits[number.count++] = 0;
-    number.digits[place]++;
+    while (whole.count <= place)
+        whole.digits[whole.count++] = 0;
+    while (place < whole.count && whole.digits[place] == 9)
+        whole.digits[place++] = 0;
+    if (place == whole.count)
+        whole.digits[whole.count++] = 0;
+    whole.digits[place]++;
 }
 
 /* What is cut off is more than half, or half beside an odd digit (round half to even). */
@@ -62,7 +62,7 @@ static bool rounds_up(unsigned dropped)
 
 static size_t put(size_t at, char character)
 {
-    text[at] = character;
+    decimal[at] = character;
     return at + 1;
 }
 
@@ -70,14 +70,14 @@ static size_t put(size_t at, char character)
 static struct th_slice written(bool minus, unsigned places, unsigned precision)
 {
     size_t at = minus ? put(0, '-') : 0;
-    unsigned place = number.count > places ? number.count : places + 1;
+    unsigned place = whole.count > places ? whole.count : places + 1;
     while (place-- > places)
         at = put(at, (char)('0' + digit(place)));
     if (precision)
         at = put(at, '.');
     for (unsigned i = 1; i <= precision; i++)
         at = put(at, i > places ? '0' : (char)('0' + digit(places - i)));
-    return th_slice_of(text, at);
+    return th_slice_of(decimal, at);
 }
 
 static struct th_slice word(bool minus, bool infinite)

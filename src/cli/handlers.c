@@ -15,10 +15,11 @@
 #define MAX_KB 1024
 #define SOCKET_PATH_BYTES 108 /* with its NUL: unix(7) */
 
-static TH_ROOMY struct {
+static TH_ROOMY struct th_cli_handler lists[2][TH_CLI_HANDLERS_MAX];
+static struct {
     struct th_cli_handlers tables[2];
     uint8_t used, read;
-} own;
+} own = {.tables = {{lists[0], 0}, {lists[1], 0}}};
 
 enum kind { TEXT, NUMBER, WORDS, VARIABLES, PATH };
 

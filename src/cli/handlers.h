@@ -31,7 +31,7 @@ struct th_cli_handler {
 };
 
 struct th_cli_handlers {
-    struct th_cli_handler list[TH_CLI_HANDLERS_MAX];
+    struct th_cli_handler *list; /* TH_CLI_HANDLERS_MAX */
     unsigned count;
 };
 

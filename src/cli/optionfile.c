@@ -160,11 +160,11 @@ static bool own_path(char *path, size_t room, int command)
 bool th_cli_optionfile_read(struct th_cli_settings *s, const char *path,
                             struct th_cli_problem *problem)
 {
-    static char own[1024];
+    static char usual_path[1024];
     bool asked = path != NULL;
-    if (!asked && !own_path(own, sizeof own, s->command))
+    if (!asked && !own_path(usual_path, sizeof usual_path, s->command))
         return true;
-    path = asked ? path : own;
+    path = asked ? path : usual_path;
     int file = th_file_open(path, O_RDONLY, 0);
     if (file < 0)
         return !asked && !is_there(path) ? true : refuse_errno(problem, path);

@@ -20,14 +20,15 @@ enum { DEVICE_ID, HOSTNAME, CLIENT_ID, NAMES };
 
 static const char names[NAMES][12] = {"device_id}", "hostname}", "client_id}"};
 
-static TH_ROOMY struct {
+static struct {
     char device[VALUE_BYTES];
     char host[VALUE_BYTES];
     struct th_slice values[NAMES];
     struct th_cli_problem *problem;
     size_t used;
-    char texts[TH_CLI_CONFIGFILE_PLACES][TEXTS_BYTES];
 } own;
+
+static TH_ROOMY char texts[TH_CLI_CONFIGFILE_PLACES][TEXTS_BYTES];
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -127,7 +128,7 @@ static bool put(const void *data, size_t bytes)
 {
     if (bytes > TEXTS_BYTES - own.used)
         return th_cli_problem(own.problem, "templates fill more than 16384 bytes");
-    memcpy(own.texts[th_cli_configfile_place()] + own.used, data, bytes);
+    memcpy(texts[th_cli_configfile_place()] + own.used, data, bytes);
     own.used += bytes;
     return true;
 }
@@ -160,7 +161,7 @@ static bool put_next(const char **text)
 
 const char *th_cli_template_text(const char *text, struct th_cli_problem *problem)
 {
-    const char *filled = own.texts[th_cli_configfile_place()] + own.used;
+    const char *filled = texts[th_cli_configfile_place()] + own.used;
     own.problem = problem;
     if (!th_text_find(text, "${"))
         return text;

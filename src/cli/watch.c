@@ -9,7 +9,7 @@
 static struct {
     uint32_t topics[LINES_MAX]; /* of each line: what its topic comes to */
     unsigned count;
-} own;
+} lines;
 
 /* FNV-1a. Two topics that come to the same share a line. */
 static uint32_t sum_of(struct th_slice topic)
@@ -23,12 +23,12 @@ static uint32_t sum_of(struct th_slice topic)
 static unsigned line_of(uint32_t sum)
 {
     unsigned line = 0;
-    while (line < own.count && own.topics[line] != sum)
+    while (line < lines.count && lines.topics[line] != sum)
         line++;
     if (line == LINES_MAX)
         return LINES_MAX - 1;
-    own.topics[line] = sum;
-    own.count += line == own.count;
+    lines.topics[line] = sum;
+    lines.count += line == lines.count;
     return line;
 }
 
@@ -40,7 +40,7 @@ static void go_to(unsigned line)
 
 void th_cli_watch_open(void)
 {
-    own.count = 0;
+    lines.count = 0;
     th_cli_out_text("\033[2J");
 }
 
@@ -52,5 +52,5 @@ void th_cli_watch_begin(struct th_slice topic)
 
 void th_cli_watch_close(void)
 {
-    go_to(own.count);
+    go_to(lines.count);
 }
