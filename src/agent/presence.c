@@ -22,7 +22,7 @@ static struct {
     bool was_offline; /* said so, when asked to end */
 } presence;
 
-static TH_ROOMY char offline_text[TEXT_BYTES]; /* the will */
+/* The will, except while something else is told. */
 static TH_ROOMY char status_text[TEXT_BYTES];
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -34,7 +34,7 @@ static const char *firmware(void)
 
 /* A literal of its own for each name: packed texts are for people.
  * Escaped six times over, all of it fits. */
-static struct th_slice write_status(char *to, const char *status, const char *reason)
+static struct th_slice write_status(const char *status, const char *reason)
 {
     char now[TH_CLI_TIME_TEXT_BYTES];
     const char *members[][2] = {
@@ -45,13 +45,19 @@ static struct th_slice write_status(char *to, const char *status, const char *re
         {"reason", reason},
     };
     struct th_json_flow flow = {.write = th_cli_sheet_put};
-    th_cli_sheet_open(to, TEXT_BYTES - 1);
+    th_cli_sheet_open(status_text, TEXT_BYTES - 1);
     th_json_flow_open(&flow, '{');
     for (size_t i = 0; i < sizeof members / sizeof *members && members[i][1]; i++)
         th_cli_json_text(&flow, members[i][0], th_slice_text(members[i][1]));
     th_json_flow_shut(&flow, '}');
-    to[th_cli_sheet_bytes()] = '\0';
-    return th_slice_of(to, th_cli_sheet_bytes());
+    status_text[th_cli_sheet_bytes()] = '\0';
+    return th_slice_of(status_text, th_cli_sheet_bytes());
+}
+
+/* It stays as long as it is: a time has 20 characters. */
+static void write_will(void)
+{
+    write_status("offline", NULL);
 }
 
 /* What finds no room is not worth an end: the next one comes. */
@@ -59,13 +65,14 @@ static void tell(const char *status, const char *reason, uint8_t qos)
 {
     const struct th_message message = {
         .topic = th_slice_text(presence.settings->status_topic),
-        .payload = write_status(status_text, status, reason),
+        .payload = write_status(status, reason),
         .qos = qos,
         .retain = true,
     };
     if (th_publish(th_cli_connection_client(), &message) < 0)
         th_cli_warn("the status was not published: %s",
                     th_request_fault(th_cli_connection_client())->text);
+    write_will();
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */
@@ -80,9 +87,9 @@ int th_agent_presence_will(struct th_cli_settings *settings)
     presence.device = th_cli_template_device();
     if (!presence.device)
         presence.device = settings->client_id ? settings->client_id : "";
-    write_status(offline_text, "offline", NULL);
+    write_will();
     settings->will_topic = settings->status_topic;
-    settings->will_payload = offline_text;
+    settings->will_payload = status_text;
     settings->will_qos = QOS;
     settings->will_retain = true;
     return TH_CLI_OK;
@@ -106,7 +113,6 @@ static void tell_refused(struct th_slice codes)
         }
 }
 
-/* The will stays as long as it is: a time has 20 characters. */
 static void on_event(const struct th_event *event)
 {
     if (!presence.settings->status_topic)
@@ -116,7 +122,7 @@ static void on_event(const struct th_event *event)
     else if (event->kind == TH_EVENT_SUBSCRIBED)
         tell_refused(event->codes);
     else if (event->kind == TH_EVENT_DISCONNECTED)
-        write_status(offline_text, "offline", NULL);
+        write_will();
 }
 
 /* Nothing waits for an acknowledgement any more. */
