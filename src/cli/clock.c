@@ -18,15 +18,16 @@
 #define LOOK_AGAIN_MS 1000
 #define DAY_S 86400 /* the file is not touched more often: flash wears out */
 
-static TH_ROOMY struct {
+static struct {
     bool needless;    /* no certificate will be judged, or by any date */
     bool needs_kernel; /* the kernel must call its clock synchronised */
     bool said;        /* that we wait */
     bool told;        /* the date is a time server's */
     int file;
     uint64_t give_up_ms;
-    struct th_net_sntp_exchange exchange;
 } own;
+
+static TH_ROOMY struct th_net_sntp_exchange exchange;
 
 /* ---- the last date that was right ------------------------------------------------------------ */
 
@@ -80,12 +81,11 @@ static bool is_needless(const struct th_cli_settings *s)
 
 int th_cli_clock_open(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    memset(&own, 0, sizeof own);
     own.file = -1;
     own.needless = is_needless(s);
     own.needs_kernel = s->clock == TH_CLI_CLOCK_SYNC;
-    own.exchange.servers = s->sntp.items;
-    own.exchange.count = s->sntp.count;
+    if (s->sntp.count)
+        exchange = (struct th_net_sntp_exchange){.servers = s->sntp.items, .count = s->sntp.count};
     own.give_up_ms = th_clock_ms() + (s->clock == TH_CLI_CLOCK_FAIL ? 0 : (uint64_t)s->clock_ms);
     if (own.needless)
         th_calendar_believe_any();
@@ -110,7 +110,7 @@ static bool is_right(void)
 static bool ask_servers(uint64_t now_ms)
 {
     int64_t now_s;
-    if (!th_net_sntp_step(&own.exchange, now_ms, th_calendar_floor_s(), &now_s))
+    if (!th_net_sntp_step(&exchange, now_ms, th_calendar_floor_s(), &now_s))
         return false;
     th_calendar_set(now_s);
     own.told = true;
@@ -137,7 +137,7 @@ int th_cli_clock_step(struct th_fault *fault)
 {
     uint64_t now_ms = th_clock_ms();
     if (is_right() || ask_servers(now_ms)) {
-        th_net_sntp_end(&own.exchange);
+        th_net_sntp_end(&exchange);
         return 0;
     }
     int result = explain(fault);
@@ -150,19 +150,19 @@ int th_cli_clock_step(struct th_fault *fault)
 
 struct pollfd th_cli_clock_awaited(void)
 {
-    return (struct pollfd){.fd = th_net_sntp_fd(&own.exchange), .events = POLLIN};
+    return (struct pollfd){.fd = th_net_sntp_fd(&exchange), .events = POLLIN};
 }
 
 int th_cli_clock_wait_ms(void)
 {
     uint64_t now_ms = th_clock_ms();
     int wait_ms = th_clock_shorter_ms(LOOK_AGAIN_MS, th_clock_wait_ms(own.give_up_ms, now_ms));
-    return th_clock_shorter_ms(wait_ms, th_net_sntp_wait_ms(&own.exchange, now_ms));
+    return th_clock_shorter_ms(wait_ms, th_net_sntp_wait_ms(&exchange, now_ms));
 }
 
 void th_cli_clock_close(void)
 {
-    th_net_sntp_end(&own.exchange);
+    th_net_sntp_end(&exchange);
     if (own.file >= 0)
         close(own.file);
     own.file = -1;

@@ -238,6 +238,8 @@ int th_net_sntp_wait_ms(const struct th_net_sntp_exchange *exchange, uint64_t no
 
 void th_net_sntp_end(struct th_net_sntp_exchange *exchange)
 {
+    if (!exchange->under_way)
+        return;
     th_net_lookup_end(&exchange->lookup);
     hang_up(exchange);
     exchange->under_way = false;
