@@ -16,6 +16,7 @@
 #include "cli/rotate.h"
 #include "cli/say.h"
 #include "cli/show.h"
+#include <stddef.h>
 #include <thimble/packet.h>
 #include <thimble/topic.h>
 
@@ -25,9 +26,7 @@
 #define RATE_MS 1000
 #define RELEASE_MS 1000 /* how long the end waits for the last PUBREL */
 
-static TH_ROOMY struct {
-    struct th_cli_settings settings;
-    struct th_filter filters[TH_CLI_LIST_MAX];
+static TH_HEADED struct subscriber {
     uint64_t until_ms;       /* -W */
     uint64_t rate_ms;        /* when --message-rate prints next */
     unsigned rate;           /* messages since it printed last */
@@ -41,6 +40,8 @@ static TH_ROOMY struct {
     int status;              /* of a subscription that was refused */
     int answers_awaited;     /* SUBACK, UNSUBACK */
     size_t unsubscribed;     /* UNSUBACK that came */
+    struct th_filter filters[TH_CLI_LIST_MAX]; /* from here on, set before it is read */
+    struct th_cli_settings settings;
 } subscriber;
 
 /* ---- subscribing ---- */
@@ -325,7 +326,7 @@ static int status_of_messages(int status)
 int th_cli_sub(int argc, char *argv[])
 {
     int status;
-    memset(&subscriber, 0, sizeof subscriber);
+    memset(&subscriber, 0, offsetof(struct subscriber, filters));
     if (!th_cli_begin(&subscriber.settings, TH_CLI_SUB, argc, argv, &status))
         return status;
     prepare();
