@@ -86,16 +86,23 @@ static size_t within_budget(size_t budget_bytes, size_t size_bytes)
     return budget_bytes && budget_bytes < size_bytes ? budget_bytes : size_bytes;
 }
 
-static int open_conversation(struct th_client *client, uint8_t *outbox, struct th_fault *fault)
+/* It is touched at both ends, the window at its beginning: that lies in the page of the end. */
+static uint8_t *outbox_of(const struct th_client *client)
+{
+    return client->window.bytes - TH_OUTBOX_BYTES;
+}
+
+static int open_conversation(struct th_client *client, struct th_fault *fault)
 {
     const struct th_config *config = &client->config;
-    uint8_t *piece = outbox + TH_OUTBOX_BYTES, *aliases = piece + TH_PIECE_BYTES;
+    uint8_t *piece = client->window.bytes + TH_PACKET_WINDOW_BYTES;
+    uint8_t *aliases = piece + TH_PIECE_BYTES;
     int greeting_bytes = th_session_greeting_bytes(config, fault);
     if (greeting_bytes < 0)
         return greeting_bytes;
     size_t outbox_bytes = within_budget(config->outbox_budget_bytes, TH_OUTBOX_BYTES);
-    int result = th_outbox_open(&client->outbox, outbox, outbox_bytes, (size_t)greeting_bytes,
-                                fault);
+    int result = th_outbox_open(&client->outbox, outbox_of(client), outbox_bytes,
+                                (size_t)greeting_bytes, fault);
     if (result < 0)
         return result;
     th_outbox_lend_piece(&client->outbox, piece, TH_PIECE_BYTES);
@@ -116,7 +123,7 @@ static struct th_client *lay_out(void *block, struct th_context *context,
     uint8_t *parts = (uint8_t *)block + th_block_round(sizeof *client);
     open_link(client, context, parts);
     th_fault_set(&client->link.fault, TH_E_NO_SOCKET, "th_connect() was not called");
-    client->window.bytes = parts + th_link_need_bytes();
+    client->window.bytes = parts + th_link_need_bytes() + TH_OUTBOX_BYTES;
     client->window.size_bytes = within_budget(config->window_budget_bytes, TH_PACKET_WINDOW_BYTES);
     return client;
 }
@@ -133,7 +140,7 @@ int th_open(struct th_client **client, void *block, size_t block_bytes,
     if (result < 0)
         return result;
     struct th_client *opened = lay_out(block, context, config);
-    result = open_conversation(opened, opened->window.bytes + TH_PACKET_WINDOW_BYTES, fault);
+    result = open_conversation(opened, fault);
     if (result < 0)
         th_link_close(&opened->link);
     else
@@ -371,7 +378,7 @@ int th_disconnect(struct th_client *client, uint8_t reason,
 
 static void wipe(struct th_client *client)
 {
-    th_crypt_wipe(client->window.bytes, TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES);
+    th_crypt_wipe(outbox_of(client), TH_OUTBOX_BYTES + TH_PACKET_WINDOW_BYTES);
     th_crypt_wipe(client->outbox.piece.memory, client->outbox.piece.peak_bytes);
     th_crypt_wipe(client->outbox.aliases.memory, client->outbox.aliases.used_bytes);
     th_crypt_wipe(client->session.aliases.memory, client->session.aliases.used_bytes);

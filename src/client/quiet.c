@@ -33,7 +33,7 @@ static bool is_quiet(const struct th_client *client)
            has_read_all(client);
 }
 
-/* TCP cell, window, outbox and piece lie side by side, and behind them the topics behind aliases,
+/* TCP cell, outbox, window and piece lie side by side, and behind them the topics behind aliases,
  * which are kept. */
 static const uint8_t *end_of_buffers(const struct th_client *client)
 {
