@@ -140,7 +140,7 @@
 /* What stays painted below the frame of an idle connection, to be measured exactly. An idle
  * connection needs 2 to 3 KB. Rounded up to pages. */
 #ifndef TH_STACK_RELAXED_BYTES
-#define TH_STACK_RELAXED_BYTES 4096
+#define TH_STACK_RELAXED_BYTES 3072
 #endif
 
 /* SO_RCVBUF and SO_SNDBUF each, as asked for; the kernel doubles it for its own bookkeeping. */
