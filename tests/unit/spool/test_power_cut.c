@@ -290,6 +290,7 @@ static int begin(void **state)
     (void)state;
     empty(&main_disk);
     empty(&image);
+    is_apart = true;
     memset(ledger, 0, sizeof ledger);
     disk = &main_disk;
     last_given = 0;
