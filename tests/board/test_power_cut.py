@@ -17,7 +17,7 @@ UNSYNCED = "/root/unsynced"
 
 # Whoever was answered writes it down, outside.
 PRODUCERS = f"""
-exec >/dev/virtio-ports/ledger 2>/dev/null </dev/null
+exec >/dev/virtio-ports/ledger 2>/dev/null
 for producer in 1 2 3; do
     (number=0
      while :; do
@@ -60,8 +60,8 @@ def cut(pump, ledger, number, choice):
     pump.is_connected()
     board.run(PRODUCERS % number)
     time.sleep(choice.uniform(1, 4))
-    ledger.note_arrivals()
     pump.lab.stop()
+    ledger.note_arrivals()
     time.sleep(choice.uniform(2, 6))
     board.run(f"echo never synced >{UNSYNCED}")
     time.sleep(choice.uniform(0, 0.3))
@@ -79,8 +79,11 @@ def comes_back(pump, ledger):
     board.run(f"! dmesg | grep 'EXT4-fs error' && ! grep never {UNSYNCED}")
     board.until(f"systemctl is-active {UNIT}")
     pump.lab.restart()
-    until(lambda: not ledger.missing(), "what was accepted")
-    assert pump.shown("StatusText") == "connected"
+    until(lambda: pump.shown("StatusText") == "connected", "the connection")
+    try:
+        until(lambda: not ledger.missing(), "what was accepted")
+    except AssertionError:
+        pytest.fail(f"missing: {sorted(ledger.missing())}")
     board.run(f"! journalctl -b -u {UNIT} | grep -i damage")
     ledger.note_arrivals()
     board.run(f"rm -f {UNSYNCED}")
