@@ -28,6 +28,11 @@
 #define ERRORS_BYTES 4096
 #define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* An order, a result, or a program's variables: all of a configuration, and a topic. */
+#define PACKET_BYTES (TH_CLI_CONFIGFILE_BYTES + TH_ORDER_BYTES)
+_Static_assert(PACKET_BYTES > TH_RESULT_BYTES, "a result has room");
+_Static_assert(TH_ORDER_BYTES > sizeof "THIMBLE_TOPIC=" + TH_ORDER_TOPIC_BYTES, "a topic, too");
+
 enum state { FREE, FILLING, WAITING, RUNNING, ENDED };
 
 struct job {
@@ -46,7 +51,7 @@ static TH_ROOMY struct {
     int agent, children;
     unsigned turns;
     struct job jobs[TH_ORDER_JOBS];
-    uint8_t packet[TH_RESULT_BYTES + TH_ORDER_BYTES]; /* either */
+    uint8_t packet[PACKET_BYTES];
     uint32_t lost[TH_CLI_HANDLERS_MAX]; /* since a file or a socket takes none */
     uint32_t ever_lost;
     bool is_count_old; /* what the agent was told of it last */
@@ -124,9 +129,6 @@ static void add_variable(size_t at, size_t *used, const char *name, const char *
     runner.environment[at] = to;
     *used += (size_t)th_format(to, sizeof runner.packet - *used, "%s=%s", name, value) + 1;
 }
-
-_Static_assert(sizeof runner.packet > TH_CLI_CONFIGFILE_BYTES + sizeof "THIMBLE_TOPIC=" +
-               TH_ORDER_TOPIC_BYTES, "the environment has room");
 
 static char **environment_of(const struct job *job)
 {
