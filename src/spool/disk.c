@@ -199,6 +199,7 @@ int th_spool_begin(struct th_spool *spool, struct th_fault *fault)
 {
     uint32_t end_before_bytes = spool->synced_bytes;
     int fd = open_new(spool);
+    spool->owing = true;
     if (fd < 0)
         return th_spool_fail(fault, "write to");
     seal(&spool->scan, spool);
@@ -214,6 +215,7 @@ int th_spool_begin(struct th_spool *spool, struct th_fault *fault)
         return give_up(spool, end_before_bytes, fault);
     spool->disk_bytes += TH_SPOOL_BEGIN_BYTES;
     spool->synced_bytes = spool->tail_bytes;
+    spool->owing = false;
     return 0;
 }
 
@@ -228,6 +230,7 @@ static void cut_tail(struct th_spool *spool)
 void th_spool_void(struct th_spool *spool)
 {
     cut_tail(spool);
+    spool->owing = true;
     spool->out_bytes = 0;
     spool->tail_bytes = spool->synced_bytes;
     spool->messages -= spool->unsynced_messages;

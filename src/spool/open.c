@@ -341,7 +341,7 @@ void th_spool_close(struct th_spool *spool)
     struct th_fault unheard = {0};
     if (!spool || spool->dir < 0)
         return;
-    if (spool->lock >= 0 && spool->tail >= 0)
+    if (spool->lock >= 0)
         th_spool_sync(spool, 0, &unheard);
     th_spool_reader_close(&spool->scan);
     th_spool_reader_close(&spool->cursor);

@@ -433,7 +433,8 @@ int th_spool_append(struct th_spool *spool, const struct th_spool_message *messa
 
 bool th_spool_is_dirty(const struct th_spool *spool)
 {
-    return spool->skip_count || (spool->tail >= 0 && spool->tail_bytes != spool->synced_bytes);
+    return spool->owing || spool->skip_count ||
+           (spool->tail >= 0 && spool->tail_bytes != spool->synced_bytes);
 }
 
 uint64_t th_spool_accepted(const struct th_spool *spool)
@@ -450,6 +451,8 @@ int th_spool_sync(struct th_spool *spool, uint64_t now_s, struct th_fault *fault
         result = th_spool_commit(spool, fault);
     if (result < 0)
         th_spool_begin(spool, &unheard); /* tells where the one that is left ends */
+    else if (spool->owing)
+        result = th_spool_begin(spool, fault);
     return result;
 }
 

@@ -168,6 +168,7 @@ struct th_spool {
     int keeper;                 /* the file of what was received */
     bool looking;               /* TH_SPOOL_LOOK */
     bool replaying;
+    bool owing;                 /* a write failed: what is known may be nowhere on the disk */
     uint8_t skip_cause;
     uint16_t skip_count;        /* dropped from skip_first on, not written yet */
     uint64_t skip_first;
@@ -233,7 +234,8 @@ uint64_t th_spool_accepted(const struct th_spool *spool);
 /* Whether there is something to sync. */
 bool th_spool_is_dirty(const struct th_spool *spool);
 
-/* One fdatasync for all before. FILE: what was appended since the last good one is not accepted. */
+/* One fdatasync for all before. FILE: what was appended since the last good one is not accepted.
+ * 0: all that was told of messages (sent, released) is on the disk, of a call that failed, too. */
 int th_spool_sync(struct th_spool *spool, uint64_t now_s, struct th_fault *fault);
 
 /* ---- the sender --------------------------------------------------------------------------- */

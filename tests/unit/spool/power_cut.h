@@ -187,18 +187,6 @@ static int create(const char *text)
     return name.file;
 }
 
-/* The file of what was received, for who does not ask about it: always there, and never cut. */
-static bool is_apart;
-
-static int open_apart(const char *text)
-{
-    struct name name = {.file = FILES - 1};
-    snprintf(name.text, sizeof name.text, "%s", text);
-    set(disk->names, &name);
-    set(disk->synced, &name);
-    return new_fd(name.file);
-}
-
 /* ---- what the spool calls -------------------------------------------------------------------- */
 
 int open(const char *path, int flags, ...)
@@ -212,8 +200,6 @@ int openat(int at, const char *text, int flags, ...)
 {
     if (at == AT_FDCWD)
         return open(text, flags);
-    if (is_apart && !strcmp(text, "received"))
-        return open_apart(text);
     struct name *name = find(disk->names, text);
     if (!name && !(flags & O_CREAT))
         return refused(ENOENT);
@@ -244,6 +230,8 @@ int mkdir(const char *path, mode_t mode)
 
 ssize_t pread(int fd, void *out, size_t bytes, off_t offset)
 {
+    if (fd < 0)
+        return refused(EBADF);
     const struct file *file = file_of(fd);
     size_t left = offset < (off_t)file->bytes ? file->bytes - (size_t)offset : 0;
     size_t some = bytes < left ? bytes : left;
@@ -291,8 +279,6 @@ ssize_t write(int fd, const void *data, size_t bytes)
 int fdatasync(int fd)
 {
     struct file *file = file_of(fd);
-    if (is_apart && file == &disk->files[FILES - 1])
-        return 0;
     if (fails(true)) {
         file->lost_from = file->synced_bytes;
         file->lost_to = file->bytes;
