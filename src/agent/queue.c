@@ -398,7 +398,8 @@ static bool write_end(struct flight *f)
 /* At QoS 2 the broker must not hear of it before it is on the disk. */
 static bool note(struct flight *f)
 {
-    int result = f->received ? th_spool_released(&spool, f->seq, &queue.fault)
+    bool is_released = f->received || f->taken_up == TH_TAKEN_RELEASED;
+    int result = is_released ? th_spool_released(&spool, f->seq, &queue.fault)
                              : th_spool_sent(&spool, f->seq, f->packet_id, &queue.fault);
     if (result < 0)
         fail(WRITING);
@@ -463,8 +464,9 @@ static void begin_flight(struct flight *f, const struct th_spool_item *item)
         .qos = message->qos,
         .taken_up = taken_up[item->state],
         .noted = is_known,
-        .synced = is_known,
+        .synced = is_known && !th_spool_is_dirty(&spool), /* it may be known to memory alone */
     };
+    queue.urgent |= is_known && !f->synced;
     if (queue.session_lost)
         forget_session(f);
 }

@@ -6,6 +6,7 @@
 #include "cli/say.h"
 #include "spool/record.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,6 +105,14 @@ void th_release(struct th_client *client)
 {
     (void)client;
     releases++;
+}
+
+static bool sync_fails;
+
+int fdatasync(int fd)
+{
+    errno = EIO;
+    return sync_fails ? -1 : fsync(fd);
 }
 
 /* ---- a queue --------------------------------------------------------------------------------- */
@@ -229,11 +238,33 @@ static void test_all_have_their_turn(void **state)
         assert_int_equal(published[i].packet_id, TH_PACKET_ID_OWN + i + 1);
 }
 
+/* "Released" is known, but not on the disk: neither PUBREL nor, over a new connection, what resumes
+ * with PUBREL may go out. */
+static void test_a_new_connection_waits_for_the_disk(void **state)
+{
+    (void)state;
+    put(1);
+    work();
+    sync_fails = true;
+    hear(TH_EVENT_RECEIVED, 1);
+    work();
+    th_agent_queue_look_again(true);
+    work();
+    assert_int_equal(releases, 0);
+    assert_int_equal(count, 1);
+    sync_fails = false;
+    usleep(1100000);
+    work();
+    assert_int_equal(count, 2);
+    assert_int_equal(published[1].taken_up, TH_TAKEN_RELEASED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_it_is_written_in_order, begin, end),
         cmocka_unit_test_setup_teardown(test_all_have_their_turn, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_new_connection_waits_for_the_disk, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
