@@ -20,6 +20,7 @@
 #define PROPERTIES_MAX 16
 #define HEADER_BYTES 64 /* what a message takes in the outbox besides its topic and properties */
 #define PUBACK 4
+#define ENDS 3          /* so many connections in a row: the broker may refuse the message */
 
 enum way { WRITING, READING, WAYS };
 
@@ -59,6 +60,8 @@ static struct {
     bool failing;       /* and that was said */
     bool session_lost;  /* that of the process before */
     uint32_t damages;
+    unsigned ends;      /* of connections in a row without an acknowledgement, ... */
+    const struct flight *stuck; /* ... while this was the oldest on its way; or NULL */
     uint64_t rest_ms[WAYS]; /* nothing is tried before */
     uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
@@ -107,15 +110,14 @@ static const char *name_of(uint8_t reason)
     }
 }
 
-/* A message that did not arrive, or not for certain. */
-static void say_end(const struct flight *f)
+static void say_of(const struct flight *f, const char *what, const char *more)
 {
     struct th_spool_item item;
     struct th_fault unheard = {0};
     char shown[TH_CLI_SHOWN_BYTES] = "?";
     if (th_spool_again(&spool, f->seq, now_s(), &item, &unheard) == 1)
         th_cli_show_slice(item.message.topic, shown);
-    th_cli_warn("a message to %s is given up: %s", shown, name_of(f->reason));
+    th_cli_warn("message %llu to %s %s%s", (unsigned long long)f->seq, shown, what, more);
 }
 
 /* ---- a disk that fails ----------------------------------------------------------------------- */
@@ -243,6 +245,25 @@ static bool unfold(struct th_slice raw, struct th_properties *properties)
     return properties->count <= PROPERTIES_MAX;
 }
 
+/* The last byte of a control character, of U+nFFFE or U+nFFFF, of U+FDD0 to U+FDEF. */
+static bool ends_control(uint32_t last_bytes)
+{
+    return (last_bytes & 0xff) < ' ' || (last_bytes & 0xff) == 0x7f ||
+           (last_bytes & 0xffff) - 0xc280 < 0x20 || (last_bytes & 0xffffff) - 0xefb790 < 0x20 ||
+           (last_bytes & 0x0ffffe) == 0x0fbfbe;
+}
+
+/* Of these a broker may end the connection (5.0 section 1.5.4), and would again and again: nothing
+ * behind it would ever be sent. The text is UTF-8. */
+static bool has_control(struct th_slice text)
+{
+    uint32_t last_bytes = ' ';
+    size_t i = 0;
+    while (!ends_control(last_bytes) && i < text.len_bytes)
+        last_bytes = last_bytes << 8 | text.data[i++];
+    return ends_control(last_bytes);
+}
+
 static const char *wrong_properties(struct th_slice raw)
 {
     struct th_properties properties;
@@ -254,16 +275,6 @@ static const char *wrong_properties(struct th_slice raw)
     if (!problem && !unfold(raw, &properties))
         problem = "more than 16 properties";
     return problem ? problem : th_property_check_to_send(&properties, 1, TH_MQTT_PUBLISH);
-}
-
-/* Of a control character a broker may end the connection (5.0 section 1.5.4), and would again and
- * again: nothing behind it would ever be sent. */
-static bool has_control(struct th_slice text)
-{
-    const uint8_t *at = text.data, *end = at + text.len_bytes;
-    while (at < end && *at >= ' ' && *at != 0x7f && (*at != 0xc2 || at[1] >= 0xa0))
-        at++;
-    return at < end;
 }
 
 /* What could never be sent is not accepted. */
@@ -358,11 +369,43 @@ static void connected(bool session_present)
         forget_session(&queue.flights[i]);
 }
 
+/* The oldest in this stage that nothing keeps from going. */
+static struct flight *oldest(enum stage stage)
+{
+    struct flight *first = NULL;
+    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+        if (f->stage == stage && !f->waits && (f->qos < 2 || f->synced) &&
+            (!first || f->seq < first->seq))
+            first = f;
+    return first;
+}
+
+/* A broker that does not want a message may say so only by hanging up, each time it comes. */
+static void count_end(void)
+{
+    const struct flight *f = oldest(OUT);
+    if (f != queue.stuck)
+        queue.ends = 0;
+    queue.stuck = f;
+    if (f && ++queue.ends == ENDS)
+        say_of(f, "may be refused: 3 connections ended over it; thimble spool cat shows it, drop "
+                  "removes it (stop the agent), in ", spool.config.path);
+}
+
+bool th_agent_queue_is_stuck(void)
+{
+    return queue.ends >= ENDS;
+}
+
 static void hear(const struct th_event *event)
 {
     struct flight *f = queue.open ? flight_of(event->packet_id) : NULL;
     if (event->kind == TH_EVENT_CONNECTED)
         connected(event->session_present);
+    if (event->kind == TH_EVENT_DISCONNECTED && event->fault->phase == TH_PHASE_UP)
+        count_end();
+    if (f)
+        queue.ends = 0;
     if (f && event->kind == TH_EVENT_PUBLISHED)
         published(f, event->reason);
     if (f && event->kind == TH_EVENT_RECEIVED) {
@@ -380,6 +423,8 @@ static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t b
 
 static void payload_written(void *arg)
 {
+    if (arg == queue.stuck)
+        queue.ends = 0;
     end_flight(arg, 0);
 }
 
@@ -388,7 +433,7 @@ static void payload_written(void *arg)
 static bool write_end(struct flight *f)
 {
     if (f->reason >= 0x80)
-        say_end(f);
+        say_of(f, "is given up: ", name_of(f->reason));
     f->stage = FREE;
     if (th_spool_done(&spool, f->seq, &queue.fault) < 0)
         fail(WRITING);
@@ -495,17 +540,6 @@ static bool take(void)
 
 /* ---- giving ---------------------------------------------------------------------------------- */
 
-/* The oldest that is not in the outbox yet. */
-static struct flight *next_flight(void)
-{
-    struct flight *first = NULL;
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
-        if (f->stage == TAKEN && !f->waits && (f->qos < 2 || f->synced) &&
-            (!first || f->seq < first->seq))
-            first = f;
-    return first;
-}
-
 static void let_expire(struct th_message *message, const struct th_spool_message *of)
 {
     if (!of->expires || !queue.is_5)
@@ -566,7 +600,7 @@ static bool give(struct flight *f)
 
 static bool give_next(void)
 {
-    struct flight *f = th_cli_connection_is_ending() || is_resting(READING) ? NULL : next_flight();
+    struct flight *f = th_cli_connection_is_ending() || is_resting(READING) ? NULL : oldest(TAKEN);
     return f && !flight_of(f->packet_id) && give(f);
 }
 

@@ -27,6 +27,10 @@ int th_agent_queue_fate(uint64_t seq);
 /* For who shows it. False: there is no spool. */
 bool th_agent_queue_look(struct th_spool_stat *stat);
 
+/* Connections end, one after the other, and the oldest message on its way is not acknowledged: the
+ * broker may refuse it. */
+bool th_agent_queue_is_stuck(void);
+
 /* There may be another way now for messages that th_agent_plain_carrier() had no way for. `anew`:
  * what was on its way, without TLS, is sent again. */
 void th_agent_queue_look_again(bool anew);

@@ -50,12 +50,13 @@ static bool is_ending(int64_t not_after_s)
     return not_after_s && not_after_s < th_calendar_s() + SOON_S;
 }
 
-/* Damaged, failing, or full to four fifths. */
+/* Damaged, failing, stuck, or full to four fifths. */
 static bool is_spool_bad(void)
 {
     struct th_spool_stat stat;
     return th_agent_queue_look(&stat) &&
-           (stat.damages || stat.failing || stat.disk_bytes > how.spool_bytes / 5 * 4);
+           (stat.damages || stat.failing || th_agent_queue_is_stuck() ||
+            stat.disk_bytes > how.spool_bytes / 5 * 4);
 }
 
 static bool is_alarmed(enum alarm alarm)

@@ -308,6 +308,59 @@ def is_broken_off(proxy, book, queue):
     return proxy.attempts > 40 or not book.missing(queue)
 
 
+@pytest.fixture
+def refused(queue):
+    """Puts `first` messages in the queue and one behind them that no mosquitto here takes; its number."""
+    def fill(first):
+        queue.fill(*[1, 2] * (first // 2))
+        large = message(first + 1, b"large", bytes(9000), qos=1, when=int(time.time()))
+        last = max(queue.path.glob("0*.seg"), default=None)
+        write(queue.path, 2 if last else 1, state(first + 1), large, end_before=last.stat().st_size if last else 0)
+        return first + 1
+    return fill
+
+
+SUSPICION = "may be refused: 3 connections ended over it"
+
+
+@pytest.mark.parametrize("first", [0, 6])
+def test_a_message_that_the_broker_hangs_up_on(thimble, start, mosquitto, queue, refused, tmp_path, first):
+    """It is told once, with what to do, and an alarm; nothing is dropped, and what stands before it arrives."""
+    broker = mosquitto("allow_anonymous true", "max_packet_size 3000").start()
+    number = refused(first)
+    agent = start(broker.port, status_socket=str(tmp_path / "st"))
+    agent.says(f"message {number} to large {SUSPICION}").says(str(queue.path))
+    seen = broker.log.text().count("oversize packet")
+    until(lambda: broker.log.text().count("oversize packet") > seen + 5, "other attempts")
+    assert status(thimble, tmp_path / "st")["alarms"]["spool"]
+    agent.signal(signal.SIGTERM).end()
+    assert agent.err.count(SUSPICION) == 1
+    assert thimble("spool", "cat", queue.path, number).ends(0).out == bytes(9000)
+    assert thimble("spool", "drop", queue.path, number).ends(0).out == b"1 messages dropped\n"
+    assert is_empty(thimble, queue)
+
+
+@pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+def test_connections_that_end_before_anything_is_acknowledged(thimble, start, mosquitto, ledger, queue, drained, version,
+                                                              tmp_path):
+    """The suspicion is wrong, and costs nothing: it ends with the first acknowledgement."""
+    broker = mosquitto("allow_anonymous true", "max_queued_messages 0").start()
+    book = ledger(broker)
+    queue.fill(*[1, 2] * 10)
+    proxy = Proxy(broker.port, {"mqttv311": 4, "mqttv5": 11}[version])  # CONNACK
+    agent = start(proxy.port, version=version, status_socket=str(tmp_path / "st"))
+    until(lambda: proxy.attempts > 5, "connections")
+    agent.says(f"message 1 to q/1 {SUSPICION}")
+    proxy.limit = 1 << 30
+    drained()
+    until(lambda: not book.missing(queue), "all messages")
+    assert not status(thimble, tmp_path / "st")["alarms"]["spool"]
+    agent.signal(signal.SIGTERM).ends(0)
+    proxy.close()
+    book.check(queue)
+    assert agent.err.count(SUSPICION) == 1
+
+
 def test_the_broker_is_started_again(start, mosquitto, queue, drained, tmp_path):
     """And has kept the session. What comes to it counts: mosquitto 2.0.11 itself passes on twice what it
     kept for a subscriber that was away."""

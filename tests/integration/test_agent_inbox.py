@@ -110,7 +110,8 @@ def test_what_is_accepted_is_in_the_spool_in_order(door):
 def test_any_bytes(door):
     door.with_inbox()
     producer = door.connect()
-    assert producer.asks({"topic": "ü/\xa0😀", "payload": 'a"\\\n\t\u00e9😀'}) == {"accepted": 1}
+    near = "ü/\xa0\ufdcf\ufdf0\ufffd\U0001fffd\U0001f7ff\u07ff😀"  # what is refused
+    assert producer.asks({"topic": near, "payload": 'a"\\\n\t\u00e9😀'}) == {"accepted": 1}
     data = bytes(range(256))
     encoded = base64.b64encode(data).decode()
     assert producer.asks({"topic": "b", "payload_base64": encoded}) == {"accepted": 2}
@@ -131,6 +132,10 @@ def test_any_bytes(door):
     ({"topic": "a\n", "payload": "x"}, "control characters"),
     ({"topic": "a\x7f", "payload": "x"}, "control characters"),
     ({"topic": "a\x9fb", "payload": "x"}, "control characters"),
+    ({"topic": "a\ufdd0", "payload": "x"}, "control characters"),
+    ({"topic": "\ufdef", "payload": "x"}, "control characters"),
+    ({"topic": "\uffff/a", "payload": "x"}, "control characters"),
+    ({"topic": "\U0001fffe", "payload": "x"}, "control characters"),
     ({"topic": "t", "payload": 1}, "payload: give a text"),
     ({"topic": "t", "payload": "\0"}, "no JSON"),
     ({"topic": "t", "payload_base64": "abc"}, "base64"),

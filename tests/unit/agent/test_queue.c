@@ -24,7 +24,7 @@
 
 static struct th_message published[MOST];
 static unsigned count, room, releases;
-static char said[200];
+static char said[300];
 
 struct th_client *th_cli_connection_client(void)
 {
@@ -259,12 +259,49 @@ static void test_a_new_connection_waits_for_the_disk(void **state)
     assert_int_equal(published[1].taken_up, TH_TAKEN_RELEASED);
 }
 
+static void break_off(enum th_phase phase)
+{
+    struct th_fault fault = {.code = TH_E_CLOSED, .phase = phase};
+    struct th_event event = {.kind = TH_EVENT_DISCONNECTED, .fault = &fault};
+    th_agent_queue.event(&event);
+}
+
+/* Three connections that the broker had accepted, in a row, without an acknowledgement; told once. */
+static void test_a_message_that_may_be_refused(void **state)
+{
+    (void)state;
+    *said = 0;
+    for (unsigned i = 0; i < 5; i++)
+        break_off(TH_PHASE_UP);
+    assert_false(th_agent_queue_is_stuck());
+    put(2);
+    work();
+    for (unsigned i = 0; i < 5; i++)
+        break_off(TH_PHASE_GREETING);
+    break_off(TH_PHASE_UP), break_off(TH_PHASE_UP);
+    hear(TH_EVENT_RECEIVED, 2);
+    work();
+    break_off(TH_PHASE_UP), break_off(TH_PHASE_UP);
+    assert_false(th_agent_queue_is_stuck());
+    assert_string_equal(said, "");
+    break_off(TH_PHASE_UP);
+    assert_true(th_agent_queue_is_stuck());
+    assert_non_null(strstr(said, "message 1 to "));
+    *said = 0;
+    break_off(TH_PHASE_UP);
+    assert_true(th_agent_queue_is_stuck());
+    assert_string_equal(said, "");
+    hear(TH_EVENT_RECEIVED, 1);
+    assert_false(th_agent_queue_is_stuck());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_it_is_written_in_order, begin, end),
         cmocka_unit_test_setup_teardown(test_all_have_their_turn, begin, end),
         cmocka_unit_test_setup_teardown(test_a_new_connection_waits_for_the_disk, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_message_that_may_be_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
