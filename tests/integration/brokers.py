@@ -1,4 +1,5 @@
 """Brokers of other makers, as Debian has them, over mutual TLS."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -44,7 +45,8 @@ class Broker:
         return os.environ
 
     def stop(self):
-        os.killpg(self.process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -105,6 +107,12 @@ class ErlangBroker(Broker):
     def environment(self):
         return {**os.environ, "HOME": str(self.directory), "ERL_EPMD_PORT": str(self.epmd_port),
                 "ERL_EPMD_ADDRESS": "127.0.0.1", **self.variables()}
+
+    def start(self):
+        """Erlang would start epmd, too, but on a busy machine it does not wait long enough for it."""
+        subprocess.run(["epmd", "-daemon"], env=self.environment(), check=True)
+        until(lambda: is_open(self.epmd_port), "epmd")
+        return super().start()
 
     def stop(self):
         super().stop()
