@@ -69,6 +69,14 @@ def release_and_go_on(peer):
     peer.drain()
 
 
+def sends_again(peer):
+    """A broker that got no answer to the message."""
+    peer.greet(present=1).grant()
+    send(peer, b"m1", dup=1)
+    hears(peer, PUBREC)
+    release_and_go_on(peer)
+
+
 # ---- killed at each step -------------------------------------------------------------------------
 
 @pytest.mark.parametrize("version", [V4, V5])
@@ -110,12 +118,7 @@ def test_killed_between_handling_and_keeping(start, fake, handled, call, times):
         send(peer, b"m1")
         peer.drain()
 
-    def second(peer):
-        peer.greet(present=1).grant()
-        send(peer, b"m1", dup=1)
-        hears(peer, PUBREC)
-        release_and_go_on(peer)
-    broker = fake(first, second)
+    broker = fake(first, sends_again)
     start(broker.port, prefix=failing(call)).end()
     last = start(broker.port)
     until(lambda: "m2" in handled(), "the message behind it")
@@ -163,12 +166,7 @@ def test_ended_in_good_order_while_offline(start, fake, handled):
         peer.socket.shutdown(socket.SHUT_WR)
         peer.drain()
 
-    def second(peer):
-        peer.greet(present=1).grant()
-        send(peer, b"m1", dup=1)
-        hears(peer, PUBREC)
-        release_and_go_on(peer)
-    broker = fake(first, second)
+    broker = fake(first, sends_again)
     agent = start(broker.port, backoff="30s..30s")
     until(handled, "a message")
     agent.says("trying again")

@@ -210,9 +210,8 @@ static void a_failure_for_good_is_none_elsewhere(void **state)
 
 static struct th_config next;
 
-/* A message of QoS 1 is under way, the connection is lost, and the next attempts are made with
- * `next`, which begins as what there is. */
-static void lose_one_under_way(void)
+/* Which the broker keeps. */
+static void connect_to_a_session(void)
 {
     struct th_config config = redialling(1, 1, -1);
     config.clean_start = false;
@@ -221,6 +220,13 @@ static void lose_one_under_way(void)
     th_connect(device.client);
     gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
     broker_sends(&broker, "20 02 00 00");
+}
+
+/* A message of QoS 1 is under way, the connection is lost, and the next attempts are made with
+ * `next`, which begins as what there is. */
+static void lose_one_under_way(void)
+{
+    connect_to_a_session();
     publish(&device, "t", "a", 1);
     gets(&device, "32 06 0001't' 0001 'a'");
     next = device.config;
@@ -477,13 +483,7 @@ static void a_certificate_is_not_tried_again(void **state)
 static void messages_under_way_are_sent_again(void **state)
 {
     (void)state;
-    struct th_config config = redialling(1, 1, -1);
-    config.clean_start = false;
-    broker_open(&broker);
-    open_at(broker.port, config);
-    th_connect(device.client);
-    gets(&device, "10 0d 0004'MQTT' 04 00 0000 0001'c'");
-    broker_sends(&broker, "20 02 00 00");
+    connect_to_a_session();
     publish(&device, "t", "a", 1);
     publish(&device, "t", "b", 2);
     publish(&device, "t", "c", 2);

@@ -83,6 +83,7 @@ static bool fail_syncs_only;
 static bool cutting;
 static unsigned images;
 static struct th_fault fault;
+static struct th_spool spool, found; /* the one on the main disk, and what is found in an image */
 
 static void cut_here(void);
 static void look_at(struct disk *what); /* the test's: opens it, and judges */
@@ -496,6 +497,17 @@ static void cut_here(void)
     }
     disk = &main_disk;
     fault = saved_fault;
+}
+
+/* cmocka's, after each test. */
+static int end(void **state)
+{
+    (void)state;
+    cutting = false;
+    disk = &main_disk;
+    fail_from = fail_to = 0;
+    th_spool_close(&spool);
+    return 0;
 }
 
 #endif

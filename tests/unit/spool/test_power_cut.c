@@ -22,7 +22,6 @@ struct entry {
 
 static struct entry ledger[MESSAGES];
 static uint64_t last_given, opened_behind; /* what was given before it was opened */
-static struct th_spool spool, found;
 static uint64_t now = 1700000000;
 static unsigned bad, voids_seen;
 static bool told[MESSAGES]; /* dropped while an image was looked at */
@@ -325,16 +324,6 @@ static int begin(void **state)
     fault = (struct th_fault){0};
     cutting = true;
     return th_spool_open(&spool, &config, TH_SPOOL_OWN, now, &fault);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    cutting = false;
-    disk = &main_disk;
-    fail_from = fail_to = 0;
-    th_spool_close(&spool);
-    return 0;
 }
 
 /* ---- the tests ------------------------------------------------------------------------------- */

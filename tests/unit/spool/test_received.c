@@ -2,7 +2,6 @@
  * what was synced last is there, or something newer, and always whole. */
 #include "power_cut.h"
 
-static struct th_spool spool, found;
 static uint32_t synced, begun; /* each word is the same number, which only grows */
 static unsigned bad, newer;
 
@@ -47,16 +46,6 @@ static int begin(void **state)
     seed = 7;
     cutting = true;
     return th_spool_open(&spool, &config, TH_SPOOL_OWN, 1, &fault);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    cutting = false;
-    disk = &main_disk;
-    fail_from = fail_to = 0;
-    th_spool_close(&spool);
-    return 0;
 }
 
 static void open_again(void **state)
