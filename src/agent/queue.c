@@ -380,6 +380,8 @@ static struct flight *oldest(enum stage stage)
     return first;
 }
 
+_Static_assert(ENDS == 3, "the sentence says so");
+
 /* A broker that does not want a message may say so only by hanging up, each time it comes. */
 static void count_end(void)
 {

@@ -110,6 +110,7 @@ void th_cli_events_tell(const struct th_event *event)
 {
     static const char names[] = "connected\0" "subscribed\0" "unsubscribed\0" "published\0"
                                 "disconnected\0" "received";
+    _Static_assert(TH_EVENT_RECEIVED == 5, "names stand in the order of the kinds");
     if (!own.write)
         return;
     struct th_json_flow flow = begin(th_text_nth(names, event->kind));

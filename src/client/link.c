@@ -194,6 +194,7 @@ static const char *awaited(const struct th_link *link)
         "no CONNACK from the broker\0"
         "\0"
         "the connection could not be closed in order";
+    _Static_assert(TH_PHASE_CLOSING == 6, "one for each phase");
     bool of_proxy = link->phase == TH_PHASE_DIALING && link->socks.proxy;
     bool of_upgrade = link->phase == TH_PHASE_SHAKING && link->ws.cell;
     if (of_proxy)

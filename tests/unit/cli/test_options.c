@@ -572,6 +572,8 @@ static void test_contradictions(void **state)
          "--cert: there is no TLS with --no-tls; leave one of them out"},
         {TH_CLI_PUB, "-t a -n --no-tls --tls-version 1.3",
          "--tls-version: there is no TLS with --no-tls; leave one of them out"},
+        {TH_CLI_PUB, "-t a -n --no-tls --clock-timeout 5",
+         "--clock-timeout: there is no TLS with --no-tls; leave one of them out"},
         {TH_CLI_PUB, "-t a -n --no-tls --insecure",
          "--insecure: there is no TLS with --no-tls; leave one of them out"},
         {TH_CLI_PUB, "-L mqtt://h/a -n --cafile ca",
