@@ -245,25 +245,6 @@ static bool unfold(struct th_slice raw, struct th_properties *properties)
     return properties->count <= PROPERTIES_MAX;
 }
 
-/* The last byte of a control character, of U+nFFFE or U+nFFFF, of U+FDD0 to U+FDEF. */
-static bool ends_control(uint32_t last_bytes)
-{
-    return (last_bytes & 0xff) < ' ' || (last_bytes & 0xff) == 0x7f ||
-           (last_bytes & 0xffff) - 0xc280 < 0x20 || (last_bytes & 0xffffff) - 0xefb790 < 0x20 ||
-           (last_bytes & 0x0ffffe) == 0x0fbfbe;
-}
-
-/* Of these a broker may end the connection (5.0 section 1.5.4), and would again and again: nothing
- * behind it would ever be sent. The text is UTF-8. */
-static bool has_control(struct th_slice text)
-{
-    uint32_t last_bytes = ' ';
-    size_t i = 0;
-    while (!ends_control(last_bytes) && i < text.len_bytes)
-        last_bytes = last_bytes << 8 | text.data[i++];
-    return ends_control(last_bytes);
-}
-
 static const char *wrong_properties(struct th_slice raw)
 {
     struct th_properties properties;
@@ -282,7 +263,8 @@ static int check(const struct th_spool_message *message, struct th_fault *fault)
 {
     const char *problem = queue.open ? wrong_properties(message->properties)
                                      : "this agent has no spool; give --spool";
-    if (!problem && (!th_mqtt_topic_name_valid(message->topic) || has_control(message->topic)))
+    if (!problem && !(th_mqtt_topic_name_valid(message->topic) &&
+                      th_mqtt_utf8_clean(message->topic)))
         problem = "the topic is not UTF-8 without wildcards and control characters";
     if (problem)
         return th_fault_set(fault, TH_E_ARGUMENT, "%s", problem);

@@ -323,9 +323,9 @@ static bool check_names(struct th_cli_settings *s, struct th_cli_problem *proble
 static bool check_text(const char *option, const char *text, struct th_cli_problem *problem)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    if (!text || th_mqtt_utf8_valid(th_slice_text(text)))
+    if (!text || th_mqtt_utf8_clean(th_slice_text(text)))
         return true;
-    return th_cli_problem(problem, "%s %s: not UTF-8; write it in UTF-8", option,
+    return th_cli_problem(problem, "%s %s: not UTF-8 without control characters", option,
                           th_cli_show(text, shown));
 }
 
@@ -339,10 +339,11 @@ static bool check_texts(struct th_cli_settings *s, struct th_cli_problem *proble
 static bool check_topic(const char *option, const char *topic, struct th_cli_problem *problem)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    if (th_mqtt_topic_name_valid(th_slice_text(topic)))
+    if (!topic || (th_mqtt_topic_name_valid(th_slice_text(topic)) &&
+                   th_mqtt_utf8_clean(th_slice_text(topic))))
         return true;
-    return th_cli_problem(problem, "%s %s: not a topic to publish on; it is UTF-8 without + and #",
-                          option, th_cli_show(topic, shown));
+    return th_cli_problem(problem, "%s %s: not a topic to publish on; it is UTF-8 without +, # and "
+                          "control characters", option, th_cli_show(topic, shown));
 }
 
 static bool check_filters(const char *option, const struct th_cli_list *list,
@@ -350,16 +351,20 @@ static bool check_filters(const char *option, const struct th_cli_list *list,
 {
     char shown[TH_CLI_SHOWN_BYTES];
     for (uint32_t i = 0; i < list->count; i++)
-        if (!th_mqtt_topic_filter_valid(th_slice_text(list->items[i])))
-            return th_cli_problem(problem, "%s %s: not a topic filter; + stands for a whole level, "
-                                  "# for the rest, at the end", option,
-                                  th_cli_show(list->items[i], shown));
+        if (!th_mqtt_topic_filter_valid(th_slice_text(list->items[i])) ||
+            !th_mqtt_utf8_clean(th_slice_text(list->items[i])))
+            return th_cli_problem(problem, "%s %s: not a topic filter: UTF-8 without control "
+                                  "characters; + stands for a whole level, # for the rest, at the "
+                                  "end", option, th_cli_show(list->items[i], shown));
     return true;
 }
 
-static bool check_will(struct th_cli_settings *s, struct th_cli_problem *problem)
+static bool check_topics(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    return !s->will_topic || check_topic("--will-topic", s->will_topic, problem);
+    return check_topic("--will-topic", s->will_topic, problem) &&
+           check_topic("--status-topic", s->status_topic, problem) &&
+           check_topic("--drop-topic", s->drop_topic, problem) &&
+           check_topic("-e", s->response_topic, problem);
 }
 
 static int sources_given(const struct th_cli_settings *s)
@@ -439,8 +444,7 @@ static bool check_rr(struct th_cli_settings *s, struct th_cli_problem *problem)
                               "expected");
     if (th_cli_property_given(&s->properties, TH_CLI_PUBLISH, RESPONSE_TOPIC))
         return th_cli_problem(problem, "-D publish response-topic: rr sets it; give it with -e");
-    return check_pub(s, problem) &&
-           (!s->response_topic || check_topic("-e", s->response_topic, problem));
+    return check_pub(s, problem);
 }
 
 static bool check_tunnel(struct th_cli_settings *s, struct th_cli_problem *problem)
@@ -472,7 +476,7 @@ bool th_cli_check(struct th_cli_settings *s, struct th_cli_problem *problem)
     static bool (*const checks[])(struct th_cli_settings *, struct th_cli_problem *) = {
         th_cli_post_check, check_plaintext, check_pairs, check_version,
         th_cli_identity_take, check_tls, check_addresses, check_names, check_texts, check_password,
-        check_client, check_will, check_command, check_format,
+        check_client, check_topics, check_command, check_format,
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i](s, problem))

@@ -233,10 +233,12 @@ bool th_cli_handlers_fill(struct th_cli_problem *problem)
         if (h->way == TH_CLI_SOCKET && strlen(*h->run) >= SOCKET_PATH_BYTES)
             return th_cli_problem(problem, "handlers: %s is too long for a socket",
                                   th_cli_show(*h->run, shown));
-        if (!th_mqtt_topic_filter_valid(th_slice_text(h->topic)))
+        if (!th_mqtt_topic_filter_valid(th_slice_text(h->topic)) ||
+            !th_mqtt_utf8_clean(th_slice_text(h->topic)))
             return th_cli_problem(problem, "handlers: %s is no topic filter",
                                   th_cli_show(h->topic, shown));
-        if (h->reply && !th_mqtt_topic_name_valid(th_slice_text(h->reply)))
+        if (h->reply && (!th_mqtt_topic_name_valid(th_slice_text(h->reply)) ||
+                         !th_mqtt_utf8_clean(th_slice_text(h->reply))))
             return th_cli_problem(problem, "handlers: %s is no topic",
                                   th_cli_show(h->reply, shown));
     }

@@ -155,18 +155,20 @@ static bool take_number(const struct giving *g, int kind, struct th_property *pr
 
 static bool is_text(struct th_slice text)
 {
-    return text.len_bytes <= 65535 && th_mqtt_utf8_valid(text);
+    return text.len_bytes <= 65535 && th_mqtt_utf8_clean(text);
 }
 
 static bool take_text(const struct giving *g, int kind, struct th_property *property)
 {
     property->text = th_slice_text(g->value);
     property->value = th_slice_text(kind == PAIR ? g->value2 : NULL);
-    if (kind == TOPIC && !th_mqtt_topic_name_valid(property->text))
-        return refuse(g, "not a topic to publish on; it is UTF-8 without + and #");
+    if (kind == TOPIC && !(th_mqtt_topic_name_valid(property->text) && is_text(property->text)))
+        return refuse(g, "not a topic to publish on; it is UTF-8 without +, # and control "
+                         "characters");
     if (kind == BINARY ? property->text.len_bytes > 65535
                        : !is_text(property->text) || !is_text(property->value))
-        return refuse(g, "too long, or not UTF-8; give at most 65535 bytes");
+        return refuse(g, "too long, or not UTF-8 without control characters; give at most 65535 "
+                         "bytes");
     return true;
 }
 

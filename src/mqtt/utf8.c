@@ -49,3 +49,20 @@ bool th_mqtt_utf8_valid(struct th_slice text)
     }
     return true;
 }
+
+/* The last byte of a control character, of U+nFFFE or U+nFFFF, of U+FDD0 to U+FDEF. */
+static bool ends_control(uint32_t last_bytes)
+{
+    return (last_bytes & 0xff) < ' ' || (last_bytes & 0xff) == 0x7f ||
+           (last_bytes & 0xffff) - 0xc280 < 0x20 || (last_bytes & 0xffffff) - 0xefb790 < 0x20 ||
+           (last_bytes & 0x0ffffe) == 0x0fbfbe;
+}
+
+bool th_mqtt_utf8_clean(struct th_slice text)
+{
+    uint32_t last_bytes = ' ';
+    size_t i = 0;
+    while (!ends_control(last_bytes) && i < text.len_bytes)
+        last_bytes = last_bytes << 8 | text.data[i++];
+    return !ends_control(last_bytes) && th_mqtt_utf8_valid(text);
+}

@@ -8,4 +8,7 @@
 /* Well-formed (no overlong form, no surrogate, nothing above U+10FFFF) and without U+0000. */
 bool th_mqtt_utf8_valid(struct th_slice text);
 
+/* And without control characters and noncharacters, over which a broker may end the connection. */
+bool th_mqtt_utf8_clean(struct th_slice text);
+
 #endif

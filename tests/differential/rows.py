@@ -299,6 +299,11 @@ for wrong in ["", "-t $T/a", "-m x", "-t $T/a -m x -n", "-t $T/a -m x -l", "-t $
               "-t $T/a -m x -h ''", "-t $T/a -m x -A 192.0.2.1", "-t $T/a -f"]:
     row(f"pub wrong: {wrong.replace('$T/', '')}".strip(), f"pub {wrong}")
 
+for words in ["-t $T/a", "-t $T/a -i ", "-t $T/a -I ", "-t $T/a -u ", "-t $T/a --will-topic ",
+              "-t $T/a -V 5 -D publish content-type ", "-t $T/a -V 5 -D publish response-topic ",
+              "-t $T/a -V 5 -D publish user-property a "]:
+    row(f"pub control character: {words.replace('$T/', '').strip()}", f"pub -m x {words}'\nb'")
+
 for option in ["-A", "-D", "-f", "-h", "-i", "-I", "-k", "-L", "-m", "-M", "-p", "-P", "-q", "-t",
                "-u", "-V", "-x", "--repeat", "--repeat-delay", "--unix", "--will-payload",
                "--will-qos", "--will-topic", "--cafile", "--capath", "--cert", "--key", "--keyform",
@@ -578,6 +583,8 @@ for wrong in ["", "-v", "-t $T/#/a", "-t $T/+a", "-t $T/a#", "-t $T/a -q 3", "-t
     row(f"sub wrong: {wrong.replace('$T/', '')}".strip(), f"sub {wrong}")
 for option in ["-C", "-T", "-U", "-W", "-t", "--retain-handling", "--random-filter"]:
     row(f"sub without value: {option}", f"sub -t $T/a {option}")
+for words in ["-t $T/a", "-t $T/a -T ", "-t $T/a -U "]:
+    row(f"sub control character: {words.replace('$T/', '').strip()}", f"sub {words}'\x7f'")
 row("sub wrong: empty topic", "sub -t ''", seconds=3)
 row("sub -T empty", "sub -t $T/a -T '' -W 1")
 row("sub --random-filter 101", "sub -t $T/a --random-filter 101 -W 1", then=["pub -t $T/a -m x"])
@@ -666,6 +673,8 @@ for wrong in ["", "-t $T/q", "-e $T/r", "-t $T/q -e $T/r", "-t $T/q -m x", "-e $
               "-t $T/q -e $T/r -m x -T $T/z",
               "-t $T/q -e $T/r -m x --pretty -W 1", "-t $T/q -e $T/r -m x --nonsense"]:
     row(f"rr wrong: {wrong.replace('$T/', '')}".strip(), f"rr {wrong} ")
+for words in ["-e $T/r -t $T/q", "-t $T/q -e $T/r"]:
+    row(f"rr control character: {words.replace('$T/', '')}", f"rr -m x {words}'\x01'")
 row("rr two topics", "rr -t $T/q -t $T/q2 -e $T/r -m x", before=["respond 5 $T/q2"])
 row("rr --help", "rr --help", on="said")
 

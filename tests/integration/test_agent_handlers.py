@@ -274,6 +274,8 @@ def test_mistakes_have_a_place(start, handler, words):
 def test_filters_are_checked(start):
     start({"topic": "a/#/b", "run": ["/bin/true"]}).ends(64, "a/#/b is no topic filter")
     start({"topic": "a", "run": ["/bin/true"], "reply": "x/+"}).ends(64, "x/+ is no topic")
+    start({"topic": "a\n", "run": ["/bin/true"]}).ends(64, "a? is no topic filter")
+    start({"topic": "a", "run": ["/bin/true"], "reply": "\x7f"}).ends(64, "? is no topic")
 
 
 def test_seventeen_are_too_many(start):

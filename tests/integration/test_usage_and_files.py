@@ -12,6 +12,7 @@ USAGE = {
     "two messages": (["pub", "--no-tls", "-t", "a", "-m", "x", "-n"], "more than one"),
     "wildcard": (["pub", "--no-tls", "-t", "a/#", "-m", "x"], "a/#"),
     "filter": (["sub", "--no-tls", "-t", "a#"], "a#"),
+    "newline": (["pub", "--no-tls", "-t", "a\nb", "-m", "x"], "-t a?b"),
     "qos": (["pub", "-t", "a", "-m", "x", "-q", "3"], "-q"),
     "port": (["pub", "-t", "a", "-m", "x", "-p", "65536"], "-p"),
     "number": (["sub", "-t", "a", "-C", "1x"], "-C"),

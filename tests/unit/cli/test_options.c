@@ -532,6 +532,11 @@ static void test_mqtt_5_is_implied(void **state)
 
 /* ---- several options ---- */
 
+#define NO_TEXT ": not UTF-8 without control characters"
+#define NO_TOPIC ": not a topic to publish on; it is UTF-8 without +, # and control characters"
+#define NO_FILTER ": not a topic filter: UTF-8 without control characters; + stands for a whole " \
+                  "level, # for the rest, at the end"
+
 static void test_contradictions(void **state)
 {
     (void)state;
@@ -547,19 +552,24 @@ static void test_contradictions(void **state)
         {TH_CLI_PUB, PUB "-n", "-m, -f, -l, -s, -n: more than one message; give one of them"},
         {TH_CLI_PUB, "--cafile ca -t a -l -s",
          "-m, -f, -l, -s, -n: more than one message; give one of them"},
-        {TH_CLI_PUB, "--cafile ca -t a/+ -n",
-         "-t a/+: not a topic to publish on; it is UTF-8 without + and #"},
-        {TH_CLI_PUB, "--cafile ca -t \xff -n",
-         "-t \xff: not a topic to publish on; it is UTF-8 without + and #"},
-        {TH_CLI_PUB, PUB "-i \xff", "-i \xff: not UTF-8; write it in UTF-8"},
-        {TH_CLI_PUB, PUB "-u \xff", "-u \xff: not UTF-8; write it in UTF-8"},
+        {TH_CLI_PUB, "--cafile ca -t a/+ -n", "-t a/+" NO_TOPIC},
+        {TH_CLI_PUB, "--cafile ca -t \xff -n", "-t \xff" NO_TOPIC},
+        {TH_CLI_PUB, "--cafile ca -t a\nb -n", "-t a?b" NO_TOPIC},
+        {TH_CLI_PUB, "--cafile ca -t \xef\xbf\xbf -n", "-t \xef\xbf\xbf" NO_TOPIC},
+        {TH_CLI_RR, "--cafile ca -t a -e \x7f -n", "-e ?" NO_TOPIC},
+        {TH_CLI_RR, "--cafile ca -t a\x1b -e b -n", "-t a?" NO_TOPIC},
+        {TH_CLI_PUB, PUB "-i \xff", "-i \xff" NO_TEXT},
+        {TH_CLI_PUB, PUB "-i a\x01", "-i a?" NO_TEXT},
+        {TH_CLI_PUB, PUB "-I \n", "-I ?" NO_TEXT},
+        {TH_CLI_PUB, PUB "-u \xff", "-u \xff" NO_TEXT},
+        {TH_CLI_PUB, PUB "-u \x7f", "-u ?" NO_TEXT},
         {TH_CLI_SUB, "--cafile ca", "-t: the topic is missing; give what to subscribe to"},
-        {TH_CLI_SUB, "--cafile ca -t a/#/b", "-t a/#/b: not a topic filter; + stands for a whole "
-         "level, # for the rest, at the end"},
-        {TH_CLI_SUB, SUB "-T a+", "-T a+: not a topic filter; + stands for a whole level, # for "
-         "the rest, at the end"},
-        {TH_CLI_SUB, SUB "-U a+", "-U a+: not a topic filter; + stands for a whole level, # for "
-         "the rest, at the end"},
+        {TH_CLI_SUB, "--cafile ca -t a/#/b", "-t a/#/b" NO_FILTER},
+        {TH_CLI_SUB, SUB "-T a+", "-T a+" NO_FILTER},
+        {TH_CLI_SUB, SUB "-U a+", "-U a+" NO_FILTER},
+        {TH_CLI_SUB, "--cafile ca -t a/\n/#", "-t a/?/#" NO_FILTER},
+        {TH_CLI_SUB, SUB "-T \x1f", "-T ?" NO_FILTER},
+        {TH_CLI_SUB, SUB "-U \xef\xb7\x90", "-U \xef\xb7\x90" NO_FILTER},
         {TH_CLI_SUB, SUB "-R --retained-only",
          "-R and --retained-only: give only one of them"},
         {TH_CLI_PUB, "-t a -n", "--cafile: TLS needs to know whom to trust; give the certificate "
@@ -594,8 +604,8 @@ static void test_contradictions(void **state)
          "--will-payload: needs --will-topic; give both"},
         {TH_CLI_PUB, PUB "--will-qos 1", "--will-qos: needs --will-topic; give both"},
         {TH_CLI_PUB, PUB "--will-retain", "--will-retain: needs --will-topic; give both"},
-        {TH_CLI_PUB, PUB "--will-topic #",
-         "--will-topic #: not a topic to publish on; it is UTF-8 without + and #"},
+        {TH_CLI_PUB, PUB "--will-topic #", "--will-topic #" NO_TOPIC},
+        {TH_CLI_PUB, PUB "--will-topic a\n", "--will-topic a?" NO_TOPIC},
         {TH_CLI_PUB, "-L mqtts://h/a -n -h g", "-h: the host is in the -L URL too; give it once"},
         {TH_CLI_PUB, "-L mqtts://h:1/a -n -p 2", "-p: the port is in the -L URL too; give it once"},
         {TH_CLI_PUB, "-L mqtts://u@h/a -n -u v",

@@ -213,7 +213,23 @@ static void test_what_is_said(void **state)
                         "-D publish topic-alias 70000: give a whole number from 1 to 65535");
     assert_false(add("publish", "response-topic", "a/#"));
     assert_string_equal(problem.text, "-D publish response-topic a/#: not a topic to publish on; "
-                        "it is UTF-8 without + and #");
+                        "it is UTF-8 without +, # and control characters");
+}
+
+/* A broker may end the connection over one, and would at each redial. */
+static void test_control_characters(void **state)
+{
+    (void)state;
+    assert_false(add("publish", "content-type", "a\n"));
+    assert_string_equal(problem.text, "-D publish content-type a?: too long, or not UTF-8 without "
+                        "control characters; give at most 65535 bytes");
+    assert_false(add("will", "response-topic", "a\xc2\x85"));
+    assert_non_null(strstr(problem.text, "not a topic to publish on"));
+    assert_false(add("disconnect", "reason-string", "\x7f"));
+    assert_false(add_pair("publish", "\x1b", "v"));
+    assert_false(add_pair("publish", "n", "\xef\xbf\xbe"));
+    assert_true(add("publish", "correlation-data", "\n\x7f"));
+    assert_true(add_pair("publish", " ", "\xc2\xa0"));
 }
 
 static void test_pairs(void **state)
@@ -233,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup(test_kinds, fresh),
         cmocka_unit_test_setup(test_every_name_in_every_packet, fresh),
         cmocka_unit_test_setup(test_ranges, fresh),
+        cmocka_unit_test_setup(test_control_characters, fresh),
         cmocka_unit_test_setup(test_too_long, fresh),
         cmocka_unit_test_setup(test_those_of_one_packet_lie_side_by_side, fresh),
         cmocka_unit_test_setup(test_given_twice, fresh),

@@ -75,12 +75,46 @@ static void every_code_point_is_judged_by_its_number(void **state)
     }
 }
 
+/* Of Unicode's category Cc, and the 66 noncharacters. */
+static bool unwanted(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0xfdd0 && code <= 0xfdef) ||
+           (code & 0xfffe) == 0xfffe;
+}
+
+static void control_characters_and_noncharacters_are_not_clean(void **state)
+{
+    (void)state;
+    for (uint32_t code = 1; code < 0x10ffff; code++) {
+        uint8_t bytes[6] = {'a'};
+        size_t len = 1 + plain_encoding(code, bytes + 1);
+        bool scalar = code < 0xd800 || code > 0xdfff;
+        bytes[len] = 'b';
+        if (th_mqtt_utf8_clean(th_slice_of(bytes, len)) != (scalar && !unwanted(code)) ||
+            th_mqtt_utf8_clean(th_slice_of(bytes, len + 1)) != (scalar && !unwanted(code)))
+            fail_msg("U+%X", code);
+    }
+}
+
+static void malformed_is_not_clean(void **state)
+{
+    (void)state;
+    assert_true(th_mqtt_utf8_clean(th_slice_of(NULL, 0)));
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct wire wire = wire_of(bad[i]);
+        if (th_mqtt_utf8_clean(th_slice_of(at_the_edge(wire.bytes, wire.len), wire.len)))
+            fail_msg("accepted: %s", bad[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_is_accepted),
         cmocka_unit_test(malformed_is_refused),
         cmocka_unit_test(every_code_point_is_judged_by_its_number),
+        cmocka_unit_test(control_characters_and_noncharacters_are_not_clean),
+        cmocka_unit_test(malformed_is_not_clean),
     };
     return cmocka_run_group_tests_name("mqtt/utf8", tests, NULL, NULL);
 }
