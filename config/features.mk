@@ -135,12 +135,12 @@ optionfile.program_instead := src/absent/optionfile.c
 optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
-agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c post.c sheet.c \
-                          template.c) \
+agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c lane.c post.c \
+                          sheet.c template.c) \
                         src/json/walk.c $(wildcard src/agent/*.c) \
                         $(if $(filter tunnel,$(lacks)),src/net/local.c) \
                         $(if $(filter mem,$(lacks)),src/cli/ask.c)
-agent.program_instead := src/absent/config.c src/absent/post.c
+agent.program_instead := src/absent/config.c src/absent/lane.c src/absent/post.c
 agent.options := --config --prom-file --log-format --inbox --inbox-mode --stdin --drop \
                  --drop-topic --agent --message-id --first-delay --brokers --failback \
                  --fallback-addr

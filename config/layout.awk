@@ -45,7 +45,7 @@ END {
     print "SECTIONS\n{\n.together :\n{\n*libc.a:*(.bss .bss.* COMMON)"
     print lists["together.bss"] lists["agent.bss"] "}"
     owned("connections", "client_blocks")
-    owned("context", "context_block")
+    owned("context", "context_blocks")
     owned("process_heap", "process_heap")
     owned("stack", "stack_memory")
     print "}"

@@ -21,6 +21,15 @@
 #define TH_CONNECTIONS 4
 #endif
 
+/* Of these an agent can have so many, each with its settings, its queue and its producers. Price:
+ * TH_LANE_BYTES of .bss for each but the first, of which what is not used is not touched. */
+#ifndef TH_AGENT_CONNECTIONS
+#define TH_AGENT_CONNECTIONS (TH_AGENT_BIT ? 4 : 1)
+#endif
+#ifndef TH_LANE_BYTES
+#define TH_LANE_BYTES 524288
+#endif
+
 /* Bytes between socket and TLS. Reading ahead saves a system call for each record (wolfSSL asks for
  * five bytes of header, then for the body); gathering writes saves one for each packet. */
 #ifndef TH_TCP_READ_BYTES

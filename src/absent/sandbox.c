@@ -1,8 +1,12 @@
 #include "cli/lock.h"
 
-int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots)
+void th_cli_lock_wish(const struct th_cli_settings *settings, bool rereads_roots)
 {
-    (void)rereads_roots;
+    (void)settings, (void)rereads_roots;
+}
+
+int th_cli_lock(const struct th_cli_settings *settings)
+{
     (void)settings;
     return 0;
 }

@@ -17,11 +17,14 @@
 #include "base/clock.h"
 #include "base/roomy.h"
 #include "base/slice.h"
+#include "cli/configfile.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/handlers.h"
+#include "cli/lane.h"
 #include "cli/print.h"
 #include "cli/properties.h"
+#include "cli/read.h"
 #include "cli/resume.h"
 #include "cli/rotate.h"
 #include "cli/say.h"
@@ -37,21 +40,22 @@ struct filters {
     struct th_filter list[TH_AGENT_FILTERS_MAX];
 };
 
-static TH_HEADED struct th_cli_settings agent_settings;
-static TH_ROOMY struct filters filter_lists[3]; /* those in use, those before, and some of them */
+TH_LANE_HEADED(struct th_cli_settings, agent_settings);
+TH_LANE_ARRAY(struct filters, filter_lists, 3); /* in use, those before, some of them */
 
-static struct {
+struct lane {
     const struct filters *asked; /* for, the last time */
     uint8_t used;
     bool connected_once;
     nfds_t awaited[PARTS_MAX]; /* descriptors of each part */
-} agent;
+};
+TH_LANE(struct lane, agent);
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
 static struct filters *wanted(void)
 {
-    return &filter_lists[agent.used];
+    return &filter_lists[agent->used];
 }
 
 static void add_filter(const char *topic, int64_t qos)
@@ -63,7 +67,7 @@ static void add_filter(const char *topic, int64_t qos)
 static void prepare_filters(void)
 {
     wanted()->count = 0;
-    const struct th_cli_settings *s = &agent_settings;
+    const struct th_cli_settings *s = agent_settings;
     const struct th_cli_handlers *handlers = th_cli_handlers();
     for (uint32_t i = 0; i < s->topics.count; i++)
         add_filter(s->topics.items[i], s->qos);
@@ -79,10 +83,10 @@ const struct th_filter *th_agent_filters(size_t *count)
 
 static void ask_for(const struct filters *filters)
 {
-    const struct th_cli_settings *s = &agent_settings;
+    const struct th_cli_settings *s = agent_settings;
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     struct th_client *client = th_cli_connection_client();
-    agent.asked = filters;
+    agent->asked = filters;
     if (filters->count && th_subscribe(client, filters->list, filters->count, &properties) < 0)
         th_cli_connection_end(th_cli_say_fault(th_request_fault(client)));
 }
@@ -125,11 +129,11 @@ static void ask_for_others(const struct filters *before)
 void th_agent_resubscribe(void)
 {
     struct filters *before = wanted();
-    agent.used = !agent.used;
+    agent->used = !agent->used;
     prepare_filters();
     leave_out(before);
-    agent.connected_once &= th_phase(th_cli_connection_client()) == TH_PHASE_UP;
-    if (agent.connected_once)
+    agent->connected_once &= th_phase(th_cli_connection_client()) == TH_PHASE_UP;
+    if (agent->connected_once)
         ask_for_others(before);
 }
 
@@ -137,9 +141,9 @@ void th_agent_resubscribe(void)
 static void on_connected(const struct th_event *event)
 {
     th_cli_resume_connected(event->session_present);
-    if (!agent.connected_once || !event->session_present || th_cli_rotate_on_trial())
+    if (!agent->connected_once || !event->session_present || th_cli_rotate_on_trial())
         subscribe();
-    agent.connected_once = true;
+    agent->connected_once = true;
 }
 
 /* The others go on. */
@@ -149,8 +153,8 @@ static void say_refused(const struct th_event *event)
     for (size_t i = 0; i < event->codes.len_bytes; i++)
         if (event->codes.data[i] >= 0x80)
             th_cli_warn("the broker refused the subscription to %s: %s",
-                        th_cli_show_slice(agent.asked->list[i].filter, shown),
-                        th_mqtt_reason_name((int)agent_settings.version, SUBACK,
+                        th_cli_show_slice(agent->asked->list[i].filter, shown),
+                        th_mqtt_reason_name((int)agent_settings->version, SUBACK,
                                             event->codes.data[i]));
 }
 
@@ -173,7 +177,7 @@ static const struct th_agent_part *const parts[] = {
 };
 
 #define PARTS (sizeof parts / sizeof *parts)
-_Static_assert(PARTS <= PARTS_MAX, "each part has its place in agent.awaited");
+_Static_assert(PARTS <= PARTS_MAX, "each part has its place in agent->awaited");
 
 /* Not inlined: so each part is always called through the table, which config/stack knows. */
 __attribute__((noinline)) static const struct th_agent_part *part_at(size_t i)
@@ -185,7 +189,7 @@ static int open_parts(void)
 {
     int status = TH_CLI_OK;
     for (size_t i = 0; status == TH_CLI_OK && i < PARTS; i++)
-        status = part_at(i)->open ? part_at(i)->open(&agent_settings) : TH_CLI_OK;
+        status = part_at(i)->open ? part_at(i)->open(agent_settings) : TH_CLI_OK;
     return status;
 }
 
@@ -218,12 +222,19 @@ static bool is_taken(const struct th_delivery *delivery)
     return false;
 }
 
-void th_agent_deliver(void *arg, const struct th_delivery *delivery)
+/* Messages of several connections would be printed into each other. */
+static void print(const struct th_delivery *delivery)
 {
     struct th_delivery piece = *delivery;
-    (void)arg;
-    if (!is_taken(delivery) && th_cli_resume_take(&piece))
+    if (th_cli_lanes() == 1 && th_cli_resume_take(&piece))
         th_cli_print(&piece);
+}
+
+void th_agent_deliver(void *arg, const struct th_delivery *delivery)
+{
+    (void)arg;
+    if (!is_taken(delivery))
+        print(delivery);
 }
 
 static bool turn(void *arg)
@@ -251,8 +262,8 @@ static nfds_t await(void *arg, struct pollfd *fds, nfds_t room)
     nfds_t count = 0;
     (void)arg;
     for (size_t i = 0; i < PARTS; i++) {
-        agent.awaited[i] = part_at(i)->await ? part_at(i)->await(fds + count, room - count) : 0;
-        count += agent.awaited[i];
+        agent->awaited[i] = part_at(i)->await ? part_at(i)->await(fds + count, room - count) : 0;
+        count += agent->awaited[i];
     }
     return count;
 }
@@ -261,9 +272,9 @@ static void ready(void *arg, const struct pollfd *fds, nfds_t count)
 {
     const struct pollfd *of_part = fds;
     (void)arg, (void)count;
-    for (size_t i = 0; i < PARTS; of_part += agent.awaited[i++])
-        if (part_at(i)->ready && agent.awaited[i])
-            part_at(i)->ready(of_part, agent.awaited[i]);
+    for (size_t i = 0; i < PARTS; of_part += agent->awaited[i++])
+        if (part_at(i)->ready && agent->awaited[i])
+            part_at(i)->ready(of_part, agent->awaited[i]);
 }
 
 static bool drained(void *arg)
@@ -314,38 +325,99 @@ void th_agent_renew(void)
 {
     for (size_t i = 0; i < PARTS; i++)
         if (part_at(i)->renew)
-            part_at(i)->renew(&agent_settings);
-    th_cli_print_open(&agent_settings);
+            part_at(i)->renew(agent_settings);
+    th_cli_print_open(agent_settings);
     th_agent_resubscribe();
 }
 
 static int fill_templates(void)
 {
     struct th_cli_problem problem;
-    if (th_cli_template_fill(&agent_settings, &problem) &&
-        th_agent_plain_take(&agent_settings, &problem))
-        return th_agent_presence_will(&agent_settings);
+    if (th_cli_template_fill(agent_settings, &problem) &&
+        th_agent_plain_take(agent_settings, &problem))
+        return th_agent_presence_will(agent_settings);
     return th_cli_complain("%s", problem.text);
+}
+
+/* ---- several connections --------------------------------------------------------------------- */
+
+static int read_another(void)
+{
+    struct th_cli_problem problem = {.status = TH_CLI_USAGE};
+    if (th_cli_configfile_read_another(agent_settings, &problem) &&
+        th_cli_settings_complete(agent_settings, &problem))
+        return TH_CLI_OK;
+    th_cli_complain("%s", problem.text);
+    return problem.status;
+}
+
+static int read_others(void)
+{
+    int status = TH_CLI_OK;
+    unsigned wanted = th_cli_configfile_connections();
+    th_cli_lanes_open(wanted ? wanted : 1);
+    for (unsigned i = 1; status == TH_CLI_OK && i < wanted; i++) {
+        th_cli_lane_enter(i);
+        status = read_another();
+    }
+    return status;
+}
+
+static int complete_one(void)
+{
+    th_agent_brokers_take(agent_settings);
+    int status = fill_templates();
+    if (status == TH_CLI_OK)
+        prepare_filters();
+    return status;
+}
+
+static int open_one(void)
+{
+    int status = open_parts();
+    if (status == TH_CLI_OK)
+        th_agent_reload_open(agent_settings);
+    return status == TH_CLI_OK ? th_cli_connection_open(agent_settings, &work) : status;
+}
+
+static int open_all(unsigned *opened)
+{
+    int status = TH_CLI_OK;
+    for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
+        th_cli_lane_enter(i);
+        if ((status = complete_one()))
+            return status;
+        *opened = i + 1;
+        status = open_one();
+    }
+    th_cli_lane_enter(0);
+    return status;
+}
+
+/* The first one is the last: it has what all of them share. */
+static int close_all(int status, unsigned opened)
+{
+    while (opened-- > 0) {
+        th_cli_lane_enter(opened);
+        close_parts();
+        status = th_cli_connection_close(opened ? status : status_of_printing(status));
+    }
+    return status;
 }
 
 int th_cli_agent(int argc, char *argv[])
 {
     int status;
-    if (!th_cli_begin(&agent_settings, TH_CLI_AGENT, argc, argv, &status))
+    unsigned opened = 0;
+    if (!th_cli_begin(agent_settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
-    th_agent_brokers_take(&agent_settings);
-    if ((status = fill_templates()))
+    if ((status = read_others()))
         return status;
-    prepare_filters();
-    th_cli_print_open(&agent_settings);
+    th_cli_lane_enter(0);
+    th_cli_print_open(agent_settings);
     th_cli_resume_open();
-    status = open_parts();
-    if (status == TH_CLI_OK)
-        th_agent_reload_open(&agent_settings);
-    if (status == TH_CLI_OK)
-        status = th_cli_connection_open(&agent_settings, &work);
+    status = open_all(&opened);
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
-    close_parts();
-    return th_cli_connection_close(status_of_printing(status));
+    return close_all(status, opened);
 }

@@ -8,6 +8,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
+#include "cli/lane.h"
 #include "cli/say.h"
 #include "cli/show.h"
 #include "spool/record.h"
@@ -35,7 +36,7 @@ struct file {
     char name[NAME_BYTES];
 };
 
-static TH_ROOMY struct {
+struct lane {
     int dir, watch; /* descriptors */
     const char *path;
     char template[1025];
@@ -51,7 +52,8 @@ static TH_ROOMY struct {
     char refused[NAME_BYTES + 8];
     struct th_fault fault;
     uint8_t content[16384];
-} box;
+};
+TH_LANE_ROOMY(struct lane, box);
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -69,8 +71,8 @@ static bool is_meant(const char *name)
 
 static struct file *add(unsigned at, const char *name)
 {
-    struct file *file = &box.files[at];
-    memmove(file + 1, file, (box.count++ - at) * sizeof *file);
+    struct file *file = &box->files[at];
+    memmove(file + 1, file, (box->count++ - at) * sizeof *file);
     memset(file, 0, offsetof(struct file, name));
     strcpy(file->name, name);
     return file;
@@ -78,8 +80,8 @@ static struct file *add(unsigned at, const char *name)
 
 static bool is_here(const char *name)
 {
-    for (unsigned i = 0; i < box.count; i++)
-        if (box.files[i].state != OVER && !strcmp(box.files[i].name, name))
+    for (unsigned i = 0; i < box->count; i++)
+        if (box->files[i].state != OVER && !strcmp(box->files[i].name, name))
             return true;
     return false;
 }
@@ -97,24 +99,24 @@ struct entry {
 /* Of those behind the last one, the first so many. */
 static void consider(const char *name)
 {
-    unsigned at = box.count;
-    if (!is_meant(name) || strcmp(name, box.last) <= 0)
+    unsigned at = box->count;
+    if (!is_meant(name) || strcmp(name, box->last) <= 0)
         return;
-    while (at > 0 && strcmp(name, box.files[at - 1].name) < 0)
+    while (at > 0 && strcmp(name, box->files[at - 1].name) < 0)
         at--;
     if (at == FILES)
         return;
-    box.count -= box.count == FILES;
+    box->count -= box->count == FILES;
     add(at, name);
 }
 
 static void read_entries(void)
 {
     long bytes;
-    int dir = openat(box.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while ((bytes = syscall(SYS_getdents64, dir, box.entries, sizeof box.entries)) > 0)
+    int dir = openat(box->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while ((bytes = syscall(SYS_getdents64, dir, box->entries, sizeof box->entries)) > 0)
         for (long at = 0; at < bytes;) {
-            const struct entry *entry = (const void *)(box.entries + at);
+            const struct entry *entry = (const void *)(box->entries + at);
             consider(entry->name);
             at += entry->bytes;
         }
@@ -123,19 +125,19 @@ static void read_entries(void)
 
 static bool scan(void)
 {
-    if (!box.scans || box.count)
+    if (!box->scans || box->count)
         return false;
     read_entries();
-    box.scans = box.count == FILES;
-    if (box.count)
-        strcpy(box.last, box.files[box.count - 1].name);
-    return box.count > 0;
+    box->scans = box->count == FILES;
+    if (box->count)
+        strcpy(box->last, box->files[box->count - 1].name);
+    return box->count > 0;
 }
 
 static void begin_scan(void)
 {
-    box.scans = true;
-    *box.last = '\0';
+    box->scans = true;
+    *box->last = '\0';
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
@@ -145,20 +147,20 @@ static void hear(const struct inotify_event *event)
     if (event->mask & IN_Q_OVERFLOW)
         begin_scan();
     if (event->mask & IN_IGNORED)
-        th_cli_warn("%s is gone: no files are taken any more", box.path);
+        th_cli_warn("%s is gone: no files are taken any more", box->path);
     if (event->len && !(event->mask & IN_ISDIR) && is_meant(event->name) && !is_here(event->name))
-        add(box.count, event->name);
+        add(box->count, event->name);
 }
 
 static bool hear_more(void)
 {
-    size_t before = box.told_at;
-    while (!box.scans && box.count < FILES && box.told_at < box.told_bytes) {
-        const struct inotify_event *event = (const void *)(box.told + box.told_at);
-        box.told_at += sizeof *event + event->len;
+    size_t before = box->told_at;
+    while (!box->scans && box->count < FILES && box->told_at < box->told_bytes) {
+        const struct inotify_event *event = (const void *)(box->told + box->told_at);
+        box->told_at += sizeof *event + event->len;
         hear(event);
     }
-    return box.told_at != before;
+    return box->told_at != before;
 }
 
 /* ---- one file -------------------------------------------------------------------------------- */
@@ -168,16 +170,16 @@ static void refuse(struct file *file)
 {
     char shown[TH_CLI_SHOWN_BYTES];
     const char *name = file->name;
-    int bytes = th_format(box.refused, sizeof box.refused, "%s.refused", name);
-    bool renamed = bytes < NAME_BYTES && renameat(box.dir, name, box.dir, box.refused) == 0;
+    int bytes = th_format(box->refused, sizeof box->refused, "%s.refused", name);
+    bool renamed = bytes < NAME_BYTES && renameat(box->dir, name, box->dir, box->refused) == 0;
     th_cli_warn("%s was not taken%s: %s", th_cli_show(name, shown),
-                renamed ? ", and is called .refused now" : "", box.fault.text);
+                renamed ? ", and is called .refused now" : "", box->fault.text);
     file->state = OVER;
 }
 
 static void refuse_because(struct file *file, const char *sentence)
 {
-    th_fault_set(&box.fault, TH_E_ARGUMENT, "%s", sentence);
+    th_fault_set(&box->fault, TH_E_ARGUMENT, "%s", sentence);
     refuse(file);
 }
 
@@ -191,10 +193,10 @@ static bool is_same(const struct stat *a, const struct stat *b)
 static void drop(struct file *file)
 {
     struct stat now;
-    bool is_there = fstatat(box.dir, file->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
+    bool is_there = fstatat(box->dir, file->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
     bool is_other = is_there && !is_same(&now, &file->about);
     if (is_there && !is_other)
-        unlinkat(box.dir, file->name, 0);
+        unlinkat(box->dir, file->name, 0);
     file->state = is_other ? TO_TAKE : OVER;
     file->due_ms = 0;
 }
@@ -202,11 +204,11 @@ static void drop(struct file *file)
 /* "files/${name}" */
 static struct th_slice topic_of(const struct file *file)
 {
-    const char *place = strstr(box.template, "${name}");
-    int before = place ? (int)(place - box.template) : (int)strlen(box.template);
-    int bytes = th_format(box.topic, sizeof box.topic, "%.*s%s%s", before, box.template,
+    const char *place = strstr(box->template, "${name}");
+    int before = place ? (int)(place - box->template) : (int)strlen(box->template);
+    int bytes = th_format(box->topic, sizeof box->topic, "%.*s%s%s", before, box->template,
                           place ? file->name : "", place ? place + strlen("${name}") : "");
-    return th_slice_of(box.topic, (size_t)bytes < sizeof box.topic ? (size_t)bytes : 0);
+    return th_slice_of(box->topic, (size_t)bytes < sizeof box->topic ? (size_t)bytes : 0);
 }
 
 /* Whoever finds it once more, after a crash, knows that it was taken. */
@@ -214,16 +216,16 @@ static struct th_slice id_of(const struct file *file)
 {
     const struct stat *about = &file->about;
     uint32_t crc = th_spool_crc(0, file->name, strlen(file->name));
-    int bytes = th_format(box.id, sizeof box.id, "drop %x %llx %llx.%x %llx", crc,
+    int bytes = th_format(box->id, sizeof box->id, "drop %x %llx %llx.%x %llx", crc,
                           (unsigned long long)about->st_ino,
                           (unsigned long long)about->st_mtim.tv_sec,
                           (unsigned)about->st_mtim.tv_nsec, (unsigned long long)about->st_size);
-    return th_slice_of(box.id, (size_t)bytes);
+    return th_slice_of(box->id, (size_t)bytes);
 }
 
 static void put(struct file *file, const struct th_spool_message *message)
 {
-    int rc = th_agent_queue_put(message, &file->seq, &box.fault);
+    int rc = th_agent_queue_put(message, &file->seq, &box->fault);
     if (rc == TH_SPOOL_APPENDED || rc == TH_SPOOL_KNOWN)
         file->state = WAITING;
     else if (rc == TH_SPOOL_DROPPED)
@@ -238,14 +240,14 @@ static void take_open(struct file *file, int fd)
 {
     struct th_spool_message message = {.topic = topic_of(file), .id = id_of(file), .qos = 1};
     size_t bytes = (size_t)file->about.st_size;
-    message.payload = th_slice_of(box.content, bytes);
+    message.payload = th_slice_of(box->content, bytes);
     if (S_ISDIR(file->about.st_mode))
         file->state = OVER;
     else if (!S_ISREG(file->about.st_mode))
         refuse_because(file, "it is no file");
-    else if (file->about.st_size > (off_t)sizeof box.content)
+    else if (file->about.st_size > (off_t)sizeof box->content)
         refuse_because(file, "it has more than 16384 bytes");
-    else if (th_file_read(fd, box.content, bytes) == (ssize_t)bytes)
+    else if (th_file_read(fd, box->content, bytes) == (ssize_t)bytes)
         put(file, &message);
     else
         file->state = OVER; /* it is being written: when it is closed it comes again */
@@ -253,14 +255,15 @@ static void take_open(struct file *file, int fd)
 
 static void take(struct file *file)
 {
-    int fd = openat(box.dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    th_fault_clear(&box.fault);
+    int fd = openat(box->dir, file->name,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    th_fault_clear(&box->fault);
     file->state = OVER;
     if (fd >= 0 && fstat(fd, &file->about) == 0) {
         file->state = TO_TAKE;
         take_open(file, fd);
     } else if (errno != ENOENT) {
-        th_fault_set_errno(&box.fault, TH_E_FILE, "it cannot be read");
+        th_fault_set_errno(&box->fault, TH_E_FILE, "it cannot be read");
         refuse(file);
     }
     th_file_close(&fd);
@@ -284,8 +287,8 @@ static bool settle(struct file *file)
 static bool take_all(void)
 {
     bool any = false;
-    for (unsigned i = 0; i < box.count; i++) {
-        struct file *file = &box.files[i];
+    for (unsigned i = 0; i < box->count; i++) {
+        struct file *file = &box->files[i];
         any |= settle(file);
         if (file->state != TO_TAKE)
             continue;
@@ -300,15 +303,15 @@ static bool take_all(void)
 static void forget_first(void)
 {
     unsigned over = 0;
-    while (over < box.count && box.files[over].state == OVER)
+    while (over < box->count && box->files[over].state == OVER)
         over++;
-    box.count -= over;
-    memmove(box.files, box.files + over, box.count * sizeof *box.files);
+    box->count -= over;
+    memmove(box->files, box->files + over, box->count * sizeof *box->files);
 }
 
 static bool turn(void)
 {
-    if (!box.path)
+    if (!box->path)
         return false;
     bool any = scan();
     any |= hear_more();
@@ -319,35 +322,35 @@ static bool turn(void)
 
 static uint64_t until_ms(void)
 {
-    for (unsigned i = 0; i < box.count; i++)
-        if (box.files[i].state == TO_TAKE)
-            return box.files[i].due_ms;
+    for (unsigned i = 0; i < box->count; i++)
+        if (box->files[i].state == TO_TAKE)
+            return box->files[i].due_ms;
     return TH_NEVER;
 }
 
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
-    bool heard = box.told_at == box.told_bytes;
-    if (!box.path || room < 1)
+    bool heard = box->told_at == box->told_bytes;
+    if (!box->path || room < 1)
         return 0;
-    *fds = (struct pollfd){.fd = heard ? box.watch : -1, .events = POLLIN};
+    *fds = (struct pollfd){.fd = heard ? box->watch : -1, .events = POLLIN};
     return 1;
 }
 
 static void ready(const struct pollfd *fds, nfds_t count)
 {
     (void)count;
-    ssize_t got = fds->revents ? read(box.watch, box.told, sizeof box.told) : -1;
+    ssize_t got = fds->revents ? read(box->watch, box->told, sizeof box->told) : -1;
     if (got < 0)
         return;
-    box.told_bytes = (size_t)got;
-    box.told_at = 0;
+    box->told_bytes = (size_t)got;
+    box->told_at = 0;
 }
 
 static void renew(const struct th_cli_settings *s)
 {
     if (s->drop_topic)
-        th_format(box.template, sizeof box.template, "%s", s->drop_topic);
+        th_format(box->template, sizeof box->template, "%s", s->drop_topic);
 }
 
 static int open_drop(const struct th_cli_settings *s)
@@ -355,24 +358,25 @@ static int open_drop(const struct th_cli_settings *s)
     char shown[TH_CLI_SHOWN_BYTES];
     if (!s->drop)
         return 0;
-    box.path = s->drop;
+    box->path = s->drop;
     renew(s);
-    th_fault_clear(&box.fault);
-    box.dir = open(box.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    box.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    th_fault_clear(&box->fault);
+    box->dir = open(box->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    box->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     begin_scan();
-    if (box.dir >= 0 && inotify_add_watch(box.watch, box.path, IN_MOVED_TO | IN_CLOSE_WRITE) >= 0)
+    if (box->dir >= 0 &&
+        inotify_add_watch(box->watch, box->path, IN_MOVED_TO | IN_CLOSE_WRITE) >= 0)
         return 0;
-    th_fault_set_errno(&box.fault, TH_E_FILE, "cannot watch %s", th_cli_show(box.path, shown));
-    return th_cli_say_fault(&box.fault);
+    th_fault_set_errno(&box->fault, TH_E_FILE, "cannot watch %s", th_cli_show(box->path, shown));
+    return th_cli_say_fault(&box->fault);
 }
 
 static void close_drop(void)
 {
-    if (!box.path)
+    if (!box->path)
         return;
-    close(box.dir);
-    close(box.watch);
+    close(box->dir);
+    close(box->watch);
 }
 
 const struct th_agent_part th_agent_drop = {

@@ -10,6 +10,7 @@
 #include "cli/configfile.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/lane.h"
 #include "cli/piece.h"
 #include "cli/properties.h"
 #include "cli/say.h"
@@ -38,7 +39,7 @@ struct job {
     uint8_t answer[ANSWER_BYTES]; /* the message's own response topic */
 };
 
-static struct {
+struct lane {
     int fd;
     bool asked;     /* the runner, to read the handlers again */
     bool deaf;      /* the runner has not taken the last order */
@@ -46,19 +47,25 @@ static struct {
     bool taken;     /* the message whose pieces come is ours */
     uint8_t filling; /* its job, or NONE: it is dropped */
     size_t held_bytes; /* a result that waits for room in the outbox */
-} handling;
+    uint32_t unhandled[TH_AGENT_UNHANDLED];
+};
+TH_LANE(struct lane, handling);
 
-uint32_t th_agent_unhandled[TH_AGENT_UNHANDLED];
+TH_LANE_ARRAY(struct job, jobs, TH_ORDER_JOBS);
+TH_LANE_ARRAY(uint8_t, packet, TH_RESULT_BYTES);
+static TH_ROOMY uint8_t order[TH_ORDER_BYTES];
 
-static TH_ROOMY struct job jobs[TH_ORDER_JOBS];
-static TH_ROOMY uint8_t order[TH_ORDER_BYTES], packet[TH_RESULT_BYTES];
+uint32_t th_agent_unhandled(enum th_agent_unhandled cause)
+{
+    return handling->unhandled[cause];
+}
 
 static int open_handlers(const struct th_cli_settings *settings)
 {
     (void)settings;
-    handling.filling = NONE;
-    handling.fd = th_cli_handlers()->count ? th_agent_runner_start() : -1;
-    if (handling.fd >= 0 || !th_cli_handlers()->count)
+    handling->filling = NONE;
+    handling->fd = th_cli_handlers()->count ? th_agent_runner_start() : -1;
+    if (handling->fd >= 0 || !th_cli_handlers()->count)
         return TH_CLI_OK;
     th_cli_say_status(TH_CLI_SYSTEM, "cannot start the process for handlers, errno %d", errno);
     return TH_CLI_SYSTEM;
@@ -74,7 +81,7 @@ static void say_end(const struct job *job, const struct th_result *result)
     bool has_error = result->error.len_bytes;
     if (result->how == TH_RESULT_EXITED && !result->status)
         return;
-    th_agent_unhandled[TH_AGENT_PROGRAM]++;
+    handling->unhandled[TH_AGENT_PROGRAM]++;
     th_cli_warn("handler %s: %s %u%s%s", th_cli_show(*job->handler->run, shown),
                 th_text_nth(how, result->how), result->status, has_error ? ": " : "",
                 has_error ? th_cli_show_slice(result->error, error) : "");
@@ -105,7 +112,7 @@ static int answer(const struct job *job, struct th_slice output)
 /* Each on its own has read the configuration again, and the runner was the last. */
 static void end_reread(bool taken)
 {
-    handling.asked = false;
+    handling->asked = false;
     if (taken)
         th_cli_handlers_keep();
     else
@@ -119,7 +126,7 @@ static void say_lost(const struct th_result *result)
     char error[TH_ERRNO_TEXT_BYTES];
     struct th_lost lost;
     memcpy(&lost, result->output.data, sizeof lost);
-    th_agent_unhandled[TH_AGENT_SINK] = lost.ever;
+    handling->unhandled[TH_AGENT_SINK] = lost.ever;
     if (!lost.since || result->job >= th_cli_handlers()->count)
         return;
     th_cli_warn(result->status ? "%s takes no messages: %s; %u lost so far"
@@ -132,13 +139,13 @@ static void say_lost(const struct th_result *result)
 static bool settle(void)
 {
     struct th_result result;
-    bool valid = th_result_read(&result, th_slice_of(packet, handling.held_bytes));
-    if (valid && result.how >= TH_RESULT_REREAD && handling.asked)
+    bool valid = th_result_read(&result, th_slice_of(packet, handling->held_bytes));
+    if (valid && result.how >= TH_RESULT_REREAD && handling->asked)
         end_reread(result.how == TH_RESULT_REREAD);
     if (valid && result.how == TH_RESULT_LOST)
         say_lost(&result);
     if (!valid || result.how >= TH_RESULT_LOST ||
-        !jobs[result.job].used || result.job == handling.filling)
+        !jobs[result.job].used || result.job == handling->filling)
         return true;
     struct job *job = &jobs[result.job];
     int rc = answer(job, result.output);
@@ -155,35 +162,35 @@ static bool settle(void)
 static void lose_runner(void)
 {
     th_cli_say_status(TH_CLI_SYSTEM, "the process for handlers has ended");
-    th_file_close(&handling.fd);
+    th_file_close(&handling->fd);
     th_cli_connection_end(TH_CLI_SYSTEM);
 }
 
 /* True: a result that waited for room has found it. */
 static bool turn(void)
 {
-    if (!handling.held_bytes || !settle())
+    if (!handling->held_bytes || !settle())
         return false;
-    handling.held_bytes = 0;
+    handling->held_bytes = 0;
     return true;
 }
 
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
-    if (handling.fd < 0 || !room)
+    if (handling->fd < 0 || !room)
         return 0;
-    *fds = (struct pollfd){.fd = handling.fd, .events = handling.held_bytes ? 0 : POLLIN};
+    *fds = (struct pollfd){.fd = handling->fd, .events = handling->held_bytes ? 0 : POLLIN};
     return 1;
 }
 
 static void ready(const struct pollfd *fds, nfds_t count)
 {
     (void)count;
-    if (!fds->revents || handling.held_bytes)
+    if (!fds->revents || handling->held_bytes)
         return;
-    ssize_t got = read(handling.fd, packet, sizeof packet);
+    ssize_t got = read(handling->fd, packet, TH_RESULT_BYTES);
     if (got > 0) {
-        handling.held_bytes = (size_t)got;
+        handling->held_bytes = (size_t)got;
         turn();
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         lose_runner();
@@ -195,19 +202,19 @@ static void ready(const struct pollfd *fds, nfds_t count)
  * up. */
 static bool send_packet(size_t bytes)
 {
-    struct pollfd fds = {.fd = handling.fd, .events = POLLOUT};
-    bool sent = write(handling.fd, order, bytes) > 0 ||
-                (errno == EAGAIN && poll(&fds, 1, handling.deaf ? 0 : PATIENCE_MS) > 0 &&
-                 write(handling.fd, order, bytes) > 0);
-    handling.deaf = !sent;
+    struct pollfd fds = {.fd = handling->fd, .events = POLLOUT};
+    bool sent = write(handling->fd, order, bytes) > 0 ||
+                (errno == EAGAIN && poll(&fds, 1, handling->deaf ? 0 : PATIENCE_MS) > 0 &&
+                 write(handling->fd, order, bytes) > 0);
+    handling->deaf = !sent;
     return sent;
 }
 
 static bool send_order(uint8_t kind, struct th_slice rest)
 {
     order[0] = kind;
-    order[1] = handling.filling;
-    order[2] = jobs[handling.filling].index;
+    order[1] = handling->filling;
+    order[2] = jobs[handling->filling].index;
     memcpy(order + 3, rest.data, rest.len_bytes);
     return send_packet(3 + rest.len_bytes);
 }
@@ -227,19 +234,19 @@ static bool send_payload(struct th_slice rest)
 static void drop(const struct th_delivery *piece)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    if (handling.filling < NONE)
-        jobs[handling.filling].used = false;
-    handling.filling = NONE;
+    if (handling->filling < NONE)
+        jobs[handling->filling].used = false;
+    handling->filling = NONE;
     th_cli_warn("a message on %s was dropped: its handlers are busy; %u so far",
-                th_cli_show_slice(piece->topic, shown), ++th_agent_unhandled[TH_AGENT_BUSY]);
+                th_cli_show_slice(piece->topic, shown), ++handling->unhandled[TH_AGENT_BUSY]);
 }
 
 /* One that was begun and broke off is free again: the runner begins it anew, too. */
 static uint8_t free_job(void)
 {
     uint8_t i = 0;
-    if (handling.filling < NONE)
-        return handling.filling;
+    if (handling->filling < NONE)
+        return handling->filling;
     while (i < NONE && jobs[i].used)
         i++;
     return i;
@@ -273,18 +280,18 @@ static void keep_answer(struct job *job, const struct th_delivery *piece)
 /* The number of a handler means what it means to the runner. */
 static bool agree_with_runner(void)
 {
-    struct pollfd fds = {.fd = handling.fd, .events = POLLIN};
-    while (handling.asked && !handling.held_bytes && poll(&fds, 1, PATIENCE_MS) > 0)
+    struct pollfd fds = {.fd = handling->fd, .events = POLLIN};
+    while (handling->asked && !handling->held_bytes && poll(&fds, 1, PATIENCE_MS) > 0)
         ready(&fds, 1);
-    return !handling.asked;
+    return !handling->asked;
 }
 
 static bool begin(uint8_t handler, const struct th_delivery *piece)
 {
-    handling.filling = free_job();
-    if (handling.filling == NONE || piece->topic.len_bytes >= TH_ORDER_TOPIC_BYTES)
+    handling->filling = free_job();
+    if (handling->filling == NONE || piece->topic.len_bytes >= TH_ORDER_TOPIC_BYTES)
         return false;
-    struct job *job = &jobs[handling.filling];
+    struct job *job = &jobs[handling->filling];
     job->used = true;
     job->index = handler;
     job->handler = &th_cli_handlers()->list[handler];
@@ -301,10 +308,10 @@ static bool pass_on(const struct th_delivery *piece)
     const uint32_t about = th_order_about(piece);
     if (!send_order(TH_ORDER_RUN, th_slice_of(&about, sizeof about)))
         return false;
-    struct job *job = &jobs[handling.filling];
+    struct job *job = &jobs[handling->filling];
     job->used = !job->handler->way;
-    handling.writes |= !job->used;
-    handling.filling = NONE;
+    handling->writes |= !job->used;
+    handling->filling = NONE;
     return true;
 }
 
@@ -313,9 +320,9 @@ static bool take(const struct th_delivery *piece)
     bool is_first = th_cli_piece_is_first(piece), agrees = !is_first || agree_with_runner();
     uint8_t handler = is_first ? handler_for(piece->topic) : 0;
     if (is_first)
-        handling.taken = handling.fd >= 0 && handler < th_cli_handlers()->count;
-    if (!handling.taken || (!is_first && handling.filling == NONE))
-        return handling.taken;
+        handling->taken = handling->fd >= 0 && handler < th_cli_handlers()->count;
+    if (!handling->taken || (!is_first && handling->filling == NONE))
+        return handling->taken;
     if (!agrees || (is_first && !begin(handler, piece)) || !pass_on(piece))
         drop(piece);
     return true;
@@ -324,17 +331,17 @@ static bool take(const struct th_delivery *piece)
 /* What broke off with its connection does not go on. */
 static void on_event(const struct th_event *event)
 {
-    if (event->kind != TH_EVENT_DISCONNECTED || handling.filling == NONE)
+    if (event->kind != TH_EVENT_DISCONNECTED || handling->filling == NONE)
         return;
-    jobs[handling.filling].used = false;
-    handling.filling = NONE;
+    jobs[handling->filling].used = false;
+    handling->filling = NONE;
 }
 
 /* ---- other handlers -------------------------------------------------------------------------- */
 
 bool th_agent_handlers_are_busy(void)
 {
-    bool busy = handling.asked;
+    bool busy = handling->asked;
     for (const struct job *job = jobs; job < jobs + TH_ORDER_JOBS; job++)
         busy |= job->used && !th_cli_handlers_is_used(job->handler);
     return busy;
@@ -344,7 +351,7 @@ static void renew(const struct th_cli_settings *settings)
 {
     const uint32_t sum = th_cli_configfile_sum();
     (void)settings;
-    if (handling.fd < 0) {
+    if (handling->fd < 0) {
         if (th_cli_handlers_read())
             th_cli_warn("handlers have come, which needs a restart");
         return;
@@ -352,7 +359,7 @@ static void renew(const struct th_cli_settings *settings)
     order[0] = TH_ORDER_REREAD;
     memset(order + 1, 0, 2);
     memcpy(order + 3, &sum, sizeof sum);
-    handling.asked = send_packet(3 + sizeof sum);
+    handling->asked = send_packet(3 + sizeof sum);
 }
 
 /* What is begun is done first. */
@@ -361,29 +368,29 @@ static bool is_idle(void)
     bool idle = true;
     turn();
     for (uint8_t i = 0; i < TH_ORDER_JOBS; i++)
-        idle &= !jobs[i].used || i == handling.filling;
-    return idle || handling.fd < 0;
+        idle &= !jobs[i].used || i == handling->filling;
+    return idle || handling->fd < 0;
 }
 
 /* An empty packet reads like our end. What is to be written down is, before the runner ends; what
  * is lost is told. */
 static void await_runner(void)
 {
-    struct pollfd fds = {.fd = handling.fd, .events = POLLIN};
-    ssize_t got = handling.writes ? write(handling.fd, "", 0) : -1;
+    struct pollfd fds = {.fd = handling->fd, .events = POLLIN};
+    ssize_t got = handling->writes ? write(handling->fd, "", 0) : -1;
     while (got >= 0 && poll(&fds, 1, PATIENCE_MS) > 0 &&
-           (got = read(handling.fd, packet, sizeof packet)) > 0) {
-        handling.held_bytes = (size_t)got;
+           (got = read(handling->fd, packet, TH_RESULT_BYTES)) > 0) {
+        handling->held_bytes = (size_t)got;
         settle();
     }
 }
 
 static void close_handlers(void)
 {
-    if (handling.fd < 0)
+    if (handling->fd < 0)
         return;
     await_runner();
-    th_file_close(&handling.fd);
+    th_file_close(&handling->fd);
 }
 
 const struct th_agent_part th_agent_handlers = {

@@ -11,7 +11,7 @@ extern const struct th_agent_part th_agent_handlers;
 /* How many messages were not handled, and why: all were busy; a program failed; a file or a socket
  * took it not. */
 enum th_agent_unhandled { TH_AGENT_BUSY, TH_AGENT_PROGRAM, TH_AGENT_SINK, TH_AGENT_UNHANDLED };
-extern uint32_t th_agent_unhandled[TH_AGENT_UNHANDLED];
+uint32_t th_agent_unhandled(enum th_agent_unhandled cause);
 
 /* The configuration cannot be read again now: one of the handlers before is still at work. */
 bool th_agent_handlers_are_busy(void);

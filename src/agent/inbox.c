@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "base/roomy.h"
 #include "cli/connection.h"
+#include "cli/lane.h"
 #include "cli/lines.h"
 #include "cli/out.h"
 #include "cli/say.h"
@@ -33,7 +34,7 @@ struct producer {
     size_t answer_bytes, answer_sent;
 };
 
-static struct {
+struct lane {
     int listening;
     const char *path;
     bool open;
@@ -44,27 +45,29 @@ static struct {
     struct th_fault fault;
     struct th_spool_message held; /* of standard input, which cannot send it again */
     uint64_t held_until_ms;       /* 0: none is */
-} inbox;
+};
+TH_LANE(struct lane, inbox);
 
-static TH_ROOMY uint8_t held_properties[TH_SPOOL_FRONT_MAX_BYTES];
+TH_LANE_ARRAY(uint8_t, held_properties, TH_SPOOL_FRONT_MAX_BYTES);
 
 /* Apart: of a producer that is not there nothing is touched. */
-static TH_ROOMY struct desk {
+struct desk {
     uint64_t waiting[TH_AGENT_UNANSWERED]; /* for the disk: their numbers */
     char refusal[ANSWER_BYTES], answer[ANSWER_BYTES];
     uint8_t lines[TH_AGENT_LINE_BYTES];
-} desks[ALL];
+};
+TH_LANE_ARRAY(struct desk, desks, ALL);
 
 _Static_assert(TH_AGENT_UNANSWERED == 64, "struct producer has a bit for each");
 
 static struct desk *desk_of(const struct producer *p)
 {
-    return &desks[p - inbox.producers];
+    return &desks[p - inbox->producers];
 }
 
 static bool is_input(const struct producer *p)
 {
-    return p == &inbox.producers[OF_INPUT];
+    return p == &inbox->producers[OF_INPUT];
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -90,7 +93,7 @@ static uint64_t first_line(const struct producer *p)
 
 static size_t write_refusal(const struct producer *p, char *answer, uint64_t line)
 {
-    struct th_fault *fault = &inbox.fault;
+    struct th_fault *fault = &inbox->fault;
     if (is_input(p))
         th_cli_warn("line %llu of standard input: %s", (unsigned long long)line, fault->text);
     tame(fault->text);
@@ -105,8 +108,8 @@ static void refuse_line(struct producer *p)
 
 static void set_fault(int code, const char *sentence)
 {
-    th_fault_clear(&inbox.fault);
-    th_fault_set(&inbox.fault, code, "%s", sentence);
+    th_fault_clear(&inbox->fault);
+    th_fault_set(&inbox->fault, code, "%s", sentence);
 }
 
 static size_t write_fate(const struct producer *p, uint64_t seq, int fate)
@@ -154,7 +157,7 @@ static void hang_up(struct producer *p)
 
 static bool print_answer(struct producer *p)
 {
-    if (!inbox.quiet)
+    if (!inbox->quiet)
         th_cli_out(desk_of(p)->answer, p->answer_bytes);
     p->answer_bytes = 0;
     return true;
@@ -199,9 +202,9 @@ static bool hand_in(struct producer *p, const struct th_spool_message *message)
 {
     static const char dropped[] = "{\"dropped\":\"full\"}\n";
     uint64_t seq = 0;
-    th_fault_clear(&inbox.fault);
-    int rc = th_agent_queue_put(message, &seq, &inbox.fault);
-    if (rc < 0 && is_input(p) && may_retry(inbox.fault.code))
+    th_fault_clear(&inbox->fault);
+    int rc = th_agent_queue_put(message, &seq, &inbox->fault);
+    if (rc < 0 && is_input(p) && may_retry(inbox->fault.code))
         return false;
     if (rc < 0)
         refuse_line(p);
@@ -215,31 +218,31 @@ static bool hand_in(struct producer *p, const struct th_spool_message *message)
 /* Its line stays where it is. */
 static bool hold(const struct producer *p)
 {
-    struct th_slice *properties = &inbox.message.properties;
+    struct th_slice *properties = &inbox->message.properties;
     th_cli_warn("line %llu of standard input waits: %s", (unsigned long long)p->lines.number,
-                inbox.fault.text);
+                inbox->fault.text);
     memcpy(held_properties, properties->data, properties->len_bytes);
     properties->data = held_properties;
-    inbox.held = inbox.message;
-    inbox.held_until_ms = th_clock_ms() + AGAIN_MS;
+    inbox->held = inbox->message;
+    inbox->held_until_ms = th_clock_ms() + AGAIN_MS;
     return false;
 }
 
 static bool hand_in_held(struct producer *p)
 {
-    if (th_clock_ms() < inbox.held_until_ms)
+    if (th_clock_ms() < inbox->held_until_ms)
         return false;
-    inbox.held_until_ms = hand_in(p, &inbox.held) ? 0 : th_clock_ms() + AGAIN_MS;
-    return !inbox.held_until_ms;
+    inbox->held_until_ms = hand_in(p, &inbox->held) ? 0 : th_clock_ms() + AGAIN_MS;
+    return !inbox->held_until_ms;
 }
 
 static bool take_line(struct producer *p, struct th_slice line)
 {
-    if (is_input(p) && inbox.held_until_ms)
+    if (is_input(p) && inbox->held_until_ms)
         return hand_in_held(p);
-    th_fault_clear(&inbox.fault);
-    if (th_agent_line_read(&inbox.message, (char *)line.data, line.len_bytes, &inbox.fault) == 0)
-        return hand_in(p, &inbox.message) || hold(p);
+    th_fault_clear(&inbox->fault);
+    if (th_agent_line_read(&inbox->message, (char *)line.data, line.len_bytes, &inbox->fault) == 0)
+        return hand_in(p, &inbox->message) || hold(p);
     refuse_line(p);
     return true;
 }
@@ -301,8 +304,8 @@ static void begin(struct producer *p, int fd)
 static struct producer *free_place(void)
 {
     for (size_t i = 0; i < TH_AGENT_PRODUCERS; i++)
-        if (inbox.producers[i].fd < 0)
-            return &inbox.producers[i];
+        if (inbox->producers[i].fd < 0)
+            return &inbox->producers[i];
     return NULL;
 }
 
@@ -317,7 +320,7 @@ static struct producer *most_silent(void)
 {
     struct producer *most = NULL;
     for (size_t i = 0; i < TH_AGENT_PRODUCERS; i++) {
-        struct producer *p = &inbox.producers[i];
+        struct producer *p = &inbox->producers[i];
         if (is_silent(p) && (!most || p->moved_ms < most->moved_ms))
             most = p;
     }
@@ -328,7 +331,7 @@ static struct producer *most_silent(void)
 static uint64_t place_at_ms(void)
 {
     const struct producer *most = most_silent();
-    if (inbox.listening < 0)
+    if (inbox->listening < 0)
         return TH_NEVER;
     if (free_place())
         return 0;
@@ -337,11 +340,11 @@ static uint64_t place_at_ms(void)
 
 static void stop_listening(void)
 {
-    if (inbox.listening < 0)
+    if (inbox->listening < 0)
         return;
-    th_net_hang_up(inbox.listening);
-    unlink(inbox.path);
-    inbox.listening = -1;
+    th_net_hang_up(inbox->listening);
+    unlink(inbox->path);
+    inbox->listening = -1;
 }
 
 static void turn_away(int fd, const char *sentence)
@@ -359,14 +362,14 @@ static void make_place(struct producer *p)
 
 static void receive(void)
 {
-    int fd = th_net_unix_accept(inbox.listening);
+    int fd = th_net_unix_accept(inbox->listening);
     if (fd == TH_E_SYSTEM) {
-        th_cli_warn("%s is closed: no descriptor is left", inbox.path);
+        th_cli_warn("%s is closed: no descriptor is left", inbox->path);
         stop_listening();
     }
     if (fd < 0)
         return;
-    if (inbox.for_us_alone && !th_net_local_is_ours(fd)) {
+    if (inbox->for_us_alone && !th_net_local_is_ours(fd)) {
         th_cli_warn("a program was turned away: it is another user's; see --inbox-mode");
         turn_away(fd, "this is another user's agent");
         return;
@@ -382,24 +385,24 @@ static int open_inbox(const struct th_cli_settings *s)
 {
     struct th_fault fault = {0};
     for (size_t i = 0; i < ALL; i++)
-        inbox.producers[i].fd = -1;
-    inbox.listening = -1;
-    inbox.open = s->inbox || s->input;
-    inbox.quiet = s->quiet;
-    inbox.for_us_alone = s->inbox_mode == 0600;
+        inbox->producers[i].fd = -1;
+    inbox->listening = -1;
+    inbox->open = s->inbox || s->input;
+    inbox->quiet = s->quiet;
+    inbox->for_us_alone = s->inbox_mode == 0600;
     if (s->input)
-        begin(&inbox.producers[OF_INPUT], STDIN_FILENO);
-    inbox.path = s->inbox;
+        begin(&inbox->producers[OF_INPUT], STDIN_FILENO);
+    inbox->path = s->inbox;
     if (s->inbox)
-        inbox.listening = th_net_unix_listen(s->inbox, (unsigned)s->inbox_mode, &fault);
+        inbox->listening = th_net_unix_listen(s->inbox, (unsigned)s->inbox_mode, &fault);
     return fault.code ? th_cli_say_fault(&fault) : 0;
 }
 
 static bool turn(void)
 {
     bool any = false;
-    for (size_t i = 0; inbox.open && i < ALL; i++) {
-        struct producer *p = &inbox.producers[i];
+    for (size_t i = 0; inbox->open && i < ALL; i++) {
+        struct producer *p = &inbox->producers[i];
         if (p->fd < 0)
             continue;
         any |= give_answers(p);
@@ -421,12 +424,12 @@ static struct pollfd awaited_of(const struct producer *p)
 
 static nfds_t await(struct pollfd *fds, nfds_t room)
 {
-    if (!inbox.open || room < 1 + ALL)
+    if (!inbox->open || room < 1 + ALL)
         return 0;
     bool has_place = place_at_ms() <= th_clock_ms();
-    fds[0] = (struct pollfd){.fd = has_place ? inbox.listening : -1, .events = POLLIN};
+    fds[0] = (struct pollfd){.fd = has_place ? inbox->listening : -1, .events = POLLIN};
     for (size_t i = 0; i < ALL; i++)
-        fds[1 + i] = awaited_of(&inbox.producers[i]);
+        fds[1 + i] = awaited_of(&inbox->producers[i]);
     return 1 + ALL;
 }
 
@@ -436,13 +439,13 @@ static void ready(const struct pollfd *fds, nfds_t count)
         receive();
     for (nfds_t i = 1; i < count; i++)
         if (fds[i].revents && fds[i].events & POLLIN)
-            read_more(&inbox.producers[i - 1]);
+            read_more(&inbox->producers[i - 1]);
 }
 
 static uint64_t until_ms(void)
 {
-    uint64_t place_ms = inbox.open ? place_at_ms() : TH_NEVER;
-    uint64_t held_ms = inbox.held_until_ms ? inbox.held_until_ms : TH_NEVER;
+    uint64_t place_ms = inbox->open ? place_at_ms() : TH_NEVER;
+    uint64_t held_ms = inbox->held_until_ms ? inbox->held_until_ms : TH_NEVER;
     if (place_ms <= th_clock_ms()) /* whoever comes is awaited */
         place_ms = TH_NEVER;
     return place_ms < held_ms ? place_ms : held_ms;
@@ -450,11 +453,11 @@ static uint64_t until_ms(void)
 
 static void close_inbox(void)
 {
-    if (!inbox.open)
+    if (!inbox->open)
         return;
     for (size_t i = 0; i < ALL; i++)
-        if (inbox.producers[i].fd >= 0)
-            hang_up(&inbox.producers[i]);
+        if (inbox->producers[i].fd >= 0)
+            hang_up(&inbox->producers[i]);
     stop_listening();
 }
 

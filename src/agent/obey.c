@@ -4,13 +4,17 @@
 #include "agent/state.h"
 #include "base/clock.h"
 #include "cli/connection.h"
+#include "cli/lane.h"
 #include "cli/rotate.h"
 #include "cli/say.h"
 #include "cli/signals.h"
 
 #include <signal.h>
 
-static bool is_leaving; /* to come back at once */
+struct lane {
+    bool is_leaving; /* to come back at once */
+};
+TH_LANE(struct lane, obeying);
 
 static int open_signals(const struct th_cli_settings *settings)
 {
@@ -31,14 +35,14 @@ static void reconnect(void)
     if (phase == TH_PHASE_RESTING)
         th_connect(client);
     else
-        is_leaving = phase == TH_PHASE_UP && th_disconnect(client, 0, NULL) >= 0;
+        obeying->is_leaving = phase == TH_PHASE_UP && th_disconnect(client, 0, NULL) >= 0;
 }
 
 static void on_event(const struct th_event *event)
 {
-    if (event->kind != TH_EVENT_DISCONNECTED || !is_leaving)
+    if (event->kind != TH_EVENT_DISCONNECTED || !obeying->is_leaving)
         return;
-    is_leaving = false;
+    obeying->is_leaving = false;
     if (event->redial_in_ms < 0 && !th_cli_connection_is_ending())
         th_connect(th_cli_connection_client());
 }

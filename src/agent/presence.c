@@ -7,6 +7,7 @@
 #include "cli/exit.h"
 #include "cli/facts.h"
 #include "cli/json.h"
+#include "cli/lane.h"
 #include "cli/say.h"
 #include "cli/sheet.h"
 #include "cli/template.h"
@@ -16,20 +17,21 @@
 #define QOS 1
 #define TEXT_BYTES 2048
 
-static struct {
+struct lane {
     const struct th_cli_settings *settings;
     const char *device;
     bool was_offline; /* said so, when asked to end */
-} presence;
+};
+TH_LANE(struct lane, presence);
 
 /* The will, except while something else is told. */
-static TH_ROOMY char status_text[TEXT_BYTES];
+TH_LANE_ARRAY(char, status_text, TEXT_BYTES);
 
 /* ---- what it says ---------------------------------------------------------------------------- */
 
 static const char *firmware(void)
 {
-    return presence.settings->firmware_version ? presence.settings->firmware_version : TH_VERSION;
+    return presence->settings->firmware_version ? presence->settings->firmware_version : TH_VERSION;
 }
 
 /* A literal of its own for each name: packed texts are for people.
@@ -38,7 +40,7 @@ static struct th_slice write_status(const char *status, const char *reason)
 {
     char now[TH_CLI_TIME_TEXT_BYTES];
     const char *members[][2] = {
-        {"deviceId", presence.device},
+        {"deviceId", presence->device},
         {"timestamp", th_cli_time_text(th_calendar_now().tv_sec, now)},
         {"status", status},
         {"firmwareVersion", firmware()},
@@ -64,7 +66,7 @@ static void write_will(void)
 static void tell(const char *status, const char *reason, uint8_t qos)
 {
     const struct th_message message = {
-        .topic = th_slice_text(presence.settings->status_topic),
+        .topic = th_slice_text(presence->settings->status_topic),
         .payload = write_status(status, reason),
         .qos = qos,
         .retain = true,
@@ -79,14 +81,14 @@ static void tell(const char *status, const char *reason, uint8_t qos)
 
 int th_agent_presence_will(struct th_cli_settings *settings)
 {
-    presence.settings = settings;
+    presence->settings = settings;
     if (!settings->status_topic)
         return TH_CLI_OK;
     if (settings->will_topic)
         return th_cli_complain("--status-topic and --will-topic: give only one of them");
-    presence.device = th_cli_template_device();
-    if (!presence.device)
-        presence.device = settings->client_id ? settings->client_id : "";
+    presence->device = th_cli_template_device();
+    if (!presence->device)
+        presence->device = settings->client_id ? settings->client_id : "";
     write_will();
     settings->will_topic = settings->status_topic;
     settings->will_payload = status_text;
@@ -115,7 +117,7 @@ static void tell_refused(struct th_slice codes)
 
 static void on_event(const struct th_event *event)
 {
-    if (!presence.settings->status_topic)
+    if (!presence->settings->status_topic)
         return;
     if (event->kind == TH_EVENT_CONNECTED)
         tell("online", NULL, QOS);
@@ -128,10 +130,10 @@ static void on_event(const struct th_event *event)
 /* Nothing waits for an acknowledgement any more. */
 static bool say_goodbye(void)
 {
-    if (presence.settings->status_topic && !presence.was_offline &&
+    if (presence->settings->status_topic && !presence->was_offline &&
         th_phase(th_cli_connection_client()) == TH_PHASE_UP)
         tell("offline", NULL, 0);
-    presence.was_offline = true;
+    presence->was_offline = true;
     return true;
 }
 

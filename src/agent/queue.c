@@ -7,6 +7,7 @@
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/lane.h"
 #include "cli/out.h"
 #include "cli/say.h"
 #include "cli/show.h"
@@ -46,10 +47,10 @@ struct flight {
     bool synced;      /* and on the disk */
 };
 
-static TH_HEADED struct th_spool spool;
+TH_LANE_HEADED(struct th_spool, spool);
 static TH_ROOMY struct th_property properties_room[PROPERTIES_MAX + 1];
 
-static struct {
+struct lane {
     struct flight flights[TH_SPOOL_OPEN_MAX]; /* a ring: each is begun behind the one before */
     unsigned begun;                           /* ever */
     struct th_fault fault;
@@ -65,12 +66,14 @@ static struct {
     uint64_t rest_ms[WAYS]; /* nothing is tried before */
     uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
-} queue;
+    struct th_received received;
+};
+TH_LANE(struct lane, queue);
 
 /* From the oldest on. */
 static struct flight *flight_at(unsigned i)
 {
-    return &queue.flights[(queue.begun + i) % TH_SPOOL_OPEN_MAX];
+    return &queue->flights[(queue->begun + i) % TH_SPOOL_OPEN_MAX];
 }
 
 static uint64_t now_s(void)
@@ -91,7 +94,7 @@ static void say_dropped(void *arg, uint64_t seq, struct th_slice topic, enum th_
 static void say_damaged(void *arg, uint32_t segment, uint64_t offset_bytes, uint64_t bytes)
 {
     (void)arg;
-    queue.damages++;
+    queue->damages++;
     th_cli_warn("the spool is damaged: segment %u, %llu bytes from %llu on", (unsigned)segment,
                 (unsigned long long)bytes, (unsigned long long)offset_bytes);
 }
@@ -115,7 +118,7 @@ static void say_of(const struct flight *f, const char *what, const char *more)
     struct th_spool_item item;
     struct th_fault unheard = {0};
     char shown[TH_CLI_SHOWN_BYTES] = "?";
-    if (th_spool_again(&spool, f->seq, now_s(), &item, &unheard) == 1)
+    if (th_spool_again(spool, f->seq, now_s(), &item, &unheard) == 1)
         th_cli_show_slice(item.message.topic, shown);
     th_cli_warn("message %llu to %s %s%s", (unsigned long long)f->seq, shown, what, more);
 }
@@ -125,52 +128,52 @@ static void say_of(const struct flight *f, const char *what, const char *more)
 /* What was written since the last good sync is not there. */
 static void forget_unsynced(void)
 {
-    uint64_t accepted = th_spool_accepted(&spool), last = spool.next_seq - 1;
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+    uint64_t accepted = th_spool_accepted(spool), last = spool->next_seq - 1;
+    for (struct flight *f = queue->flights; f < queue->flights + TH_SPOOL_OPEN_MAX; f++)
         f->noted &= f->synced;
-    if (spool.unsynced_messages || last == accepted)
+    if (spool->unsynced_messages || last == accepted)
         return;
-    queue.lost_first = accepted + 1;
-    queue.lost_last = last;
+    queue->lost_first = accepted + 1;
+    queue->lost_last = last;
 }
 
 static void tell_failure(void)
 {
     forget_unsynced();
-    if (!queue.failing)
-        th_cli_warn("%s", queue.fault.text);
-    queue.failing = true;
-    th_fault_clear(&queue.fault);
+    if (!queue->failing)
+        th_cli_warn("%s", queue->fault.text);
+    queue->failing = true;
+    th_fault_clear(&queue->fault);
 }
 
 static void fail(enum way way)
 {
     tell_failure();
-    queue.rest_ms[way] = th_clock_ms() + REST_MS;
+    queue->rest_ms[way] = th_clock_ms() + REST_MS;
 }
 
 static bool is_resting(enum way way)
 {
-    return th_clock_ms() < queue.rest_ms[way];
+    return th_clock_ms() < queue->rest_ms[way];
 }
 
 static void succeed(void)
 {
-    if (queue.failing)
+    if (queue->failing)
         th_cli_say("the spool is written again");
-    queue.failing = false;
+    queue->failing = false;
 }
 
 static bool sync_queue(void)
 {
-    bool is_dirty = th_spool_is_dirty(&spool);
-    queue.urgent = false;
-    queue.sync_ms = th_clock_ms() + REST_MS;
-    if (th_spool_sync(&spool, now_s(), &queue.fault) < 0) {
+    bool is_dirty = th_spool_is_dirty(spool);
+    queue->urgent = false;
+    queue->sync_ms = th_clock_ms() + REST_MS;
+    if (th_spool_sync(spool, now_s(), &queue->fault) < 0) {
         fail(WRITING);
         return false;
     }
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+    for (struct flight *f = queue->flights; f < queue->flights + TH_SPOOL_OPEN_MAX; f++)
         f->synced = f->noted;
     if (is_dirty)
         succeed();
@@ -196,8 +199,8 @@ static struct th_spool_config config_of(const struct th_cli_settings *s)
 static void renew(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
-    if (queue.open && th_spool_limit(&spool, &config, &queue.fault) < 0)
-        th_cli_warn("the limits of the spool stay: %s", queue.fault.text);
+    if (queue->open && th_spool_limit(spool, &config, &queue->fault) < 0)
+        th_cli_warn("the limits of the spool stay: %s", queue->fault.text);
 }
 
 /* The broker does not send it again: so what was printed goes first. */
@@ -205,31 +208,30 @@ static int keep_received(void *arg, bool synced, struct th_fault *fault)
 {
     (void)arg;
     th_cli_out_flush();
-    return th_spool_keep(&spool, synced)
+    return th_spool_keep(spool, synced)
                ? 0 : th_fault_set_errno(fault, TH_E_SYSTEM, "cannot write to the spool");
 }
-
-static const struct th_received received = {.ids = spool.received.ids, .keep = keep_received};
 
 static int open_queue(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
     if (!s->spool)
         return TH_CLI_OK;
-    queue.conflated = &s->spool_conflate;
-    queue.is_5 = s->version == TH_MQTT_5;
-    int result = th_spool_open(&spool, &config, TH_SPOOL_OWN, now_s(), &queue.fault);
-    queue.open = result == 0;
-    th_cli_connection_keep(&received);
-    return result == 0 ? TH_CLI_OK : th_cli_say_fault(&queue.fault);
+    queue->conflated = &s->spool_conflate;
+    queue->is_5 = s->version == TH_MQTT_5;
+    int result = th_spool_open(spool, &config, TH_SPOOL_OWN, now_s(), &queue->fault);
+    queue->open = result == 0;
+    queue->received = (struct th_received){.ids = spool->received.ids, .keep = keep_received};
+    th_cli_connection_keep(&queue->received);
+    return result == 0 ? TH_CLI_OK : th_cli_say_fault(&queue->fault);
 }
 
 /* ---- producers ------------------------------------------------------------------------------- */
 
 static bool is_conflated(struct th_slice topic)
 {
-    for (uint32_t i = 0; i < queue.conflated->count; i++)
-        if (th_mqtt_topic_matches(th_slice_text(queue.conflated->items[i]), topic))
+    for (uint32_t i = 0; i < queue->conflated->count; i++)
+        if (th_mqtt_topic_matches(th_slice_text(queue->conflated->items[i]), topic))
             return true;
     return false;
 }
@@ -250,7 +252,7 @@ static const char *wrong_properties(struct th_slice raw)
     struct th_properties properties;
     if (!raw.len_bytes)
         return NULL;
-    if (!queue.is_5)
+    if (!queue->is_5)
         return "only MQTT 5 has properties";
     const char *problem = th_property_check_received(raw, TH_MQTT_PUBLISH);
     if (!problem && !unfold(raw, &properties))
@@ -261,7 +263,7 @@ static const char *wrong_properties(struct th_slice raw)
 /* What could never be sent is not accepted. */
 static int check(const struct th_spool_message *message, struct th_fault *fault)
 {
-    const char *problem = queue.open ? wrong_properties(message->properties)
+    const char *problem = queue->open ? wrong_properties(message->properties)
                                      : "this agent has no spool; give --spool";
     if (!problem && !(th_mqtt_topic_name_valid(message->topic) &&
                       th_mqtt_utf8_clean(message->topic)))
@@ -281,31 +283,31 @@ int th_agent_queue_put(const struct th_spool_message *message, uint64_t *seq,
         return result;
     struct th_spool_message given = *message;
     given.conflate |= is_conflated(message->topic);
-    result = th_spool_append(&spool, &given, now_s(), seq, fault);
+    result = th_spool_append(spool, &given, now_s(), seq, fault);
     if (result == TH_SPOOL_KNOWN)
-        *seq = spool.unsynced_messages ? spool.next_seq - 1 : th_spool_accepted(&spool);
+        *seq = spool->unsynced_messages ? spool->next_seq - 1 : th_spool_accepted(spool);
     if (result == TH_E_FILE) {
-        queue.fault = *fault;
+        queue->fault = *fault;
         tell_failure();
     }
-    queue.urgent |= result == TH_SPOOL_APPENDED;
+    queue->urgent |= result == TH_SPOOL_APPENDED;
     return result;
 }
 
 int th_agent_queue_fate(uint64_t seq)
 {
-    if (queue.lost_first <= seq && seq <= queue.lost_last)
+    if (queue->lost_first <= seq && seq <= queue->lost_last)
         return TH_E_FILE;
-    return seq <= th_spool_accepted(&spool);
+    return seq <= th_spool_accepted(spool);
 }
 
 bool th_agent_queue_look(struct th_spool_stat *stat)
 {
-    if (!queue.open)
+    if (!queue->open)
         return false;
-    th_spool_look(&spool, stat);
-    stat->failing = queue.failing;
-    stat->damages = queue.damages;
+    th_spool_look(spool, stat);
+    stat->failing = queue->failing;
+    stat->damages = queue->damages;
     return true;
 }
 
@@ -313,7 +315,7 @@ bool th_agent_queue_look(struct th_spool_stat *stat)
 
 static struct flight *flight_of(uint16_t packet_id)
 {
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+    for (struct flight *f = queue->flights; f < queue->flights + TH_SPOOL_OPEN_MAX; f++)
         if (packet_id && f->stage == OUT && f->packet_id == packet_id)
             return f;
     return NULL;
@@ -346,16 +348,16 @@ static void forget_session(struct flight *f)
 
 static void connected(bool session_present)
 {
-    queue.session_lost |= !session_present;
+    queue->session_lost |= !session_present;
     for (unsigned i = 0; !session_present && i < TH_SPOOL_OPEN_MAX; i++)
-        forget_session(&queue.flights[i]);
+        forget_session(&queue->flights[i]);
 }
 
 /* The oldest in this stage that nothing keeps from going. */
 static struct flight *oldest(enum stage stage)
 {
     struct flight *first = NULL;
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++)
+    for (struct flight *f = queue->flights; f < queue->flights + TH_SPOOL_OPEN_MAX; f++)
         if (f->stage == stage && !f->waits && (f->qos < 2 || f->synced) &&
             (!first || f->seq < first->seq))
             first = f;
@@ -368,28 +370,28 @@ _Static_assert(ENDS == 3, "the sentence says so");
 static void count_end(void)
 {
     const struct flight *f = oldest(OUT);
-    if (f != queue.stuck)
-        queue.ends = 0;
-    queue.stuck = f;
-    if (f && ++queue.ends == ENDS)
+    if (f != queue->stuck)
+        queue->ends = 0;
+    queue->stuck = f;
+    if (f && ++queue->ends == ENDS)
         say_of(f, "may be refused: 3 connections ended over it; thimble spool cat shows it, drop "
-                  "removes it (stop the agent), in ", spool.config.path);
+                  "removes it (stop the agent), in ", spool->config.path);
 }
 
 bool th_agent_queue_is_stuck(void)
 {
-    return queue.ends >= ENDS;
+    return queue->ends >= ENDS;
 }
 
 static void hear(const struct th_event *event)
 {
-    struct flight *f = queue.open ? flight_of(event->packet_id) : NULL;
+    struct flight *f = queue->open ? flight_of(event->packet_id) : NULL;
     if (event->kind == TH_EVENT_CONNECTED)
         connected(event->session_present);
     if (event->kind == TH_EVENT_DISCONNECTED && event->fault->phase == TH_PHASE_UP)
         count_end();
     if (f)
-        queue.ends = 0;
+        queue->ends = 0;
     if (f && event->kind == TH_EVENT_PUBLISHED)
         published(f, event->reason);
     if (f && event->kind == TH_EVENT_RECEIVED) {
@@ -401,14 +403,14 @@ static void hear(const struct th_event *event)
 static int read_payload(void *arg, uint64_t offset_bytes, uint8_t *out, size_t bytes)
 {
     const struct flight *f = arg;
-    int got = th_spool_payload(&spool, f->seq, offset_bytes, out, bytes, NULL);
+    int got = th_spool_payload(spool, f->seq, offset_bytes, out, bytes, NULL);
     return got > 0 ? got : TH_E_SYSTEM; /* unlike FILE, that another attempt may heal */
 }
 
 static void payload_written(void *arg)
 {
-    if (arg == queue.stuck)
-        queue.ends = 0;
+    if (arg == queue->stuck)
+        queue->ends = 0;
     end_flight(arg, 0);
 }
 
@@ -419,7 +421,7 @@ static bool write_end(struct flight *f)
     if (f->reason >= 0x80)
         say_of(f, "is given up: ", name_of(f->reason));
     f->stage = FREE;
-    if (th_spool_done(&spool, f->seq, &queue.fault) < 0)
+    if (th_spool_done(spool, f->seq, &queue->fault) < 0)
         fail(WRITING);
     return true;
 }
@@ -428,12 +430,12 @@ static bool write_end(struct flight *f)
 static bool note(struct flight *f)
 {
     bool is_released = f->received || f->taken_up == TH_TAKEN_RELEASED;
-    int result = is_released ? th_spool_released(&spool, f->seq, &queue.fault)
-                             : th_spool_sent(&spool, f->seq, f->packet_id, &queue.fault);
+    int result = is_released ? th_spool_released(spool, f->seq, &queue->fault)
+                             : th_spool_sent(spool, f->seq, f->packet_id, &queue->fault);
     if (result < 0)
         fail(WRITING);
     f->noted = result == 0;
-    queue.urgent |= f->noted && f->qos == 2;
+    queue->urgent |= f->noted && f->qos == 2;
     return f->noted;
 }
 
@@ -451,8 +453,8 @@ static bool has_room(void)
 {
     size_t ahead_bytes = HEADER_BYTES;
     for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
-        if (queue.flights[i].stage == TAKEN && !queue.flights[i].waits)
-            ahead_bytes += HEADER_BYTES + queue.flights[i].front_bytes;
+        if (queue->flights[i].stage == TAKEN && !queue->flights[i].waits)
+            ahead_bytes += HEADER_BYTES + queue->flights[i].front_bytes;
     return th_room_for(th_cli_connection_client(), ahead_bytes);
 }
 
@@ -460,13 +462,13 @@ static unsigned flights(unsigned stages)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX; i++)
-        count += stages >> queue.flights[i].stage & 1;
+        count += stages >> queue->flights[i].stage & 1;
     return count;
 }
 
 static bool has_more(void)
 {
-    uint64_t visible = spool.messages - spool.unsynced_messages;
+    uint64_t visible = spool->messages - spool->unsynced_messages;
     return flights(1 << TAKEN | 1 << OUT | 1 << OVER) < visible && has_room();
 }
 
@@ -493,10 +495,10 @@ static void begin_flight(struct flight *f, const struct th_spool_item *item)
         .qos = message->qos,
         .taken_up = taken_up[item->state],
         .noted = is_known,
-        .synced = is_known && !th_spool_is_dirty(&spool), /* it may be known to memory alone */
+        .synced = is_known && !th_spool_is_dirty(spool), /* it may be known to memory alone */
     };
-    queue.urgent |= is_known && !f->synced;
-    if (queue.session_lost)
+    queue->urgent |= is_known && !f->synced;
+    if (queue->session_lost)
         forget_session(f);
 }
 
@@ -504,7 +506,7 @@ static void begin_flight(struct flight *f, const struct th_spool_item *item)
 static struct flight *next_place(void)
 {
     for (unsigned i = 0; i < TH_SPOOL_OPEN_MAX && flight_at(0)->waits; i++)
-        queue.begun++;
+        queue->begun++;
     return flight_at(0);
 }
 
@@ -513,12 +515,12 @@ static bool take(void)
     struct th_spool_item item;
     struct flight *f = next_place();
     bool may = f->stage == FREE && has_more();
-    int got = may ? th_spool_next(&spool, now_s(), &item, &queue.fault) : 0;
+    int got = may ? th_spool_next(spool, now_s(), &item, &queue->fault) : 0;
     if (got < 0)
         fail(READING);
     if (got == 1)
         begin_flight(f, &item);
-    queue.begun += got == 1;
+    queue->begun += got == 1;
     return got == 1;
 }
 
@@ -526,7 +528,7 @@ static bool take(void)
 
 static void let_expire(struct th_message *message, const struct th_spool_message *of)
 {
-    if (!of->expires || !queue.is_5)
+    if (!of->expires || !queue->is_5)
         return;
     properties_room[message->properties.count++] =
         (struct th_property){.id = TH_PROPERTY_MESSAGE_EXPIRY_S, .number = of->expiry_s};
@@ -545,7 +547,7 @@ static void compose(struct th_message *message, struct flight *f, const struct t
         .arg = f,
         .total_bytes = item->payload_bytes,
     };
-    if (queue.is_5)
+    if (queue->is_5)
         unfold(item->message.properties, &message->properties);
     let_expire(message, &item->message);
 }
@@ -573,12 +575,12 @@ static bool publish(struct flight *f, const struct th_spool_item *item)
 static bool give(struct flight *f)
 {
     struct th_spool_item item;
-    int got = th_spool_again(&spool, f->seq, now_s(), &item, &queue.fault);
+    int got = th_spool_again(spool, f->seq, now_s(), &item, &queue->fault);
     if (got < 0)
         fail(READING);
     if (got == 0)
         end_flight(f, TH_REASON_UNREADABLE);
-    queue.damages += got == 0;
+    queue->damages += got == 0;
     return got == 1 ? publish(f, &item) : got == 0;
 }
 
@@ -603,7 +605,7 @@ static bool write_all_down(void)
 static void release(void)
 {
     unsigned unsynced = 0, all = 0;
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++) {
+    for (struct flight *f = queue->flights; f < queue->flights + TH_SPOOL_OPEN_MAX; f++) {
         bool is_received = f->stage == OUT && f->received;
         all += is_received;
         unsynced += is_received && !f->synced;
@@ -616,25 +618,25 @@ void th_agent_queue_look_again(bool anew)
 {
     if (anew)
         write_all_down();
-    for (struct flight *f = queue.flights; f < queue.flights + TH_SPOOL_OPEN_MAX; f++) {
+    for (struct flight *f = queue->flights; f < queue->flights + TH_SPOOL_OPEN_MAX; f++) {
         f->waits = false;
         f->stage = anew ? FREE : f->stage;
     }
     if (anew)
-        th_spool_rewind(&spool);
+        th_spool_rewind(spool);
 }
 
 static bool sync_due(void)
 {
-    bool is_due = queue.urgent ||
-                  (th_spool_is_dirty(&spool) && queue.sync_ms <= th_clock_ms());
+    bool is_due = queue->urgent ||
+                  (th_spool_is_dirty(spool) && queue->sync_ms <= th_clock_ms());
     return is_due && sync_queue();
 }
 
 static bool turn(void)
 {
     bool did = false;
-    if (!queue.open)
+    if (!queue->open)
         return false;
     while (!th_cli_connection_is_ending() && !is_resting(READING) && take())
         did = true;
@@ -650,27 +652,27 @@ static bool turn(void)
 
 static uint64_t until_ms(void)
 {
-    uint64_t at_ms = queue.open && th_spool_is_dirty(&spool) ? queue.sync_ms : TH_NEVER;
+    uint64_t at_ms = queue->open && th_spool_is_dirty(spool) ? queue->sync_ms : TH_NEVER;
     for (enum way way = 0; way < WAYS; way++)
-        if (is_resting(way) && queue.rest_ms[way] < at_ms)
-            at_ms = queue.rest_ms[way];
+        if (is_resting(way) && queue->rest_ms[way] < at_ms)
+            at_ms = queue->rest_ms[way];
     return at_ms;
 }
 
 /* What the broker has not acknowledged goes on in the next process. */
 static bool is_drained(void)
 {
-    return !queue.open || th_phase(th_cli_connection_client()) != TH_PHASE_UP ||
+    return !queue->open || th_phase(th_cli_connection_client()) != TH_PHASE_UP ||
            flights(1 << OUT | 1 << OVER) == 0;
 }
 
 static void close_queue(void)
 {
-    if (!queue.open)
+    if (!queue->open)
         return;
     write_all_down();
-    th_spool_close(&spool);
-    queue.open = false;
+    th_spool_close(spool);
+    queue->open = false;
 }
 
 const struct th_agent_part th_agent_queue = {

@@ -10,6 +10,7 @@
 #include "cli/exit.h"
 #include "cli/given.h"
 #include "cli/handlers.h"
+#include "cli/lane.h"
 #include "cli/print.h"
 #include "cli/read.h"
 #include "cli/rotate.h"
@@ -22,17 +23,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct {
+struct lane {
     struct th_cli_settings *settings;
     bool refused;
     uint32_t files, files_next; /* a sum over those the connection is made with */
     size_t password_bytes;
     const char *host, *cafile; /* those of a stored identity; NULL: they stood in the file */
     int64_t port;
-} reload;
+};
+TH_LANE(struct lane, reload);
 
-static TH_ROOMY struct th_cli_settings next_settings, settings_before;
-static TH_ROOMY uint8_t password_before[TH_CLI_SECRET_BYTES];
+TH_LANE_ROOMY(struct th_cli_settings, next_settings);
+TH_LANE_ROOMY(struct th_cli_settings, settings_before);
+TH_LANE_ARRAY(uint8_t, password_before, TH_CLI_SECRET_BYTES);
 
 /* ---- files of the connection ----------------------------------------------------------------- */
 
@@ -66,7 +69,7 @@ static uint32_t sum_of_files(const struct th_cli_settings *s)
 
 static int conclude(bool refused, enum th_log_level level, const char *event, const char *text)
 {
-    reload.refused = refused;
+    reload->refused = refused;
     if (th_agent_log_begin(level, event)) {
         th_agent_log_text("text", text);
         th_agent_log_end();
@@ -115,8 +118,8 @@ static bool is_same_list(const struct th_cli_list *one, const struct th_cli_list
 
 static bool is_same(const struct th_cli_option *option)
 {
-    const void *one = (const char *)&next_settings + option->offset;
-    const void *other = (const char *)&settings_before + option->offset;
+    const void *one = (const char *)next_settings + option->offset;
+    const void *other = (const char *)settings_before + option->offset;
     if (option->kind == TH_CLI_SECRET || option->kind == TH_CLI_JOINED)
         return true;
     if (option->kind == TH_CLI_LIST)
@@ -132,7 +135,7 @@ static enum th_cli_reload fate_of(const struct th_cli_option *option)
     bool names_client = option->offset == offsetof(struct th_cli_settings, client_id) ||
                         option->offset == offsetof(struct th_cli_settings, client_id_prefix) ||
                         option->offset == offsetof(struct th_cli_settings, persistent);
-    return names_client && settings_before.spool ? TH_CLI_RESTART : option->reload;
+    return names_client && settings_before->spool ? TH_CLI_RESTART : option->reload;
 }
 
 static bool is_setting(const struct th_cli_option *option)
@@ -146,8 +149,8 @@ static void take_over(enum th_cli_reload what)
     for (size_t i = 0; i < th_cli_options_count; i++) {
         const struct th_cli_option *option = &th_cli_options[i];
         if (is_setting(option) && fate_of(option) == what)
-            memcpy((char *)reload.settings + option->offset,
-                   (const char *)&next_settings + option->offset, bytes_of(option));
+            memcpy((char *)reload->settings + option->offset,
+                   (const char *)next_settings + option->offset, bytes_of(option));
     }
 }
 
@@ -185,15 +188,15 @@ static void inherit_identity(struct th_cli_settings *next, const struct th_cli_s
     next->certificate = before->certificate;
     next->key = before->key;
     if (!next->cafile && !next->capath && !next->os_certs)
-        next->cafile = reload.cafile;
+        next->cafile = reload->cafile;
     if (!next->session_file)
         next->session_file = before->session_file;
     if (!next->clock_file)
         next->clock_file = before->clock_file;
     if (!names_place)
-        next->host = reload.host;
+        next->host = reload->host;
     if (!names_place && next->port == TH_CLI_UNSET)
-        next->port = reload.port;
+        next->port = reload->port;
 }
 
 static bool ends_with_colon(const char *text)
@@ -214,7 +217,7 @@ static void leave_out_wiped(struct th_cli_settings *next)
 
 static bool complete(struct th_cli_problem *problem)
 {
-    struct th_cli_settings *next = &next_settings, *before = &settings_before;
+    struct th_cli_settings *next = next_settings, *before = settings_before;
     if (!is_same_text(next->identity, before->identity))
         return th_cli_problem(problem, "another identity needs a restart");
     if (!next->password_file != !before->password_file)
@@ -235,12 +238,12 @@ static bool complete(struct th_cli_problem *problem)
 
 static bool read_next(struct th_cli_problem *problem)
 {
-    th_cli_settings_copy(&settings_before, reload.settings);
-    th_agent_strip(&settings_before);
+    th_cli_settings_copy(settings_before, reload->settings);
+    th_agent_strip(settings_before);
     th_cli_handlers_begin();
-    if (!th_cli_configfile_reread(&next_settings, problem) || !complete(problem))
+    if (!th_cli_configfile_reread(next_settings, problem) || !complete(problem))
         return false;
-    if (next_settings.status_topic && next_settings.will_topic)
+    if (next_settings->status_topic && next_settings->will_topic)
         return th_cli_problem(problem, "--status-topic and --will-topic: give only one of them");
     return true;
 }
@@ -257,28 +260,28 @@ static void adopt(void)
 static void keep_password(void)
 {
     struct th_slice password = th_cli_secret();
-    reload.password_bytes = password.len_bytes;
+    reload->password_bytes = password.len_bytes;
     if (password.data)
         memcpy(password_before, password.data, password.len_bytes);
 }
 
 static void restore(void)
 {
-    th_cli_settings_copy(reload.settings, &settings_before);
-    th_agent_complete(reload.settings);
-    if (next_settings.password_file)
-        th_cli_secret_keep((char *)password_before, reload.password_bytes); /* and wipes it */
+    th_cli_settings_copy(reload->settings, settings_before);
+    th_agent_complete(reload->settings);
+    if (next_settings->password_file)
+        th_cli_secret_keep((char *)password_before, reload->password_bytes); /* and wipes it */
 }
 
 /* The settings are those of the trial from now on. */
 static int try(void)
 {
     struct th_fault fault = {0};
-    const char *password = next_settings.password_file;
+    const char *password = next_settings->password_file;
     keep_password();
-    th_cli_settings_copy(reload.settings, &settings_before);
+    th_cli_settings_copy(reload->settings, settings_before);
     take_over(TH_CLI_TRIED);
-    th_agent_complete(reload.settings);
+    th_agent_complete(reload->settings);
     if (!password || th_cli_secret_read(password, &fault) == 0) {
         th_cli_say("trying the new configuration");
         return TH_CLI_ROTATE_TRIED;
@@ -297,8 +300,8 @@ static int begin(void)
     if (!read_next(&problem))
         return refuse(problem.text);
     compare(changed);
-    reload.files_next = sum_of_files(&next_settings);
-    if (changed[TH_CLI_TRIED] || reload.files != reload.files_next)
+    reload->files_next = sum_of_files(next_settings);
+    if (changed[TH_CLI_TRIED] || reload->files != reload->files_next)
         return try();
     adopt();
     return confirm("was read again");
@@ -311,8 +314,8 @@ static void settle(const char *why)
         refuse(why);
         return;
     }
-    explicit_bzero(password_before, sizeof password_before);
-    reload.files = reload.files_next;
+    explicit_bzero(password_before, TH_CLI_SECRET_BYTES);
+    reload->files = reload->files_next;
     th_cli_configfile_keep(TH_CLI_TRIED);
     adopt();
     confirm("has proved itself; it counts now");
@@ -322,34 +325,34 @@ static const struct th_cli_rotate_settings trial = {begin, settle};
 
 static bool is_from_file(const char *name)
 {
-    const char *origin = th_cli_configfile_origin(reload.settings, th_cli_option_find(name));
+    const char *origin = th_cli_configfile_origin(reload->settings, th_cli_option_find(name));
     return origin && *origin == 'f';
 }
 
 void th_agent_reload_open(struct th_cli_settings *settings)
 {
-    reload.settings = settings;
-    reload.files = sum_of_files(settings);
-    reload.host = is_from_file("--host") ? NULL : settings->host;
-    reload.port = is_from_file("--port") ? TH_CLI_UNSET : settings->port;
-    reload.cafile = is_from_file("--cafile") ? NULL : settings->cafile;
+    reload->settings = settings;
+    reload->files = sum_of_files(settings);
+    reload->host = is_from_file("--host") ? NULL : settings->host;
+    reload->port = is_from_file("--port") ? TH_CLI_UNSET : settings->port;
+    reload->cafile = is_from_file("--cafile") ? NULL : settings->cafile;
     th_cli_rotate_also(&trial);
 }
 
 bool th_agent_reload_refused(void)
 {
-    return reload.refused;
+    return reload->refused;
 }
 
 bool th_agent_reload_handlers(uint32_t sum)
 {
     struct th_cli_problem problem = {.status = 0};
     th_cli_handlers_begin();
-    if (!th_cli_configfile_reread(&next_settings, &problem) || sum != th_cli_configfile_sum() ||
-        !th_cli_template_fill(&next_settings, &problem))
+    if (!th_cli_configfile_reread(next_settings, &problem) || sum != th_cli_configfile_sum() ||
+        !th_cli_template_fill(next_settings, &problem))
         return false;
     th_cli_configfile_keep(TH_CLI_LIVE);
     th_cli_handlers_keep();
-    th_cli_print_open(&next_settings);
+    th_cli_print_open(next_settings);
     return true;
 }

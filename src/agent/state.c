@@ -12,6 +12,7 @@
 #include "cli/connection.h"
 #include "cli/expiry.h"
 #include "cli/json.h"
+#include "cli/lane.h"
 #include "cli/say.h"
 #include "cli/sheet.h"
 #include "cli/status.h"
@@ -27,7 +28,7 @@
 
 enum alarm { CERTIFICATE, PLAINTEXT, SPOOL, CONFIGURATION, TAKEOVER, ALARMS };
 
-static struct {
+struct lane {
     enum th_agent_state state;
     uint64_t since_ms;
     unsigned changes;
@@ -41,7 +42,8 @@ static struct {
     bool suspected;      /* that another client has our id was said */
     uint32_t connections;
     uint32_t tls_failures[-TH_E_CLOCK + 1]; /* by cause */
-} how;
+};
+TH_LANE(struct lane, how);
 
 /* ---- what is wrong though we are connected --------------------------------------------------- */
 
@@ -56,17 +58,17 @@ static bool is_spool_bad(void)
     struct th_spool_stat stat;
     return th_agent_queue_look(&stat) &&
            (stat.damages || stat.failing || th_agent_queue_is_stuck() ||
-            stat.disk_bytes > how.spool_bytes / 5 * 4);
+            stat.disk_bytes > how->spool_bytes / 5 * 4);
 }
 
 static bool is_alarmed(enum alarm alarm)
 {
     switch (alarm) {
     case CERTIFICATE: return is_ending(th_cli_expiry_not_after_s());
-    case PLAINTEXT:   return how.plaintext || th_agent_plain_is_up();
+    case PLAINTEXT:   return how->plaintext || th_agent_plain_is_up();
     case SPOOL:       return is_spool_bad();
     case CONFIGURATION: return th_agent_reload_refused();
-    default:          return how.short_lives >= SHORT_LIVES;
+    default:          return how->short_lives >= SHORT_LIVES;
     }
 }
 
@@ -94,19 +96,19 @@ static bool lacks_network(const struct th_fault *fault)
 
 static enum th_agent_state state_at_rest(void)
 {
-    if (how.given_up)
+    if (how->given_up)
         return TH_AGENT_ERROR;
-    if (!th_cli_connection_is_dated() || how.fault.code == TH_E_CLOCK)
+    if (!th_cli_connection_is_dated() || how->fault.code == TH_E_CLOCK)
         return TH_AGENT_WAITING_FOR_CLOCK;
-    if (!how.failed_ms) /* the first attempt may wait, too */
+    if (!how->failed_ms) /* the first attempt may wait, too */
         return th_wait_ms(th_cli_connection_client()) > 0 ? TH_AGENT_BACKOFF : TH_AGENT_CONNECTING;
-    return lacks_network(&how.fault) ? TH_AGENT_WAITING_FOR_NETWORK : TH_AGENT_BACKOFF;
+    return lacks_network(&how->fault) ? TH_AGENT_WAITING_FOR_NETWORK : TH_AGENT_BACKOFF;
 }
 
 static enum th_agent_state state_now(void)
 {
     enum th_phase phase = th_phase(th_cli_connection_client());
-    if (how.given_up)
+    if (how->given_up)
         return TH_AGENT_ERROR;
     if (phase == TH_PHASE_CLOSING || th_cli_connection_is_ending())
         return TH_AGENT_DISCONNECTED;
@@ -127,29 +129,29 @@ static enum th_log_level level_of(enum th_agent_state state)
 
 static void tell_change(void)
 {
-    if (!th_agent_log_begin(level_of(how.state), "state"))
+    if (!th_agent_log_begin(level_of(how->state), "state"))
         return;
-    th_agent_log_text("state", th_agent_state_name(how.state));
-    if (how.failed_ms && !how.up_ms) {
-        th_agent_log_text("error", th_error_name(how.fault.code));
-        th_agent_log_text("text", how.fault.text);
+    th_agent_log_text("state", th_agent_state_name(how->state));
+    if (how->failed_ms && !how->up_ms) {
+        th_agent_log_text("error", th_error_name(how->fault.code));
+        th_agent_log_text("text", how->fault.text);
     }
     th_agent_log_end();
 }
 
 static void change_to(enum th_agent_state state)
 {
-    if (how.state == state)
+    if (how->state == state)
         return;
-    how.state = state;
-    how.since_ms = th_clock_ms();
-    how.changes++;
+    how->state = state;
+    how->since_ms = th_clock_ms();
+    how->changes++;
     tell_change();
 }
 
 unsigned th_agent_state_changes(void)
 {
-    return how.changes;
+    return how->changes;
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
@@ -165,44 +167,44 @@ static void note_end(const struct th_fault *fault)
 {
     bool by_broker = fault->code == TH_E_CLOSED || fault->code == TH_E_RECEIVE;
     if (fault->reason == TAKEN_OVER)
-        how.short_lives = SHORT_LIVES;
-    else if (how.up_ms)
-        how.short_lives = by_broker && age_ms(how.up_ms) < STABLE_MS ? how.short_lives + 1 : 0;
-    if (how.short_lives == SHORT_LIVES && !how.suspected && fault->reason != TAKEN_OVER)
+        how->short_lives = SHORT_LIVES;
+    else if (how->up_ms)
+        how->short_lives = by_broker && age_ms(how->up_ms) < STABLE_MS ? how->short_lives + 1 : 0;
+    if (how->short_lives == SHORT_LIVES && !how->suspected && fault->reason != TAKEN_OVER)
         th_cli_warn("the broker ends each connection within seconds: perhaps another device has "
                     "the same client id");
-    how.suspected = how.short_lives >= SHORT_LIVES;
+    how->suspected = how->short_lives >= SHORT_LIVES;
 }
 
 static void note_failure(const struct th_event *event)
 {
     const struct th_fault *fault = event->fault;
-    how.given_up = event->redial_in_ms < 0;
-    how.failed_ms = th_clock_ms();
-    how.fault = *fault;
+    how->given_up = event->redial_in_ms < 0;
+    how->failed_ms = th_clock_ms();
+    how->fault = *fault;
     if (fault->phase == TH_PHASE_SHAKING && fault->code >= TH_E_CLOCK)
-        how.tls_failures[-fault->code]++;
+        how->tls_failures[-fault->code]++;
     note_end(fault);
 }
 
 static void on_event(const struct th_event *event)
 {
     if (event->kind == TH_EVENT_CONNECTED) {
-        how.connections++;
-        how.up_ms = th_clock_ms();
+        how->connections++;
+        how->up_ms = th_clock_ms();
     }
     if (event->kind != TH_EVENT_DISCONNECTED)
         return;
     if (event->fault->code)
         note_failure(event);
-    how.up_ms = 0;
+    how->up_ms = 0;
 }
 
 static bool turn(void)
 {
-    how.given_up &= th_phase(th_cli_connection_client()) == TH_PHASE_RESTING;
-    if (age_ms(how.up_ms) >= STABLE_MS)
-        how.short_lives = 0;
+    how->given_up &= th_phase(th_cli_connection_client()) == TH_PHASE_RESTING;
+    if (age_ms(how->up_ms) >= STABLE_MS)
+        how->short_lives = 0;
     change_to(state_now());
     return false;
 }
@@ -210,7 +212,7 @@ static bool turn(void)
 /* What turn() sees by itself. */
 static uint64_t until_ms(void)
 {
-    return how.up_ms && how.short_lives ? how.up_ms + STABLE_MS : TH_NEVER;
+    return how->up_ms && how->short_lives ? how->up_ms + STABLE_MS : TH_NEVER;
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -234,17 +236,17 @@ static void put_alarms(struct th_json_flow *flow)
 
 static void put_failure(struct th_json_flow *flow)
 {
-    th_cli_json_text(flow, "error", th_slice_text(th_error_name(how.fault.code)));
-    th_cli_json_text(flow, "text", th_slice_text(how.fault.text));
-    th_cli_json_number(flow, "error_ms", age_ms(how.failed_ms));
+    th_cli_json_text(flow, "error", th_slice_text(th_error_name(how->fault.code)));
+    th_cli_json_text(flow, "text", th_slice_text(how->fault.text));
+    th_cli_json_number(flow, "error_ms", age_ms(how->failed_ms));
 }
 
 static void put_tls_failures(struct th_json_flow *flow)
 {
     put_group(flow, "tls_failures");
     for (int code = -1; code >= TH_E_CLOCK; code--)
-        if (how.tls_failures[-code])
-            th_cli_json_number(flow, th_error_name(code), how.tls_failures[-code]);
+        if (how->tls_failures[-code])
+            th_cli_json_number(flow, th_error_name(code), how->tls_failures[-code]);
     th_json_flow_shut(flow, '}');
 }
 
@@ -253,14 +255,14 @@ static void put_unhandled(struct th_json_flow *flow)
     static const char names[] = "busy\0" "program\0" "sink";
     put_group(flow, "unhandled");
     for (unsigned cause = 0; cause < TH_AGENT_UNHANDLED; cause++)
-        th_cli_json_number(flow, th_text_nth(names, cause), th_agent_unhandled[cause]);
+        th_cli_json_number(flow, th_text_nth(names, cause), th_agent_unhandled(cause));
     th_json_flow_shut(flow, '}');
 }
 
 static void put_next_attempt(struct th_json_flow *flow)
 {
     int wait_ms = th_wait_ms(th_cli_connection_client());
-    bool is_planned = how.state == TH_AGENT_BACKOFF || how.state == TH_AGENT_WAITING_FOR_NETWORK;
+    bool is_planned = how->state == TH_AGENT_BACKOFF || how->state == TH_AGENT_WAITING_FOR_NETWORK;
     th_cli_json_number(flow, "next_attempt_ms", is_planned && wait_ms > 0 ? (uint64_t)wait_ms : 0);
 }
 
@@ -285,13 +287,13 @@ static size_t put_agent(char *text, size_t bytes)
     th_cli_sheet_open(text, bytes);
     th_json_flow_open(&flow, '{');
     put_group(&flow, "agent");
-    th_cli_json_text(&flow, "state", th_slice_text(th_agent_state_name(how.state)));
-    th_cli_json_number(&flow, "state_ms", age_ms(how.since_ms));
+    th_cli_json_text(&flow, "state", th_slice_text(th_agent_state_name(how->state)));
+    th_cli_json_number(&flow, "state_ms", age_ms(how->since_ms));
     put_alarms(&flow);
-    if (how.failed_ms)
+    if (how->failed_ms)
         put_failure(&flow);
     put_next_attempt(&flow);
-    th_cli_json_number(&flow, "reconnects", how.connections ? how.connections - 1 : 0);
+    th_cli_json_number(&flow, "reconnects", how->connections ? how->connections - 1 : 0);
     put_tls_failures(&flow);
     th_cli_json_number(&flow, "certificate_not_after_s", (uint64_t)th_cli_expiry_not_after_s());
     put_unhandled(&flow);
@@ -325,9 +327,9 @@ static void watch_certificate(const char *path)
 
 static int open_state(const struct th_cli_settings *settings)
 {
-    how.since_ms = th_clock_ms();
-    how.spool_bytes = settings->spool_bytes ? (uint64_t)settings->spool_bytes : SPOOL_BYTES;
-    how.plaintext = settings->no_tls && !settings->unix_path;
+    how->since_ms = th_clock_ms();
+    how->spool_bytes = settings->spool_bytes ? (uint64_t)settings->spool_bytes : SPOOL_BYTES;
+    how->plaintext = settings->no_tls && !settings->unix_path;
     if (settings->certificate)
         watch_certificate(settings->certificate);
     th_cli_status_also(put_agent);
@@ -336,7 +338,7 @@ static int open_state(const struct th_cli_settings *settings)
 
 static void close_state(void)
 {
-    change_to(how.given_up ? TH_AGENT_ERROR : TH_AGENT_DISCONNECTED);
+    change_to(how->given_up ? TH_AGENT_ERROR : TH_AGENT_DISCONNECTED);
 }
 
 const struct th_agent_part th_agent_state = {

@@ -7,6 +7,7 @@
 #include "cli/exit.h"
 #include "cli/given.h"
 #include "cli/handlers.h"
+#include "cli/lane.h"
 #include "cli/nearest.h"
 #include "cli/show.h"
 #include "cli/template.h"
@@ -24,11 +25,12 @@ enum { UNKNOWN, FROM_FILE, FROM_FLAG };
 
 /* One that was read first, for what stays until a restart; one for what the connection was made
  * with; one for the rest; and one to read into. */
-static TH_ROOMY char content[TH_CLI_CONFIGFILE_PLACES][TH_CLI_CONFIGFILE_BYTES + 1];
+typedef char file_text[TH_CLI_CONFIGFILE_BYTES + 1];
+TH_LANE_ARRAY(file_text, content, TH_CLI_CONFIGFILE_PLACES);
 
 static TH_HEADED struct th_cli_settings from_words; /* what the command line said */
 
-static struct {
+struct lane {
     struct th_cli_settings *settings;
     struct th_cli_problem *problem;
     const char *path;
@@ -36,8 +38,11 @@ static struct {
     bool again;
     uint32_t sum;
     uint32_t fixed_sum, first_fixed_sum; /* of what is fixed until a restart */
+    unsigned connections; /* 0: the file names none */
+    const char *name;     /* of ours */
     uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
-} own;
+};
+TH_LANE(struct lane, own);
 
 /* FNV-1a */
 static uint32_t sum_of(uint32_t sum, const char *text, size_t bytes)
@@ -137,10 +142,10 @@ static const struct th_cli_option *find(const struct th_json_leaf *leaf, bool *o
 static bool refuse_at(struct th_json_place place, const char *format, const char *what)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    int used = th_format(own.problem->text, sizeof own.problem->text, "%s:%u:%u: ",
-                         th_cli_show(own.path, shown), place.line, place.column);
-    th_format(own.problem->text + used, sizeof own.problem->text - (size_t)used, format, what);
-    own.problem->status = TH_CLI_FILE_FORMAT;
+    int used = th_format(own->problem->text, sizeof own->problem->text, "%s:%u:%u: ",
+                         th_cli_show(own->path, shown), place.line, place.column);
+    th_format(own->problem->text + used, sizeof own->problem->text - (size_t)used, format, what);
+    own->problem->status = TH_CLI_FILE_FORMAT;
     return false;
 }
 
@@ -181,7 +186,7 @@ static bool is_from_url(uint16_t offset)
 /* The command line says another thing, the environment will, or it means nothing here. */
 static bool is_passed_over(const struct th_cli_option *option, unsigned origin)
 {
-    const struct th_cli_settings *s = own.settings;
+    const struct th_cli_settings *s = own->settings;
     const char *variable = th_cli_variable(option), *value = variable ? getenv(variable) : NULL;
     bool elsewhere = is_from_url(option->offset)
                          ? s->url != NULL
@@ -219,7 +224,7 @@ static bool give(const struct th_cli_option *option, const struct th_json_leaf *
             return true;
         value = NULL;
     }
-    return th_cli_option_give(own.settings, option, word + 2, value, &inner) ||
+    return th_cli_option_give(own->settings, option, word + 2, value, &inner) ||
            refuse_at(leaf->value, "%s", inner.text);
 }
 
@@ -227,19 +232,18 @@ static bool names_values(const struct th_cli_option *option, const struct th_jso
 {
     char shown[TH_CLI_SHOWN_BYTES];
     struct th_slice name;
-    return own.settings->command != TH_CLI_AGENT || !th_cli_template_is(option->offset) ||
+    return own->settings->command != TH_CLI_AGENT || !th_cli_template_is(option->offset) ||
            th_cli_template_check(leaf->text, &name) ||
            refuse_at(leaf->value, TH_CLI_TEMPLATE_UNKNOWN, th_cli_show_slice(name, shown));
 }
 
-/* Where "handlers" stands among its names, outside of which there are only headings; or its
- * depth. */
-static unsigned handlers_in(const struct th_json_leaf *leaf)
+/* Where `name` stands among its names, outside of which there are only headings; or its depth. */
+static unsigned place_of(const char *name, const struct th_json_leaf *leaf)
 {
     unsigned at = 0;
     while (at < leaf->depth && leaf->names[at] && is_heading(leaf->names[at]))
         at++;
-    bool found = at < leaf->depth && leaf->names[at] && !strcmp(leaf->names[at], "handlers");
+    bool found = at < leaf->depth && leaf->names[at] && !strcmp(leaf->names[at], name);
     return found ? at : leaf->depth;
 }
 
@@ -256,23 +260,22 @@ static bool take_handler(const struct th_json_leaf *leaf, unsigned at)
 static bool is_fixed(const struct th_cli_option *option, const struct th_json_leaf *leaf)
 {
     if (option->kind == TH_CLI_SECRET || option->kind == TH_CLI_JOINED)
-        own.fixed_sum = sum_of(sum_of(own.fixed_sum, (const char *)&option->offset,
+        own->fixed_sum = sum_of(sum_of(own->fixed_sum, (const char *)&option->offset,
                                       sizeof option->offset), leaf->text, strlen(leaf->text) + 1);
-    return own.again && option->kind == TH_CLI_JOINED;
+    return own->again && option->kind == TH_CLI_JOINED;
 }
 
 static bool wants_clean_session(const struct th_cli_option *option,
                                 const struct th_json_leaf *leaf, bool opposite)
 {
-    return own.settings->command == TH_CLI_AGENT && is_true(leaf) == opposite &&
+    return own->settings->command == TH_CLI_AGENT && is_true(leaf) == opposite &&
            option->offset == offsetof(struct th_cli_settings, persistent);
 }
 
-static bool take(void *arg, const struct th_json_leaf *leaf)
+static bool take_setting(const struct th_json_leaf *leaf)
 {
     bool opposite;
-    unsigned handlers = handlers_in(leaf);
-    (void)arg;
+    unsigned handlers = place_of("handlers", leaf);
     if (handlers < leaf->depth)
         return take_handler(leaf, handlers);
     const struct th_cli_option *option = find(leaf, &opposite);
@@ -280,7 +283,7 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
         return refuse_unknown(leaf);
     if (wants_clean_session(option, leaf, opposite))
         return refuse_at(leaf->name, "an agent keeps its session; without id there is none%s", "");
-    uint8_t *origin = &own.origins[option - th_cli_options];
+    uint8_t *origin = &own->origins[option - th_cli_options];
     bool none = !leaf->is_text && !strcmp(leaf->text, "null");
     if (none || is_fixed(option, leaf) || is_passed_over(option, *origin))
         return true;
@@ -290,12 +293,70 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
     return names_values(option, leaf) && give(option, leaf, opposite);
 }
 
+/* ---- connections ----------------------------------------------------------------------------- */
+
+static bool is_name(const char *text)
+{
+    size_t bytes = 0;
+    while (text[bytes] > ' ' && text[bytes] <= '~' && !strchr("\"\\", text[bytes]))
+        bytes++;
+    return bytes && !text[bytes] && bytes < TH_CLI_CONNECTION_NAME_BYTES;
+}
+
+static bool take_name(const struct th_json_leaf *leaf)
+{
+    if (own->name || !is_name(leaf->text))
+        return refuse_at(leaf->value, "name: give at most 31 letters, digits and signs, without \" "
+                         "and \\%s", "");
+    own->name = leaf->text;
+    return true;
+}
+
+/* As if it stood at the top. */
+static bool take_ours(struct th_json_leaf leaf, unsigned skip)
+{
+    leaf.names += skip;
+    leaf.elements += skip;
+    leaf.depth -= skip;
+    return leaf.depth == 1 && !strcmp(*leaf.names, "name") ? take_name(&leaf) : take_setting(&leaf);
+}
+
+/* Those of the others are read when it is their turn. */
+static bool take_connection(const struct th_json_leaf *leaf, unsigned at)
+{
+    if (leaf->depth < at + 3 || leaf->names[at + 1] || !leaf->names[at + 2])
+        return refuse_at(leaf->value, "connections: give an array of objects%s", "");
+    unsigned index = leaf->elements[at + 1];
+    if (index >= TH_LANES)
+        return refuse_at(leaf->name, "connections: more than this program has room for%s", "");
+    if (index >= own->connections)
+        own->connections = index + 1;
+    return index != th_cli_lane() || take_ours(*leaf, at + 2);
+}
+
+static bool take(void *arg, const struct th_json_leaf *leaf)
+{
+    unsigned at = place_of("connections", leaf);
+    (void)arg;
+    return at < leaf->depth ? take_connection(leaf, at) : take_setting(leaf);
+}
+
+unsigned th_cli_configfile_connections(void)
+{
+    return own->connections;
+}
+
+const char *th_cli_configfile_connection(void)
+{
+    return own->name;
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static void note_flags(const struct th_cli_settings *s)
 {
     for (size_t i = 0; i < th_cli_options_count; i++)
-        own.origins[i] = th_cli_option_is_given(s, &th_cli_options[i]) ? FROM_FLAG : UNKNOWN;
+        own->origins[i] = th_cli_option_is_given(s, &th_cli_options[i]) ? FROM_FLAG : UNKNOWN;
 }
 
 static bool check_handlers(void)
@@ -309,10 +370,11 @@ bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_
                              const char *path, struct th_cli_problem *problem)
 {
     struct th_json_walk walk = {.take = take};
-    own.settings = settings;
-    own.problem = problem;
-    own.path = path;
-    own.fixed_sum = 0;
+    own->settings = settings;
+    own->problem = problem;
+    own->path = path;
+    own->fixed_sum = own->connections = 0;
+    own->name = NULL;
     note_flags(settings);
     th_cli_handlers_clear();
     if (th_json_walk(&walk, text, bytes))
@@ -331,15 +393,15 @@ static bool refuse_file(struct th_cli_problem *problem, const char *path)
 
 static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
-    const int waits = own.again ? O_NONBLOCK : 0; /* for whoever writes to a pipe */
+    const int waits = own->again ? O_NONBLOCK : 0; /* for whoever writes to a pipe */
     int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY | waits, 0);
-    ssize_t bytes = file < 0 ? -1 : th_file_read(file, content[own.place], sizeof *content);
+    ssize_t bytes = file < 0 ? -1 : th_file_read(file, content[own->place], sizeof *content);
     th_file_close(&file);
     if (bytes < 0)
         return refuse_file(problem, s->config_file);
-    own.sum = sum_of(0, content[own.place], (size_t)bytes);
+    own->sum = sum_of(0, content[own->place], (size_t)bytes);
     if (bytes <= TH_CLI_CONFIGFILE_BYTES)
-        return th_cli_configfile_parse(s, content[own.place], (size_t)bytes, s->config_file,
+        return th_cli_configfile_parse(s, content[own->place], (size_t)bytes, s->config_file,
                                        problem);
     problem->status = TH_CLI_FILE_FORMAT;
     return th_cli_problem(problem, "%.160s: too large; a configuration has at most 16384 bytes",
@@ -353,14 +415,22 @@ bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *pr
     if (s->command == TH_CLI_AGENT)
         th_cli_settings_copy(&from_words, s);
     bool right = read_file(s, problem);
-    own.first_fixed_sum = own.fixed_sum;
+    own->first_fixed_sum = own->fixed_sum;
+    return right;
+}
+
+bool th_cli_configfile_read_another(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    th_cli_settings_copy(s, &from_words);
+    bool right = read_file(s, problem);
+    own->first_fixed_sum = own->fixed_sum;
     return right;
 }
 
 static uint8_t free_place(void)
 {
     uint8_t place = 1;
-    while (place == own.tried_place || place == own.live_place)
+    while (place == own->tried_place || place == own->live_place)
         place++;
     return place;
 }
@@ -368,37 +438,37 @@ static uint8_t free_place(void)
 bool th_cli_configfile_reread(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     th_cli_settings_copy(s, &from_words);
-    own.place = free_place();
-    own.again = true;
+    own->place = free_place();
+    own->again = true;
     if (!read_file(s, problem))
         return false;
-    return own.fixed_sum == own.first_fixed_sum ||
+    return own->fixed_sum == own->first_fixed_sum ||
            th_cli_problem(problem, "%.160s: secrets or pins have changed, which needs a restart",
                           s->config_file);
 }
 
 void th_cli_configfile_keep(enum th_cli_reload what)
 {
-    *(what == TH_CLI_LIVE ? &own.live_place : &own.tried_place) = own.place;
+    *(what == TH_CLI_LIVE ? &own->live_place : &own->tried_place) = own->place;
 }
 
 unsigned th_cli_configfile_place(void)
 {
-    return own.place;
+    return own->place;
 }
 
 uint32_t th_cli_configfile_sum(void)
 {
-    return own.sum;
+    return own->sum;
 }
 
 const char *th_cli_configfile_origin(const struct th_cli_settings *s,
                                      const struct th_cli_option *option)
 {
     const char *variable = th_cli_variable(option), *value = variable ? getenv(variable) : NULL;
-    uint8_t origin = own.origins[option - th_cli_options];
+    uint8_t origin = own->origins[option - th_cli_options];
     if (!origin && s->url && is_from_url(option->offset))
-        origin = own.origins[th_cli_option_find("--url") - th_cli_options];
+        origin = own->origins[th_cli_option_find("--url") - th_cli_options];
     if (!origin && value && *value)
         return "environment";
     return origin == FROM_FILE ? "file" : origin ? "flag" : NULL;

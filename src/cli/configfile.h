@@ -12,6 +12,15 @@
  * see `problem`, whose status is set. */
 bool th_cli_configfile_read(struct th_cli_settings *settings, struct th_cli_problem *problem);
 
+/* How many connections it names, 0: there are no such things in it; and what that is called whose
+ * turn it is (cli/lane.h): its settings are those that were read. The others are read in their
+ * turns, like this, once the first one was. */
+#define TH_CLI_CONNECTION_NAME_BYTES 32
+unsigned th_cli_configfile_connections(void);
+const char *th_cli_configfile_connection(void);
+bool th_cli_configfile_read_another(struct th_cli_settings *settings,
+                                    struct th_cli_problem *problem);
+
 /* Reads it again, on top of what the command line said, beside what was read before. Pins are not
  * filled in. False: see `problem`; secrets or pins that are others than at the first time are a
  * mistake, too. `kept` is what these texts lie in: it stays until something newer is kept for live

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/keylog.h"
+#include "cli/lane.h"
 #include "cli/passphrase.h"
 #include "cli/properties.h"
 #include "cli/roots.h"
@@ -45,7 +46,9 @@ void th_cli_configure_context(struct th_context_config *config, const struct th_
 
 /* ---- client id ------------------------------------------------------------------------------ */
 
-static char made_up[224];
+#define ID_BYTES 224
+
+TH_LANE_ARRAY(char, made_up, ID_BYTES);
 
 /* MQTT 3.1 has room for 23 characters, and demands one. */
 static const char *made_up_id(const struct th_cli_settings *s)
@@ -66,7 +69,7 @@ static const char *client_id_of(const struct th_cli_settings *s)
     bool named = s->client_id && *s->client_id;
     if (!s->client_id_prefix)
         return named || s->version != TH_MQTT_3_1 ? s->client_id : made_up_id(s);
-    th_format(made_up, sizeof made_up, "%s%d", s->client_id_prefix, (int)getpid());
+    th_format(made_up, ID_BYTES, "%s%d", s->client_id_prefix, (int)getpid());
     return made_up;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/expiry.h"
 #include "cli/identity.h"
 #include "cli/keylog.h"
+#include "cli/lane.h"
 #include "cli/lock.h"
 #include "cli/memtrace.h"
 #include "cli/names.h"
@@ -44,23 +45,24 @@ _Static_assert(CLIENT_BYTES % 16 == 0, "blocks of the slab stay aligned");
 /* Each begins on a page of its own, so that what is never touched costs nothing. */
 static _Alignas(PAGE_BYTES) uint8_t client_blocks[TH_CONNECTIONS][CLIENT_BYTES];
 static _Alignas(PAGE_BYTES) uint8_t
-    context_block[TH_SHARED_HEAP_BYTES + TH_LEASED_BYTES + STRUCT_BYTES];
+    context_blocks[TH_LANES][TH_SHARED_HEAP_BYTES + TH_LEASED_BYTES + STRUCT_BYTES];
 
 /* Wakings closer than this are many; then so long is waited for more to read. */
 #define BUSY_US 500
 #define GATHER_US 200
 
 /* What we wait for. */
-enum { OF_CLIENT, OF_STATUS, OF_INPUT, OF_WORK };
+enum { OF_STATUS, OF_INPUT, OF_LANES };
+enum { OF_CLIENT, OF_WORK, OF_LANE = OF_WORK + TH_CLI_AWAITED };
 
-static struct {
+struct lane {
     const struct th_cli_settings *settings;
     struct th_cli_work work;
-    struct th_slab slab;
     void *block;
     struct th_context *context;
     struct th_client *client;
     struct th_config config;
+    const struct th_received *received; /* lent before we are opened */
     int status;      /* of the command, once it ends */
     int signals;     /* already obeyed */
     int hangups;     /* likewise */
@@ -68,16 +70,23 @@ static struct {
     bool ending;
     bool leaving;    /* th_disconnect() was called */
     bool stop;       /* without waiting for the broker */
-    bool is_busy;    /* the last two wakings came close together */
-    uint64_t woke_us;
     bool was_up;
     uint64_t give_up_ms;        /* --wait-broker: unless connected by then */
     uint64_t leave_by_ms;       /* once ending: what is not sent by then stays unsent */
     struct th_fault last_fault; /* of an attempt */
-    struct pollfd awaited[OF_WORK + TH_CLI_AWAITED + 1]; /* the last one is of the signals */
-} own;
+    bool is_over;
+    struct pollfd *awaited; /* of our client, and behind it those of the work */
+    nfds_t of_work;
+};
+TH_LANE(struct lane, own);
 
-static const struct th_received *received;
+/* Of all connections. */
+static struct {
+    struct th_slab slab;
+    bool is_busy; /* the last two wakings came close together */
+    uint64_t woke_us;
+    struct pollfd awaited[OF_LANES + TH_LANES * OF_LANE + 1]; /* the last one is of the signals */
+} common;
 
 /* ---- saying ---- */
 
@@ -111,9 +120,9 @@ static void say_progress(const struct th_event *event)
 {
     if (th_cli_persona() == TH_CLI_MOSQUITTO)
         return;
-    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0 && !own.ending)
+    if (event->kind == TH_EVENT_DISCONNECTED && event->redial_in_ms >= 0 && !own->ending)
         say_redial(event);
-    if (event->kind == TH_EVENT_CONNECTED && own.was_up)
+    if (event->kind == TH_EVENT_CONNECTED && own->was_up)
         th_cli_say("connected again");
 }
 
@@ -121,12 +130,12 @@ static void pass_on(const struct th_event *event)
 {
     th_cli_events_tell(event);
     th_cli_trace_event(event);
-    own.was_up |= event->kind == TH_EVENT_CONNECTED;
+    own->was_up |= event->kind == TH_EVENT_CONNECTED;
     if (event->kind == TH_EVENT_CONNECTED)
         th_cli_clock_confirm();
     if (event->kind == TH_EVENT_DISCONNECTED)
-        own.last_fault = *event->fault;
-    own.work.on_event(own.work.arg, event);
+        own->last_fault = *event->fault;
+    own->work.on_event(own->work.arg, event);
 }
 
 /* The end of a connection that is made again, otherwise, is not the last. */
@@ -134,13 +143,13 @@ static void on_event(void *arg, const struct th_event *event)
 {
     struct th_event told = *event;
     bool is_end = event->kind == TH_EVENT_DISCONNECTED;
-    bool of_trial = th_cli_rotate_event(event) && !own.ending;
+    bool of_trial = th_cli_rotate_event(event) && !own->ending;
     (void)arg;
     if (of_trial && is_end) {
         told.redial_in_ms = 0;
-        if (th_cli_settings_reload(own.settings))
+        if (th_cli_settings_reload(own->settings))
             th_cli_connection_reconfigure();
-        th_connect(own.client);
+        th_connect(own->client);
     }
     if (!of_trial)
         say_progress(event);
@@ -181,36 +190,46 @@ static int open_context(const struct th_cli_settings *s, struct th_fault *fault)
     if (s->no_tls)
         return 0;
     th_cli_configure_context(&config, s);
-    return th_context_open(&own.context, context_block, sizeof context_block, &config, fault);
+    return th_context_open(&own->context, context_blocks[th_cli_lane()], sizeof *context_blocks,
+                           &config, fault);
 }
 
 static void configure(const struct th_cli_settings *s)
 {
-    th_cli_configure(&own.config, s);
-    th_cli_trace_begin(s, own.config.client_id);
-    own.config.on_delivery = own.work.on_delivery;
-    own.config.on_event = on_event;
-    own.config.received = received;
-    own.config.holds_pubrel = s->spool != NULL;
-    own.config.on_packet = s->identity || th_cli_settings_reload(s) ? on_packet
+    th_cli_configure(&own->config, s);
+    th_cli_trace_begin(s, own->config.client_id);
+    own->config.on_delivery = own->work.on_delivery;
+    own->config.on_event = on_event;
+    own->config.received = own->received;
+    own->config.holds_pubrel = s->spool != NULL;
+    own->config.on_packet = s->identity || th_cli_settings_reload(s) ? on_packet
                                                                      : th_cli_trace_sink();
-    own.config.arg = own.work.arg;
+    own->config.arg = own->work.arg;
 }
 
 void th_cli_connection_keep(const struct th_received *lent)
 {
-    received = lent;
+    own->received = lent;
 }
 
 void th_cli_connection_reconfigure(void)
 {
-    configure(own.settings);
-    th_reconfigure(own.client, &own.config);
+    configure(own->settings);
+    th_reconfigure(own->client, &own->config);
+}
+
+/* What is the same for all connections. */
+static int open_common(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    if (th_cli_lane())
+        return 0;
+    th_slab_open(&common.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
+    return th_cli_clock_open(s, fault);
 }
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    int rc = th_cli_clock_open(s, fault);
+    int rc = open_common(s, fault);
     if (rc == 0 && s->password_file)
         rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)
@@ -220,28 +239,28 @@ static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
     th_cli_identity_done();
     if (rc < 0)
         return rc;
-    th_cli_rotate_begin(s, own.context);
+    th_cli_rotate_begin(s, own->context);
     configure(s);
     if (s->session_file && !s->no_tls)
-        rc = th_cli_sessionfile_open(s->session_file, &own.config.resumption, fault);
+        rc = th_cli_sessionfile_open(s->session_file, &own->config.resumption, fault);
     if (rc < 0)
         return rc;
-    th_slab_open(&own.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
-    own.block = th_slab_take(&own.slab);
-    rc = th_open(&own.client, own.block, CLIENT_BYTES, own.context, &own.config, fault);
-    return rc < 0 || !s->keylog || s->no_tls ? rc : th_cli_keylog_open(s->keylog, fault);
+    own->block = th_slab_take(&common.slab);
+    rc = th_open(&own->client, own->block, CLIENT_BYTES, own->context, &own->config, fault);
+    bool has_keylog = s->keylog && !s->no_tls && !th_cli_lane();
+    return rc < 0 || !has_keylog ? rc : th_cli_keylog_open(s->keylog, fault);
 }
 
 void *th_cli_desk_block(size_t *bytes)
 {
-    *bytes = sizeof context_block;
-    return context_block;
+    *bytes = sizeof *context_blocks;
+    return context_blocks[th_cli_lane()];
 }
 
 void *th_cli_connection_spare(size_t *bytes)
 {
     *bytes = CLIENT_BYTES;
-    return client_blocks[TH_CONNECTIONS - 1];
+    return client_blocks[TH_CONNECTIONS - 1 - th_cli_lane()];
 }
 
 void *th_cli_desk_room(size_t *bytes)
@@ -251,48 +270,61 @@ void *th_cli_desk_room(size_t *bytes)
 }
 
 /* What is wrong with the command line, if only the library sees it, still touches no file. */
-int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work)
+static int open_first(void)
 {
-    memset(&own, 0, sizeof own);
-    own.settings = settings;
-    own.work = *work;
-    choose_voice(settings);
-    th_cli_out_guard(settings->watch);
     struct th_fault fault = {0};
-    if (settings->memory_trace)
-        th_cli_memtrace_begin(settings->memory_trace);
-    int rc = open_all(settings, &fault);
+    th_cli_out_guard(own->settings->watch);
+    if (own->settings->memory_trace)
+        th_cli_memtrace_begin(own->settings->memory_trace);
+    int rc = open_all(own->settings, &fault);
     int traced = rc == TH_E_ARGUMENT ? 0 : th_cli_memtrace_open(rc ? NULL : &fault);
     rc = rc ? rc : traced;
-    int status = rc == TH_E_ARGUMENT ? 0 : th_cli_events_open(settings);
+    int status = rc == TH_E_ARGUMENT ? 0 : th_cli_events_open(own->settings);
     if (rc == 0 && status == 0)
-        rc = th_cli_status_open(settings, &fault);
+        rc = th_cli_status_open(own->settings, &fault);
     return rc < 0 ? th_cli_say_fault(&fault) : status;
+}
+
+static int open_another(void)
+{
+    struct th_fault fault = {0};
+    return open_all(own->settings, &fault) < 0 ? th_cli_say_fault(&fault) : TH_CLI_OK;
+}
+
+int th_cli_connection_open(const struct th_cli_settings *settings, const struct th_cli_work *work)
+{
+    const struct th_received *lent = own->received;
+    memset(own, 0, sizeof *own);
+    own->received = lent;
+    own->settings = settings;
+    own->work = *work;
+    choose_voice(settings);
+    return th_cli_lane() ? open_another() : open_first();
 }
 
 /* ---- running ---- */
 
 struct th_client *th_cli_connection_client(void)
 {
-    return own.client;
+    return own->client;
 }
 
 bool th_cli_connection_is_ending(void)
 {
-    return own.ending;
+    return own->ending;
 }
 
 bool th_cli_connection_is_dated(void)
 {
-    return own.dated;
+    return own->dated;
 }
 
 void th_cli_connection_end(int status)
 {
-    if (own.ending)
+    if (own->ending)
         return;
-    own.ending = true;
-    own.status = status;
+    own->ending = true;
+    own->status = status;
 }
 
 #define DISCONNECT_WITH_WILL 4 /* 5.0 section 3.14.2.1 */
@@ -300,76 +332,76 @@ void th_cli_connection_end(int status)
 /* When the time of -W is up, mosquitto's clients have the broker publish the will. */
 static uint8_t reason_of_leaving(void)
 {
-    const struct th_cli_settings *s = own.settings;
+    const struct th_cli_settings *s = own->settings;
     bool with_will = s->persona == TH_CLI_MOSQUITTO && s->version == TH_MQTT_5;
-    return with_will && own.status == TH_CLI_TIMEOUT ? DISCONNECT_WITH_WILL : 0;
+    return with_will && own->status == TH_CLI_TIMEOUT ? DISCONNECT_WITH_WILL : 0;
 }
 
 /* Without its properties there is always room for a DISCONNECT. */
 static int disconnect(void)
 {
-    struct th_properties given = th_cli_properties_of(&own.settings->properties,
+    struct th_properties given = th_cli_properties_of(&own->settings->properties,
                                                       TH_CLI_DISCONNECT);
-    int rc = th_disconnect(own.client, reason_of_leaving(), &given);
-    return rc == TH_E_SEND_FULL ? th_disconnect(own.client, reason_of_leaving(), NULL) : rc;
+    int rc = th_disconnect(own->client, reason_of_leaving(), &given);
+    return rc == TH_E_SEND_FULL ? th_disconnect(own->client, reason_of_leaving(), NULL) : rc;
 }
 
 static uint64_t time_to_leave_ms(void)
 {
-    return th_clock_ms() + (uint64_t)own.settings->ack_ms;
+    return th_clock_ms() + (uint64_t)own->settings->ack_ms;
 }
 
 static bool is_drained(void)
 {
-    if (!own.leave_by_ms)
-        own.leave_by_ms = time_to_leave_ms();
-    return own.stop || !own.work.drained || own.work.drained(own.work.arg) ||
-           th_clock_ms() >= own.leave_by_ms;
+    if (!own->leave_by_ms)
+        own->leave_by_ms = time_to_leave_ms();
+    return own->stop || !own->work.drained || own->work.drained(own->work.arg) ||
+           th_clock_ms() >= own->leave_by_ms;
 }
 
 /* Not from a callback: only here, between two steps. */
 static bool leave(void)
 {
-    if (!own.ending || own.leaving || !is_drained())
+    if (!own->ending || own->leaving || !is_drained())
         return false;
-    own.leaving = true;
-    own.leave_by_ms = time_to_leave_ms();
-    own.stop |= disconnect() < 0;
+    own->leaving = true;
+    own->leave_by_ms = time_to_leave_ms();
+    own->stop |= disconnect() < 0;
     return true;
 }
 
 /* A message on its way to a slow broker would hold up the end for as long as it likes. */
 static bool must_stop(void)
 {
-    own.stop |= own.leaving && th_clock_ms() >= own.leave_by_ms;
-    return own.stop;
+    own->stop |= own->leaving && th_clock_ms() >= own->leave_by_ms;
+    return own->stop;
 }
 
 /* Asked to end: agent, or sub, has done what it was asked for, pub has not. */
 static int status_of_signal(void)
 {
-    int command = own.settings->command;
-    if (command & TH_CLI_AGENT || (command == TH_CLI_SUB && own.was_up))
+    int command = own->settings->command;
+    if (command & TH_CLI_AGENT || (command == TH_CLI_SUB && own->was_up))
         return TH_CLI_OK;
     return 128 + th_cli_signals_first();
 }
 
 static bool is_asked_to_end(void)
 {
-    return th_cli_signals_count() != own.signals;
+    return th_cli_signals_count() != own->signals;
 }
 
 static bool is_hung_up(void)
 {
-    return th_cli_signals_hangups() != own.hangups;
+    return th_cli_signals_hangups() != own->hangups;
 }
 
 static void obey_hangup(void)
 {
-    if (is_hung_up() && !own.ending)
+    if (is_hung_up() && !own->ending)
         th_cli_rotate_wish();
-    own.hangups = th_cli_signals_hangups();
-    if (th_cli_rotate_turn(own.dated))
+    own->hangups = th_cli_signals_hangups();
+    if (th_cli_rotate_turn(own->dated))
         disconnect();
 }
 
@@ -379,9 +411,16 @@ static void obey_signals(void)
     obey_hangup();
     if (!is_asked_to_end())
         return;
-    own.stop = own.signals > 0;
-    own.signals = th_cli_signals_count();
+    own->stop = own->signals > 0;
+    own->signals = th_cli_signals_count();
     th_cli_connection_end(status_of_signal());
+}
+
+static int wait_for_work_ms(void)
+{
+    if (!own->work.until_ms)
+        return -1;
+    return th_clock_wait_ms(own->work.until_ms(own->work.arg), th_clock_ms());
 }
 
 static int wait_ms(void)
@@ -389,19 +428,16 @@ static int wait_ms(void)
     if (is_asked_to_end() || is_hung_up()) /* one came while we gathered */
         return 0;
     uint64_t now_ms = th_clock_ms();
-    int first_ms = th_clock_shorter_ms(th_wait_ms(own.client),
+    int first_ms = th_clock_shorter_ms(th_wait_ms(own->client),
                                        th_clock_wait_ms(th_cli_expiry_until_ms(), now_ms));
     first_ms = th_clock_shorter_ms(first_ms, th_cli_rotate_wait_ms());
-    if (own.leave_by_ms)
-        return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.leave_by_ms, now_ms));
-    if (!own.dated)
+    if (own->leave_by_ms)
+        return th_clock_shorter_ms(first_ms, th_clock_wait_ms(own->leave_by_ms, now_ms));
+    if (!own->dated)
         return th_cli_clock_wait_ms();
-    if (!own.was_up)
-        first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.give_up_ms, now_ms));
-    if (own.work.until_ms)
-        first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own.work.until_ms(own.work.arg),
-                                                                  now_ms));
-    return first_ms;
+    if (!own->was_up)
+        first_ms = th_clock_shorter_ms(first_ms, th_clock_wait_ms(own->give_up_ms, now_ms));
+    return th_clock_shorter_ms(first_ms, wait_for_work_ms());
 }
 
 static uint64_t give_up_ms(const struct th_cli_settings *s)
@@ -412,38 +448,38 @@ static uint64_t give_up_ms(const struct th_cli_settings *s)
 /* What the last attempt failed of; or the first one is still under way. */
 static void give_up_waiting(void)
 {
-    if (own.was_up || own.ending || th_clock_ms() < own.give_up_ms)
+    if (own->was_up || own->ending || th_clock_ms() < own->give_up_ms)
         return;
-    if (!own.last_fault.code)
-        th_fault_set(&own.last_fault, TH_E_TIMEOUT, "no broker was there in time");
-    th_cli_connection_end(th_cli_say_fault(&own.last_fault));
+    if (!own->last_fault.code)
+        th_fault_set(&own->last_fault, TH_E_TIMEOUT, "no broker was there in time");
+    th_cli_connection_end(th_cli_say_fault(&own->last_fault));
 }
 
 static bool awaits_input(void)
 {
-    return !own.ending && own.work.wants_input && own.work.wants_input(own.work.arg);
+    return !own->ending && own->work.wants_input && own->work.wants_input(own->work.arg);
 }
 
 /* At a high rate each packet would be read, answered and printed alone. A moment later there are
  * several, and one turn serves them all. */
 static void gather(short events)
 {
-    if (own.is_busy && own.was_up && events == POLLIN)
+    if (common.is_busy && own->was_up && events == POLLIN)
         th_cli_signals_rest(GATHER_US);
 }
 
 static void note_waking(void)
 {
     uint64_t now_us = th_clock_us();
-    own.is_busy = now_us - own.woke_us < BUSY_US;
-    own.woke_us = now_us;
+    common.is_busy = now_us - common.woke_us < BUSY_US;
+    common.woke_us = now_us;
 }
 
 static TH_ROOMY struct th_report report;
 
 const struct th_report *th_cli_connection_report(void)
 {
-    th_report(own.client, &report);
+    th_report(own->client, &report);
     th_report_process(&report);
     th_report_process_heap(&report);
     th_cli_lock_report(&report);
@@ -452,53 +488,90 @@ const struct th_report *th_cli_connection_report(void)
 
 static struct pollfd awaited_of_client(void)
 {
-    return (struct pollfd){.fd = th_fd(own.client), .events = th_poll_events(own.client)};
+    return (struct pollfd){.fd = th_fd(own->client), .events = th_poll_events(own->client)};
 }
 
 static nfds_t awaited_of_work(void)
 {
-    return own.work.await ? own.work.await(own.work.arg, own.awaited + OF_WORK, TH_CLI_AWAITED)
-                          : 0;
+    return own->work.await ? own->work.await(own->work.arg, own->awaited + OF_WORK, TH_CLI_AWAITED)
+                           : 0;
 }
 
-static void obey(nfds_t of_work)
+/* Ours begin behind the `used` ones of the others. */
+static nfds_t await_one(nfds_t used)
 {
-    if (own.awaited[OF_STATUS].revents)
+    own->awaited = common.awaited + used;
+    own->awaited[OF_CLIENT] = own->dated ? awaited_of_client() : th_cli_clock_awaited();
+    if (own->is_over)
+        own->awaited[OF_CLIENT].fd = -1;
+    own->of_work = awaited_of_work();
+    return used + OF_WORK + own->of_work;
+}
+
+static nfds_t await_all(bool input)
+{
+    nfds_t used = OF_LANES;
+    common.awaited[OF_STATUS] = th_cli_status_awaited();
+    common.awaited[OF_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        used = await_one(used);
+    }
+    return used;
+}
+
+static int first_wait_ms(void)
+{
+    int first_ms = -1;
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        first_ms = th_clock_shorter_ms(first_ms, own->is_over ? wait_for_work_ms() : wait_ms());
+    }
+    return first_ms;
+}
+
+static void obey_one(void)
+{
+    if (own->of_work)
+        own->work.ready(own->work.arg, own->awaited + OF_WORK, own->of_work);
+}
+
+static void obey(void)
+{
+    if (common.awaited[OF_STATUS].revents)
         th_cli_status_answer(th_cli_connection_report());
-    if (own.awaited[OF_INPUT].revents)
-        own.work.on_input(own.work.arg);
-    if (of_work)
-        own.work.ready(own.work.arg, own.awaited + OF_WORK, of_work);
+    if (common.awaited[OF_INPUT].revents)
+        own->work.on_input(own->work.arg);
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        obey_one();
+    }
 }
 
 static void poll_all(void)
 {
     bool input = awaits_input();
     th_cli_memtrace_flush();
-    own.awaited[OF_CLIENT] = own.dated ? awaited_of_client() : th_cli_clock_awaited();
-    own.awaited[OF_STATUS] = th_cli_status_awaited();
-    own.awaited[OF_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
-    nfds_t of_work = awaited_of_work();
+    nfds_t count = await_all(input);
     if (!input)
-        gather(own.awaited[OF_CLIENT].events);
-    int ready = th_cli_signals_poll(own.awaited, OF_WORK + of_work,
-                                    is_asked_to_end() ? 0 : wait_ms());
+        gather(own->awaited[OF_CLIENT].events);
+    int ready = th_cli_signals_poll(common.awaited, count, first_wait_ms());
     note_waking();
     if (ready > 0)
-        obey(of_work);
+        obey();
 }
 
 /* Before waiting: what was printed must be on its way, or we learn that nobody wants it. */
 static void flush_output(void)
 {
     th_cli_out_flush();
-    if (!own.ending && th_cli_out_error())
+    if (!own->ending && th_cli_out_error())
         th_cli_connection_end(th_cli_printed());
 }
 
 static bool has_turns(void)
 {
-    return own.work.turn && (!own.ending || (own.work.drained && !own.leaving));
+    return own->work.turn && (!own->ending || (own->work.drained && !own->leaving));
 }
 
 static bool did_something(void)
@@ -508,7 +581,7 @@ static bool did_something(void)
     th_cli_expiry_tell();
     if (leave())
         return true;
-    if (has_turns() && own.work.turn(own.work.arg))
+    if (has_turns() && own->work.turn(own->work.arg))
         return true;
     flush_output();
     return must_stop();
@@ -521,47 +594,109 @@ __attribute__((noinline)) static int await_date(void)
     int rc = th_cli_clock_step(&fault);
     if (rc == TH_WANT_READ)
         return 0;
-    own.dated = rc == 0;
-    if (own.dated)
-        return th_connect(own.client);
-    own.ending = true;
-    own.status = th_cli_say_fault(&fault);
+    own->dated = rc == 0;
+    if (own->dated)
+        return th_connect(own->client);
+    own->ending = true;
+    own->status = th_cli_say_fault(&fault);
     return rc;
 }
 
 static int step(void)
 {
-    return own.dated || own.leaving ? th_step(own.client) : await_date();
-}
-
-static void carry_on(void)
-{
-    own.give_up_ms = give_up_ms(own.settings);
-    int rc = 0;
-    while (rc >= 0 && !own.stop && (rc = step()) >= 0)
-        if (!did_something())
-            poll_all();
+    return own->dated || own->leaving ? th_step(own->client) : await_date();
 }
 
 static int status_at_end(void)
 {
-    const struct th_fault *fault = th_fault(own.client);
-    if (!own.ending && fault->code)
+    const struct th_fault *fault = th_fault(own->client);
+    if (!own->ending && fault->code)
         return th_cli_say_fault(fault);
-    return own.status ? own.status : th_cli_printed();
+    return own->status ? own->status : th_cli_printed();
+}
+
+/* One of several: the others go on, and so does what it has besides its connection. */
+static void end_one(void)
+{
+    own->is_over = true;
+    if (th_cli_lanes() > 1)
+        th_cli_connection_end(status_at_end());
+}
+
+static bool goes_on_working(void)
+{
+    return th_cli_lanes() > 1 && has_turns();
+}
+
+/* True: it did something. */
+static bool take_turn(void)
+{
+    if (!own->is_over && (own->stop || step() < 0))
+        end_one();
+    return own->is_over ? goes_on_working() && own->work.turn(own->work.arg) : did_something();
+}
+
+/* The first one comes last: it stands for all afterwards. */
+static bool take_turns(bool *over)
+{
+    bool any = false;
+    *over = true;
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        any |= take_turn();
+        *over &= own->is_over;
+    }
+    return any;
+}
+
+static void carry_on(void)
+{
+    bool over = false;
+    while (!over)
+        if (!take_turns(&over) && !over)
+            poll_all();
+}
+
+static int begin_all(void)
+{
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        own->give_up_ms = give_up_ms(own->settings);
+        th_cli_lock_wish(own->settings, th_context_rereads(own->context));
+    }
+    return th_cli_lock(own->settings);
+}
+
+static int end_all(void)
+{
+    int status = TH_CLI_OK;
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        int its_status = status_at_end();
+        status = its_status ? its_status : status;
+    }
+    return status;
+}
+
+static void settle_all(void)
+{
+    for (unsigned i = th_cli_lanes(); i-- > 0;) {
+        th_cli_lane_enter(i);
+        th_cli_rotate_end();
+    }
 }
 
 int th_cli_connection_run(void)
 {
-    th_cli_signals_enter(th_cli_settings_rotate(own.settings) ||
-                         th_cli_settings_reload(own.settings));
-    int status = th_cli_lock(own.settings, th_context_rereads(own.context));
+    th_cli_signals_enter(th_cli_settings_rotate(own->settings) ||
+                         th_cli_settings_reload(own->settings));
+    int status = begin_all();
     if (status == TH_CLI_OK)
         carry_on();
-    th_cli_rotate_end();
+    settle_all();
     th_cli_out_flush();
     th_cli_signals_leave();
-    return status ? status : status_at_end();
+    return status ? status : end_all();
 }
 
 /* ---- closing ---- */
@@ -587,29 +722,40 @@ static int print_report(const char *wanted, struct th_fault *fault)
 static int report_if_wanted(int status)
 {
     struct th_fault fault = {0};
-    const char *wanted = own.client ? own.settings->report : NULL;
+    const char *wanted = own->client ? own->settings->report : NULL;
     if (!wanted || print_report(wanted, &fault) >= 0)
         return status;
     int failed = th_cli_say_fault(&fault);
     return status ? status : failed;
 }
 
-int th_cli_connection_close(int status)
+static void close_common(void)
 {
-    status = report_if_wanted(status ? status : th_cli_events_status());
-    th_cli_out_flush(); /* the event of what was said last */
-    th_close(own.client);
-    th_context_close(own.context);
     th_cli_keylog_close();
     th_cli_memtrace_close();
     th_cli_status_close();
     th_cli_clock_close();
+}
+
+static void close_one(void)
+{
+    th_close(own->client);
+    th_context_close(own->context);
     th_cli_sessionfile_close();
-    if (own.block)
-        th_slab_give(&own.slab, own.block);
-    own.block = NULL;
+    if (own->block)
+        th_slab_give(&common.slab, own->block);
+    own->block = NULL;
     th_cli_secret_wipe();
-    own.client = NULL;
-    own.context = NULL;
+    own->client = NULL;
+    own->context = NULL;
+}
+
+int th_cli_connection_close(int status)
+{
+    status = report_if_wanted(status ? status : th_cli_events_status());
+    th_cli_out_flush(); /* the event of what was said last */
+    close_one();
+    if (!th_cli_lane())
+        close_common();
     return status;
 }

@@ -98,7 +98,9 @@ int th_cli_desk(int command, const struct th_cli_verb *verbs, size_t count, int 
     const char *host = settings.host; /* none is given by itself */
     th_cli_settings_default(&settings);
     settings.host = host;
-    int status = only_reads(&settings) ? th_cli_lock(&settings, false) : TH_CLI_OK;
+    if (only_reads(&settings))
+        th_cli_lock_wish(&settings, false);
+    int status = only_reads(&settings) ? th_cli_lock(&settings) : TH_CLI_OK;
     return status ? status : verb->run(&settings);
 }
 

@@ -3,6 +3,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "cli/lane.h"
 #include "cli/show.h"
 #include "cli/template.h"
 
@@ -15,11 +16,14 @@
 #define MAX_KB 1024
 #define SOCKET_PATH_BYTES 108 /* with its NUL: unix(7) */
 
-static TH_ROOMY struct th_cli_handler lists[2][TH_CLI_HANDLERS_MAX];
-static struct {
+typedef struct th_cli_handler handler_list[TH_CLI_HANDLERS_MAX];
+TH_LANE_ARRAY(handler_list, lists, 2);
+
+struct lane {
     struct th_cli_handlers tables[2];
     uint8_t used, read;
-} own = {.tables = {{lists[0], 0}, {lists[1], 0}}};
+};
+TH_LANE(struct lane, own);
 
 enum kind { TEXT, NUMBER, WORDS, VARIABLES, PATH };
 
@@ -49,14 +53,20 @@ static const struct member {
 
 #define MEMBERS (sizeof members / sizeof *members)
 
+static struct th_cli_handlers *table(uint8_t i)
+{
+    own->tables[i].list = lists[i];
+    return &own->tables[i];
+}
+
 const struct th_cli_handlers *th_cli_handlers(void)
 {
-    return &own.tables[own.used];
+    return table(own->used);
 }
 
 static struct th_cli_handlers *reading(void)
 {
-    return &own.tables[own.read];
+    return table(own->read);
 }
 
 void th_cli_handlers_clear(void)
@@ -66,12 +76,12 @@ void th_cli_handlers_clear(void)
 
 void th_cli_handlers_begin(void)
 {
-    own.read = !own.used;
+    own->read = !own->used;
 }
 
 void th_cli_handlers_keep(void)
 {
-    own.used = own.read;
+    own->used = own->read;
 }
 
 unsigned th_cli_handlers_read(void)

@@ -7,6 +7,7 @@
 #include "cli/configure.h"
 #include "cli/exit.h"
 #include "cli/expiry.h"
+#include "cli/lane.h"
 #include "cli/show.h"
 #include "cli/url.h"
 #include "json/flat.h"
@@ -19,7 +20,7 @@
 #define DAY_S 86400
 #define ENDPOINT_BYTES 320
 
-static TH_ROOMY struct {
+struct lane {
     char dir[TH_STORE_PATH_BYTES];
     char paths[TH_STORE_META][TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
     char session[TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES + 16];
@@ -28,9 +29,10 @@ static TH_ROOMY struct {
     char host[ENDPOINT_BYTES];
     char home[TH_STORE_PATH_BYTES + TH_STORE_NAME_BYTES];
     uint8_t meta[TH_STORE_META_BYTES + 1];
-} texts;
+};
+TH_LANE_ROOMY(struct lane, texts);
 
-static struct th_cli_identity used = {.store.fd = -1, .fd = -1};
+TH_LANE(struct th_cli_identity, used); /* no generation: it was never open */
 
 /* ---- where ----------------------------------------------------------------------------------- */
 
@@ -41,9 +43,9 @@ static const char *dir_of_user(void)
     bool has_state = state && *state == '/';
     if (geteuid() == 0)
         return "/var/lib/thimble/identities";
-    th_format(texts.dir, sizeof texts.dir, "%s%s/thimble/identities",
+    th_format(texts->dir, sizeof texts->dir, "%s%s/thimble/identities",
               has_state ? state : home ? home : "", has_state ? "" : "/.local/state");
-    return texts.dir;
+    return texts->dir;
 }
 
 const char *th_cli_identity_dir(const struct th_cli_settings *settings)
@@ -59,15 +61,15 @@ void th_cli_identity_sources(struct th_context_config *config,
                              const struct th_cli_identity *identity)
 {
     for (int part = 0; part < TH_STORE_META; part++)
-        th_format(texts.paths[part], sizeof texts.paths[part], "%s/%s/%c/%s",
+        th_format(texts->paths[part], sizeof texts->paths[part], "%s/%s/%c/%s",
                   th_cli_identity_dir(settings), name, identity->generation,
                   th_store_part_name(part));
     *config = (struct th_context_config){
-        .certificate.path = texts.paths[TH_STORE_CERTIFICATE],
-        .key.path = texts.paths[TH_STORE_KEY],
+        .certificate.path = texts->paths[TH_STORE_CERTIFICATE],
+        .key.path = texts->paths[TH_STORE_KEY],
     };
     if (th_store_is_there(identity->fd, th_store_part_name(TH_STORE_ROOTS)))
-        config->roots.path = texts.paths[TH_STORE_ROOTS];
+        config->roots.path = texts->paths[TH_STORE_ROOTS];
 }
 
 /* Roots are the identity's if it had some when we began, and no others were given. */
@@ -77,15 +79,15 @@ void th_cli_identity_configure(struct th_context_config *config, const struct th
     struct th_context_config files;
     th_cli_identity_sources(&files, s, s->identity, identity);
     th_cli_configure_context(config, s);
-    if (s->cafile == texts.paths[TH_STORE_ROOTS])
+    if (s->cafile == texts->paths[TH_STORE_ROOTS])
         config->roots = files.roots;
 }
 
 const char *th_cli_identity_home(const struct th_cli_settings *settings)
 {
-    th_format(texts.home, sizeof texts.home, "%s/%s", th_cli_identity_dir(settings),
+    th_format(texts->home, sizeof texts->home, "%s/%s", th_cli_identity_dir(settings),
               settings->identity);
-    return texts.home;
+    return texts->home;
 }
 
 void th_cli_identity_watch(const struct th_cli_identity *identity)
@@ -111,9 +113,9 @@ static int open_store(struct th_store *store, const struct th_cli_settings *sett
 
 static int read_meta(struct th_cli_identity *identity, struct th_fault *fault)
 {
-    int bytes = th_store_read(identity->fd, th_store_part_name(TH_STORE_META), false, texts.meta,
-                              sizeof texts.meta, fault);
-    identity->meta = th_slice_of(texts.meta, bytes > 0 ? (size_t)bytes : 0);
+    int bytes = th_store_read(identity->fd, th_store_part_name(TH_STORE_META), false, texts->meta,
+                              sizeof texts->meta, fault);
+    identity->meta = th_slice_of(texts->meta, bytes > 0 ? (size_t)bytes : 0);
     if (bytes < 0 || th_json_flat_check(identity->meta))
         return bytes < 0 ? bytes : 0;
     identity->meta.len_bytes = 0;
@@ -178,10 +180,11 @@ static void take_endpoint(struct th_cli_settings *s)
     struct th_slice host;
     uint16_t port;
     bool is_elsewhere = s->host || s->unix_path || s->srv;
-    if (is_elsewhere || !th_cli_identity_endpoint(texts.endpoint, &host, &port))
+    if (is_elsewhere || !th_cli_identity_endpoint(texts->endpoint, &host, &port))
         return;
-    th_format(texts.host, sizeof texts.host, "%.*s", (int)host.len_bytes, (const char *)host.data);
-    s->host = texts.host;
+    th_format(texts->host, sizeof texts->host, "%.*s", (int)host.len_bytes,
+              (const char *)host.data);
+    s->host = texts->host;
     if (s->port == TH_CLI_UNSET && port)
         s->port = port;
 }
@@ -189,8 +192,8 @@ static void take_endpoint(struct th_cli_settings *s)
 static int read_endpoint(const struct th_cli_identity *identity, struct th_fault *fault)
 {
     int bytes = th_store_read(identity->fd, th_store_part_name(TH_STORE_ENDPOINT), false,
-                              texts.endpoint, sizeof texts.endpoint, fault);
-    texts.endpoint[bytes > 0 ? bytes - 1 : 0] = '\0'; /* its newline */
+                              texts->endpoint, sizeof texts->endpoint, fault);
+    texts->endpoint[bytes > 0 ? bytes - 1 : 0] = '\0'; /* its newline */
     return bytes;
 }
 
@@ -224,11 +227,11 @@ int th_cli_identity_hold(const struct th_cli_settings *s, struct th_fault *fault
     struct th_context_config files;
     if (!s->identity)
         return 0;
-    int result = th_cli_identity_open(&used, s, s->identity, 0, TH_STORE_READ, fault);
+    int result = th_cli_identity_open(used, s, s->identity, 0, TH_STORE_READ, fault);
     if (result < 0)
         return result;
-    th_cli_identity_sources(&files, s, s->identity, &used);
-    th_cli_identity_watch(&used);
+    th_cli_identity_sources(&files, s, s->identity, used);
+    th_cli_identity_watch(used);
     return 0;
 }
 
@@ -236,23 +239,23 @@ static int open_used(const struct th_cli_settings *s, struct th_fault *fault)
 {
     int result = th_cli_identity_hold(s, fault);
     if (result == 0)
-        result = note_use(&used, s, fault);
-    return result < 0 ? result : read_endpoint(&used, fault);
+        result = note_use(used, s, fault);
+    return result < 0 ? result : read_endpoint(used, fault);
 }
 
 /* Beside its generations; where nothing can be written nothing is kept. */
 static void take_kept_files(struct th_cli_settings *s)
 {
     const char *dir = th_cli_identity_dir(s);
-    th_format(texts.session, sizeof texts.session, "%s/%s", dir, s->identity);
-    if (access(texts.session, W_OK) < 0)
+    th_format(texts->session, sizeof texts->session, "%s/%s", dir, s->identity);
+    if (access(texts->session, W_OK) < 0)
         return;
-    th_format(texts.session, sizeof texts.session, "%s/%s/session", dir, s->identity);
-    th_format(texts.clock, sizeof texts.clock, "%s/%s/clock", dir, s->identity);
+    th_format(texts->session, sizeof texts->session, "%s/%s/session", dir, s->identity);
+    th_format(texts->clock, sizeof texts->clock, "%s/%s/clock", dir, s->identity);
     if (!s->session_file)
-        s->session_file = texts.session;
+        s->session_file = texts->session;
     if (!s->clock_file)
-        s->clock_file = texts.clock;
+        s->clock_file = texts->clock;
 }
 
 bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *problem)
@@ -267,14 +270,14 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
         return th_cli_problem(problem, "--identity %s: %s", th_cli_show(s->identity, shown),
                               fault.text);
     }
-    th_cli_identity_sources(&files, s, s->identity, &used);
+    th_cli_identity_sources(&files, s, s->identity, used);
     s->certificate = files.certificate.path;
     s->key = files.key.path;
     if (!s->cafile && !s->capath && !s->os_certs)
         s->cafile = files.roots.path;
     take_endpoint(s);
     take_kept_files(s);
-    struct th_slice stored_at = th_store_meta_value(used.meta, "stored_at");
+    struct th_slice stored_at = th_store_meta_value(used->meta, "stored_at");
     th_calendar_raise_floor((int64_t)th_json_flat_number(stored_at));
     th_cli_identity_done();
     return true;
@@ -282,10 +285,11 @@ bool th_cli_identity_take(struct th_cli_settings *s, struct th_cli_problem *prob
 
 void th_cli_identity_done(void)
 {
-    th_cli_identity_close(&used);
+    if (used->generation)
+        th_cli_identity_close(used);
 }
 
 const struct th_cli_identity *th_cli_identity_used(void)
 {
-    return &used;
+    return used;
 }

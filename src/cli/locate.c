@@ -2,17 +2,19 @@
 
 #include "base/roomy.h"
 #include "base/slice.h"
+#include "cli/lane.h"
 #include "cli/secret.h"
 #include "cli/url.h"
 
 /* What a URL holds needs an end of its own. */
-static TH_ROOMY struct {
+struct lane {
     char host[254];
     char username[1024];
     char proxy_host[254];
     char proxy_username[256]; /* RFC 1929 section 2 */
     char proxy_password[256];
-} kept;
+};
+TH_LANE_ROOMY(struct lane, kept);
 
 static const char *copy(char *to, size_t room, struct th_slice from)
 {
@@ -63,7 +65,7 @@ static void take_scheme(struct th_cli_settings *s, const struct th_cli_url *url)
 static bool take_host(struct th_cli_settings *s, const struct th_cli_url *url,
                       struct th_cli_problem *problem)
 {
-    const char *host = copy(kept.host, sizeof kept.host, url->host);
+    const char *host = copy(kept->host, sizeof kept->host, url->host);
     if (!host)
         return refuse(problem, "-L", "the host is too long; give at most 253 bytes");
     if (!s->host)
@@ -78,7 +80,7 @@ static bool take_credentials(struct th_cli_settings *s, const struct th_cli_url 
 {
     if (!url->username.data)
         return true;
-    const char *username = copy(kept.username, sizeof kept.username, url->username);
+    const char *username = copy(kept->username, sizeof kept->username, url->username);
     if (!username)
         return refuse(problem, "-L", "the user name is too long; give it with -u");
     if (!s->username)
@@ -132,14 +134,16 @@ static bool take_proxy(struct th_cli_settings *s, struct th_cli_problem *problem
     const char *wrong = th_cli_url_parse_proxy(&url, text);
     if (wrong)
         return refuse(problem, "--proxy", wrong);
-    int username = th_cli_url_decode(kept.proxy_username, sizeof kept.proxy_username, url.username);
-    int password = th_cli_url_decode(kept.proxy_password, sizeof kept.proxy_password, url.password);
-    s->proxy.host = copy(kept.proxy_host, sizeof kept.proxy_host, url.host);
+    int username = th_cli_url_decode(kept->proxy_username, sizeof kept->proxy_username,
+                                     url.username);
+    int password = th_cli_url_decode(kept->proxy_password, sizeof kept->proxy_password,
+                                     url.password);
+    s->proxy.host = copy(kept->proxy_host, sizeof kept->proxy_host, url.host);
     if (!s->proxy.host || username < 0 || password < 0)
         return refuse(problem, "--proxy", "a part is too long, or a % stands before no two digits");
     s->proxy.port = url.port;
-    s->proxy.username = username > 0 ? kept.proxy_username : NULL;
-    s->proxy.password = th_slice_of(kept.proxy_password, (size_t)password);
+    s->proxy.username = username > 0 ? kept->proxy_username : NULL;
+    s->proxy.password = th_slice_of(kept->proxy_password, (size_t)password);
     explicit_bzero(s->proxy_argument, text.len_bytes);
     return true;
 }

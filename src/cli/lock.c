@@ -1,6 +1,7 @@
 #include "cli/lock.h"
 
 #include "base/log.h"
+#include "base/roomy.h"
 #include "cli/exit.h"
 #include "cli/identity.h"
 #include "cli/roots.h"
@@ -20,6 +21,7 @@
 #pragma weak th_libc_payer
 
 static struct th_report_sandbox locked;
+static TH_ROOMY struct th_sandbox_wish wished;
 
 /* ---- what is still to be done ---------------------------------------------------------------- */
 
@@ -64,7 +66,7 @@ static void wish_for_port(struct th_sandbox_wish *wish, uint16_t port)
 
 static void wish_for_a_road(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
-    wish->any_port = s->srv;
+    wish->any_port |= s->srv;
     wish->needs |= is_local(s) ? TH_SANDBOX_UNIX : TH_SANDBOX_INTERNET;
     wish->needs |= s->bind_address ? TH_SANDBOX_BIND : 0;
     if (!is_local(s))
@@ -139,48 +141,52 @@ static void wish_to_reload(struct th_sandbox_wish *wish, const struct th_cli_set
             wish_to_read(wish, paths[i]);
 }
 
-static const char *also; /* a file of the command's, or NULL */
-
 void th_cli_lock_writes(const char *path)
 {
-    also = path;
+    wish_to_write(&wished, path);
+}
+
+static void wish_to_remove(struct th_sandbox_wish *wish, const char *path)
+{
+    const char **at = wish->removes;
+    while (*at)
+        at++;
+    *at = path;
+    wish->needs |= path ? TH_SANDBOX_SERVE : 0;
 }
 
 /* The report is written, the status socket removed. */
 static void wish_for_reports(struct th_sandbox_wish *wish, const struct th_cli_settings *s)
 {
     wish_to_write(wish, report_file(s));
-    wish->removes[0] = s->listen ? s->listen : s->inbox;
-    wish->removes[wish->removes[0] != NULL] = s->status_socket;
-    wish->needs |= *wish->removes || s->command == TH_CLI_TUNNEL ? TH_SANDBOX_SERVE : 0;
+    wish_to_remove(wish, s->listen ? s->listen : s->inbox);
+    wish_to_remove(wish, s->status_socket);
+    wish->needs |= s->command == TH_CLI_TUNNEL ? TH_SANDBOX_SERVE : 0;
 }
 
-static struct th_sandbox_wish wish_of(const struct th_cli_settings *s, bool rereads_roots)
+void th_cli_lock_wish(const struct th_cli_settings *s, bool rereads_roots)
 {
-    struct th_sandbox_wish wish = {0};
+    struct th_sandbox_wish *wish = &wished;
     if (s->command == TH_CLI_CERT && !s->on_certificate) {
-        wish_to_read(&wish, "/"); /* certificates of anybody's; nothing else is left to do */
-        return wish;
+        wish_to_read(wish, "/"); /* certificates of anybody's; nothing else is left to do */
+        return;
     }
-    wish_for_a_road(&wish, s);
+    wish_for_a_road(wish, s);
     if (looks_names_up(s) || s->sntp.count)
-        wish_for_names(&wish);
-    wish_to_read(&wish, s->crl);
+        wish_for_names(wish);
+    wish_to_read(wish, s->crl);
     if (rereads_roots || s->on_certificate)
-        wish_for_roots(&wish, s);
-    wish_to_write(&wish, s->out);
-    if (also)
-        wish_to_write(&wish, also);
-    wish_to_read(&wish, s->drop);
-    wish_to_write(&wish, s->drop);
-    wish_for_identity(&wish, s);
-    wish_to_reload(&wish, s);
-    wish_for_reports(&wish, s);
-    wish_to_read(&wish, s->spool);
-    wish_to_write(&wish, s->spool);
-    wish.needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file || s->session_file
-                      ? TH_SANDBOX_KEEP : 0;
-    return wish;
+        wish_for_roots(wish, s);
+    wish_to_write(wish, s->out);
+    wish_to_read(wish, s->drop);
+    wish_to_write(wish, s->drop);
+    wish_for_identity(wish, s);
+    wish_to_reload(wish, s);
+    wish_for_reports(wish, s);
+    wish_to_read(wish, s->spool);
+    wish_to_write(wish, s->spool);
+    wish->needs |= s->clock == TH_CLI_CLOCK_SYNC || s->clock_file || s->session_file
+                       ? TH_SANDBOX_KEEP : 0;
 }
 
 /* ---- what came of it ------------------------------------------------------------------------- */
@@ -208,23 +214,22 @@ static int say_what_is_missing(void)
 }
 
 /* What the report is read from is opened before. */
-static void lock(const struct th_cli_settings *settings, bool rereads_roots)
+static void lock(const struct th_cli_settings *settings)
 {
-    struct th_sandbox_wish wish = wish_of(settings, rereads_roots);
     if (settings->report || settings->status_socket)
         th_report_process_keep();
-    th_sandbox_lock(&wish, &locked);
+    th_sandbox_lock(&wished, &locked);
 }
 
-int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots)
+int th_cli_lock(const struct th_cli_settings *settings)
 {
     locked = (struct th_report_sandbox){.mode = (uint8_t)settings->sandbox};
     if (locked.mode == TH_REPORT_SANDBOX_OFF)
         return TH_CLI_OK;
-    locked.any_port = settings->srv;
+    locked.any_port = wished.any_port;
     locked.why_not = reason_against();
     if (!locked.why_not)
-        lock(settings, rereads_roots);
+        lock(settings);
     return say_what_is_missing();
 }
 

@@ -5,9 +5,13 @@
 #include "cli/settings.h"
 #include <thimble/report.h>
 
+/* What a connection with these settings will do; one after the other. `rereads_roots`: files of CA
+ * certificates are read later. */
+void th_cli_lock_wish(const struct th_cli_settings *settings, bool rereads_roots);
+
 /* To be called when everything is open, before the first connection. 0, or an exit status after
- * having said which part is missing. `rereads_roots`: files of CA certificates are read later. */
-int th_cli_lock(const struct th_cli_settings *settings, bool rereads_roots);
+ * having said which part is missing. */
+int th_cli_lock(const struct th_cli_settings *settings);
 
 /* Before: this file will be written to, too. */
 void th_cli_lock_writes(const char *path);

@@ -345,7 +345,8 @@ static int open_all(struct th_fault *fault)
 static int run(void)
 {
     th_cli_signals_enter(false);
-    post.status = th_cli_lock(post.settings, false);
+    th_cli_lock_wish(post.settings, false);
+    post.status = th_cli_lock(post.settings);
     if (post.status == TH_CLI_OK)
         carry_on();
     int signal = th_cli_signals_count() ? th_cli_signals_first() : 0;

@@ -3,6 +3,7 @@
 #include "cli/configure.h"
 #include "cli/connection.h"
 #include "cli/identity.h"
+#include "cli/lane.h"
 #include "cli/say.h"
 #include "json/flat.h"
 #include "store/meta.h"
@@ -26,7 +27,7 @@ struct generation {
     uint64_t number;
 };
 
-static struct {
+struct lane {
     const struct th_cli_settings *settings;
     struct th_context *context;
     const struct th_cli_rotate_settings *also;
@@ -39,7 +40,8 @@ static struct {
     bool unsaved; /* which one counts: somebody else holds the identity */
     bool denied;  /* something was, though not the connection: it does not prove itself any more */
     uint8_t strikes;
-} own;
+};
+TH_LANE(struct lane, own);
 
 static struct generation generation_of(const struct th_cli_identity *identity)
 {
@@ -49,32 +51,32 @@ static struct generation generation_of(const struct th_cli_identity *identity)
 
 void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_context *context)
 {
-    own.settings = settings;
-    own.context = context;
-    own.state = SETTLED;
-    own.used = generation_of(th_cli_identity_used());
+    own->settings = settings;
+    own->context = context;
+    own->state = SETTLED;
+    own->used = generation_of(th_cli_identity_used());
     th_store_wait(0);
 }
 
 void th_cli_rotate_also(const struct th_cli_rotate_settings *also)
 {
-    own.also = also;
+    own->also = also;
 }
 
 /* Never, where there is no agent. */
 static bool is_of_settings(void)
 {
-    return TH_CLI_AGENT && own.of_settings;
+    return TH_CLI_AGENT && own->of_settings;
 }
 
 bool th_cli_rotate_on_trial(void)
 {
-    return own.state == TRIAL;
+    return own->state == TRIAL;
 }
 
 void th_cli_rotate_wish(void)
 {
-    own.wanted = true;
+    own->wanted = true;
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */
@@ -82,7 +84,7 @@ void th_cli_rotate_wish(void)
 static int open_generation(struct th_cli_identity *identity, char letter, enum th_store_mode mode,
                            struct th_fault *fault)
 {
-    return th_cli_identity_open(identity, own.settings, own.settings->identity, letter, mode,
+    return th_cli_identity_open(identity, own->settings, own->settings->identity, letter, mode,
                                 fault);
 }
 
@@ -92,9 +94,9 @@ static int look_at(char letter)
     struct th_fault unheard = {0};
     struct th_cli_identity identity;
     int result = open_generation(&identity, letter, TH_STORE_READ, &unheard);
-    own.tried = (struct generation){0};
+    own->tried = (struct generation){0};
     if (result == 0)
-        own.tried = generation_of(&identity);
+        own->tried = generation_of(&identity);
     th_cli_identity_close(&identity);
     return result;
 }
@@ -103,11 +105,11 @@ static int look_at(char letter)
 static int find_candidate(void)
 {
     int result = look_at(0);
-    if (result == TH_E_TIMEOUT || (own.tried.number && own.tried.number != own.used.number))
+    if (result == TH_E_TIMEOUT || (own->tried.number && own->tried.number != own->used.number))
         return result;
-    result = look_at(own.used.letter == 'a' ? 'b' : 'a');
-    if (own.tried.number <= own.used.number)
-        own.tried.letter = 0;
+    result = look_at(own->used.letter == 'a' ? 'b' : 'a');
+    if (own->tried.number <= own->used.number)
+        own->tried.letter = 0;
     return result;
 }
 
@@ -115,13 +117,13 @@ static int renew(struct th_fault *fault)
 {
     struct th_context_config config;
     struct th_cli_identity identity;
-    int result = open_generation(&identity, own.tried.letter, TH_STORE_READ, fault);
+    int result = open_generation(&identity, own->tried.letter, TH_STORE_READ, fault);
     if (result < 0)
         return result;
-    own.tried = generation_of(&identity);
-    own.current = identity.store.current;
-    th_cli_identity_configure(&config, own.settings, &identity);
-    result = th_context_renew(own.context, &config, fault);
+    own->tried = generation_of(&identity);
+    own->current = identity.store.current;
+    th_cli_identity_configure(&config, own->settings, &identity);
+    result = th_context_renew(own->context, &config, fault);
     th_cli_identity_close(&identity);
     return result;
 }
@@ -129,29 +131,29 @@ static int renew(struct th_fault *fault)
 /* Where nothing is connected yet, nothing is to be ended. */
 static void begin_trial(bool dated)
 {
-    own.state = dated ? LEAVING : TRIAL;
-    own.leave = dated;
-    own.denied = false;
-    own.strikes = 0;
+    own->state = dated ? LEAVING : TRIAL;
+    own->leave = dated;
+    own->denied = false;
+    own->strikes = 0;
 }
 
 /* The same generation, if there is one: other files and words. */
 static int renew_settings(struct th_fault *fault)
 {
     struct th_context_config config;
-    if (!own.context)
+    if (!own->context)
         return 0;
-    own.tried = own.used;
-    if (own.settings->identity)
+    own->tried = own->used;
+    if (own->settings->identity)
         return renew(fault);
-    th_cli_configure_context(&config, own.settings);
-    return th_context_renew(own.context, &config, fault);
+    th_cli_configure_context(&config, own->settings);
+    return th_context_renew(own->context, &config, fault);
 }
 
 /* How often it may fail: once for each broker; oftener if there is nothing to lose. */
 static uint8_t patience(void)
 {
-    uint32_t brokers = own.settings->brokers.count;
+    uint32_t brokers = own->settings->brokers.count;
     if (th_phase(th_cli_connection_client()) != TH_PHASE_UP || brokers > STRIKES)
         return STRIKES;
     return brokers ? (uint8_t)brokers : 1;
@@ -161,12 +163,12 @@ static void start_settings(bool dated)
 {
     struct th_fault fault = {0};
     if (renew_settings(&fault) < 0) {
-        own.also->settle(fault.text);
+        own->also->settle(fault.text);
         return;
     }
-    own.of_settings = true;
+    own->of_settings = true;
     begin_trial(dated);
-    own.strikes = STRIKES - patience();
+    own->strikes = STRIKES - patience();
     if (!dated)
         th_cli_connection_reconfigure();
 }
@@ -174,31 +176,31 @@ static void start_settings(bool dated)
 /* True: an identity is the next to be asked for. */
 static bool try_settings(bool dated)
 {
-    if (!TH_CLI_AGENT || !own.also)
+    if (!TH_CLI_AGENT || !own->also)
         return true;
-    int found = own.also->begin();
-    own.wanted = found == TH_CLI_ROTATE_LATER;
+    int found = own->also->begin();
+    own->wanted = found == TH_CLI_ROTATE_LATER;
     if (found == TH_CLI_ROTATE_TRIED)
         start_settings(dated);
-    return found == TH_CLI_ROTATE_NOTHING && own.settings->identity;
+    return found == TH_CLI_ROTATE_NOTHING && own->settings->identity;
 }
 
 static void try_identity(bool dated)
 {
     struct th_fault fault = {0};
     int result = find_candidate();
-    bool found = own.tried.letter;
+    bool found = own->tried.letter;
     if (result != TH_E_TIMEOUT && found)
         result = renew(&fault);
-    own.wanted = result == TH_E_TIMEOUT;
-    if (own.wanted)
+    own->wanted = result == TH_E_TIMEOUT;
+    if (own->wanted)
         return;
     if (!found || result < 0) {
         th_cli_warn("%s; the one in use goes on",
                     found ? fault.text : "the identity has no newer generation");
         return;
     }
-    th_cli_say("trying generation %c of the identity", own.tried.letter);
+    th_cli_say("trying generation %c of the identity", own->tried.letter);
     begin_trial(dated);
 }
 
@@ -219,49 +221,49 @@ __attribute__((noinline)) static void save(void)
     struct th_fault fault = {0};
     struct th_cli_identity identity;
     struct th_context_config files;
-    int result = open_generation(&identity, own.used.letter, TH_STORE_CHANGE, &fault);
-    own.unsaved = result == TH_E_TIMEOUT;
-    if (result == 0 && generation_of(&identity).number == own.used.number) {
-        if (identity.store.current == own.current && own.current != own.used.letter)
-            result = th_store_promote(&identity.store, own.used.letter, &fault);
-        th_cli_identity_sources(&files, own.settings, own.settings->identity, &identity);
+    int result = open_generation(&identity, own->used.letter, TH_STORE_CHANGE, &fault);
+    own->unsaved = result == TH_E_TIMEOUT;
+    if (result == 0 && generation_of(&identity).number == own->used.number) {
+        if (identity.store.current == own->current && own->current != own->used.letter)
+            result = th_store_promote(&identity.store, own->used.letter, &fault);
+        th_cli_identity_sources(&files, own->settings, own->settings->identity, &identity);
         th_cli_identity_watch(&identity);
     }
-    if (result < 0 && !own.unsaved)
+    if (result < 0 && !own->unsaved)
         th_cli_complain("%s", fault.text);
     th_cli_identity_close(&identity);
 }
 
 static void settle(void)
 {
-    if (own.state >= PROVED) {
-        if (own.context)
-            th_context_settle(own.context, own.state == PROVED);
-        if (own.state == PROVED && !is_of_settings())
-            own.used = own.tried;
-        if (own.state == PROVED && is_of_settings())
-            own.also->settle(NULL);
-        own.unsaved = !is_of_settings();
-        own.of_settings = false;
-        own.state = SETTLED;
+    if (own->state >= PROVED) {
+        if (own->context)
+            th_context_settle(own->context, own->state == PROVED);
+        if (own->state == PROVED && !is_of_settings())
+            own->used = own->tried;
+        if (own->state == PROVED && is_of_settings())
+            own->also->settle(NULL);
+        own->unsaved = !is_of_settings();
+        own->of_settings = false;
+        own->state = SETTLED;
     }
-    if (own.unsaved)
+    if (own->unsaved)
         save();
 }
 
 bool th_cli_rotate_turn(bool dated)
 {
     settle();
-    if (own.wanted && own.state == SETTLED && !own.unsaved)
+    if (own->wanted && own->state == SETTLED && !own->unsaved)
         start(dated);
-    bool leave = own.leave;
-    own.leave = false;
+    bool leave = own->leave;
+    own->leave = false;
     return leave;
 }
 
 int th_cli_rotate_wait_ms(void)
 {
-    return own.unsaved || (own.wanted && own.state == SETTLED) ? LOOK_AGAIN_MS : -1;
+    return own->unsaved || (own->wanted && own->state == SETTLED) ? LOOK_AGAIN_MS : -1;
 }
 
 void th_cli_rotate_end(void)
@@ -274,22 +276,23 @@ void th_cli_rotate_end(void)
 
 static void prove(void)
 {
-    if (own.state != TRIAL || own.denied)
+    if (own->state != TRIAL || own->denied)
         return;
-    own.state = PROVED;
+    own->state = PROVED;
     if (!is_of_settings())
         th_cli_say("generation %c of the identity has proved itself; it counts now",
-                   own.tried.letter);
+                   own->tried.letter);
 }
 
 static bool go_back(enum state state, const char *why)
 {
-    own.state = state;
-    own.leave = state == RETURNING;
+    own->state = state;
+    own->leave = state == RETURNING;
     if (is_of_settings())
-        own.also->settle(why);
+        own->also->settle(why);
     else
-        th_cli_warn("generation %c was refused: %s; back to the one before", own.tried.letter, why);
+        th_cli_warn("generation %c was refused: %s; back to the one before",
+                    own->tried.letter, why);
     return true;
 }
 
@@ -297,7 +300,7 @@ static bool go_back(enum state state, const char *why)
 static bool is_refusal(const struct th_event *event)
 {
     if (is_of_settings())
-        return event->redial_in_ms < 0 || ++own.strikes >= STRIKES;
+        return event->redial_in_ms < 0 || ++own->strikes >= STRIKES;
     switch (event->fault->code) {
     case TH_E_CLIENT_CERTIFICATE:
     case TH_E_CERTIFICATE: /* of the broker's, by the roots that came with ours */
@@ -308,7 +311,7 @@ static bool is_refusal(const struct th_event *event)
     case TH_E_REFUSED:
         return event->redial_in_ms < 0;
     default:
-        return event->fault->phase >= TH_PHASE_SHAKING && ++own.strikes == STRIKES;
+        return event->fault->phase >= TH_PHASE_SHAKING && ++own->strikes == STRIKES;
     }
 }
 
@@ -322,17 +325,17 @@ static bool is_granted(const struct th_event *event)
 
 static bool hear_of_end(const struct th_event *event)
 {
-    if (own.state == TRIAL)
+    if (own->state == TRIAL)
         return event->fault->code && is_refusal(event) && go_back(REFUSED, event->fault->text);
-    if (own.state != LEAVING && own.state != RETURNING)
+    if (own->state != LEAVING && own->state != RETURNING)
         return false;
-    own.state = own.state == LEAVING ? TRIAL : REFUSED;
+    own->state = own->state == LEAVING ? TRIAL : REFUSED;
     return true;
 }
 
 static bool hear_of_subscription(const struct th_event *event)
 {
-    if (own.state == TRIAL && !is_granted(event))
+    if (own->state == TRIAL && !is_granted(event))
         return go_back(RETURNING, "it may not subscribe");
     prove();
     return false;
@@ -341,9 +344,9 @@ static bool hear_of_subscription(const struct th_event *event)
 /* What else is wrong with a message is not who sent it, and proves nothing. */
 static bool hear_of_message(const struct th_event *event)
 {
-    if (own.state == TRIAL && event->reason == NOT_AUTHORIZED)
+    if (own->state == TRIAL && event->reason == NOT_AUTHORIZED)
         go_back(RETURNING, "it may not publish");
-    own.denied |= event->reason >= 0x80;
+    own->denied |= event->reason >= 0x80;
     if (event->packet_id)
         prove();
     return false; /* whoever sent it wants to know */

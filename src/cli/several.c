@@ -50,6 +50,7 @@ static int await_date(void)
 int th_cli_several_begin(const struct th_cli_settings *s, const struct th_context *context)
 {
     th_cli_signals_enter(false);
-    int status = th_cli_lock(s, th_context_rereads(context));
+    th_cli_lock_wish(s, th_context_rereads(context));
+    int status = th_cli_lock(s);
     return status == TH_CLI_OK ? await_date() : status;
 }

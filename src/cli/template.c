@@ -7,6 +7,7 @@
 #include "cli/configfile.h"
 #include "cli/handlers.h"
 #include "cli/identity.h"
+#include "cli/lane.h"
 #include "cli/show.h"
 #include "store/meta.h"
 
@@ -20,15 +21,17 @@ enum { DEVICE_ID, HOSTNAME, CLIENT_ID, NAMES };
 
 static const char names[NAMES][12] = {"device_id}", "hostname}", "client_id}"};
 
-static struct {
+struct lane {
     char device[VALUE_BYTES];
     char host[VALUE_BYTES];
     struct th_slice values[NAMES];
     struct th_cli_problem *problem;
     size_t used;
-} own;
+};
+TH_LANE(struct lane, own);
 
-static TH_ROOMY char texts[TH_CLI_CONFIGFILE_PLACES][TEXTS_BYTES];
+typedef char filled_texts[TEXTS_BYTES];
+TH_LANE_ARRAY(filled_texts, texts, TH_CLI_CONFIGFILE_PLACES);
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -102,18 +105,18 @@ static struct th_slice device_of(const struct th_cli_settings *s)
 static void learn(const struct th_cli_settings *s)
 {
     struct th_slice device = device_of(s);
-    th_format(own.device, sizeof own.device, "%.*s", (int)device.len_bytes,
+    th_format(own->device, sizeof own->device, "%.*s", (int)device.len_bytes,
               device.data ? (const char *)device.data : "");
-    if (gethostname(own.host, sizeof own.host - 1) < 0)
-        *own.host = '\0';
-    own.values[DEVICE_ID] = th_slice_text(own.device);
-    own.values[HOSTNAME] = th_slice_text(own.host);
-    own.values[CLIENT_ID] = th_slice_of(NULL, 0);
+    if (gethostname(own->host, sizeof own->host - 1) < 0)
+        *own->host = '\0';
+    own->values[DEVICE_ID] = th_slice_text(own->device);
+    own->values[HOSTNAME] = th_slice_text(own->host);
+    own->values[CLIENT_ID] = th_slice_of(NULL, 0);
 }
 
 const char *th_cli_template_device(void)
 {
-    return is_plain(own.values[DEVICE_ID]) ? own.device : NULL;
+    return is_plain(own->values[DEVICE_ID]) ? own->device : NULL;
 }
 
 /* ---- filling in ------------------------------------------------------------------------------ */
@@ -121,15 +124,15 @@ const char *th_cli_template_device(void)
 static bool refuse(const char *format, struct th_slice what)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    return th_cli_problem(own.problem, format, th_cli_show_slice(what, shown));
+    return th_cli_problem(own->problem, format, th_cli_show_slice(what, shown));
 }
 
 static bool put(const void *data, size_t bytes)
 {
-    if (bytes > TEXTS_BYTES - own.used)
-        return th_cli_problem(own.problem, "templates fill more than 16384 bytes");
-    memcpy(texts[th_cli_configfile_place()] + own.used, data, bytes);
-    own.used += bytes;
+    if (bytes > TEXTS_BYTES - own->used)
+        return th_cli_problem(own->problem, "templates fill more than 16384 bytes");
+    memcpy(texts[th_cli_configfile_place()] + own->used, data, bytes);
+    own->used += bytes;
     return true;
 }
 
@@ -138,7 +141,7 @@ static bool put_value(const char *text)
     size_t which = find(text + 2);
     if (which == NAMES)
         return refuse(TH_CLI_TEMPLATE_UNKNOWN, name_at(text));
-    struct th_slice value = own.values[which];
+    struct th_slice value = own->values[which];
     if (is_plain(value))
         return put(value.data, value.len_bytes);
     return refuse(value.len_bytes ? "%s}: its value has / + # or what JSON has to escape"
@@ -161,8 +164,8 @@ static bool put_next(const char **text)
 
 const char *th_cli_template_text(const char *text, struct th_cli_problem *problem)
 {
-    const char *filled = texts[th_cli_configfile_place()] + own.used;
-    own.problem = problem;
+    const char *filled = texts[th_cli_configfile_place()] + own->used;
+    own->problem = problem;
     if (!th_text_find(text, "${"))
         return text;
     while (*text)
@@ -189,11 +192,11 @@ static bool fill_list(struct th_cli_list *list, struct th_cli_problem *problem)
 bool th_cli_template_fill(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     *problem->text = '\0';
-    own.used = 0;
+    own->used = 0;
     learn(s);
     if (!fill(&s->client_id, problem))
         return false;
-    own.values[CLIENT_ID] = th_slice_text(s->client_id);
+    own->values[CLIENT_ID] = th_slice_text(s->client_id);
     return fill_list(&s->topics, problem) && fill_list(&s->plain_topics, problem) &&
            fill(&s->will_topic, problem) && fill(&s->status_topic, problem) &&
            th_cli_handlers_fill(problem);

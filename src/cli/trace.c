@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "base/slice.h"
+#include "cli/lane.h"
 #include "cli/out.h"
 #include "cli/say.h"
 #include "cli/show.h"
@@ -14,18 +15,19 @@ enum {
     ASSIGNED_CLIENT_ID = 18,
 };
 
-static struct {
+struct lane {
     const struct th_cli_settings *settings;
     const char *client_id;
     char assigned_id[TH_CLI_SHOWN_BYTES];
     unsigned last_id; /* mosquitto's clients number messages of QoS 0 too */
-} own;
+};
+TH_LANE(struct lane, own);
 
 void th_cli_trace_begin(const struct th_cli_settings *settings, const char *client_id)
 {
-    own.settings = settings;
-    own.last_id = 0;
-    own.client_id = client_id && *client_id ? client_id : "(null)";
+    own->settings = settings;
+    own->last_id = 0;
+    own->client_id = client_id && *client_id ? client_id : "(null)";
 }
 
 static unsigned qos_of(const struct th_packet_note *note)
@@ -45,7 +47,7 @@ static const char *shown(struct th_slice text, char out[TH_CLI_SHOWN_BYTES])
 static void say_who(bool sent, unsigned type)
 {
     th_cli_out_text("Client ");
-    th_cli_out_text(own.client_id);
+    th_cli_out_text(own->client_id);
     th_cli_out_format(" %s %s", sent ? "sending" : "received", th_mqtt_type_name(type));
 }
 
@@ -55,7 +57,7 @@ static void learn_client_id(const struct th_packet_note *note)
     struct th_property property;
     while (th_property_next(&rest, &property))
         if (property.id == ASSIGNED_CLIENT_ID)
-            own.client_id = shown(property.text, own.assigned_id);
+            own->client_id = shown(property.text, own->assigned_id);
 }
 
 static void print_message(const struct th_packet_note *note, unsigned id)
@@ -119,7 +121,7 @@ static void print_line(const struct th_packet_note *note)
     }
     say_who(note->sent, note->type);
     if (note->type == PUBLISH)
-        print_message(note, note->sent ? own.last_id : note->packet_id);
+        print_message(note, note->sent ? own->last_id : note->packet_id);
     else if (note->type == CONNACK)
         th_cli_out_format(" (%u)", note->reason);
     else
@@ -146,9 +148,9 @@ static bool is_told_already(const struct th_packet_note *note)
 static void count_ids(const struct th_packet_note *note)
 {
     if (note->packet_id)
-        own.last_id = note->packet_id;
+        own->last_id = note->packet_id;
     else if (note->type == PUBLISH)
-        own.last_id++;
+        own->last_id++;
 }
 
 static void print_as_mosquitto(void *arg, const struct th_packet_note *note)
@@ -176,7 +178,7 @@ static void write_details(char *text, size_t room, const struct th_packet_note *
                   shown(note->topic, topic), note->payload_bytes);
     else if (note->reason)
         th_format(text, room, ": %s (%u)",
-                  th_mqtt_reason_name((int)own.settings->version, note->type, note->reason),
+                  th_mqtt_reason_name((int)own->settings->version, note->type, note->reason),
                   note->reason);
 }
 
@@ -196,9 +198,9 @@ static void say_packet(void *arg, const struct th_packet_note *note)
 
 th_cli_trace_packet *th_cli_trace_sink(void)
 {
-    if (!own.settings->debug)
+    if (!own->settings->debug)
         return NULL;
-    return own.settings->persona == TH_CLI_MOSQUITTO ? print_as_mosquitto : say_packet;
+    return own->settings->persona == TH_CLI_MOSQUITTO ? print_as_mosquitto : say_packet;
 }
 
 static void print_granted(const struct th_event *event)
@@ -211,7 +213,7 @@ static void print_granted(const struct th_event *event)
 
 void th_cli_trace_event(const struct th_event *event)
 {
-    if (event->kind == TH_EVENT_SUBSCRIBED && own.settings->command == TH_CLI_SUB &&
+    if (event->kind == TH_EVENT_SUBSCRIBED && own->settings->command == TH_CLI_SUB &&
         th_cli_trace_sink() == print_as_mosquitto)
         print_granted(event);
 }

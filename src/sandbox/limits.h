@@ -9,6 +9,6 @@
 bool th_sandbox_limit(void);
 
 /* Both ends of each connection, as of a tunnel, and what else is open for a time. */
-#define TH_SANDBOX_DESCRIPTORS (56 + 2 * TH_CONNECTIONS)
+#define TH_SANDBOX_DESCRIPTORS (56 * TH_AGENT_CONNECTIONS + 2 * TH_CONNECTIONS)
 
 #endif

@@ -20,8 +20,9 @@ enum th_sandbox_need {
     TH_SANDBOX_KEEP = 128,   /* writes over open files, asks for the state of the kernel's clock */
 };
 
-#define TH_SANDBOX_PORTS_MAX 12
-#define TH_SANDBOX_PATHS_MAX 22
+/* Of all connections of an agent. */
+#define TH_SANDBOX_PORTS_MAX (12 * TH_AGENT_CONNECTIONS)
+#define TH_SANDBOX_PATHS_MAX (22 * TH_AGENT_CONNECTIONS)
 
 struct th_sandbox_wish {
     uint32_t needs;                           /* enum th_sandbox_need */
@@ -31,7 +32,7 @@ struct th_sandbox_wish {
      * their directories: files are replaced. */
     const char *reads[TH_SANDBOX_PATHS_MAX];
     const char *writes[TH_SANDBOX_PATHS_MAX];
-    const char *removes[3];
+    const char *removes[1 + 2 * TH_AGENT_CONNECTIONS];
 };
 
 /* Locks, and writes into `locked` what holds and what the kernel lacks. */

@@ -1,0 +1,59 @@
+/* One process may have several connections: an agent whose configuration names them. All that a
+ * room knows of one connection lies in its lane, and whoever's turn it is finds it there.
+ *
+ *     struct lane {
+ *         uint64_t due_ms;
+ *     };
+ *     TH_LANE(struct lane, own);
+ *
+ * declares `own`, a pointer to the struct of the connection whose turn it is, all zero at the
+ * beginning. The loop (cli/connection.c) enters a lane before it calls anybody: neither rooms nor
+ * their callers know of others. Where a profile has one connection, the pointer is a constant. */
+#ifndef TH_CLI_LANE_H
+#define TH_CLI_LANE_H
+
+#include "base/roomy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TH_LANES TH_AGENT_CONNECTIONS
+
+/* What th_cli_lane_enter() turns to another lane. */
+struct th_cli_share {
+    void *pointer; /* to the first lane's at the beginning */
+    void *first;
+    size_t bytes;
+};
+
+#if TH_AGENT_BIT
+#define TH_LANE_POINTER(type, name) \
+    static type *name = (type *)&name##_first; \
+    static const struct th_cli_share name##_share \
+        __attribute__((section("lane_shares"), used, aligned(8))) = \
+            {&name, &name##_first, sizeof name##_first}
+#else
+#define TH_LANE_POINTER(type, name) static type *const name = (type *)&name##_first
+#endif
+
+#define TH_LANE(type, name) static type name##_first; TH_LANE_POINTER(type, name)
+
+/* Larger than a page, or seldom touched: base/roomy.h. */
+#define TH_LANE_ROOMY(type, name) static TH_ROOMY type name##_first; TH_LANE_POINTER(type, name)
+#define TH_LANE_HEADED(type, name) static TH_HEADED type name##_first; TH_LANE_POINTER(type, name)
+
+/* Several of a type, with a pointer to the first of them. */
+#define TH_LANE_ARRAY(type, name, count) \
+    static TH_ROOMY type name##_first[count]; TH_LANE_POINTER(type, name)
+
+/* From now on all pointers are those of this lane, below TH_LANES. */
+void th_cli_lane_enter(unsigned lane);
+
+/* Whose turn it is: 0, unless there are several. */
+unsigned th_cli_lane(void);
+
+/* There are so many; at most TH_LANES. Before that there is one. */
+void th_cli_lanes_open(unsigned count);
+unsigned th_cli_lanes(void);
+
+#endif
