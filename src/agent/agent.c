@@ -160,7 +160,9 @@ static void say_refused(const struct th_event *event)
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
-/* Handlers come first: their process is to have no descriptors of the others. */
+/* Handlers come first: their process is to have no descriptors of the others, of no connection. */
+#define FIRST_PARTS 1
+
 static const struct th_agent_part *const parts[] = {
     &th_agent_handlers,
     &th_agent_brokers,
@@ -185,10 +187,10 @@ __attribute__((noinline)) static const struct th_agent_part *part_at(size_t i)
     return parts[i];
 }
 
-static int open_parts(void)
+static int open_parts(size_t i, size_t end)
 {
     int status = TH_CLI_OK;
-    for (size_t i = 0; status == TH_CLI_OK && i < PARTS; i++)
+    for (; status == TH_CLI_OK && i < end; i++)
         status = part_at(i)->open ? part_at(i)->open(agent_settings) : TH_CLI_OK;
     return status;
 }
@@ -374,13 +376,13 @@ static int complete_one(void)
 
 static int open_one(void)
 {
-    int status = open_parts();
+    int status = open_parts(FIRST_PARTS, PARTS);
     if (status == TH_CLI_OK)
         th_agent_reload_open(agent_settings);
     return status == TH_CLI_OK ? th_cli_connection_open(agent_settings, &work) : status;
 }
 
-static int open_all(unsigned *opened)
+static int begin_all(unsigned *opened)
 {
     int status = TH_CLI_OK;
     for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
@@ -388,6 +390,16 @@ static int open_all(unsigned *opened)
         if ((status = complete_one()))
             return status;
         *opened = i + 1;
+        status = open_parts(0, FIRST_PARTS);
+    }
+    return status;
+}
+
+static int open_all(unsigned *opened)
+{
+    int status = begin_all(opened);
+    for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
+        th_cli_lane_enter(i);
         status = open_one();
     }
     th_cli_lane_enter(0);

@@ -13,6 +13,7 @@
 
 struct lane {
     bool is_leaving; /* to come back at once */
+    unsigned reconnects, dumps; /* obeyed */
 };
 TH_LANE(struct lane, obeying);
 
@@ -61,11 +62,19 @@ static void dump(void)
     th_cli_connection_dump();
 }
 
+/* Each connection obeys each of them, and several that came together once. */
+static bool is_new(int number, unsigned *obeyed)
+{
+    unsigned before = *obeyed;
+    *obeyed = th_cli_signals_noted(number);
+    return *obeyed != before;
+}
+
 static bool turn(void)
 {
-    if (th_cli_signals_take(SIGUSR1))
+    if (is_new(SIGUSR1, &obeying->reconnects))
         reconnect();
-    if (th_cli_signals_take(SIGUSR2))
+    if (is_new(SIGUSR2, &obeying->dumps))
         dump();
     return false;
 }
@@ -73,7 +82,9 @@ static bool turn(void)
 /* One may come between two turns, while nobody polls. */
 static uint64_t until_ms(void)
 {
-    return th_cli_signals_noted() ? 0 : TH_NEVER;
+    bool is_obeyed = obeying->reconnects == th_cli_signals_noted(SIGUSR1) &&
+                     obeying->dumps == th_cli_signals_noted(SIGUSR2);
+    return is_obeyed ? TH_NEVER : 0;
 }
 
 const struct th_agent_part th_agent_obey = {

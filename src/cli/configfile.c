@@ -38,8 +38,8 @@ struct lane {
     bool again;
     uint32_t sum;
     uint32_t fixed_sum, first_fixed_sum; /* of what is fixed until a restart */
-    unsigned connections; /* 0: the file names none */
-    const char *name;     /* of ours */
+    unsigned connections, first_connections; /* 0: the file names none */
+    const char *name, *first_name;           /* of ours */
     uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
 };
 TH_LANE(struct lane, own);
@@ -348,7 +348,7 @@ unsigned th_cli_configfile_connections(void)
 
 const char *th_cli_configfile_connection(void)
 {
-    return own->name;
+    return own->first_name;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -408,23 +408,28 @@ static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
                           s->config_file);
 }
 
+static bool read_first(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    bool right = read_file(s, problem);
+    own->first_fixed_sum = own->fixed_sum;
+    own->first_connections = own->connections;
+    own->first_name = own->name;
+    return right;
+}
+
 bool th_cli_configfile_read(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     if (!s->config_file)
         return true;
     if (s->command == TH_CLI_AGENT)
         th_cli_settings_copy(&from_words, s);
-    bool right = read_file(s, problem);
-    own->first_fixed_sum = own->fixed_sum;
-    return right;
+    return read_first(s, problem);
 }
 
 bool th_cli_configfile_read_another(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     th_cli_settings_copy(s, &from_words);
-    bool right = read_file(s, problem);
-    own->first_fixed_sum = own->fixed_sum;
-    return right;
+    return read_first(s, problem);
 }
 
 static uint8_t free_place(void)
@@ -435,6 +440,16 @@ static uint8_t free_place(void)
     return place;
 }
 
+/* The name is one of the first file that was read. */
+static bool are_the_same_connections(void)
+{
+    const char *name = own->name;
+    bool same = own->connections == own->first_connections &&
+                (!name || !strcmp(name, own->first_name));
+    own->name = own->first_name;
+    return same;
+}
+
 bool th_cli_configfile_reread(struct th_cli_settings *s, struct th_cli_problem *problem)
 {
     th_cli_settings_copy(s, &from_words);
@@ -442,6 +457,9 @@ bool th_cli_configfile_reread(struct th_cli_settings *s, struct th_cli_problem *
     own->again = true;
     if (!read_file(s, problem))
         return false;
+    if (!are_the_same_connections())
+        return th_cli_problem(problem, "%.160s: connections come and go with a restart only",
+                              s->config_file);
     return own->fixed_sum == own->first_fixed_sum ||
            th_cli_problem(problem, "%.160s: secrets or pins have changed, which needs a restart",
                           s->config_file);

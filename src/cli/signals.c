@@ -16,8 +16,9 @@ static struct {
     sigset_t mask_before;
 } own = {.fd = -1};
 
-/* A bit for each signal: that does not end us either, that came. */
-static uint32_t others, came;
+/* Those that do not end us either, a bit each; and how often each came. */
+static uint32_t others;
+static unsigned came[32];
 
 void th_cli_signals_ignore_write_errors(void)
 {
@@ -81,7 +82,7 @@ static void note_signal(void)
     if (read(own.fd, &info, sizeof info) != sizeof info)
         return;
     if (others >> info.ssi_signo & 1)
-        came |= 1u << info.ssi_signo;
+        came[info.ssi_signo]++;
     else if (info.ssi_signo == SIGHUP)
         own.hangups++;
     else if (own.count++ == 0)
@@ -127,16 +128,9 @@ int th_cli_signals_hangups(void)
     return own.hangups;
 }
 
-bool th_cli_signals_noted(void)
+unsigned th_cli_signals_noted(int number)
 {
-    return came;
-}
-
-bool th_cli_signals_take(int number)
-{
-    bool taken = came >> number & 1;
-    came &= ~(1u << number);
-    return taken;
+    return came[number];
 }
 
 int th_cli_signals_first(void)

@@ -29,10 +29,9 @@ int th_cli_signals_first(void);
 /* How often SIGHUP came. */
 int th_cli_signals_hangups(void);
 
-/* Before enter: from now on this one (below 32) is noted, too, and does not end us. Whether one is
- * noted; whether this one was, and is no more. */
+/* Before enter: from now on this one (below 32) is noted, too, and does not end us. How often it
+ * came. */
 void th_cli_signals_note(int number);
-bool th_cli_signals_noted(void);
-bool th_cli_signals_take(int number);
+unsigned th_cli_signals_noted(int number);
 
 #endif
