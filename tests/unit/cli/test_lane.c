@@ -1,0 +1,102 @@
+/* Lanes of several connections: each has memory of its own, for all rooms of the agent. */
+#include "cli/command.h"
+#include "cli/lane.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+extern const struct th_cli_share __start_lane_shares[], __stop_lane_shares[];
+
+struct lane {
+    uint32_t number;
+    uint8_t rest[60];
+};
+TH_LANE(struct lane, own);
+TH_LANE_ARRAY(uint8_t, room, 5000);
+
+/* Links the agent's rooms, which the program has. */
+int (*const with_all_its_rooms)(int argc, char *argv[]) = th_cli_agent;
+
+static void *place_of(const struct th_cli_share *share)
+{
+    void *place;
+    memcpy(&place, share->pointer, sizeof place);
+    return place;
+}
+
+static void test_each_lane_is_apart_and_empty(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TH_LANES; i++) {
+        th_cli_lane_enter(i);
+        assert_int_equal(th_cli_lane(), i);
+        assert_int_equal(own->number, 0);
+        assert_int_equal(room[0] | room[4999], 0);
+        own->number = 100 + i;
+        memset(room, (int)i + 1, 5000);
+    }
+    for (unsigned i = TH_LANES; i-- > 0;) {
+        th_cli_lane_enter(i);
+        assert_int_equal(own->number, 100 + i);
+        assert_int_equal(room[0], i + 1);
+        assert_int_equal(room[4999], i + 1);
+    }
+    assert_ptr_equal(own, &own_first);
+    assert_ptr_equal(room, room_first);
+}
+
+static void test_no_two_rooms_share_a_byte(void **state)
+{
+    (void)state;
+    th_cli_lane_enter(1);
+    for (const struct th_cli_share *one = __start_lane_shares; one < __stop_lane_shares; one++)
+        for (const struct th_cli_share *two = one + 1; two < __stop_lane_shares; two++) {
+            const uint8_t *here = place_of(one), *there = place_of(two);
+            assert_true(here + one->bytes <= there || there + two->bytes <= here);
+        }
+    th_cli_lane_enter(0);
+}
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Nor with another lane; and little is left over. */
+static void test_a_lane_has_room_for_all(void **state)
+{
+    (void)state;
+    size_t needed = 0;
+    unsigned count = 0;
+    for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++, count++)
+        needed += rounded(s->bytes);
+    assert_true(count > 30);
+    assert_in_range(needed, TH_LANE_BYTES - 32768, TH_LANE_BYTES);
+}
+
+static void test_places_are_aligned(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TH_LANES; i++) {
+        th_cli_lane_enter(i);
+        for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++)
+            assert_int_equal((uintptr_t)place_of(s) % 8, 0);
+    }
+    th_cli_lane_enter(0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_lane_is_apart_and_empty),
+        cmocka_unit_test(test_no_two_rooms_share_a_byte),
+        cmocka_unit_test(test_a_lane_has_room_for_all),
+        cmocka_unit_test(test_places_are_aligned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
