@@ -15,6 +15,7 @@
 #include "agent/reload.h"
 #include "agent/state.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configfile.h"
@@ -429,6 +430,7 @@ int th_cli_agent(int argc, char *argv[])
     th_cli_print_open(agent_settings);
     th_cli_resume_open();
     status = open_all(&opened);
+    th_file_wait_no_more();
     if (status == TH_CLI_OK)
         status = th_cli_connection_run();
     return close_all(status, opened);

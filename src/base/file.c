@@ -7,11 +7,18 @@
 #include <stdint.h>
 #include <unistd.h>
 
+static int never_waits; /* O_NONBLOCK */
+
+void th_file_wait_no_more(void)
+{
+    never_waits = O_NONBLOCK;
+}
+
 int th_file_open(const char *path, int flags, unsigned mode)
 {
     int fd;
     do
-        fd = open(path, flags | O_CLOEXEC, mode);
+        fd = open(path, flags | O_CLOEXEC | never_waits, mode);
     while (fd < 0 && errno == EINTR);
     return fd;
 }
@@ -19,9 +26,11 @@ int th_file_open(const char *path, int flags, unsigned mode)
 static bool may_read_again(int fd)
 {
     struct pollfd input = {.fd = fd, .events = POLLIN};
-    if (errno == EAGAIN)
+    bool waits = errno == EAGAIN && !never_waits;
+    bool again = waits || errno == EINTR;
+    if (waits)
         poll(&input, 1, -1);
-    return errno == EAGAIN || errno == EINTR;
+    return again;
 }
 
 ssize_t th_file_read(int fd, void *buffer, size_t buffer_bytes)

@@ -8,6 +8,10 @@
 /* open(2), with O_CLOEXEC. `mode` counts with O_CREAT. A descriptor, or -1 and errno. */
 int th_file_open(const char *path, int flags, unsigned mode);
 
+/* From now on nobody waits for another process at the other end of a FIFO: where none is, it is
+ * empty. For who reads files again while a connection has to be kept. */
+void th_file_wait_no_more(void);
+
 /* read(2), until the end or until the buffer is full; waits where somebody who shares the
  * descriptor made it non-blocking. Bytes, or -1 and errno. */
 ssize_t th_file_read(int fd, void *buffer, size_t buffer_bytes);

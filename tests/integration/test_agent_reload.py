@@ -123,11 +123,15 @@ def test_secrets_need_a_restart(configured):
     made.ends()
 
 
-def test_secrets_of_the_command_line_stay(thimble, tmp_path, mosquitto, broker):
+@pytest.fixture
+def private(tmp_path, mosquitto):
     passwords = tmp_path / "passwords"
     os.system(f"mosquitto_passwd -b -c {passwords} me secret")
     passwords.chmod(0o644)
-    private = mosquitto("allow_anonymous false", f"password_file {passwords}").start()
+    return mosquitto("allow_anonymous false", f"password_file {passwords}").start()
+
+
+def test_secrets_of_the_command_line_stay(thimble, tmp_path, private):
     made = Configured(thimble, tmp_path / "agent.json", {
         "host": "127.0.0.1", "port": private.port, "no_tls": True, "sandbox": SANDBOX,
         "backoff": "0.05s..0.1s", "first_delay": 0, "topic": ["one"]})
@@ -213,6 +217,36 @@ def test_certificates_that_were_replaced_are_tried(configured, secured, pair, la
     pair()
     made.reload()
     until(lambda: made.agent.err.count("it counts now") == 2, "those of the first time")
+    made.ends()
+
+
+def test_a_pipe_holds_nobody_up_but_at_the_start(configured, private, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    made = configured(port=private.port, topic=["one"], username="me", password_file=str(pipe))
+    pipe.write_text("secret\n")
+    private.log.await_subscription("one")
+    made.reload(keepalive=61).says("refused: ").says("pipe has no password in its first line")
+    writer = os.open(pipe, os.O_RDWR)  # who writes nothing
+    made.reload().says(": Resource temporarily unavailable; the one before goes on")
+    os.close(writer)
+    pipe.unlink()
+    pipe.write_text("secret\n")
+    made.reload().says("it counts now")
+    made.ends()
+
+
+@pytest.mark.parametrize("file", ["cert", "key", "cafile"])
+def test_pipes_for_certificates_hold_nobody_up(configured, secured, pair, lab, tmp_path, file):
+    settings = over_tls(secured, pair, lab)
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(lab.path("ec", "root.pem").read_bytes())
+    settings["cafile"] = str(roots)
+    made = configured(**settings, topic=["tls"])
+    secured.log.await_subscription("tls")
+    os.unlink(settings[file])
+    os.mkfifo(settings[file], 0o600)
+    made.reload().says("the configuration was refused")
     made.ends()
 
 
