@@ -132,7 +132,8 @@ static void say_lost(const struct th_result *result)
     th_cli_warn(result->status ? "%s takes no messages: %s; %u lost so far"
                                : "%s takes messages again%s; %u were lost",
                 *th_cli_handlers()->list[result->job].run,
-                result->status ? th_errno_text(result->status, error) : "", lost.since);
+                result->status == EPROTOTYPE ? "it is a stream socket, and one for datagrams is wanted"
+                : result->status ? th_errno_text(result->status, error) : "", lost.since);
 }
 
 /* False: there is no room in the outbox now. */

@@ -30,6 +30,7 @@
     WORD(ENOSYS, "Function not implemented") \
     WORD(ELOOP, "Too many levels of symbolic links") \
     WORD(EPROTO, "Protocol error") \
+    WORD(EPROTOTYPE, "Protocol wrong type for socket") \
     WORD(EAFNOSUPPORT, "Address family not supported by protocol") \
     WORD(EADDRINUSE, "Address already in use") \
     WORD(EADDRNOTAVAIL, "Cannot assign requested address") \

@@ -313,6 +313,16 @@ def test_a_datagram_for_each_message(start, publish, reader, tmp_path):
     end(agent)
 
 
+def test_a_socket_of_another_kind(start, publish, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        door.bind(str(tmp_path / "sock"))
+        door.listen()
+        agent = start({"topic": "s/#", "socket": str(tmp_path / "sock")})
+        publish("s/1", b"x")
+        agent.says("sock takes no messages: it is a stream socket, and one for datagrams is wanted; 1 lost")
+        end(agent)
+
+
 def test_a_reader_that_reads_gets_all(start, publish_lines, reader, tmp_path):
     """In order, of a few that come at once."""
     sock, sent = reader(), [b"%04d\n" % number for number in range(10)]

@@ -121,6 +121,13 @@ def test_a_unix_socket_that_is_not_there(thimble, tmp_path):
         4, f"connecting to {tmp_path}/none failed: No such file or directory")
 
 
+def test_a_unix_socket_for_datagrams(thimble, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+        door.bind(str(tmp_path / "door"))
+        thimble("pub", "--unix", tmp_path / "door", "--no-tls", "-t", "t", "-m", "x").ends_refused(
+            4, f"connecting to {tmp_path}/door failed: Protocol wrong type for socket")
+
+
 # ---- addresses -----------------------------------------------------------------------------------
 
 def test_given_addresses_keep_the_name(thimble, lab):
