@@ -132,8 +132,9 @@ static void say_lost(const struct th_result *result)
     th_cli_warn(result->status ? "%s takes no messages: %s; %u lost so far"
                                : "%s takes messages again%s; %u were lost",
                 *th_cli_handlers()->list[result->job].run,
-                result->status == EPROTOTYPE ? "it is a stream socket, and one for datagrams is wanted"
-                : result->status ? th_errno_text(result->status, error) : "", lost.since);
+                result->status == EPROTOTYPE
+                    ? "it is a stream socket, and one for datagrams is wanted"
+                    : result->status ? th_errno_text(result->status, error) : "", lost.since);
 }
 
 /* False: there is no room in the outbox now. */
@@ -361,6 +362,8 @@ static void renew(const struct th_cli_settings *settings)
     memset(order + 1, 0, 2);
     memcpy(order + 3, &sum, sizeof sum);
     handling->asked = send_packet(3 + sizeof sum);
+    if (!handling->asked)
+        th_cli_warn("the handlers stay as they were: their process is busy; send SIGHUP once more");
 }
 
 /* What is begun is done first. */

@@ -450,6 +450,26 @@ def test_sighup_brings_another_file(start, publish, tmp_path, broker):
     assert (tmp_path / "one").read_bytes() == b"1\n"
 
 
+def test_sighup_that_finds_the_runner_busy(start, publish, publish_lines, broker, tmp_path):
+    def is_read_again():
+        agent.signal(signal.SIGHUP)
+        return "other (QoS" in broker.log.text()
+    agent = start({"topic": "many", "append": str(tmp_path / "log")})
+    os.kill(runner_of(agent), signal.SIGSTOP)
+    publish_lines("many", [b"%04d\n" % number for number in range(2000)])
+    agent.says("its handlers are busy")
+    path = tmp_path / "agent.json"
+    settings = json.loads(path.read_text())
+    settings["handlers"] = [{"topic": "other", "append": str(tmp_path / "other")}]
+    path.write_text(json.dumps(settings))
+    agent.signal(signal.SIGHUP).says("the handlers stay as they were: their process is busy")
+    os.kill(runner_of(agent), signal.SIGCONT)
+    until(is_read_again, "the new handler")
+    publish("other", b"x")
+    has(tmp_path / "other", b"x\n")
+    end(agent)
+
+
 def test_sighup_in_the_middle_of_a_message(start, fake, tmp_path):
     """It is written where it belonged when it began, and nothing but written."""
     log, ran, halfway, go = (tmp_path / name for name in ("log", "ran", "halfway", "go"))
