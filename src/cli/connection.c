@@ -623,6 +623,14 @@ static void end_one(void)
         th_cli_connection_end(status_at_end());
 }
 
+/* SIGHUP: what it failed of may be mended. */
+static void begin_again(void)
+{
+    own->is_over = own->ending = false;
+    own->status = TH_CLI_OK;
+    th_connect(own->client);
+}
+
 static bool goes_on_working(void)
 {
     return th_cli_lanes() > 1 && has_turns();
@@ -631,6 +639,8 @@ static bool goes_on_working(void)
 /* True: it did something. */
 static bool take_turn(void)
 {
+    if (own->is_over && is_hung_up())
+        begin_again();
     if (!own->is_over && (own->stop || step() < 0))
         end_one();
     return own->is_over ? goes_on_working() && own->work.turn(own->work.arg) : did_something();

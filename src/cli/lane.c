@@ -26,16 +26,22 @@ static void turn_to(const struct th_cli_share *share, void *place)
     memcpy(share->pointer, &place, sizeof place);
 }
 
-void th_cli_lane_enter(unsigned lane)
+static void turn_all_to(unsigned lane)
 {
-    uint8_t *small = lane ? lanes[lane - 1] : NULL, *large = small + TH_LANE_BYTES;
-    turn = lane;
+    uint8_t *small = lanes[lane ? lane - 1 : 0], *large = small + TH_LANE_BYTES;
     for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++) {
         bool is_large = s->bytes >= PAGE_BYTES;
         large -= is_large ? room_of(s) : 0;
         turn_to(s, !lane ? s->first : is_large ? large : small);
         small += is_large ? 0 : room_of(s);
     }
+}
+
+void th_cli_lane_enter(unsigned lane)
+{
+    if (lane != turn)
+        turn_all_to(lane);
+    turn = lane;
 }
 
 void th_cli_lanes_open(unsigned wanted)
