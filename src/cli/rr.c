@@ -297,7 +297,8 @@ static const struct th_cli_work work = {
     .until_ms = until_ms,
 };
 
-static int open_all(void)
+/* Not inlined: its fault would stay on the stack as long as the connection does. */
+__attribute__((noinline)) static int open_all(void)
 {
     struct th_fault fault = {0};
     prepare();
