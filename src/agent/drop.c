@@ -38,6 +38,7 @@ struct file {
 
 struct lane {
     int dir, watch; /* descriptors */
+    uint64_t look_ms; /* whether the directory is still there */
     const char *path;
     char template[1025];
     bool scans;                /* what lay there before anything was told */
@@ -146,8 +147,6 @@ static void hear(const struct inotify_event *event)
 {
     if (event->mask & IN_Q_OVERFLOW)
         begin_scan();
-    if (event->mask & IN_IGNORED)
-        th_cli_warn("%s is gone: no files are taken any more", box->path);
     if (event->len && !(event->mask & IN_ISDIR) && is_meant(event->name) && !is_here(event->name))
         add(box->count, event->name);
 }
@@ -161,6 +160,21 @@ static bool hear_more(void)
         hear(event);
     }
     return box->told_at != before;
+}
+
+/* Of a directory that is open, no event says that it was removed. */
+static void look(void)
+{
+    struct stat about;
+    uint64_t now_ms = th_clock_ms();
+    if (now_ms < box->look_ms)
+        return;
+    box->look_ms = now_ms + AGAIN_MS;
+    if (fstat(box->dir, &about) == 0 && about.st_nlink)
+        return;
+    box->look_ms = TH_NEVER;
+    th_cli_warn("%s is gone: no files are taken any more; make it again, and restart the agent",
+                box->path);
 }
 
 /* ---- one file -------------------------------------------------------------------------------- */
@@ -313,6 +327,7 @@ static bool turn(void)
 {
     if (!box->path)
         return false;
+    look();
     bool any = scan();
     any |= hear_more();
     any |= take_all();

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import time
 
 import pytest
 
@@ -372,6 +373,21 @@ def test_what_cannot_be_taken_is_renamed(door):
     agent.says("link was not taken").says("control characters")
     assert {"a+b.refused", "a\nb.refused", "dir", "large.refused"} <= set(os.listdir(door.drop))
     assert door.topics() == []
+
+
+def test_a_directory_that_is_gone_is_told_once(door):
+    agent = door.with_drop(backoff="0.1s..0.1s")
+    (door.drop / "a").write_text("x")
+    until(lambda: not os.listdir(door.drop), "taken")
+    door.drop.rmdir()
+    agent.says("drop is gone: no files are taken any more; make it again, and restart the agent")
+    door.drop.mkdir()
+    (door.drop / "b").write_text("x")
+    time.sleep(2)
+    assert agent.err.count("is gone") == 1 and door.topics() == ["files/a"]
+    agent.signal(signal.SIGTERM).ends(0)
+    door.with_drop()
+    until(lambda: door.topics() == ["files/a", "files/b"], "the other one")
 
 
 def test_a_file_is_taken_once_however_often_it_is_found(door):
