@@ -24,7 +24,10 @@
 
 #define NAME_BYTES 256
 #define FILES 16 /* that wait for the disk at once */
+#define REFUSED 99 /* of one name */
 #define AGAIN_MS 1000
+
+enum { NOREPLACE = 1 }; /* renameat2(2) */
 
 enum state { TO_TAKE, WAITING, OVER };
 
@@ -50,7 +53,7 @@ struct lane {
     _Alignas(uint64_t) char entries[4096];
     char topic[TH_SPOOL_FRONT_MAX_BYTES + 1];
     char id[TH_SPOOL_ID_MAX_BYTES];
-    char refused[NAME_BYTES + 8];
+    char refused[NAME_BYTES + 12];
     struct th_fault fault;
     uint8_t content[16384];
 };
@@ -179,14 +182,25 @@ static void look(void)
 
 /* ---- one file -------------------------------------------------------------------------------- */
 
+/* NAME.refused, or where that is another one's, NAME.2.refused and so on. */
+static bool set_aside(const char *name)
+{
+    long result = -1;
+    errno = EEXIST;
+    for (unsigned i = 1; result < 0 && errno == EEXIST && i <= REFUSED; i++) {
+        th_format(box->refused, sizeof box->refused, i > 1 ? "%s.%u.refused" : "%s.refused", name,
+                  i);
+        result = syscall(SYS_renameat2, box->dir, name, box->dir, box->refused, NOREPLACE);
+    }
+    return result == 0;
+}
+
 /* What cannot be taken stays, under a name that is not tried again. */
 static void refuse(struct file *file)
 {
     char shown[TH_CLI_SHOWN_BYTES];
-    const char *name = file->name;
-    int bytes = th_format(box->refused, sizeof box->refused, "%s.refused", name);
-    bool renamed = bytes < NAME_BYTES && renameat(box->dir, name, box->dir, box->refused) == 0;
-    th_cli_warn("%s was not taken%s: %s", th_cli_show(name, shown),
+    bool renamed = set_aside(file->name);
+    th_cli_warn("%s was not taken%s: %s", th_cli_show(file->name, shown),
                 renamed ? ", and is called .refused now" : "", box->fault.text);
     file->state = OVER;
 }

@@ -375,6 +375,19 @@ def test_what_cannot_be_taken_is_renamed(door):
     assert door.topics() == []
 
 
+def test_what_was_refused_before_stays(door):
+    agent = door.with_drop()
+    for count in range(1, 102):
+        (door.drop / ".a+").write_text(str(count))
+        os.rename(door.drop / ".a+", door.drop / "a+")
+        until(lambda: agent.err.count("a+ was not taken") == count, "each to be told")
+    assert agent.err.count("and is called .refused now") == 99
+    names = ["a+.refused", *(f"a+.{count}.refused" for count in range(2, 100))]
+    assert [(door.drop / name).read_text() for name in names] == [str(n) for n in range(1, 100)]
+    assert sorted(os.listdir(door.drop)) == sorted([*names, "a+"])
+    assert (door.drop / "a+").read_text() == "101"
+
+
 def test_a_directory_that_is_gone_is_told_once(door):
     agent = door.with_drop(backoff="0.1s..0.1s")
     (door.drop / "a").write_text("x")
