@@ -253,14 +253,37 @@ def agent(binary, lab, kind, version, folder, topic):
             "--status-socket", folder / "status", "--status-topic", "budget/status"]
 
 
+def agent_of_two(binary, lab, kind, version, folder, topic):
+    """Two connections, each with what the agent above has, and a file that takes its messages."""
+    configuration, connections = TOP / folder / "agent-of-two.json", []
+    for name in "one", "two":
+        shutil.rmtree(TOP / folder / f"spool-{name}", ignore_errors=True)
+        connections.append({"name": name, "id": f"agent-{name}", "spool": str(folder / f"spool-{name}"),
+                            "inbox": str(folder / f"inbox-{name}"), "status_topic": f"budget/status/{name}",
+                            "handlers": [{"topic": f"{topic}/{name}", "append": "/dev/null"}]})
+    configuration.write_text(json.dumps({"connections": connections}))
+    return [binary, "agent", "-c", configuration, *lab.arguments(kind, version), "--first-delay", "0",
+            "--status-socket", folder / "status"]
+
+
 def stay(binary, lab, kind, version, number, look=resident, rest=0.1):
-    """Waits until the agent is subscribed, looks at it from outside, and ends it."""
     topic = f"budget/agent/{kind}-{version}-{number:03}"
-    command = agent(binary, lab, kind, version, WORK, topic)
+    return look_at(agent(binary, lab, kind, version, WORK, topic), lab, [topic], look, rest)
+
+
+def stay_both(binary, lab, kind, version, number, look=resident, rest=0.1):
+    topic = f"budget/agents/{kind}-{version}-{number:03}"
+    return look_at(agent_of_two(binary, lab, kind, version, WORK, topic), lab,
+                   [f"{topic}/one", f"{topic}/two"], look, rest)
+
+
+def look_at(command, lab, topics, look, rest):
+    """Waits until the agent is subscribed, looks at it from outside, and ends it."""
     process = subprocess.Popen(command, cwd=TOP, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        lab.await_subscription(topic)
+        for topic in topics:
+            lab.await_subscription(topic)
         return at_rest(look, process.pid, rest)
     finally:
         process.terminate()
@@ -304,6 +327,9 @@ def measure(binary, runs):
             if version == "any" and "agent" not in lacks(binary):
                 figures[f"agent-{name}"] = largest(
                     [stay(binary, lab, kind, version, number, rest=rest)
+                     for number in range(AGENT_RUNS)])
+                figures[f"agent-of-two-{name}"] = largest(
+                    [stay_both(binary, lab, kind, version, number, rest=rest)
                      for number in range(AGENT_RUNS)])
         figures.update(measure_checked(binary, lab, runs))
     return figures

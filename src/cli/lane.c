@@ -1,12 +1,9 @@
 #include "cli/lane.h"
 
-#include <stdint.h>
 #include <string.h>
 
-/* The first lane lies where its rooms are. In each of the others what is small stands together at
- * the beginning, which is always touched, and what is large behind it. */
-#define PAGE_BYTES 4096
-
+/* The first lane lies where its rooms are. In each of the others what is always touched stands
+ * together at the beginning, and what is roomy at the end. */
 static TH_HEADED uint8_t lanes[TH_LANES - 1][TH_LANE_BYTES];
 
 static unsigned count = 1, turn;
@@ -28,12 +25,11 @@ static void turn_to(const struct th_cli_share *share, void *place)
 
 static void turn_all_to(unsigned lane)
 {
-    uint8_t *small = lanes[lane ? lane - 1 : 0], *large = small + TH_LANE_BYTES;
+    uint8_t *small = lanes[lane ? lane - 1 : 0], *roomy = small + TH_LANE_BYTES;
     for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++) {
-        bool is_large = s->bytes >= PAGE_BYTES;
-        large -= is_large ? room_of(s) : 0;
-        turn_to(s, !lane ? s->first : is_large ? large : small);
-        small += is_large ? 0 : room_of(s);
+        roomy -= s->is_roomy ? room_of(s) : 0;
+        turn_to(s, !lane ? s->first : s->is_roomy ? roomy : small);
+        small += s->is_roomy ? 0 : room_of(s);
     }
 }
 

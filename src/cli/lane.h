@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define TH_LANES TH_AGENT_CONNECTIONS
 
@@ -23,28 +24,31 @@
 struct th_cli_share {
     void *pointer; /* to the first lane's at the beginning */
     void *first;
-    size_t bytes;
+    uint32_t bytes;
+    bool is_roomy;
 };
 
 #if TH_AGENT_BIT
-#define TH_LANE_POINTER(type, name) \
+#define TH_LANE_POINTER(type, name, is_roomy) \
     static type *name = (type *)&name##_first; \
     static const struct th_cli_share name##_share \
         __attribute__((section("lane_shares"), used, aligned(8))) = \
-            {&name, &name##_first, sizeof name##_first}
+            {&name, &name##_first, sizeof name##_first, is_roomy}
 #else
-#define TH_LANE_POINTER(type, name) static type *const name = (type *)&name##_first
+#define TH_LANE_POINTER(type, name, is_roomy) static type *const name = (type *)&name##_first
 #endif
 
-#define TH_LANE(type, name) static type name##_first; TH_LANE_POINTER(type, name)
+#define TH_LANE(type, name) static type name##_first; TH_LANE_POINTER(type, name, false)
 
-/* Larger than a page, or seldom touched: base/roomy.h. */
-#define TH_LANE_ROOMY(type, name) static TH_ROOMY type name##_first; TH_LANE_POINTER(type, name)
-#define TH_LANE_HEADED(type, name) static TH_HEADED type name##_first; TH_LANE_POINTER(type, name)
+/* Large, or seldom touched: base/roomy.h. */
+#define TH_LANE_ROOMY(type, name) \
+    static TH_ROOMY type name##_first; TH_LANE_POINTER(type, name, true)
+#define TH_LANE_HEADED(type, name) \
+    static TH_HEADED type name##_first; TH_LANE_POINTER(type, name, true)
 
 /* Several of a type, with a pointer to the first of them. */
 #define TH_LANE_ARRAY(type, name, count) \
-    static TH_ROOMY type name##_first[count]; TH_LANE_POINTER(type, name)
+    static TH_ROOMY type name##_first[count]; TH_LANE_POINTER(type, name, true)
 
 /* From now on all pointers are those of this lane, below TH_LANES. */
 void th_cli_lane_enter(unsigned lane);
