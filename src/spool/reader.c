@@ -5,6 +5,7 @@
 #include "store/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <thimble/identity.h>
@@ -132,6 +133,8 @@ static int open_file(const struct th_spool *spool, struct th_spool_reader *reade
     reader->fd = th_store_file(spool->dir, name, false, fault);
     if (reader->fd < 0)
         return reader->fd;
+    if (spool->replaying) /* a kernel shows what a failed sync left, and writes it nevermore */
+        posix_fadvise(reader->fd, 0, 0, POSIX_FADV_DONTNEED);
     const uint8_t *leads = th_spool_peek(reader, 0, TH_SPOOL_BEGIN_BYTES, fault);
     if (!leads)
         return TH_E_FILE;

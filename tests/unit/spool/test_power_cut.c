@@ -16,7 +16,6 @@ struct entry {
     uint8_t fate, qos;
     bool dropped, done, done_begun, conflate;
     bool sent_synced, released_begun, released_synced;
-    bool sent_unsure, released_unsure; /* a kernel shows it, and need not have written it */
     uint16_t packet_id, number; /* number: what its payload and id are made of */
 };
 
@@ -199,8 +198,8 @@ static bool sync_it(void)
             ledger[seq].fate = VOID;
     for (uint64_t seq = 1; is_good && seq <= last_given; seq++) {
         struct entry *entry = &ledger[seq];
-        entry->sent_synced = entry->packet_id && entry->qos == 2 && !entry->sent_unsure;
-        entry->released_synced |= entry->released_begun && !entry->released_unsure;
+        entry->sent_synced = entry->packet_id && entry->qos == 2;
+        entry->released_synced |= entry->released_begun;
     }
     return is_good;
 }
@@ -251,10 +250,8 @@ static void send(void)
         acknowledge(&spool.open[chance(spool.open_count)]);
 }
 
-/* A new process knows what the kernel shows: of what was never synced that may be less. If neither
- * the sync nor the cut nor a new segment was possible, it may be more than is on the disk, and
- * nobody was told that it is there. */
-static void learn(bool was_left)
+/* A new process knows what it reads: of what was never synced that may be less. */
+static void learn(void)
 {
     for (uint64_t seq = 1; seq <= last_given; seq++) {
         struct entry *entry = &ledger[seq];
@@ -263,15 +260,13 @@ static void learn(bool was_left)
             entry->packet_id = 0;
         if (!entry->released_synced && !(open && open->state == TH_SPOOL_RELEASED))
             entry->released_begun = false;
-        entry->sent_unsure |= was_left && !entry->sent_synced && entry->packet_id;
-        entry->released_unsure |= was_left && !entry->released_synced && entry->released_begun;
     }
     opened_behind = last_given;
 }
 
 static void reopen(void)
 {
-    bool was_left = !sync_it() && spool.tail < 0;
+    sync_it();
     th_spool_close(&spool);
     fault = (struct th_fault){0};
     cutting = false;
@@ -281,7 +276,7 @@ static void reopen(void)
         if (th_spool_open(&spool, &config, TH_SPOOL_OWN, now, &fault) < 0)
             blame(fault.text, 0);
     }
-    learn(was_left);
+    learn();
     cutting = true;
 }
 
