@@ -344,11 +344,19 @@ static int fill_templates(void)
 
 /* ---- several connections --------------------------------------------------------------------- */
 
+static void speak(void)
+{
+    th_cli_voice_set(&(struct th_cli_voice){
+        .command = "agent", .connection = th_cli_configfile_connection()});
+}
+
 static int read_another(void)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
-    if (th_cli_configfile_read_another(agent_settings, &problem) &&
-        th_cli_settings_complete(agent_settings, &problem))
+    bool right = th_cli_configfile_read_another(agent_settings, &problem) &&
+                 th_cli_settings_complete(agent_settings, &problem);
+    speak();
+    if (right)
         return TH_CLI_OK;
     th_cli_complain("%s", problem.text);
     return problem.status;
@@ -424,6 +432,7 @@ int th_cli_agent(int argc, char *argv[])
     unsigned opened = 0;
     if (!th_cli_begin(agent_settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
+    speak();
     if ((status = read_others()))
         return status;
     th_cli_lane_enter(0);

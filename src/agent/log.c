@@ -3,14 +3,14 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/json.h"
+#include "cli/lane.h"
 #include "cli/say.h"
 #include "cli/sheet.h"
 
-#include <string.h>
-
-#define CALLED "thimble" " agent: " /* needless where each line says what it is */
-
-static int64_t log_format;
+struct lane {
+    int64_t format;
+};
+TH_LANE(struct lane, own);
 
 static TH_ROOMY struct {
     struct th_json_flow flow;
@@ -19,7 +19,7 @@ static TH_ROOMY struct {
 
 static void put_slice(const char *name, struct th_slice text)
 {
-    if (log_format == TH_CLI_LOG_JSON) {
+    if (own->format == TH_CLI_LOG_JSON) {
         th_cli_json_text(&outlet.flow, name, text);
         return;
     }
@@ -34,7 +34,7 @@ static void begin(enum th_log_level level, const char *event)
     static const char levels[][8] = {"error", "warning", "notice", "debug"};
     th_cli_sheet_open(outlet.text, sizeof outlet.text);
     outlet.flow = (struct th_json_flow){.write = th_cli_sheet_put};
-    if (log_format == TH_CLI_LOG_JSON) {
+    if (own->format == TH_CLI_LOG_JSON) {
         th_json_flow_open(&outlet.flow, '{');
         th_cli_json_time(&outlet.flow);
     } else {
@@ -43,11 +43,13 @@ static void begin(enum th_log_level level, const char *event)
     }
     put_slice("event", th_slice_text(event));
     put_slice("level", th_slice_text(levels[level]));
+    if (th_cli_voice_connection())
+        put_slice("connection", th_slice_text(th_cli_voice_connection()));
 }
 
 bool th_agent_log_begin(enum th_log_level level, const char *event)
 {
-    bool has_events = log_format == TH_CLI_LOG_JSON || log_format == TH_CLI_LOG_LOGFMT;
+    bool has_events = own->format == TH_CLI_LOG_JSON || own->format == TH_CLI_LOG_LOGFMT;
     if (has_events)
         begin(level, event);
     return has_events;
@@ -66,7 +68,7 @@ static void end_line(void)
 
 void th_agent_log_end(void)
 {
-    if (log_format == TH_CLI_LOG_JSON)
+    if (own->format == TH_CLI_LOG_JSON)
         th_json_flow_shut(&outlet.flow, '}');
     end_line();
 }
@@ -80,24 +82,22 @@ static void dress_for_systemd(enum th_log_level level, struct th_slice line)
     end_line();
 }
 
-static void dress(enum th_log_level level, struct th_slice line)
+/* Who speaks is needless where each line says what it is. */
+static void dress(enum th_log_level level, struct th_slice line, size_t called_bytes)
 {
-    size_t called = sizeof CALLED - 1;
-    if (log_format == TH_CLI_LOG_SYSLOG) {
+    if (own->format == TH_CLI_LOG_SYSLOG) {
         dress_for_systemd(level, line);
         return;
     }
-    if (line.len_bytes > called && !memcmp(line.data, CALLED, called))
-        line = th_slice_of(line.data + called, line.len_bytes - called);
     begin(level, "log");
-    put_slice("text", line);
+    put_slice("text", th_slice_of(line.data + called_bytes, line.len_bytes - called_bytes));
     th_agent_log_end();
 }
 
 static void choose(const struct th_cli_settings *settings)
 {
-    log_format = settings->quiet ? TH_CLI_LOG_TEXT : settings->log_format;
-    th_cli_voice_dress(log_format > TH_CLI_LOG_TEXT ? dress : NULL);
+    own->format = settings->quiet ? TH_CLI_LOG_TEXT : settings->log_format;
+    th_cli_voice_dress(own->format > TH_CLI_LOG_TEXT ? dress : NULL);
 }
 
 static int open_log(const struct th_cli_settings *settings)

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/format.h"
+#include "cli/lane.h"
+#include "cli/say.h"
 #include "net/unix.h"
 
 #include <stdlib.h>
@@ -34,10 +36,13 @@ static uint64_t watch_us(void)
     return pid && pid != (uint64_t)getpid() ? 0 : number_of(getenv("WATCHDOG_USEC"));
 }
 
+/* One of us for all connections. */
 static int open_manager(const struct th_cli_settings *settings)
 {
     (void)settings;
     const char *path = getenv("NOTIFY_SOCKET");
+    if (th_cli_lane())
+        return 0;
     manager.fd = path && *path ? th_net_unix_datagram(path) : -1;
     uint64_t half_ms = manager.fd < 0 ? 0 : watch_us() / 2000;
     manager.every_ms = half_ms && half_ms < LEAST_MS ? LEAST_MS : half_ms;
@@ -70,16 +75,23 @@ static uint64_t until_ms(void)
     return manager.every_ms ? manager.due_ms : TH_NEVER;
 }
 
+/* A name, and what stands between, find room beside the text of a fault. */
+static void tell_status(const char *status, const char *more)
+{
+    char text[sizeof((struct th_fault *)0)->text + 64];
+    const char *name = th_cli_voice_connection();
+    th_format(text, sizeof text, name ? "STATUS=%s: %s%s" : "STATUS=%s%s%s", name ? name : "",
+              status, more);
+    tell(text);
+}
+
 static void tell_event(const struct th_event *event)
 {
-    char text[sizeof event->fault->text + 64] = "STATUS=connected";
     if (event->kind == TH_EVENT_DISCONNECTED)
-        th_format(text, sizeof text, "STATUS=%s%s", *event->fault->text ? event->fault->text
-                                                                        : "disconnected",
-                  event->redial_in_ms < 0 ? "" : "; trying again");
-    else if (event->kind != TH_EVENT_CONNECTED)
-        return;
-    tell(text);
+        tell_status(*event->fault->text ? event->fault->text : "disconnected",
+                    event->redial_in_ms < 0 ? "" : "; trying again");
+    if (event->kind == TH_EVENT_CONNECTED)
+        tell_status("connected", "");
 }
 
 void th_agent_notify_reloading(bool begins)
@@ -92,7 +104,8 @@ void th_agent_notify_reloading(bool begins)
 
 static void close_manager(void)
 {
-    th_file_close(&manager.fd);
+    if (!th_cli_lane())
+        th_file_close(&manager.fd);
 }
 
 const struct th_agent_part th_agent_notify = {

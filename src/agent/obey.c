@@ -56,9 +56,8 @@ static void write_error(const void *data, size_t bytes)
 static void dump(void)
 {
     const struct th_agent_view view = {.write = write_error};
-    size_t bytes;
-    char *text = th_agent_state_text(&bytes);
-    th_agent_show(text, bytes, &view);
+    struct th_agent_answer answer = th_agent_state_answer();
+    th_agent_show(&answer, 1, &view);
     th_cli_connection_dump();
 }
 

@@ -36,10 +36,9 @@ static TH_ROOMY char prom_text[8192]; /* of the file */
 static void describe(void)
 {
     const struct th_agent_view view = {.write = th_cli_sheet_put, .for_prometheus = true};
-    size_t bytes;
-    char *state = th_agent_state_text(&bytes);
+    struct th_agent_answer answer = th_agent_state_answer();
     th_cli_sheet_open(prom_text, sizeof prom_text);
-    th_agent_show(state, bytes, &view);
+    th_agent_show(&answer, 1, &view);
 }
 
 static bool write_file(size_t bytes)

@@ -53,7 +53,9 @@ struct shower {
     const struct th_agent_view *view;
     const struct th_json_leaf *leaf;
     struct fact fact;
-    const char *begun; /* path of the fact that was shown last */
+    const char *only;       /* path of the only fact to be shown; NULL: all are */
+    const char *begun;      /* path of the fact that was shown last */
+    const char *connection; /* its name, or NULL */
     enum th_agent_verdict verdict;
     char metric[PATH_BYTES];
 };
@@ -149,11 +151,26 @@ static void begin_metric(struct shower *s)
                ends_in(s->metric, "_total") ? "counter" : "gauge");
 }
 
+/* With a label besides the connection's, unless that is NULL. */
+static void write_sample(const struct shower *s, const char *label, const char *value,
+                         const char *number)
+{
+    char before = '{';
+    write_line(s, "%s", s->metric);
+    if (s->connection) {
+        write_line(s, "{connection=\"%s\"", s->connection);
+        before = ',';
+    }
+    if (label)
+        write_line(s, "%c%s=\"%s\"", before, label, value);
+    write_line(s, label || s->connection ? "} %s\n" : " %s\n", number);
+}
+
 static void write_states(struct shower *s)
 {
     for (enum th_agent_state state = 0; state < TH_AGENT_STATES; state++) {
         const char *name = th_agent_state_name(state);
-        write_line(s, "thimble_state{state=\"%s\"} %d\n", name, !strcmp(name, s->leaf->text));
+        write_sample(s, "state", name, strcmp(name, s->leaf->text) ? "0" : "1");
     }
 }
 
@@ -167,10 +184,8 @@ static void write_metric(struct shower *s)
     write_number(number, s);
     if (is_state)
         write_states(s);
-    else if (s->leaf->depth == 3)
-        write_line(s, "%s{name=\"%s\"} %s\n", s->metric, s->leaf->names[2], number);
     else
-        write_line(s, "%s %s\n", s->metric, number);
+        write_sample(s, s->leaf->depth == 3 ? "name" : NULL, s->leaf->names[2], number);
 }
 
 /* ---- for people ------------------------------------------------------------------------------ */
@@ -212,17 +227,31 @@ static enum th_agent_verdict verdict_on(const char *state)
     return strcmp(state, th_agent_state_name(TH_AGENT_CONNECTED)) ? TH_AGENT_TRYING : TH_AGENT_FINE;
 }
 
+/* It comes first. */
+static bool take_name(struct shower *s, const struct th_json_leaf *leaf)
+{
+    if (leaf->depth != 1 || !leaf->names[0] || strcmp(leaf->names[0], "name"))
+        return false;
+    make_harmless(leaf->text);
+    s->connection = leaf->text;
+    if (!s->view->for_prometheus)
+        write_line(s, "%s%-32s%s\n", s->begun ? "\n" : "", "connection", leaf->text);
+    return true;
+}
+
 static bool take(void *arg, const struct th_json_leaf *leaf)
 {
     struct shower *s = arg;
     s->leaf = leaf;
-    if (!find(&s->fact, leaf))
+    if (take_name(s, leaf) || !find(&s->fact, leaf))
         return true;
     make_harmless(leaf->text);
     if (leaf->depth == 3)
         make_harmless((char *)leaf->names[2]);
     if (s->fact.path == facts)
         s->verdict = verdict_on(leaf->text);
+    if (s->only && s->only != s->fact.path)
+        return true;
     if (s->view->for_prometheus)
         write_metric(s);
     else
@@ -230,9 +259,41 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
     return true;
 }
 
-enum th_agent_verdict th_agent_show(char *text, size_t bytes, const struct th_agent_view *view)
+static enum th_agent_verdict show_one(struct shower *s, struct th_agent_answer answer)
 {
-    struct shower shower = {.view = view, .verdict = TH_AGENT_UNKNOWN};
-    struct th_json_walk walk = {.take = take, .arg = &shower};
-    return th_json_walk(&walk, text, bytes) ? shower.verdict : TH_AGENT_UNKNOWN;
+    struct th_json_walk walk = {.take = take, .arg = s};
+    s->verdict = TH_AGENT_UNKNOWN;
+    s->connection = NULL;
+    return th_json_walk(&walk, answer.text, answer.bytes) ? s->verdict : TH_AGENT_UNKNOWN;
+}
+
+static enum th_agent_verdict show_each(struct shower *s, const struct th_agent_answer *answers,
+                                       size_t count)
+{
+    enum th_agent_verdict worst = TH_AGENT_FINE;
+    for (size_t i = 0; i < count; i++) {
+        enum th_agent_verdict verdict = show_one(s, answers[i]);
+        worst = verdict > worst ? verdict : worst;
+    }
+    return worst;
+}
+
+/* All samples of a metric stand together: each fact of all, in copies, which are written over. In
+ * the end there is no fact left to be shown. */
+static void show_by_fact(struct shower *s, const struct th_agent_answer *answers, size_t count)
+{
+    for (s->only = facts; *s->only; s->only = behind(fact_at(s->only).meaning))
+        for (size_t i = 0; i < count; i++) {
+            memcpy(s->view->room, answers[i].text, answers[i].bytes);
+            show_one(s, (struct th_agent_answer){s->view->room, answers[i].bytes});
+        }
+}
+
+enum th_agent_verdict th_agent_show(const struct th_agent_answer *answers, size_t count,
+                                    const struct th_agent_view *view)
+{
+    struct shower shower = {.view = view};
+    if (view->for_prometheus && count > 1)
+        show_by_fact(&shower, answers, count);
+    return show_each(&shower, answers, count);
 }

@@ -12,9 +12,18 @@ struct th_agent_view {
     void (*write)(const void *data, size_t bytes);
     bool for_prometheus; /* text exposition format 0.0.4; else a line for each that is not 0 */
     bool coloured;
+    char *room; /* for a copy of an answer: wanted for several for Prometheus */
 };
 
-/* Shows the answer, which is written over; it may be anybody's: nothing in it drives a terminal. */
-enum th_agent_verdict th_agent_show(char *text, size_t bytes, const struct th_agent_view *view);
+/* Of one connection: an object, and a name in it if it has one. */
+struct th_agent_answer {
+    char *text;
+    size_t bytes;
+};
+
+/* Shows the answers, which are written over; they may be anybody's: nothing in them drives a
+ * terminal. The worst verdict on them. */
+enum th_agent_verdict th_agent_show(const struct th_agent_answer *answers, size_t count,
+                                    const struct th_agent_view *view);
 
 #endif

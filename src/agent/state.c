@@ -286,6 +286,8 @@ static size_t put_agent(char *text, size_t bytes)
     struct th_json_flow flow = {.write = th_cli_sheet_put};
     th_cli_sheet_open(text, bytes);
     th_json_flow_open(&flow, '{');
+    if (th_cli_voice_connection())
+        th_cli_json_text(&flow, "name", th_slice_text(th_cli_voice_connection()));
     put_group(&flow, "agent");
     th_cli_json_text(&flow, "state", th_slice_text(th_agent_state_name(how->state)));
     th_cli_json_number(&flow, "state_ms", age_ms(how->since_ms));
@@ -302,9 +304,11 @@ static size_t put_agent(char *text, size_t bytes)
     return th_cli_sheet_bytes();
 }
 
-char *th_agent_state_text(size_t *bytes)
+struct th_agent_answer th_agent_state_answer(void)
 {
-    return th_cli_status_text(th_cli_connection_report(), bytes);
+    struct th_agent_answer answer;
+    answer.text = th_cli_status_text(th_cli_connection_report(), &answer.bytes);
+    return answer;
 }
 
 /* ---- beginning and ending -------------------------------------------------------------------- */

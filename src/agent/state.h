@@ -4,6 +4,7 @@
 #define TH_AGENT_STATE_H
 
 #include "agent/part.h"
+#include "agent/show.h"
 
 enum th_agent_state {
     TH_AGENT_DISCONNECTED,        /* not begun yet, or ending in good order */
@@ -27,8 +28,8 @@ extern const struct th_agent_part th_agent_state;
 /* How often the state has changed. */
 unsigned th_agent_state_changes(void);
 
-/* The answer of --status-socket as it would be now. Good until the next one; may be written
- * over. */
-char *th_agent_state_text(size_t *bytes);
+/* What --status-socket would answer now of this connection. Good until the next one; may be
+ * written over. */
+struct th_agent_answer th_agent_state_answer(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "cli/cert.h"
 #include "cli/out.h"
 #include "cli/payload.h"
 #include "net/unix.h"
@@ -82,27 +83,41 @@ static int dial(void)
     return fd < 0 && asked.fault.sys_errno == EACCES ? say_closed_to_us() : fd;
 }
 
-/* The answer, up to its end, is in the payload's buffer. */
-static int read_answer(int fd)
+/* Up to its end. */
+static int read_answer(int fd, uint8_t *answer, size_t room)
 {
     struct pollfd awaited = {.fd = fd, .events = POLLIN};
-    size_t used = 0, room = sizeof th_cli_payload_buffer - 1;
+    size_t used = 0;
     int got = 0;
     while (used < room && poll(&awaited, 1, ANSWER_MS) > 0 &&
-           (got = th_net_read(fd, th_cli_payload_buffer + used, room - used, NULL)) > 0)
+           (got = th_net_read(fd, answer + used, room - used, NULL)) > 0)
         used += (size_t)got;
-    th_cli_payload_buffer[used] = '\0';
+    answer[used] = '\0';
     th_net_hang_up(fd);
     return got == TH_E_CLOSED && used ? (int)used
                                       : th_fault_set(&asked.fault, TH_E_TIMEOUT,
                                                      "%s does not answer", asked.path);
 }
 
-int th_cli_ask(const char *word)
+int th_cli_ask(const char *word, char **answer)
 {
+    size_t room_bytes;
     int rc = choose_socket(word);
     int fd = rc < 0 ? rc : dial();
-    return fd < 0 ? fd : read_answer(fd);
+    *answer = th_cli_desk_room(&room_bytes);
+    return fd < 0 ? fd : read_answer(fd, (uint8_t *)*answer, room_bytes / 2 - 1);
+}
+
+char *th_cli_ask_behind(char *object)
+{
+    char *next = th_text_find(object, "\n{");
+    return next ? next + 1 : object + strlen(object);
+}
+
+const char *th_cli_ask_connection(const char *object)
+{
+    static const char first[] = "{\"name\":\"";
+    return strncmp(object, first, sizeof first - 1) ? NULL : object + sizeof first - 1;
 }
 
 struct th_fault *th_cli_ask_fault(void)
@@ -115,9 +130,9 @@ int th_cli_ask_refuse(const char *what)
     return th_fault_set(&asked.fault, TH_E_PROTOCOL, "%s does not speak of %s", asked.path, what);
 }
 
-void th_cli_ask_print(size_t bytes)
+void th_cli_ask_print(const char *text, size_t bytes)
 {
     th_cli_out_guard(false);
-    th_cli_out_foreign(th_cli_payload_buffer, bytes);
+    th_cli_out_foreign(text, bytes);
     th_cli_out_foreign_end();
 }

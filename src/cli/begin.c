@@ -29,7 +29,7 @@ bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char 
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
     th_cli_voice_set(&(struct th_cli_voice){
-        .command = th_cli_commands_named(command), .danger = ""});
+        .command = th_cli_commands_named(command)});
     if (!th_cli_settings_read(settings, command, argc, argv, &problem)) {
         *status = problem.status;
         th_cli_complain("%s", problem.text);

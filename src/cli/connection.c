@@ -171,7 +171,7 @@ static const char *danger_of(const struct th_cli_settings *s)
 {
     if (s->insecure_no_verify)
         return "[insecure-no-verify] ";
-    return s->insecure ? "[insecure] " : "";
+    return s->insecure ? "[insecure] " : NULL;
 }
 
 static void choose_voice(const struct th_cli_settings *s)
@@ -181,6 +181,7 @@ static void choose_voice(const struct th_cli_settings *s)
         .quiet = s->quiet,
         .debug = s->debug && s->persona == TH_CLI_THIMBLE, /* theirs tells packets only */
         .danger = danger_of(s),
+        .connection = th_cli_voice_connection(),
     });
 }
 
@@ -536,10 +537,21 @@ static void obey_one(void)
         own->work.ready(own->work.arg, own->awaited + OF_WORK, own->of_work);
 }
 
+static void answer_status(void)
+{
+    th_cli_status_begin();
+    for (unsigned i = 0; i < th_cli_lanes(); i++) {
+        th_cli_lane_enter(i);
+        th_cli_status_add(th_cli_connection_report());
+    }
+    th_cli_lane_enter(0);
+    th_cli_status_answer();
+}
+
 static void obey(void)
 {
     if (common.awaited[OF_STATUS].revents)
-        th_cli_status_answer(th_cli_connection_report());
+        answer_status();
     if (common.awaited[OF_INPUT].revents)
         own->work.on_input(own->work.arg);
     for (unsigned i = th_cli_lanes(); i-- > 0;) {
@@ -724,6 +736,8 @@ void th_cli_connection_dump(void)
 
 static int print_report(const char *wanted, struct th_fault *fault)
 {
+    if (!*wanted && th_cli_voice_connection())
+        th_cli_say("memory report");
     if (!*wanted)
         return th_report_print(th_cli_connection_report(), write_error_text, NULL);
     return th_report_json_file(th_cli_connection_report(), wanted + strlen("json:"), fault);

@@ -52,6 +52,8 @@ static struct th_json_flow begin(const char *name)
     th_json_flow_open(&flow, '{');
     th_cli_json_text(&flow, "event", th_slice_text(name));
     th_cli_json_time(&flow);
+    if (th_cli_voice_connection())
+        th_cli_json_text(&flow, "connection", th_slice_text(th_cli_voice_connection()));
     return flow;
 }
 

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/slice.h"
 #include "cli/exit.h"
+#include "cli/lane.h"
 #include "cli/persona.h"
 #include "cli/signals.h"
 
@@ -12,25 +13,33 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct th_cli_voice voice = {.command = "", .danger = ""};
-
-static th_cli_dress *dress; /* NULL: lines are written as they are */
-static enum th_log_level level; /* of the line */
+struct lane {
+    struct th_cli_voice voice;
+    th_cli_dress *dress; /* NULL: lines are written as they are */
+};
+TH_LANE(struct lane, own);
 
 void th_cli_voice_dress(th_cli_dress *wanted)
 {
-    dress = wanted;
+    own->dress = wanted;
 }
 
 void th_cli_voice_set(const struct th_cli_voice *wanted)
 {
-    voice = *wanted;
+    own->voice = *wanted;
+}
+
+const char *th_cli_voice_connection(void)
+{
+    return own->voice.connection;
 }
 
 /* A line longer than the buffer is cut; the newline stays. */
 static struct {
     char text[512];
     size_t used;
+    size_t called_bytes; /* "thimble agent: " */
+    enum th_log_level level;
 } line;
 
 static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -51,10 +60,16 @@ static void add(const char *format, ...)
     va_end(args);
 }
 
-static void begin(enum th_log_level its_level)
+static void begin(enum th_log_level level)
 {
-    line.used = 0;
-    level = its_level;
+    line.used = line.called_bytes = 0;
+    line.level = level;
+}
+
+static void end_call(void)
+{
+    line.called_bytes = line.used;
+    add("%s", own->voice.danger ? own->voice.danger : "");
 }
 
 /* Whoever reads our standard error may have stopped to. Asked to end, we wait a
@@ -103,8 +118,8 @@ void th_cli_say_as_is(const char *text, size_t bytes)
 static void end(void)
 {
     make_harmless();
-    if (dress) {
-        dress(level, th_slice_of(line.text, line.used));
+    if (own->dress) {
+        own->dress(line.level, th_slice_of(line.text, line.used), line.called_bytes);
         return;
     }
     line.text[line.used++] = '\n';
@@ -120,15 +135,30 @@ static void add_status(int status)
         add(" (%d %s)", status, exit ? exit->name : "unknown");
 }
 
-static void say_list(enum th_log_level its_level, int status, const char *format, va_list args)
+static void add_word(const char *word)
 {
-    if (voice.quiet && status != COMPLAINT)
+    if (word && *word)
+        add(" %s", word);
+}
+
+static void add_who(void)
+{
+    add("thimble");
+    add_word(own->voice.command);
+    add_word(own->voice.connection);
+    add(": ");
+}
+
+static void say_list(enum th_log_level level, int status, const char *format, va_list args)
+{
+    if (own->voice.quiet && status != COMPLAINT)
         return;
-    begin(its_level);
+    begin(level);
     if (th_cli_persona() == TH_CLI_MOSQUITTO)
-        add("Error: %s", voice.danger);
+        add("Error: ");
     else
-        add("thimble%s%s: %s", *voice.command ? " " : "", voice.command, voice.danger);
+        add_who();
+    end_call();
     add_list(format, args);
     add_status(status);
     end();
@@ -167,20 +197,23 @@ int th_cli_complain(const char *format, ...)
     return TH_CLI_USAGE;
 }
 
-static void log_line(void *arg, enum th_log_level its_level, const char *text)
+static void log_line(void *arg, enum th_log_level level, const char *text)
 {
     (void)arg;
-    begin(its_level);
-    add("%s%s", voice.danger, text);
+    begin(level);
+    if (own->voice.connection)
+        add("%s: ", own->voice.connection);
+    end_call();
+    add("%s", text);
     end();
 }
 
 struct th_log th_cli_voice_log(void)
 {
-    if (voice.quiet)
+    if (own->voice.quiet)
         return (struct th_log){.line = NULL};
     return (struct th_log){
         .line = log_line,
-        .level = voice.debug ? TH_LOG_DEBUG : TH_LOG_WARNING,
+        .level = own->voice.debug ? TH_LOG_DEBUG : TH_LOG_WARNING,
     };
 }

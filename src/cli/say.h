@@ -9,11 +9,14 @@ struct th_cli_voice {
     const char *command; /* "pub": lines begin with "thimble pub: " */
     bool quiet;          /* th_cli_say() is silent */
     bool debug;
-    const char *danger;  /* "[insecure] ": stands in every line; or "" */
+    const char *danger;  /* "[insecure] ": stands in every line; or NULL */
+    const char *connection; /* "cloud": likewise, behind the command; or NULL */
 };
 
-/* How we speak from now on. */
+/* How we speak from now on of the connection whose turn it is (cli/lane.h), and what it is called;
+ * NULL: it has no name. */
 void th_cli_voice_set(const struct th_cli_voice *voice);
+const char *th_cli_voice_connection(void);
 
 /* What is worth knowing while running. */
 void th_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -28,8 +31,9 @@ void th_cli_say_status(int status, const char *format, ...) __attribute__((forma
 /* The same for mistakes of the user, which --quiet does not hide. Returns TH_CLI_USAGE. */
 int th_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on lines go to `dress`, without their newline, which writes them otherwise. */
-typedef void th_cli_dress(enum th_log_level level, struct th_slice line);
+/* From now on lines go to `dress`, without their newline, which writes them otherwise; the first
+ * `called_bytes` say who speaks. */
+typedef void th_cli_dress(enum th_log_level level, struct th_slice line, size_t called_bytes);
 void th_cli_voice_dress(th_cli_dress *dress);
 
 /* Whole lines as they are, harmless ones. */

@@ -1,0 +1,316 @@
+"""An agent with several connections: each has its own broker, identity, queue, inbox and handlers, and says
+what it says under its own name. What happens to one is nothing to the others."""
+import json
+import re
+import shlex
+import signal
+
+import pytest
+
+from lab import free_port
+from program import SANDBOX, until
+from test_agent import Manager
+from test_agent_status import metrics
+
+NAMES = "cloud", "plant"
+
+
+class Two:
+    """One agent, which two brokers know by certificates of two authorities."""
+
+    def __init__(self, thimble, lab, broker, directory):
+        self.thimble, self.lab, self.directory = thimble, lab, directory
+        self.brokers = {"cloud": broker, "plant": lab}
+        self.socket, self.file = directory / "status", directory / "agent.json"
+        self.common = {"host": "localhost", "sandbox": SANDBOX, "backoff": "0.05s..0.1s", "first-delay": 0,
+                       "status-socket": str(self.socket)}
+        self.of = {"cloud": self.own("cloud", "ec", broker.tls_port),
+                   "plant": self.own("plant", "rsa", int(lab.ports["rsa_port"]))}
+
+    def own(self, name, kind, port):
+        self.spool(name).mkdir(mode=0o700)
+        return {"name": name, "port": port, "id": name, "cafile": str(self.lab.path(kind, "root.pem")),
+                "cert": str(self.lab.path(kind, "client.pem")), "key": str(self.lab.path(kind, "client.key")),
+                "spool": str(self.spool(name)), "inbox": str(self.directory / f"{name}.in"),
+                "prom-file": str(self.prom(name)),
+                "handlers": [{"topic": f"to/{name}", "append": str(self.got(name)), "qos": 1}]}
+
+    def spool(self, name):
+        return self.directory / f"{name}.spool"
+
+    def prom(self, name):
+        return self.directory / f"{name}.prom"
+
+    def got(self, name):
+        return self.directory / f"{name}.got"
+
+    def start(self, *words, **options):
+        self.file.write_text(json.dumps({**self.common, "connections": list(self.of.values())}))
+        self.program = self.thimble.start("agent", "-c", self.file, *words, **options)
+        return self
+
+    def ask(self, *words):
+        return self.thimble("status", *words, self.socket)
+
+    @property
+    def told(self):
+        """Of each connection, by its name."""
+        answer = until(lambda: self.ask("--json").out or not self.program.is_running(), "an answer")
+        assert self.program.is_running(), self.program.story()
+        objects = [json.loads(line) for line in answer.splitlines()]
+        assert [list(each)[:2] for each in objects] == [["name", "agent"]] * 2
+        return {each["name"]: each for each in objects}
+
+    def are_in(self, cloud, plant):
+        wanted = {"cloud": cloud, "plant": plant}
+        until(lambda: {name: told["agent"]["state"] for name, told in self.told.items()} == wanted,
+              f"{wanted}\n{self.program.story()}")
+        return self
+
+    def put(self, name, *texts, qos=1):
+        for text in texts:
+            self.thimble("pub", "--agent", self.directory / f"{name}.in", "-t", f"from/{name}", "-q", qos, "-m",
+                         text).ends(0)
+
+    def listen(self, name):
+        """Somebody else at its broker."""
+        sub = self.thimble.start("sub", *self.brokers[name].plain, "-t", f"from/{name}", "-q", 2)
+        self.brokers[name].log.await_subscription(f"from/{name}")
+        return sub
+
+    def ends(self, code=0):
+        self.program.signal(signal.SIGTERM).ends(code)
+
+
+@pytest.fixture
+def two(thimble, lab, mosquitto, tmp_path):
+    lab.restart()
+    port = free_port()
+    broker = mosquitto(f"listener {port} 127.0.0.1", f"cafile {lab.path('ec', 'root.pem')}",
+                       f"certfile {lab.path('ec', 'server.pem')}", f"keyfile {lab.path('ec', 'server.key')}",
+                       "require_certificate true", "allow_anonymous true")
+    broker.tls_port = port
+    made = Two(thimble, lab, broker.start(), tmp_path)
+    yield made
+    if made.program.is_running():
+        made.program.signal(signal.SIGKILL).end()
+
+
+@pytest.fixture
+def alone(two):
+    """There is no broker for either."""
+    two.brokers["cloud"].stop()
+    two.of["plant"]["port"] = free_port()
+    return two
+
+
+# ---- messages -----------------------------------------------------------------------------------
+
+def test_each_has_messages_of_its_own(two):
+    heard = {name: two.listen(name) for name in NAMES}
+    two.start().are_in("connected", "connected")
+    for name in NAMES:
+        two.put(name, f"out of {name}")
+        for other in NAMES:
+            two.thimble("pub", *two.brokers[name].plain, "-t", f"to/{other}", "-q", 1, "-m",
+                        f"{name} for {other}").ends(0)
+    for name in NAMES:
+        heard[name].prints(b"out of %s\n" % name.encode())
+        until(lambda: two.got(name).exists() and two.got(name).read_text(), "what a handler appends")
+        assert two.got(name).read_text() == f"{name} for {name}\n"
+    two.ends()
+
+
+def test_a_broker_that_goes_is_nothing_to_the_other(two):
+    heard = two.listen("plant")
+    two.start().are_in("connected", "connected")
+    for i in range(3):
+        two.brokers["cloud"].stop()
+        two.are_in("backoff", "connected")
+        two.put("plant", f"p{i}")
+        two.put("cloud", f"c{i}")
+        two.brokers["cloud"].start()
+        two.are_in("connected", "connected")
+    heard.prints(b"p0\np1\np2\n")
+    until(lambda: two.told["cloud"]["agent"]["spool_messages"] == 0, "an empty queue")
+    assert two.told["cloud"]["agent"]["reconnects"] == 3
+    assert two.told["plant"]["agent"]["reconnects"] == 0 and "error" not in two.told["plant"]["agent"]
+    assert "thimble agent plant" not in two.program.err
+    two.ends()
+
+
+def test_one_that_fails_for_good_leaves_the_other_alone(two):
+    two.of["cloud"]["cafile"] = str(two.lab.path("other", "root.pem"))
+    heard = two.listen("plant")
+    two.start().are_in("error", "connected")
+    assert two.told["cloud"]["agent"]["error"] == "certificate-error"
+    two.put("plant", "goes on")
+    two.put("cloud", "waits")
+    heard.prints(b"goes on\n")
+    assert two.told["cloud"]["agent"]["spool_messages"] == 1
+    assert b"\nstate                           error\n" in two.ask().ends(2).out
+    two.ask("--connection", "plant").ends(0)
+    two.ask("--connection", "cloud").ends(2)
+    assert two.program.err.count("thimble agent cloud: ") == 1
+    two.ends(72)
+
+
+def test_killed_again_and_again(two):
+    """With one broker away: what was accepted arrives at both, once."""
+    heard = {"plant": two.listen("plant")}
+    two.brokers["cloud"].stop()
+    count = 0
+    for _ in range(4):
+        two.start().are_in("backoff", "connected")
+        for count in range(count, count + 4):
+            two.put("cloud", f"c{count}", qos=2)
+            two.put("plant", f"p{count}", qos=2)
+        count += 1
+        two.program.signal(signal.SIGKILL).end()
+    two.brokers["cloud"].start()
+    heard["cloud"] = two.listen("cloud")
+    two.start()
+    for name in NAMES:
+        heard[name].prints(b"".join(b"%c%d\n" % (name[0].encode(), i) for i in range(count)))
+    two.ends()
+
+
+# ---- status -------------------------------------------------------------------------------------
+
+SAMPLE = re.compile(r'^(\w+)\{connection="(\w+)"(?:,\w+="([^"]*)")?\}', re.M)
+
+
+def metrics_of_both(text):
+    """Each with its connection before the other label, in one."""
+    text, labelled = SAMPLE.subn(lambda match: f'{match[1]}{{label="{match[2]} {match[3] or ""}"}}', text)
+    found = metrics(text)
+    assert labelled == len(found)
+    return found
+
+
+def test_status_for_people(two):
+    two.start().are_in("connected", "connected")
+    blocks = two.ask().ends(0).out.decode().split("\n\n")
+    assert [block.splitlines()[:2] for block in blocks] == [
+        [f"connection                      {name}", "state                           connected"]
+        for name in NAMES]
+    assert two.ask("--connection", "plant").ends(0).out.decode().startswith(blocks[1][:70])
+    two.thimble("status", "--connection", "plant", "-c", two.file).ends(0)
+    two.thimble("status", two.socket, "--connection", "plant").ends(0)
+    assert "no connection of this agent has that name" in two.ask("--connection", "plan").ends(3).err
+    two.ask("--connections", "plant").ends(3)
+    report = two.thimble("mem", "report", two.socket).ends(0).out
+    assert report.count(b"TLS         TLSv1.3") == 2
+    assert re.findall(rb"^Connection  (.*)$", report, re.M) == [b"cloud", b"plant"]
+    two.ends()
+
+
+def test_status_in_json(two):
+    two.start().are_in("connected", "connected")
+    told = two.told
+    for name in NAMES:
+        one, = two.ask("--json", "--connection", name).ends(0).out.splitlines()
+        assert json.loads(one).keys() == told[name].keys()
+        assert json.loads(one)["name"] == name
+        assert json.loads(one)["connection"]["tls_version"] == "TLSv1.3"
+    assert told["cloud"]["agent"]["certificate_not_after_s"] != told["plant"]["agent"]["certificate_not_after_s"]
+    two.ends()
+
+
+def test_status_for_prometheus(two):
+    two.brokers["cloud"].stop()
+    two.start().are_in("backoff", "connected")
+    found = metrics_of_both(two.ask("--prom").ends(1).out.decode())
+    assert found["thimble_state", "cloud backoff"] == found["thimble_state", "plant connected"] == 1
+    assert found["thimble_state", "cloud connected"] == found["thimble_state", "plant backoff"] == 0
+    assert found["thimble_spool_messages", "cloud "] == 0
+    assert found["thimble_attempts_total", "plant "] == 1 <= found["thimble_attempts_total", "cloud "]
+    for name in NAMES:
+        own = metrics_of_both(two.ask("--prom", "--connection", name).out.decode())
+        assert own.keys() == {key for key in found if key[1].startswith(name)}
+        until(lambda: f'thimble_state{{connection="{name}",state="disconnected"}} 0' in two.prom(name).read_text(),
+              "its file")
+        assert metrics_of_both(two.prom(name).read_text()).keys() == own.keys()
+    two.ends()
+
+
+def test_a_single_one_has_a_name_too(two):
+    del two.of["plant"]
+    two.start()
+    until(lambda: two.ask().out.startswith(
+        b"connection                      cloud\nstate                           connected\n"), "its state")
+    assert [json.loads(line)["name"] for line in two.ask("--json").ends(0).out.splitlines()] == ["cloud"]
+    two.ends()
+
+
+def test_the_service_manager_hears_of_each(two, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    two.start(env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"})
+    manager.awaits("STATUS=cloud: connected").awaits("STATUS=plant: connected").awaits("WATCHDOG=1")
+    two.brokers["cloud"].stop()
+    until(lambda: manager.heard("") or any(re.match("STATUS=cloud: .*; trying again", each) for each in manager.told),
+          "a failure")
+    assert manager.told.count("READY=1") == 1
+    two.ends()
+    manager.socket.close()
+
+
+# ---- logs ---------------------------------------------------------------------------------------
+
+def lines_of(alone, *words):
+    alone.of["plant"]["insecure"] = True
+    alone.start(*words).are_in("backoff", "backoff")
+    alone.ends()
+    return alone.program.err.splitlines()
+
+
+def test_log_for_people(alone):
+    lines = lines_of(alone)
+    assert any(re.match("thimble agent cloud: .*; trying again", line) for line in lines)
+    assert any(re.match(r"thimble agent plant: \[insecure\] .*; trying again", line) for line in lines)
+    assert all(re.match(r"thimble agent (cloud: [^[]|plant: \[insecure\] )", line) for line in lines), lines
+
+
+def test_log_for_systemd(alone):
+    assert all(re.match(r"<[3-5]>thimble agent (cloud: [^[]|plant: \[insecure\] )", line)
+               for line in lines_of(alone, "--log-format=syslog"))
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_log_for_machines(alone, form):
+    events = [json.loads(line) if form == "json" else dict(pair.split("=", 1) for pair in shlex.split(line))
+              for line in lines_of(alone, f"--log-format={form}")]
+    for name in NAMES:
+        own = [each for each in events if each["connection"] == name]
+        assert [each["state"] for each in own if each["event"] == "state"][-2:] == ["backoff", "disconnected"]
+        texts = [each["text"] for each in own if each["event"] == "log"]
+        assert texts and all(text.startswith("[insecure] ") == (name == "plant") for text in texts)
+        assert not any("thimble agent" in text or f"{name}:" in text for text in texts)
+    assert all(each["connection"] in NAMES for each in events)
+
+
+def test_events(two, tmp_path):
+    two.start(f"--events={tmp_path}/events").are_in("connected", "connected")
+    two.ends()
+    events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    for name in NAMES:
+        own = [each["event"] for each in events if each["connection"] == name]
+        assert own == ["connected", "subscribed", "disconnected"]
+
+
+def test_what_is_wrong_before_all_begins(two):
+    """The second one's inbox has no queue."""
+    del two.of["plant"]["spool"]
+    two.start()
+    assert two.program.end() == 64 and "thimble agent plant: " in two.program.err, two.program.story()
+
+
+def test_reports(two):
+    two.start("--mem-report").are_in("connected", "connected")
+    two.program.signal(signal.SIGUSR2)
+    until(lambda: two.program.err.count("Whole process") == 2, "two reports")
+    assert sorted(re.findall("^connection +(.*)$", two.program.err, re.M)) == ["cloud", "plant"]
+    two.ends()
+    assert two.program.err.count("Whole process") == 4
+    for name in NAMES:
+        assert f"thimble agent {name}: memory report\nMemory of this connection\n" in two.program.err
