@@ -151,7 +151,7 @@ _thimble() {{
     elif [[ $command == mem ]]; then
         COMPREPLY=($(compgen -W "{views} --json" -- "$word"))
     elif [[ $command == status ]]; then
-        COMPREPLY=($(compgen -W "--json --prom -c" -f -- "$word"))
+        COMPREPLY=($(compgen -W "--json --prom --connection -c" -f -- "$word"))
     elif [[ $command == spool && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "{spool_views}" -- "$word"))
     elif [[ $command == config && $COMP_CWORD -eq 2 ]]; then
@@ -254,7 +254,7 @@ _thimble() {{
         help) _values topic {topics} ;;
         spool) _arguments '1:view:({spool_views})' '2:directory:_files -/' '--json[as JSON]' ;;
         config) _arguments '1:verb:(check show)' '--effective[each value and its origin]' '*:file:_files' ;;
-        status) _arguments '*:socket:_files' '-c[configuration of the agent]' '--json[as JSON]' '--prom[for Prometheus]' ;;
+        status) _arguments '*:socket:_files' '-c[configuration of the agent]' '--json[as JSON]' '--prom[for Prometheus]' '--connection[only this one]:name' ;;
         mem) _arguments '1:view:({views})' '2:socket:_files' '--json[as JSON]' ;;
         esac
         ;;

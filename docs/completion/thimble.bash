@@ -90,7 +90,7 @@ _thimble() {
     elif [[ $command == mem ]]; then
         COMPREPLY=($(compgen -W "static report plan --json" -- "$word"))
     elif [[ $command == status ]]; then
-        COMPREPLY=($(compgen -W "--json --prom -c" -f -- "$word"))
+        COMPREPLY=($(compgen -W "--json --prom --connection -c" -f -- "$word"))
     elif [[ $command == spool && $COMP_CWORD -eq 2 ]]; then
         COMPREPLY=($(compgen -W "stat ls cat drop" -- "$word"))
     elif [[ $command == config && $COMP_CWORD -eq 2 ]]; then
