@@ -4,6 +4,7 @@
 #include "base/roomy.h"
 #include "cli/exit.h"
 #include "cli/identity.h"
+#include "cli/lane.h"
 #include "cli/roots.h"
 #include "cli/say.h"
 #include "mem/libc.h"
@@ -216,6 +217,7 @@ static int say_what_is_missing(void)
 /* What the report is read from is opened before. */
 static void lock(const struct th_cli_settings *settings)
 {
+    wished.others = th_cli_lanes() - 1;
     if (settings->report || settings->status_socket)
         th_report_process_keep();
     th_sandbox_lock(&wished, &locked);

@@ -48,9 +48,9 @@ static int first_free(void)
     return fd < 0 ? 0 : fd;
 }
 
-bool th_sandbox_limit(void)
+bool th_sandbox_limit(unsigned others)
 {
-    bool all = lower(RLIMIT_NOFILE, (uint64_t)(first_free() + TH_SANDBOX_DESCRIPTORS));
+    bool all = lower(RLIMIT_NOFILE, (uint64_t)first_free() + th_sandbox_descriptors(others));
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         all &= lower(limits[i].resource, limits[i].most);
     return all;

@@ -5,10 +5,14 @@
 #include <stdbool.h>
 
 /* No more address space, data, stack of the kernel's, no other process, no core; descriptors up to
- * TH_SANDBOX_DESCRIPTORS above the first that is free. False if one could not be set. */
-bool th_sandbox_limit(void);
+ * th_sandbox_descriptors() above the first that is free. False if one could not be set. `others`:
+ * connections of an agent besides one. */
+bool th_sandbox_limit(unsigned others);
 
 /* Both ends of each connection, as of a tunnel, and what else is open for a time. */
-#define TH_SANDBOX_DESCRIPTORS (56 * TH_AGENT_CONNECTIONS + 2 * TH_CONNECTIONS)
+static inline unsigned th_sandbox_descriptors(unsigned others)
+{
+    return 56 + 56 * others + 2 * TH_CONNECTIONS;
+}
 
 #endif

@@ -39,7 +39,7 @@ static uint8_t wanted_of(const struct th_sandbox_wish *wish)
 void th_sandbox_lock(const struct th_sandbox_wish *wish, struct th_report_sandbox *locked)
 {
     note(locked, TH_REPORT_LOCK_PRIVILEGES, renounce_privileges());
-    note(locked, TH_REPORT_LOCK_LIMITS, th_sandbox_limit());
+    note(locked, TH_REPORT_LOCK_LIMITS, th_sandbox_limit(wish->others));
     th_sandbox_landlock(wish, locked);
     note(locked, TH_REPORT_LOCK_CALLS, filter_calls(wish->needs));
     locked->lacks = wanted_of(wish) & (uint8_t)~locked->holds;

@@ -26,6 +26,7 @@ enum th_sandbox_need {
 
 struct th_sandbox_wish {
     uint32_t needs;                           /* enum th_sandbox_need */
+    unsigned others;                          /* connections of an agent, besides one */
     bool any_port;                            /* which ones is not known yet */
     uint16_t ports[TH_SANDBOX_PORTS_MAX + 1]; /* ended by 0 */
     /* Files and directories that are opened later, ended by NULL. The rules for files are for
