@@ -136,7 +136,7 @@ optionfile.options := -o
 
 # Settings in JSON, and who stays connected as they say.
 agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c lane.c post.c \
-                          sheet.c template.c) \
+                          sheet.c template.c together.c) \
                         src/json/walk.c $(wildcard src/agent/*.c) \
                         $(if $(filter tunnel,$(lacks)),src/net/local.c) \
                         $(if $(filter mem,$(lacks)),src/cli/ask.c)

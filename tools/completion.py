@@ -75,7 +75,7 @@ def commands_of(mask):
 
 
 def words_of(rest, lists):
-    rest = re.sub(r",\s*(LIVE|TRIED)$", "", rest.strip())
+    rest = re.sub(r",\s*(LIVE|TRIED|COMMON|,|\s)+$", "", rest.strip())
     named = re.search(r"TH_CLI_\w+(?=\)?$)", rest)
     return [word for word in lists.get(named and named[0], []) if "\\" not in word]
 

@@ -38,7 +38,8 @@ def read_limits():
 
 
 def read_kinds():
-    """Of each row, in order: how it is read, and the least and the most it takes."""
+    """Of each row, in order: how it is read, the least and the most it takes, and whether it is common to
+    all connections."""
     limits = read_limits()
     rows = TABLE.read_text()
     rows = rows[rows.index("th_cli_options[] = {"):]
@@ -49,7 +50,7 @@ def read_kinds():
         bounds = re.findall(r"[^,\s]+", kind[3] or "")[1:]
         low, high = (bounds + [None, None])[:2]
         found.append((kind[1] or kind[2], int(low) if low and low.isdigit() else None,
-                      limits.get(high)))
+                      limits.get(high), "COMMON" in row))
     return found
 
 
@@ -79,7 +80,7 @@ def schema_of(option, kind, low, high):
 def read_keys():
     """Each name, its option, and its schema."""
     by_name, by_letter = {}, {}
-    for option, (kind, low, high) in zip(read_options(), read_kinds()):
+    for option, (kind, low, high, _) in zip(read_options(), read_kinds()):
         if kind == "DECLINED" or option.name in LEFT_OUT or not SPEAKING & set(option.commands):
             continue
         shape = {"description": option.help, **schema_of(option, kind, low, high)}
@@ -91,6 +92,12 @@ def read_keys():
                     **({"enum": [True]} if option.name == "no-tls" else {})}
         keys[alias] = (option, opposite if meant[0] == "!" else shape)
     return dict(sorted(keys.items()))
+
+
+def read_common():
+    """Names of what stands at the top, where there are several connections."""
+    options = [option for option, kind in zip(read_options(), read_kinds()) if kind[-1]]
+    return {name for name, (option, _) in read_keys().items() if option in options}
 
 
 def spellings(name):
@@ -136,10 +143,16 @@ HANDLERS = {"description": "programs, files and sockets that get messages: thimb
             "items": HANDLER, "maxItems": 16}
 
 
-def schema(keys):
+NAME = {"description": "what it is called wherever it is told of", "type": "string",
+        "pattern": "^[!#-\\[\\]-~]{1,31}$"}
+
+
+def refer(name):
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def names_of(keys):
     """An object within may stand for the first part of names, as in "will": {"topic": ...}."""
-    def refer(name):
-        return {"$ref": f"#/definitions/{name}"}
     properties = {each: refer(name) for name in keys for each in spellings(name)}
     groups = {}
     for name in keys:
@@ -148,13 +161,28 @@ def schema(keys):
             groups.setdefault(first, {}).update({each: refer(name) for each in spellings(rest)})
     groups = {first: inside for first, inside in groups.items()
               if len({str(each) for each in inside.values()}) > 1}
-    shapes = {name: shape for name, (_, shape) in keys.items()} | {"handlers": HANDLERS}
     properties["handlers"] = refer("handlers")
     for first, inside in groups.items():
         group = closed(inside)
-        properties[first] = {"anyOf": [refer(first), group]} if first in shapes else group
-    headings = {name: closed({**properties, **groups[name]}) if name in groups
-                else {"$ref": "#/definitions/=settings"} for name in packed("headings")}
+        properties[first] = {"anyOf": [refer(first), group]} if first in keys else group
+    return properties, groups
+
+
+def names_and_headings(keys, within):
+    properties, groups = names_of(keys)
+    headings = {name: closed({**properties, **groups[name]}) if name in groups else refer(within)
+                for name in packed("headings")}
+    return {**properties, **headings}
+
+
+def schema(keys):
+    common = read_common()
+    shapes = {name: shape for name, (_, shape) in keys.items()} | {"handlers": HANDLERS}
+    top = names_and_headings(keys, "=settings")
+    one = names_and_headings({name: key for name, key in keys.items() if name not in common}, "=connection")
+    connections = {"description": "of an agent that has several", "type": "array", "minItems": 1, "maxItems": 4,
+                   "items": {"allOf": [refer("=connection")], "required": ["name"]}}
+    top["connections"] = connections
     return f"""{{
 "$schema": "http://json-schema.org/draft-07/schema#",
 "title": "Configuration of thimble: thimble-config(5)",
@@ -162,8 +190,11 @@ def schema(keys):
 "$ref": "#/definitions/=settings",
 "definitions": {{
 {lines(shapes, 2)},
+  "=connection": {{"type": "object", "additionalProperties": false, "properties": {{
+{lines({"name": NAME, **one}, 4)}
+  }}}},
   "=settings": {{"type": "object", "additionalProperties": false, "properties": {{
-{lines({**properties, **headings}, 4)}
+{lines(top, 4)}
   }}}}
 }}}}
 """

@@ -6,3 +6,8 @@ bool th_cli_configfile_read(struct th_cli_settings *settings, struct th_cli_prob
     (void)settings, (void)problem;
     return true;
 }
+
+const char *th_cli_configfile_connection(void)
+{
+    return NULL;
+}

@@ -25,12 +25,11 @@
 #include "cli/lane.h"
 #include "cli/print.h"
 #include "cli/properties.h"
-#include "cli/read.h"
 #include "cli/resume.h"
 #include "cli/rotate.h"
 #include "cli/say.h"
 #include "cli/show.h"
-#include "cli/template.h"
+#include "cli/together.h"
 #include <thimble/packet.h>
 
 #define SUBACK 9
@@ -333,51 +332,29 @@ void th_agent_renew(void)
     th_agent_resubscribe();
 }
 
-static int fill_templates(void)
-{
-    struct th_cli_problem problem;
-    if (th_cli_template_fill(agent_settings, &problem) &&
-        th_agent_plain_take(agent_settings, &problem))
-        return th_agent_presence_will(agent_settings);
-    return th_cli_complain("%s", problem.text);
-}
-
 /* ---- several connections --------------------------------------------------------------------- */
 
-static void speak(void)
+static struct th_cli_settings *its_settings(void)
 {
-    th_cli_voice_set(&(struct th_cli_voice){
-        .command = "agent", .connection = th_cli_configfile_connection()});
+    return agent_settings;
 }
 
-static int read_another(void)
+static int read_others(void)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
-    bool right = th_cli_configfile_read_another(agent_settings, &problem) &&
-                 th_cli_settings_complete(agent_settings, &problem);
-    speak();
-    if (right)
+    if (th_cli_together("agent", its_settings, &problem))
         return TH_CLI_OK;
     th_cli_complain("%s", problem.text);
     return problem.status;
 }
 
-static int read_others(void)
-{
-    int status = TH_CLI_OK;
-    unsigned wanted = th_cli_configfile_connections();
-    th_cli_lanes_open(wanted ? wanted : 1);
-    for (unsigned i = 1; status == TH_CLI_OK && i < wanted; i++) {
-        th_cli_lane_enter(i);
-        status = read_another();
-    }
-    return status;
-}
-
 static int complete_one(void)
 {
+    struct th_cli_problem problem;
     th_agent_brokers_take(agent_settings);
-    int status = fill_templates();
+    if (!th_agent_plain_take(agent_settings, &problem))
+        return th_cli_complain("%s", problem.text);
+    int status = th_agent_presence_will(agent_settings);
     if (status == TH_CLI_OK)
         prepare_filters();
     return status;
@@ -432,7 +409,6 @@ int th_cli_agent(int argc, char *argv[])
     unsigned opened = 0;
     if (!th_cli_begin(agent_settings, TH_CLI_AGENT, argc, argv, &status))
         return status;
-    speak();
     if ((status = read_others()))
         return status;
     th_cli_lane_enter(0);

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "cli/configfile.h"
 #include "cli/exit.h"
 #include "cli/names.h"
 #include "cli/out.h"
@@ -24,14 +25,21 @@ static int status_of_words(void)
     return th_cli_persona() == TH_CLI_MOSQUITTO ? TH_CLI_USAGE : status;
 }
 
+/* Of the connection that was read, if it has a name. */
+static void speak(int command)
+{
+    th_cli_voice_set(&(struct th_cli_voice){
+        .command = th_cli_commands_named(command), .connection = th_cli_configfile_connection()});
+}
+
 bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char *argv[],
                   int *status)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
-    th_cli_voice_set(&(struct th_cli_voice){
-        .command = th_cli_commands_named(command)});
+    speak(command);
     if (!th_cli_settings_read(settings, command, argc, argv, &problem)) {
         *status = problem.status;
+        speak(command);
         th_cli_complain("%s", problem.text);
         return false;
     }

@@ -1,22 +1,26 @@
 #include "cli/command.h"
 
 #include "base/format.h"
+#include "base/roomy.h"
 #include "cli/check.h"
 #include "cli/configfile.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
 #include "cli/given.h"
 #include "cli/handlers.h"
+#include "cli/lane.h"
 #include "cli/out.h"
 #include "cli/printed.h"
 #include "cli/read.h"
 #include "cli/say.h"
-#include "cli/template.h"
+#include "cli/together.h"
 #include <string.h>
 
 #define VALUE_BYTES 320
+#define CALLED "config"
+#define ROW "%-22s %-12s %s"
 
-static struct th_cli_settings settings;
+TH_LANE_HEADED(struct th_cli_settings, settings);
 
 /* ---- what a value looks like ----------------------------------------------------------------- */
 
@@ -61,7 +65,7 @@ static void write_number(char text[VALUE_BYTES], const struct th_cli_option *opt
 
 static void write_value(char text[VALUE_BYTES], const struct th_cli_option *option)
 {
-    const void *place = (const char *)&settings + option->offset;
+    const void *place = (const char *)settings + option->offset;
     const int64_t *number = place;
     if (option->kind == TH_CLI_FLAG || option->kind == TH_CLI_SECRET)
         th_format(text, VALUE_BYTES, option->kind == TH_CLI_FLAG ? "true" : "(hidden)");
@@ -83,48 +87,87 @@ static void show_handlers(void)
 {
     const struct th_cli_handlers *all = th_cli_handlers();
     for (unsigned i = 0; i < all->count; i++)
-        th_cli_out_format("%-22s %-12s %s %s\n", "handlers", "file", all->list[i].topic,
+        th_cli_out_format(ROW " %s\n", "handlers", "file", all->list[i].topic,
                           *all->list[i].run);
 }
 
 /* A default that means nothing: 0 where that is no value, or beside what else was given. */
 static bool is_idle(const struct th_cli_option *option)
 {
-    const int64_t *number = (const void *)((const char *)&settings + option->offset);
+    const int64_t *number = (const void *)((const char *)settings + option->offset);
     bool is_none = th_cli_is_number(option) && !*number && !word_of(option, 0) &&
                    (option->min || option->words);
-    return is_none || (settings.no_tls && th_cli_is_of_tls(option)) ||
-           th_cli_check_is_idle(&settings, option->offset);
+    return is_none || (settings->no_tls && th_cli_is_of_tls(option)) ||
+           th_cli_check_is_idle(settings, option->offset);
+}
+
+static void show_option(const struct th_cli_option *option)
+{
+    char value[VALUE_BYTES];
+    const char *name = th_cli_configfile_name(option);
+    const char *origin = th_cli_configfile_origin(settings, option);
+    if (!(option->commands & TH_CLI_AGENT) || !name ||
+        !th_cli_option_is_given(settings, option) || (!origin && is_idle(option)))
+        return;
+    write_value(value, option);
+    th_cli_out_format(ROW "\n", name, origin ? origin : "default", value);
+}
+
+/* Of several connections, what is common to them, or what is not. */
+static void show_options(bool common)
+{
+    for (size_t i = 0; i < th_cli_options_count; i++)
+        if (th_cli_lanes() == 1 || th_cli_options[i].common == common)
+            show_option(&th_cli_options[i]);
+}
+
+static void show_one(void)
+{
+    const char *name = th_cli_configfile_connection();
+    if (name)
+        th_cli_out_format(ROW "\n", "name", "file", name);
+    show_options(false);
+    show_handlers();
 }
 
 static int show(void)
 {
-    char value[VALUE_BYTES];
-    for (size_t i = 0; i < th_cli_options_count; i++) {
-        const struct th_cli_option *option = &th_cli_options[i];
-        const char *name = th_cli_configfile_name(option);
-        const char *origin = th_cli_configfile_origin(&settings, option);
-        if (!(option->commands & TH_CLI_AGENT) || !name ||
-            !th_cli_option_is_given(&settings, option) || (!origin && is_idle(option)))
-            continue;
-        write_value(value, option);
-        th_cli_out_format("%-22s %-12s %s\n", name, origin ? origin : "default", value);
+    th_cli_lane_enter(0);
+    if (th_cli_lanes() > 1)
+        show_options(true);
+    for (unsigned i = 0; i < th_cli_lanes(); i++) {
+        th_cli_lane_enter(i);
+        show_one();
     }
-    show_handlers();
     return th_cli_printed();
 }
 
 /* Whatever is opened for reading is opened; nothing is written, nobody is connected. */
-static int check(void)
+static int open_one(void)
 {
     static const struct th_cli_work nothing;
-    settings.events = settings.report = settings.memory_trace = settings.keylog = NULL;
-    settings.status_socket = settings.session_file = NULL;
-    settings.clock = TH_CLI_CLOCK_IGNORE;
-    int status = th_cli_connection_open(&settings, &nothing);
+    settings->events = settings->report = settings->memory_trace = settings->keylog = NULL;
+    settings->status_socket = settings->session_file = NULL;
+    settings->clock = TH_CLI_CLOCK_IGNORE;
+    return th_cli_connection_open(settings, &nothing);
+}
+
+static int check(void)
+{
+    int status = TH_CLI_OK;
+    unsigned opened = 0;
+    while (status == TH_CLI_OK && opened < th_cli_lanes()) {
+        th_cli_lane_enter(opened++);
+        status = open_one();
+    }
     if (status == TH_CLI_OK)
-        th_cli_out_format("%s: can be used\n", settings.config_file);
-    return th_cli_connection_close(status ? status : th_cli_printed());
+        th_cli_out_format("%s: can be used\n", settings->config_file);
+    status = status ? status : th_cli_printed();
+    while (opened-- > 0) {
+        th_cli_lane_enter(opened);
+        status = th_cli_connection_close(status);
+    }
+    return status;
 }
 
 static int usage(void)
@@ -141,20 +184,27 @@ static int refuse(const char *why)
     return th_cli_complain("%s", why);
 }
 
+static struct th_cli_settings *its_settings(void)
+{
+    return settings;
+}
+
 static int run(int argc, char *argv[], bool shows)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
     argv[0] = "--config";
-    if (th_cli_settings_read(&settings, TH_CLI_AGENT, argc, argv, &problem) &&
-        th_cli_template_fill(&settings, &problem))
+    if (th_cli_settings_read(settings, TH_CLI_AGENT, argc, argv, &problem) &&
+        th_cli_together(CALLED, its_settings, &problem))
         return shows ? show() : check();
+    th_cli_voice_set(&(struct th_cli_voice){
+        .command = CALLED, .connection = th_cli_configfile_connection()});
     refuse(problem.text);
     return problem.status;
 }
 
 int th_cli_config(int argc, char *argv[])
 {
-    th_cli_voice_set(&(struct th_cli_voice){.command = "config", .danger = ""});
+    th_cli_voice_set(&(struct th_cli_voice){.command = CALLED, .danger = ""});
     if (argc == 0)
         return usage();
     if (argc > 1 && !strcmp(argv[0], "check"))

@@ -40,6 +40,7 @@ struct lane {
     uint32_t fixed_sum, first_fixed_sum; /* of what is fixed until a restart */
     unsigned connections, first_connections; /* 0: the file names none */
     const char *name, *first_name;           /* of ours */
+    struct th_json_place begins;             /* where ours begins, or the whole of them */
     uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
 };
 TH_LANE(struct lane, own);
@@ -272,7 +273,8 @@ static bool wants_clean_session(const struct th_cli_option *option,
            option->offset == offsetof(struct th_cli_settings, persistent);
 }
 
-static bool take_setting(const struct th_json_leaf *leaf)
+/* `of_one`: of several connections. */
+static bool take_setting(const struct th_json_leaf *leaf, bool of_one)
 {
     bool opposite;
     unsigned handlers = place_of("handlers", leaf);
@@ -281,6 +283,8 @@ static bool take_setting(const struct th_json_leaf *leaf)
     const struct th_cli_option *option = find(leaf, &opposite);
     if (!option)
         return refuse_unknown(leaf);
+    if (of_one && option->common)
+        return refuse_at(leaf->name, "of all connections: give it at the top%s", "");
     if (wants_clean_session(option, leaf, opposite))
         return refuse_at(leaf->name, "an agent keeps its session; without id there is none%s", "");
     uint8_t *origin = &own->origins[option - th_cli_options];
@@ -305,11 +309,18 @@ static bool is_name(const char *text)
 
 static bool take_name(const struct th_json_leaf *leaf)
 {
-    if (own->name || !is_name(leaf->text))
+    if (!leaf->is_text || !is_name(leaf->text))
         return refuse_at(leaf->value, "name: give at most 31 letters, digits and signs, without \" "
                          "and \\%s", "");
+    if (own->name)
+        return refuse_at(leaf->name, "given twice%s", "");
     own->name = leaf->text;
     return true;
+}
+
+static bool is_empty(const struct th_json_leaf *leaf)
+{
+    return !leaf->is_text && !*leaf->text;
 }
 
 /* As if it stood at the top. */
@@ -318,17 +329,25 @@ static bool take_ours(struct th_json_leaf leaf, unsigned skip)
     leaf.names += skip;
     leaf.elements += skip;
     leaf.depth -= skip;
-    return leaf.depth == 1 && !strcmp(*leaf.names, "name") ? take_name(&leaf) : take_setting(&leaf);
+    if (!own->begins.line)
+        own->begins = leaf.value;
+    if (leaf.depth == 1 && !strcmp(*leaf.names, "name"))
+        return take_name(&leaf);
+    return is_empty(&leaf) || take_setting(&leaf, true);
 }
 
 /* Those of the others are read when it is their turn. */
 static bool take_connection(const struct th_json_leaf *leaf, unsigned at)
 {
+    static const char most[] = {'0' + TH_LANES, '\0'};
+    _Static_assert(TH_LANES < 10, "one digit says how many there may be");
+    if (own->settings->command != TH_CLI_AGENT)
+        return refuse_at(leaf->name, "connections: only the agent has them%s", "");
     if (leaf->depth < at + 3 || leaf->names[at + 1] || !leaf->names[at + 2])
         return refuse_at(leaf->value, "connections: give an array of objects%s", "");
     unsigned index = leaf->elements[at + 1];
     if (index >= TH_LANES)
-        return refuse_at(leaf->name, "connections: more than this program has room for%s", "");
+        return refuse_at(leaf->name, "connections: at most %s of them", most);
     if (index >= own->connections)
         own->connections = index + 1;
     return index != th_cli_lane() || take_ours(*leaf, at + 2);
@@ -338,7 +357,27 @@ static bool take(void *arg, const struct th_json_leaf *leaf)
 {
     unsigned at = place_of("connections", leaf);
     (void)arg;
-    return at < leaf->depth ? take_connection(leaf, at) : take_setting(leaf);
+    if (at < leaf->depth)
+        return take_connection(leaf, at);
+    return is_empty(leaf) || take_setting(leaf, false);
+}
+
+/* They are wiped where the first connection reads them. */
+static bool are_secrets_in_words(void)
+{
+    const struct th_cli_settings *s = &from_words;
+    const char *password = getenv("THIMBLE_PASSWORD");
+    return s->url || s->password_argument || s->proxy_argument || s->psk_argument ||
+           (password && *password);
+}
+
+static bool check_connections(void)
+{
+    if (own->connections && !own->name)
+        return refuse_at(own->begins, "each of the connections has a name%s", "");
+    return own->connections < 2 || !are_secrets_in_words() ||
+           th_cli_problem(own->problem, "-L, -P, --proxy, --psk: give those of several connections "
+                          "in the configuration");
 }
 
 unsigned th_cli_configfile_connections(void)
@@ -369,16 +408,17 @@ static bool check_handlers(void)
 bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_t bytes,
                              const char *path, struct th_cli_problem *problem)
 {
-    struct th_json_walk walk = {.take = take};
+    struct th_json_walk walk = {.take = take, .tells_empty = true};
     own->settings = settings;
     own->problem = problem;
     own->path = path;
     own->fixed_sum = own->connections = 0;
     own->name = NULL;
+    own->begins.line = 0;
     note_flags(settings);
     th_cli_handlers_clear();
     if (th_json_walk(&walk, text, bytes))
-        return check_handlers();
+        return check_handlers() && check_connections();
     return walk.wanted ? refuse_at(walk.stopped, "not JSON here, which wants %s", walk.wanted)
                        : false;
 }

@@ -67,6 +67,7 @@ struct th_cli_option {
     uint32_t kind : 4;      /* enum th_cli_kind */
     uint32_t words : 5;     /* enum th_cli_words */
     uint32_t reload : 2;    /* enum th_cli_reload */
+    uint32_t common : 1;    /* to all connections of a configuration */
     uint8_t min, most;      /* th_cli_max() */
     uint16_t offset;        /* of its place in struct th_cli_settings */
 };

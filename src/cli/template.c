@@ -17,9 +17,9 @@
 #define TEXTS_BYTES 16384
 #define VALUE_BYTES 128
 
-enum { DEVICE_ID, HOSTNAME, CLIENT_ID, NAMES };
+enum { DEVICE_ID, HOSTNAME, CLIENT_ID, CONNECTION, NAMES };
 
-static const char names[NAMES][12] = {"device_id}", "hostname}", "client_id}"};
+static const char names[NAMES][12] = {"device_id}", "hostname}", "client_id}", "connection}"};
 
 struct lane {
     char device[VALUE_BYTES];
@@ -112,6 +112,7 @@ static void learn(const struct th_cli_settings *s)
     own->values[DEVICE_ID] = th_slice_text(own->device);
     own->values[HOSTNAME] = th_slice_text(own->host);
     own->values[CLIENT_ID] = th_slice_of(NULL, 0);
+    own->values[CONNECTION] = th_slice_text(th_cli_configfile_connection());
 }
 
 const char *th_cli_template_device(void)

@@ -1,5 +1,5 @@
-/* Templates in the texts of the agent: ${device_id}, ${hostname} and ${client_id}; "$${" is
- * "${". */
+/* Templates in the texts of the agent: ${device_id}, ${hostname}, ${client_id} and ${connection};
+ * "$${" is "${". */
 #ifndef TH_CLI_TEMPLATE_H
 #define TH_CLI_TEMPLATE_H
 
@@ -11,7 +11,7 @@ bool th_cli_template_is(uint16_t offset);
 
 /* What is said of a name that there is not. */
 #define TH_CLI_TEMPLATE_UNKNOWN \
-    "%s}: no such name; there are ${device_id}, ${hostname} and ${client_id}"
+    "%s}: no such name; there are ${device_id}, ${hostname}, ${client_id} and ${connection}"
 
 /* True: names only what there is. Else `name` is the first that there is not,
  * from its "${" up to its "}". */

@@ -99,12 +99,13 @@ static bool take_name(struct reader *r)
     return take(r, ':') || stop(r, "a colon");
 }
 
-static bool take_leaf(struct reader *r)
+/* `text`: NULL, or that of what is empty. */
+static bool take_leaf(struct reader *r, char *text)
 {
     char first = peek(r);
     struct th_json_leaf leaf = {.names = r->names, .elements = r->elements, .depth = r->depth,
                                 .name = r->name, .value = here(r), .is_text = first == '"'};
-    leaf.text = first ? take_token(r) : NULL;
+    leaf.text = first && !text ? take_token(r) : text;
     if (!leaf.text)
         return stop(r, "a value: a text in double quotes, a number, true or false");
     if (r->walk->take(r->walk->arg, &leaf))
@@ -133,14 +134,15 @@ static bool enter(struct reader *r, bool as_array)
 /* Down to the first scalar, or to an end that follows at once. */
 static bool take_value(struct reader *r)
 {
+    static char nothing[1];
     for (;;) {
         char bracket = peek(r);
         if (bracket != '[' && bracket != '{')
-            return take_leaf(r);
+            return take_leaf(r, NULL);
         if (!enter(r, bracket == '['))
             return false;
         if (peek(r) == (is_array(r) ? ']' : '}'))
-            return true;
+            return !r->walk->tells_empty || take_leaf(r, nothing);
         if (!is_array(r) && !take_name(r))
             return false;
     }

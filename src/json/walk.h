@@ -26,6 +26,7 @@ struct th_json_leaf {
 struct th_json_walk {
     bool (*take)(void *arg, const struct th_json_leaf *leaf); /* false: no further */
     void *arg;
+    bool tells_empty; /* objects and arrays without anything are leaves, too: text "", no quotes */
     struct th_json_place stopped; /* where it is no JSON, or what take() did not want */
     const char *wanted;           /* what should stand there; NULL: take() said no */
 };

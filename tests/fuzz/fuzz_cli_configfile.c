@@ -1,16 +1,18 @@
-/* A configuration with any content, for any command: what is taken has its end within the file, and
- * what is refused is told in one line. */
+/* A configuration with any content, for any command, and for each of two connections: what is taken
+ * has its end within the file, and what is refused is told in one line. */
 #include "cli/configfile.h"
 #include "cli/handlers.h"
+#include "cli/lane.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static char content[TH_CLI_CONFIGFILE_BYTES + 1];
+static char contents[2][TH_CLI_CONFIGFILE_BYTES + 1];
+static char *content;
 
 static void within(const char *text)
 {
-    if (text && (text < content || text + strlen(text) >= content + sizeof content))
+    if (text && (text < content || text + strlen(text) >= content + sizeof *contents))
         abort();
 }
 
@@ -33,15 +35,13 @@ static void handlers_within(void)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void parse(const uint8_t *data, size_t size)
 {
     static const int commands[] = {TH_CLI_AGENT, TH_CLI_PUB, TH_CLI_SUB, TH_CLI_RR};
     static struct th_cli_settings settings;
     struct th_cli_problem problem = {.status = 0};
-    if (size < 2 || size - 1 > TH_CLI_CONFIGFILE_BYTES)
-        return 0;
     th_cli_settings_clear(&settings, commands[data[0] & 3]);
-    memset(content, 0, sizeof content);
+    memset(content, 0, sizeof *contents);
     memcpy(content, data + 1, size - 1);
     if (!th_cli_configfile_parse(&settings, content, size - 1, "FILE", &problem) &&
         (!problem.status || !*problem.text || strchr(problem.text, '\n')))
@@ -52,5 +52,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     list_within(&settings.topics);
     list_within(&settings.addresses);
     handlers_within();
+    if (th_cli_configfile_connections() > TH_LANES)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size - 1 > TH_CLI_CONFIGFILE_BYTES)
+        return 0;
+    for (unsigned i = 0; i < 2; i++) {
+        th_cli_lane_enter(i);
+        content = contents[i];
+        parse(data, size);
+    }
     return 0;
 }

@@ -68,7 +68,7 @@ def test_every_name_of_the_schema_is_taken(thimble, config):
     """... with a value the schema allows, and another spelling."""
     names = json.loads(keys.SCHEMA.read_text())["definitions"]
     aliases = set(keys.read_aliases()) & set(names)
-    del names["=settings"], names["mem-report"]
+    del names["=settings"], names["=connection"], names["mem-report"]
     assert len(names) > 100 and len(aliases) > 8
     cleans = {"clean-session", "clean-start"}  # not of the agent: below
     for chosen in (set(names) - aliases, aliases - cleans):
@@ -291,3 +291,199 @@ def test_the_agent_stays(thimble, config, lab):
     agent = thimble.start("agent", "-c", config(settings))
     until(lambda: b'"two"' in agent.out, "what came while it was away")
     agent.signal(signal.SIGTERM).ends(0)
+
+
+# ---- several connections ------------------------------------------------------------------------
+
+def several(*connections, **top):
+    """A configuration of such; nameless ones are called a, b, ... and have a host each."""
+    named = [{"name": name, **({} if "no_host" in each else {"host": f"{name}.example"}), **each}
+             for name, each in zip("abcdefgh", connections)]
+    for each in named:
+        each.pop("no_host", None)
+    return {"no_tls": True, **top, "connections": named}
+
+
+def test_connections_are_shown_one_by_one(thimble, config):
+    """What is common to them comes first; of each its name, then what counts for it."""
+    path = config(several({"keepalive": 7, "id": "x-${connection}"}, {"port": 5, "srv": False}, qos=1, log_format="json"))
+    out = thimble("config", "show", "--effective", path).ends(0).out.decode()
+    common, a, b = re.split(r"^name +file +(?=[ab]$)", out, flags=re.M)
+    rows = [dict(line.split(None, 1) for line in part.splitlines()[begin:])
+            for begin, part in enumerate((common, a, b)) for begin in [min(begin, 1)]]
+    assert rows[0]["log-format"].split() == ["file", "json"] and "sandbox" in rows[0] and "qos" not in rows[0]
+    assert rows[1]["id"].split() == ["file", "x-a"] and rows[1]["host"].split() == ["file", "a.example"]
+    assert rows[1]["keepalive"].split() == ["file", "7"] and rows[2]["keepalive"].split() == ["default", "60"]
+    assert rows[2]["port"].split() == ["file", "5"] and "id" not in rows[2]
+    assert [row["qos"].split() for row in rows[1:]] == [["file", "1"]] * 2
+    assert not any("sandbox" in row or "log-format" in row for row in rows[1:])
+
+
+def test_one_of_several_may_be_the_only_one(thimble, config):
+    """It is as if all stood at the top: it prints, and secrets may stand on the command line."""
+    path = config(several({"topic": "t", "username": "u"}))
+    rows = shown(thimble, path, "-P", "secret")
+    assert rows["name"] == ("file", "a") and rows["topic"] == ("file", "t") and rows["sandbox"] == ("default", "auto")
+
+
+@pytest.mark.parametrize("content, where, what", [
+    ('{"connections": []}', "1:18", "connections: give an array of objects"),
+    ('{"connections": {}}', "1:18", "connections: give an array of objects"),
+    ('{"connections": {"name": "a"}}', "1:26", "connections: give an array of objects"),
+    ('{"connections": "a"}', "1:17", "connections: give an array of objects"),
+    ('{"connections": ["a"]}', "1:18", "connections: give an array of objects"),
+    ('{"connections": [["a"]]}', "1:19", "connections: give an array of objects"),
+    ('{"connections": [[]]}', "1:19", "connections: give an array of objects"),
+    ('{"connections": [{"name": "a", "connections": [{"name": "b"}]}]}', "1:49", "connections-name: no such name"),
+    ('{"no_tls": true, "connections": [{}, {"name": "a"}]}', "1:35", "each of the connections has a name"),
+    ('{"no_tls": true, "connections": [{"name": "a"},\n {}]}', "2:3", "each of the connections has a name"),
+    ('{"no_tls": true, "connections": [{"name": "a"},\n {"host": "b"}]}', "2:11", "each of the connections has a name"),
+    ('{"connections": [{"name": "a",\n "name": "b"}]}', "2:2", "given twice"),
+    ('{"connections": [{"name": ""}]}', "1:27", "name: give at most 31 letters"),
+    ('{"connections": [{"name": "a b"}]}', "1:27", "name: give at most 31 letters"),
+    ('{"connections": [{"name": "\\u00e9"}]}', "1:27", "name: give at most 31 letters"),
+    (json.dumps({"connections": [{"name": "x" * 32}]}), "1:27", "name: give at most 31 letters"),
+    ('{"connections": [{"name": null}]}', "1:27", "name: give at most 31 letters"),
+    ('{"no_tls": true, "connections": [{"name": "a", "host": "a"},\n{"name": "b", "mqtt": {"qoss": 1}}]}',
+     "2:24", "qoss: no such name; did you mean qos?"),
+    ('{"no_tls": true, "connections": [{"name": "a", "host": "a"},\n{"name": "b", "port": 0}]}', "2:23", "port 0: give"),
+    ('{"no_tls": true, "host": "x", "connections": [{"name": "a"},\n{"name": "b", "host": "y"}]}', "2:15", "given twice"),
+    ('{"no_tls": true, "connections": [{"name": "a", "host": "a"},\n{"name": "b", "id": "${c}"}]}', "2:21", "${c}: no such name"),
+    ('{"no_tls": true, "connections": [{"name": "a", "host": "a"},\n{"name": "b", "handlers": [{"topic": "t"}]}]}',
+     "2:29", "a handler has"),
+])
+def test_mistakes_of_connections_have_a_place(thimble, config, content, where, what):
+    path = config(content, "c")
+    for command in ["config", "check"], ["agent", "-c"]:
+        run = thimble(*command, path).ends(67, what)
+        assert f":{where}: " in run.err
+
+
+def test_so_many_connections_there_may_be(thimble, config):
+    thimble("config", "check", config(several({}, {}, {}, {}))).ends(0)
+    thimble("config", "check", config(several({}, {}, {}, {}, {}))).ends(67, "connections: at most 4 of them")
+
+
+COMMON = {"status_socket": "/s", "status_mode": "0600", "log_format": "json", "sandbox": "off", "debug": True,
+          "quiet": True, "events": "/e", "mem_report": "json:/r", "memory_trace": "/m", "tls_keylog": "/k", "clock": "fail",
+          "clock_timeout": 1, "sntp": ["t"], "clock_file": "/c", "hwrng": "/h", "exit_codes": "thimble", "verbose": True,
+          "format": "%p", "pretty": True, "jsonl": True}
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_what_is_common_stands_at_the_top(thimble, config, name):
+    path = config(several({}, {name: COMMON[name]}))
+    run = thimble("config", "check", path).ends(67, "of all connections: give it at the top")
+    assert re.search(r":1:\d+: ", run.err)
+    top = {name: COMMON[name], **({"status_socket": "/s"} if name == "status_mode" else {})}
+    if name != "mem_report":
+        assert shown(thimble, config(several({}, {}, **top)))
+
+
+def test_what_is_common_is_all_that_is():
+    """The schema knows the same ones."""
+    shapes = json.loads(keys.SCHEMA.read_text())["definitions"]
+    inside = shapes["=connection"]["properties"]
+    left_out = {name for name in shapes["=settings"]["properties"] if name not in inside and "-" not in name}
+    assert {name for name in COMMON if "-" not in name} <= left_out
+
+
+@pytest.mark.parametrize("option, shared", [
+    ("--spool", {"spool": "/s"}), ("--inbox", {"inbox": "/i"}), ("--drop", {"drop": "/d", "drop_topic": "t"}),
+    ("--prom-file", {"prom_file": "/p"}), ("--stdin", {"stdin": True}), ("name", {"name": "a"}),
+    ("--session-file", {"session_file": "/f"})])
+def test_connections_have_things_of_their_own(thimble, config, option, shared):
+    own = [{"id": "x", **({"spool": f"/{n}"} if option in ("--inbox", "--drop", "--stdin") else {})} for n in "ab"]
+    tls = {"no_tls": False, "cafile": "/c"} if "session_file" in shared else {}
+    for several_ones in several(*({**each, **shared} for each in own), **tls), several(*own, **shared, **tls):
+        if option != "name" or "name" not in several_ones:
+            thimble("config", "show", "--effective", config(several_ones)).ends(
+                64, f"{option}: connection a has the same; give each its own")
+    if option != "name":
+        thimble("config", "show", "--effective", config(several({**own[0], **shared}, own[1], **tls))).ends(0)
+
+
+@pytest.mark.parametrize("one, other, refused", [
+    ({"id": "x"}, {"id": "x"}, True), ({"id": "x"}, {"id": "y"}, False), ({}, {}, False),
+    ({"id": "x"}, {"id": "x", "port": 5}, False), ({"id": "x", "port": 1883}, {"id": "x"}, True),
+    ({"id": "${connection}"}, {"id": "${connection}"}, False), ({"id": "${connection}"}, {"id": "a"}, True),
+    ({"id_prefix": "x"}, {"id_prefix": "x"}, True), ({"id_prefix": "x"}, {"id_prefix": "y"}, False),
+    ({"id": "x"}, {"id": "x", "host": "other"}, False), ({"id": "x", "unix": "/a"}, {"id": "x", "unix": "/b"}, False),
+    ({"id": "x", "unix": "/a"}, {"id": "x", "unix": "/a"}, True),
+    ({"id": "x", "brokers": ["a", "b"]}, {"id": "x", "brokers": ["b", "a"]}, False),
+    ({"id": "x", "brokers": ["a", "b"]}, {"id": "x", "brokers": ["a"]}, True)])
+def test_two_may_not_be_the_same_client(thimble, config, one, other, refused):
+    path = config(several(*({"no_host": True, **each} for each in (one, other))))
+    run = thimble("config", "check", path)
+    if refused:
+        run.ends(64, "-i: connection a has the same; give each its own")
+    else:
+        run.ends(0)
+
+
+@pytest.mark.parametrize("each, what", [
+    ({"topic": "t"}, "-t: several connections print nothing; give handlers"),
+    ({"topic": "t", "handlers": [{"topic": "t", "run": ["/bin/true"]}]}, "-t: several connections print nothing")])
+def test_several_print_nothing(thimble, config, each, what):
+    for content in several(each, {}), several({}, each):
+        at = "ab"[content["connections"][1].get("topic", "") != ""]
+        thimble("agent", "-c", config(content)).ends(64, f"thimble agent {at}: {what}")
+    thimble("agent", "-c", config(several({}, {})), "-t", "t").ends(64, what)
+    thimble("config", "check", config(several({}, {})), "--mem-report=json:/x").ends(64, "--mem-report: several connections")
+
+
+@pytest.mark.parametrize("words, env", [
+    (["-P", "s"], {}), (["-L", "mqtt://h"], {}), (["--proxy", "socks5h://p"], {}), ([], {"THIMBLE_PASSWORD": "s"}),
+    (["--psk", "00", "--psk-identity", "x"], {})])
+def test_secrets_of_several_stand_in_the_configuration(thimble, config, words, env):
+    """Elsewhere they are wiped when the first one has them."""
+    content = several({"username": "u"}, {"username": "u"}, no_tls=None, cafile="/nonexistent")
+    run = thimble("config", "check", config(content), *words, env=env)
+    run.ends(64, "give those of several connections in the configuration")
+    thimble("config", "check", config(several({"username": "u"}, {})), env={"THIMBLE_PASSWORD": ""}).ends(0)
+
+
+def test_a_password_for_each(thimble, config):
+    path = config(several({"password": "s1"}, {}, username="u"))
+    out = thimble("config", "show", "--effective", path).ends(0).out.decode()
+    assert len(re.findall(r"^pw +file +\(hidden\)$", out, re.M)) == 1
+    out = thimble("config", "show", "--effective", config(several({}, {}, username="u", password="s"))).ends(0).out.decode()
+    assert len(re.findall(r"^pw +file +\(hidden\)$", out, re.M)) == 2
+
+
+@pytest.mark.parametrize("count, which, room", [(2, 1, True), (3, 0, True), (3, 1, False), (4, 0, False)])
+def test_a_plain_endpoint_needs_room(thimble, config, count, which, room):
+    connections = [{"id": "x", "spool": f"/s{n}"} for n in range(count)]
+    connections[which] |= {"insecure_plain": "p", "insecure_plain_topic": ["t"]}
+    path = config(several(*connections, no_tls=False, cafile="/c"))
+    run = thimble("config", "show", "--effective", path)
+    if room:
+        run.ends(0)
+    else:
+        run.ends(64, f"--insecure-plain: of {count} connections only the first {4 - count} may have it")
+
+
+def test_check_opens_the_files_of_each(thimble, config, lab):
+    first, second = connection(lab), connection(lab, "rsa")
+    both = {"connections": [{"name": "one", **first}, {"name": "two", **second}]}
+    thimble("config", "check", config(both)).ends(0)
+    second["tls"]["key"] = str(lab.path("ec", "server.key"))
+    thimble("config", "check", config(both)).ends(71, " two: ")
+    second["tls"]["cafile"] = "/nonexistent"
+    thimble("config", "check", config(both)).ends(66, " two: ").says("/nonexistent")
+    first["tls"]["cafile"] = "/nowhere"
+    thimble("config", "check", config(both)).ends(66, " one: ").says("/nowhere")
+
+
+def test_settings_that_do_not_fit_name_the_connection(thimble, config):
+    for name, content in ("a", several({}, {"cafile": "/x"}, no_tls=None)), ("b", several({"cafile": "/x"}, {}, no_tls=None)):
+        for command in "config", "agent":
+            words = [command, "check"] if command == "config" else [command, "-c"]
+            thimble(*words, config(content)).ends(64, f"thimble {command} {name}: --cafile: TLS needs")
+
+
+def test_others_have_one_connection(thimble, config):
+    path = config(several({"host": "127.0.0.1", "port": 1}, {}))
+    for command in ["pub", "-m", "m"], ["sub"], ["rr", "-e", "e", "-m", "m"]:
+        run = thimble(*command, "-t", "t", "--config", path).ends(67, "connections: only the agent has them")
+        assert re.search(r":1:\d+: ", run.err)

@@ -64,6 +64,7 @@ static void test_values_stay_within_their_level(void **state)
         refused(bad[i], "c", "x/${device_id}", "${device_id}: its value has");
     refused(NULL, "c", "${device_id}", "${device_id}: there is none");
     refused("", "c", "${device_id}", "there is none");
+    refused("d", "c", "${connection}", "${connection}: there is none");
 }
 
 static void test_what_is_too_long_is_refused(void **state)

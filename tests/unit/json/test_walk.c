@@ -13,6 +13,7 @@
 #include <string.h>
 
 static char seen[1024];
+static bool tells_empty;
 
 static bool note(void *arg, const struct th_json_leaf *leaf)
 {
@@ -33,7 +34,7 @@ static bool walks(struct th_json_walk *walk, const char *text)
     char *copy = malloc(bytes ? bytes : 1);
     memcpy(copy, text, bytes);
     seen[0] = '\0';
-    *walk = (struct th_json_walk){.take = note, .arg = "unwanted"};
+    *walk = (struct th_json_walk){.take = note, .arg = "unwanted", .tells_empty = tells_empty};
     bool right = th_json_walk(walk, copy, bytes);
     free(copy);
     return right;
@@ -66,6 +67,17 @@ static void test_values(void **state)
     reads("{\"a\":[1,2,[\"b\",{\"c\":\"d\"}]],\"e\":3}",
           "/a/[]=1@1:7;/a/[]=2@1:9;/a/[]/[]=\"b\"@1:12;/a/[]/[]/c=\"d\"@1:21;/e=3@1:32;");
     reads("{\n  \"a\":\r\n\t7\n}", "/a=7@3:2;");
+}
+
+static void test_what_is_empty_is_told_if_wanted(void **state)
+{
+    (void)state;
+    tells_empty = true;
+    reads("{}", "/=@1:2;");
+    reads(" {\"a\" : {} , \"b\":[ ],\"c\":[[],{},\"\"]}\n",
+          "/a/=@1:10;/b/[]=@1:20;/c/[]/[]=@1:28;/c/[]/=@1:31;/c/[]=\"\"@1:33;");
+    stops("{\"a\":[}", 1, 7);
+    tells_empty = false;
 }
 
 static void test_escapes(void **state)
@@ -119,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_what_is_empty_is_told_if_wanted),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_depth),

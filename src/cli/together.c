@@ -1,0 +1,134 @@
+#include "cli/together.h"
+
+#include "cli/configfile.h"
+#include "cli/given.h"
+#include "cli/lane.h"
+#include "cli/read.h"
+#include "cli/say.h"
+#include "cli/template.h"
+
+#include <string.h>
+
+/* ---- what two of them may not share ---------------------------------------------------------- */
+
+#define AT(field) offsetof(struct th_cli_settings, field)
+#define COUNT_OF(places) (sizeof places / sizeof *places)
+
+static const char *text_at(const struct th_cli_settings *s, uint16_t place)
+{
+    return *(const char *const *)((const char *)s + place);
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    return one == other || (one && other && !strcmp(one, other));
+}
+
+static const char *first_broker(const struct th_cli_settings *s)
+{
+    return s->brokers.count ? *s->brokers.items : NULL;
+}
+
+/* The broker would end one for the other, for ever. */
+static bool is_same_client(const struct th_cli_settings *one, const struct th_cli_settings *other)
+{
+    static const uint16_t places[] = {AT(host), AT(unix_path), AT(client_id_prefix), AT(client_id)};
+    bool same = one->port == other->port && is_same(first_broker(one), first_broker(other));
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        same &= is_same(text_at(one, places[i]), text_at(other, places[i]));
+    return same && ((one->client_id && *one->client_id) || one->client_id_prefix);
+}
+
+/* Its place, or 0. That of an identity has nobody who comes second. */
+static uint16_t shared(const struct th_cli_settings *one, const struct th_cli_settings *other)
+{
+    static const uint16_t places[] = {AT(spool), AT(inbox), AT(drop), AT(prom_file),
+                                      AT(session_file)};
+    for (size_t i = 0; i < COUNT_OF(places) - (one->identity != NULL); i++)
+        if (text_at(one, places[i]) && is_same(text_at(one, places[i]), text_at(other, places[i])))
+            return places[i];
+    if (one->input && other->input)
+        return AT(input);
+    return is_same_client(one, other) ? AT(client_id) : 0;
+}
+
+static bool check_two(const struct th_cli_settings *one, const struct th_cli_settings *other,
+                      const char *name, struct th_cli_problem *problem)
+{
+    char option[TH_CLI_OPTION_NAME_BYTES] = "name";
+    const char *its_name = th_cli_configfile_connection();
+    uint16_t place = shared(one, other);
+    if (!place && strcmp(name, its_name))
+        return true;
+    if (place)
+        th_cli_name_of(place, option);
+    return th_cli_problem(problem, "%s: connection %s has the same; give each its own", option,
+                          its_name);
+}
+
+/* With those that were read before. */
+static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *its,
+                         struct th_cli_problem *problem)
+{
+    const char *name = th_cli_configfile_connection();
+    unsigned ours = th_cli_lane();
+    bool right = true;
+    for (unsigned i = 0; right && i < ours; i++) {
+        th_cli_lane_enter(i);
+        right = check_two(s, its(), name, problem);
+    }
+    th_cli_lane_enter(ours);
+    return right;
+}
+
+/* ---- what one of several has no place for ---------------------------------------------------- */
+
+/* Blocks for plain endpoints are those the connections leave free, from the end. */
+static bool check_plain(const struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    unsigned count = th_cli_lanes();
+    return !s->plain_endpoint || th_cli_lane() + count < TH_CONNECTIONS ||
+           th_cli_problem(problem, "--insecure-plain: of %u connections only the first %u may have "
+                          "it", count, TH_CONNECTIONS - count);
+}
+
+static bool check_one(const struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    if (s->topics.count)
+        return th_cli_problem(problem, "-t: several connections print nothing; give handlers");
+    if (s->report && *s->report)
+        return th_cli_problem(problem, "--mem-report: several connections have no json: file");
+    return check_plain(s, problem);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static bool is_right(th_cli_its_settings *its, struct th_cli_problem *problem)
+{
+    struct th_cli_settings *s = its();
+    return th_cli_template_fill(s, problem) &&
+           (th_cli_lanes() == 1 ||
+            (check_one(s, problem) && check_others(s, its, problem)));
+}
+
+/* The first one is read already. */
+static bool read_one(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    return !th_cli_lane() || (th_cli_configfile_read_another(s, problem) &&
+                              th_cli_settings_complete(s, problem));
+}
+
+bool th_cli_together(const char *command, th_cli_its_settings *its, struct th_cli_problem *problem)
+{
+    unsigned count = th_cli_configfile_connections();
+    bool right = true;
+    th_cli_lanes_open(count ? count : 1);
+    for (unsigned i = 0; right && i < th_cli_lanes(); i++) {
+        th_cli_lane_enter(i);
+        right = read_one(its(), problem);
+        th_cli_voice_set(&(struct th_cli_voice){
+            .command = command, .connection = th_cli_configfile_connection()});
+        right = right && is_right(its, problem);
+    }
+    return right;
+}

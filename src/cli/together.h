@@ -1,0 +1,16 @@
+/* The connections of a configuration beside each other: all are read, and go together. */
+#ifndef TH_CLI_TOGETHER_H
+#define TH_CLI_TOGETHER_H
+
+#include "cli/problem.h"
+#include "cli/settings.h"
+
+/* Where the settings of that connection belong whose turn it is (cli/lane.h). */
+typedef struct th_cli_settings *th_cli_its_settings(void);
+
+/* After those of the first one were read: reads those of the others, and fills the templates of all
+ * in. From now on lines of each begin with `command` and its name. The turn is then that of the
+ * last one. False: see `problem`, which is of that one. */
+bool th_cli_together(const char *command, th_cli_its_settings *its, struct th_cli_problem *problem);
+
+#endif
