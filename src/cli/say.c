@@ -29,9 +29,10 @@ void th_cli_voice_set(const struct th_cli_voice *wanted)
     own->voice = *wanted;
 }
 
+/* Only an agent has several. */
 const char *th_cli_voice_connection(void)
 {
-    return own->voice.connection;
+    return TH_AGENT_BIT ? own->voice.connection : NULL;
 }
 
 /* A line longer than the buffer is cut; the newline stays. */
@@ -145,7 +146,7 @@ static void add_who(void)
 {
     add("thimble");
     add_word(own->voice.command);
-    add_word(own->voice.connection);
+    add_word(th_cli_voice_connection());
     add(": ");
 }
 
@@ -201,8 +202,8 @@ static void log_line(void *arg, enum th_log_level level, const char *text)
 {
     (void)arg;
     begin(level);
-    if (own->voice.connection)
-        add("%s: ", own->voice.connection);
+    if (th_cli_voice_connection())
+        add("%s: ", th_cli_voice_connection());
     end_call();
     add("%s", text);
     end();
