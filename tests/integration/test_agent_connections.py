@@ -243,6 +243,25 @@ def test_a_single_one_has_a_name_too(two):
     two.ends()
 
 
+def test_as_many_as_there_may_be(thimble, lab, tmp_path):
+    """Their answers find room; the last one stands there whole."""
+    names = [letter * 31 for letter in "abcd"]
+    file, socket = tmp_path / "agent.json", tmp_path / "status"
+    for name in names:
+        (tmp_path / name).mkdir(mode=0o700)
+    file.write_text(json.dumps({
+        "host": "127.0.0.1", "port": int(lab.ports["plain_port"]), "no_tls": True, "sandbox": SANDBOX,
+        "first-delay": 0, "status-socket": str(socket),
+        "connections": [{"name": name, "id": name, "spool": str(tmp_path / name)} for name in names]}))
+    agent = thimble.start("agent", "-c", file)
+    until(lambda: thimble("status", socket).out.count(b"degraded\n") == 4, "four connections")
+    answer = thimble("status", "--json", socket).ends(1).out
+    assert [json.loads(line)["name"] for line in answer.splitlines()] == names and len(answer) > 15000
+    told = thimble("status", "--prom", socket).ends(1).out.decode()
+    assert {match[2] for match in SAMPLE.finditer(told)} == set(names) and metrics_of_both(told)
+    agent.signal(signal.SIGTERM).ends(0)
+
+
 def test_the_service_manager_hears_of_each(two, tmp_path):
     manager = Manager(str(tmp_path / "notify"))
     two.start(env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"})
