@@ -533,7 +533,7 @@ install: all manual ## binary, library, header, manual, completions, below DESTD
 	install -m 644 $(filter %.5,$(man_pages)) $(DESTDIR)$(PREFIX)/share/man/man5/
 	sed 's|/usr/bin/thimble|$(PREFIX)/bin/thimble|' 'dist/systemd/thimble-agent@.service' \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/thimble-agent@.service'
-	install -m 644 docs/examples/agent.json $(DESTDIR)$(PREFIX)/share/doc/thimble/examples/
+	install -m 644 docs/examples/*.json $(DESTDIR)$(PREFIX)/share/doc/thimble/examples/
 	install -m 755 dist/busybox/S70thimble $(DESTDIR)$(PREFIX)/share/thimble/init/
 	install -m 755 dist/openwrt/files/thimble.init $(DESTDIR)$(PREFIX)/share/thimble/init/thimble.procd
 	install -m 644 docs/completion/_thimble $(DESTDIR)$(PREFIX)/share/zsh/site-functions/

@@ -218,7 +218,8 @@ def kind_of(shape):
 
 
 def page(keys):
-    rows = [f".TP\n\\fB{escaped(name)}\\fR ({escaped(kind_of(shape))})\n"
+    common = read_common()
+    rows = [f".TP\n\\fB{escaped(name)}\\fR ({escaped(kind_of(shape))}{', common' if name in common else ''})\n"
             f"{escaped(shape['description'])}\n" for name, (_, shape) in keys.items()]
     return '.\\" Written by tools/keys.py from the option table: do not edit.\n' + "".join(rows)
 

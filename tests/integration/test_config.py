@@ -380,12 +380,20 @@ def test_what_is_common_stands_at_the_top(thimble, config, name):
         assert shown(thimble, config(several({}, {}, **top)))
 
 
-def test_what_is_common_is_all_that_is():
-    """The schema knows the same ones."""
+def test_the_schema_knows_what_is_common():
+    assert {name.replace("_", "-") for name in COMMON} == keys.read_common()
     shapes = json.loads(keys.SCHEMA.read_text())["definitions"]
-    inside = shapes["=connection"]["properties"]
-    left_out = {name for name in shapes["=settings"]["properties"] if name not in inside and "-" not in name}
-    assert {name for name in COMMON if "-" not in name} <= left_out
+    inside, top = shapes["=connection"]["properties"], shapes["=settings"]["properties"]
+    assert not set(COMMON) & set(inside) and set(COMMON) < set(top)
+    assert "name" in inside and "name" not in top and "connections" not in inside
+
+
+@pytest.mark.parametrize("path", sorted((TOP / "docs" / "examples").glob("*.json")), ids=lambda path: path.stem)
+def test_examples_can_be_read(thimble, path):
+    """Its files are the reader's."""
+    out = thimble("config", "show", "--effective", path).ends(0).out.decode()
+    names = [each["name"] for each in json.loads(path.read_text()).get("connections", [])]
+    assert re.findall(r"^name +file +(.*)$", out, re.M) == names
 
 
 @pytest.mark.parametrize("option, shared", [
