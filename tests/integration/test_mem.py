@@ -26,7 +26,7 @@ def output(*words):
 
 # ---- static ----------------------------------------------------------------------------------
 
-OWNED = {".connections": "client_blocks", ".context": "context_block",
+OWNED = {".connections": "client_blocks", ".context": "context_blocks",
          ".process_heap": "process_heap", ".stack": "stack_memory"}
 
 
