@@ -148,7 +148,7 @@ static int ask(const char *word)
 
 int th_cli_status(int argc, char *argv[])
 {
-    th_cli_voice_set(&(struct th_cli_voice){.command = "status"});
+    th_cli_voice_call("status", NULL);
     int used = take_options(argc, argv);
     argc -= used, argv += used;
     if (argc == 0)

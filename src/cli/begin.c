@@ -28,8 +28,7 @@ static int status_of_words(void)
 /* Of the connection that was read, if it has a name. */
 static void speak(int command)
 {
-    th_cli_voice_set(&(struct th_cli_voice){
-        .command = th_cli_commands_named(command), .connection = th_cli_configfile_connection()});
+    th_cli_voice_call(th_cli_commands_named(command), th_cli_configfile_connection());
 }
 
 bool th_cli_begin(struct th_cli_settings *settings, int command, int argc, char *argv[],

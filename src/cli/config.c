@@ -155,19 +155,13 @@ static int open_one(void)
 static int check(void)
 {
     int status = TH_CLI_OK;
-    unsigned opened = 0;
-    while (status == TH_CLI_OK && opened < th_cli_lanes()) {
-        th_cli_lane_enter(opened++);
-        status = open_one();
+    for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
+        th_cli_lane_enter(i);
+        status = th_cli_connection_close(open_one());
     }
     if (status == TH_CLI_OK)
         th_cli_out_format("%s: can be used\n", settings->config_file);
-    status = status ? status : th_cli_printed();
-    while (opened-- > 0) {
-        th_cli_lane_enter(opened);
-        status = th_cli_connection_close(status);
-    }
-    return status;
+    return status ? status : th_cli_printed();
 }
 
 static int usage(void)
@@ -196,15 +190,14 @@ static int run(int argc, char *argv[], bool shows)
     if (th_cli_settings_read(settings, TH_CLI_AGENT, argc, argv, &problem) &&
         th_cli_together(CALLED, its_settings, &problem))
         return shows ? show() : check();
-    th_cli_voice_set(&(struct th_cli_voice){
-        .command = CALLED, .connection = th_cli_configfile_connection()});
+    th_cli_voice_call(CALLED, th_cli_configfile_connection());
     refuse(problem.text);
     return problem.status;
 }
 
 int th_cli_config(int argc, char *argv[])
 {
-    th_cli_voice_set(&(struct th_cli_voice){.command = CALLED, .danger = ""});
+    th_cli_voice_call(CALLED, NULL);
     if (argc == 0)
         return usage();
     if (argc > 1 && !strcmp(argv[0], "check"))

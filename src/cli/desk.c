@@ -28,8 +28,7 @@ __attribute__((noinline)) static bool read_settings(struct th_cli_settings *sett
                                                     int argc, char *argv[])
 {
     struct th_cli_problem problem;
-    th_cli_voice_set(&(struct th_cli_voice){
-        .command = th_cli_commands_named(command)});
+    th_cli_voice_call(th_cli_commands_named(command), NULL);
     th_cli_settings_clear(settings, command);
     if (th_cli_options_parse(settings, argc, argv, &problem))
         return true;

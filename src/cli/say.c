@@ -29,6 +29,11 @@ void th_cli_voice_set(const struct th_cli_voice *wanted)
     own->voice = *wanted;
 }
 
+void th_cli_voice_call(const char *command, const char *connection)
+{
+    th_cli_voice_set(&(struct th_cli_voice){.command = command, .connection = connection});
+}
+
 /* Only an agent has several. */
 const char *th_cli_voice_connection(void)
 {

@@ -16,6 +16,7 @@ struct th_cli_voice {
 /* How we speak from now on of the connection whose turn it is (cli/lane.h), and what it is called;
  * NULL: it has no name. */
 void th_cli_voice_set(const struct th_cli_voice *voice);
+void th_cli_voice_call(const char *command, const char *connection); /* with nothing else set */
 const char *th_cli_voice_connection(void);
 
 /* What is worth knowing while running. */

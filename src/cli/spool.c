@@ -227,7 +227,7 @@ int th_cli_spool(int argc, char *argv[])
 {
     if (argc == 0)
         return help();
-    th_cli_voice_set(&(struct th_cli_voice){.command = "spool"});
+    th_cli_voice_call("spool", NULL);
     for (size_t i = 0; i < VIEWS; i++)
         if (!strcmp(views[i].name, argv[0]))
             return read_words(&views[i], argc - 1, argv + 1);

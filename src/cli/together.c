@@ -126,8 +126,7 @@ bool th_cli_together(const char *command, th_cli_its_settings *its, struct th_cl
     for (unsigned i = 0; right && i < th_cli_lanes(); i++) {
         th_cli_lane_enter(i);
         right = read_one(its(), problem);
-        th_cli_voice_set(&(struct th_cli_voice){
-            .command = command, .connection = th_cli_configfile_connection()});
+        th_cli_voice_call(command, th_cli_configfile_connection());
         right = right && is_right(its, problem);
     }
     return right;
