@@ -139,11 +139,14 @@ class Lab:
                 "--key", files / "client.key"]
 
     def await_subscription(self, topic, seconds=WAIT_SECONDS):
+        self.await_line(f"{topic} (QoS", seconds)
+
+    def await_line(self, text, seconds=WAIT_SECONDS):
         deadline = time.monotonic() + seconds
         log = TOP / self.folder / "broker.log"
-        while f"{topic} (QoS" not in log.read_text(errors="replace"):
+        while text not in log.read_text(errors="replace"):
             if time.monotonic() > deadline:
-                raise Trouble(f"the broker saw no subscription of {topic}")
+                raise Trouble(f"the broker has not written: {text}")
             time.sleep(0.01)
 
 
@@ -253,14 +256,15 @@ def agent(binary, lab, kind, version, folder, topic):
             "--status-socket", folder / "status", "--status-topic", "budget/status"]
 
 
-def agent_of_two(binary, lab, kind, version, folder, topic):
-    """Two connections, each with what the agent above has, and a file that takes its messages."""
+def agent_of_two(binary, lab, kind, version, folder, ids):
+    """Two connections, each with what the agent above has, but for a subscription: what only a
+    handler would get."""
     configuration, connections = TOP / folder / "agent-of-two.json", []
-    for name in "one", "two":
+    for name in ids:
         shutil.rmtree(TOP / folder / f"spool-{name}", ignore_errors=True)
-        connections.append({"name": name, "id": f"agent-{name}", "spool": str(folder / f"spool-{name}"),
-                            "inbox": str(folder / f"inbox-{name}"), "status_topic": f"budget/status/{name}",
-                            "handlers": [{"topic": f"{topic}/{name}", "append": "/dev/null"}]})
+        connections.append({"name": name, "id": name, "spool": str(folder / f"spool-{name}"),
+                            "inbox": str(folder / f"inbox-{name}"),
+                            "status_topic": f"budget/status/{name}"})
     configuration.write_text(json.dumps({"connections": connections}))
     return [binary, "agent", "-c", configuration, *lab.arguments(kind, version), "--first-delay", "0",
             "--status-socket", folder / "status"]
@@ -268,22 +272,23 @@ def agent_of_two(binary, lab, kind, version, folder, topic):
 
 def stay(binary, lab, kind, version, number, look=resident, rest=0.1):
     topic = f"budget/agent/{kind}-{version}-{number:03}"
-    return look_at(agent(binary, lab, kind, version, WORK, topic), lab, [topic], look, rest)
+    return look_at(agent(binary, lab, kind, version, WORK, topic), lab, [f"{topic} (QoS"], look,
+                   rest)
 
 
 def stay_both(binary, lab, kind, version, number, look=resident, rest=0.1):
-    topic = f"budget/agents/{kind}-{version}-{number:03}"
-    return look_at(agent_of_two(binary, lab, kind, version, WORK, topic), lab,
-                   [f"{topic}/one", f"{topic}/two"], look, rest)
+    ids = [f"{name}-{kind}-{version}-{number:03}" for name in ("one", "two")]
+    return look_at(agent_of_two(binary, lab, kind, version, WORK, ids), lab,
+                   [f" as {each} (" for each in ids], look, rest)
 
 
-def look_at(command, lab, topics, look, rest):
-    """Waits until the agent is subscribed, looks at it from outside, and ends it."""
+def look_at(command, lab, lines, look, rest):
+    """Waits until the broker has written this, looks at the agent from outside, and ends it."""
     process = subprocess.Popen(command, cwd=TOP, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for topic in topics:
-            lab.await_subscription(topic)
+        for line in lines:
+            lab.await_line(line)
         return at_rest(look, process.pid, rest)
     finally:
         process.terminate()
