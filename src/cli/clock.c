@@ -8,6 +8,7 @@
 #include "base/roomy.h"
 #include "cli/events.h"
 #include "cli/keptfile.h"
+#include "cli/lane.h"
 #include "cli/number.h"
 #include "cli/say.h"
 #include "net/sntp.h"
@@ -18,8 +19,12 @@
 #define LOOK_AGAIN_MS 1000
 #define DAY_S 86400 /* the file is not touched more often: flash wears out */
 
+struct lane {
+    bool needless; /* no certificate will be judged, or by any date */
+};
+TH_LANE(struct lane, its);
+
 static struct {
-    bool needless;    /* no certificate will be judged, or by any date */
     bool needs_kernel; /* the kernel must call its clock synchronised */
     bool said;        /* that we wait */
     bool told;        /* the date is a time server's */
@@ -79,17 +84,29 @@ static bool is_needless(const struct th_cli_settings *s)
            s->clock == TH_CLI_CLOCK_IGNORE;
 }
 
-int th_cli_clock_open(const struct th_cli_settings *s, struct th_fault *fault)
+/* Nor by any of the others. */
+static bool is_needless_for_all(const struct th_cli_settings *s)
 {
+    return its->needless && (th_cli_lanes() == 1 || s->clock == TH_CLI_CLOCK_IGNORE);
+}
+
+static int open_common(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    bool needless = is_needless_for_all(s);
     own.file = -1;
-    own.needless = is_needless(s);
     own.needs_kernel = s->clock == TH_CLI_CLOCK_SYNC;
     if (s->sntp.count)
         exchange = (struct th_net_sntp_exchange){.servers = s->sntp.items, .count = s->sntp.count};
     own.give_up_ms = th_clock_ms() + (s->clock == TH_CLI_CLOCK_FAIL ? 0 : (uint64_t)s->clock_ms);
-    if (own.needless)
+    if (needless)
         th_calendar_believe_any();
-    return !own.needless && s->clock_file ? open_file(s->clock_file, fault) : 0;
+    return !needless && s->clock_file ? open_file(s->clock_file, fault) : 0;
+}
+
+int th_cli_clock_open(const struct th_cli_settings *s, struct th_fault *fault)
+{
+    its->needless = is_needless(s);
+    return th_cli_lane() ? 0 : open_common(s, fault);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -103,8 +120,7 @@ static bool is_synchronised(void)
 
 static bool is_right(void)
 {
-    return own.needless ||
-           (th_calendar_is_believable() && (!own.needs_kernel || is_synchronised()));
+    return th_calendar_is_believable() && (!own.needs_kernel || is_synchronised());
 }
 
 static bool ask_servers(uint64_t now_ms)
@@ -136,6 +152,8 @@ static void say_once(const struct th_fault *fault)
 int th_cli_clock_step(struct th_fault *fault)
 {
     uint64_t now_ms = th_clock_ms();
+    if (its->needless)
+        return 0;
     if (is_right() || ask_servers(now_ms)) {
         th_net_sntp_end(&exchange);
         return 0;

@@ -219,18 +219,16 @@ void th_cli_connection_reconfigure(void)
     th_reconfigure(own->client, &own->config);
 }
 
-/* What is the same for all connections. */
-static int open_common(const struct th_cli_settings *s, struct th_fault *fault)
+static int open_blocks_and_clock(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    if (th_cli_lane())
-        return 0;
-    th_slab_open(&common.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
+    if (!th_cli_lane())
+        th_slab_open(&common.slab, client_blocks, sizeof client_blocks, CLIENT_BYTES);
     return th_cli_clock_open(s, fault);
 }
 
 static int open_all(const struct th_cli_settings *s, struct th_fault *fault)
 {
-    int rc = open_common(s, fault);
+    int rc = open_blocks_and_clock(s, fault);
     if (rc == 0 && s->password_file)
         rc = th_cli_secret_read(s->password_file, fault);
     if (rc == 0)

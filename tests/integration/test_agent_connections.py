@@ -11,6 +11,7 @@ from lab import free_port
 from program import SANDBOX, until
 from test_agent import Manager
 from test_agent_status import metrics
+from timeserver import Era
 
 NAMES = "cloud", "plant"
 
@@ -175,6 +176,23 @@ def test_killed_again_and_again(two):
     two.ends()
 
 
+# ---- one that ended -----------------------------------------------------------------------------
+
+def test_one_without_certificates_awaits_no_date_and_the_other_does(two, tmp_path):
+    """Though it is the first, which opens what they share."""
+    era = Era(tmp_path)
+    era.set(0)
+    of_cloud = two.of["cloud"]
+    for needless in "cafile", "cert", "key":
+        del of_cloud[needless]
+    of_cloud.update({"port": int(two.brokers["cloud"].port), "no_tls": True})
+    two.start(prefix=era.prefix).are_in("degraded", "waiting-for-clock")
+    era.set_offset(0)
+    two.are_in("degraded", "connected")
+    assert "thimble agent plant: the clock here says 1970-01-01" in two.program.err
+    two.ends()
+
+
 # ---- status -------------------------------------------------------------------------------------
 
 SAMPLE = re.compile(r'^(\w+)\{connection="(\w+)"(?:,\w+="([^"]*)")?\}', re.M)
@@ -213,7 +231,8 @@ def test_status_in_json(two):
         assert json.loads(one).keys() == told[name].keys()
         assert json.loads(one)["name"] == name
         assert json.loads(one)["connection"]["tls_version"] == "TLSv1.3"
-    assert told["cloud"]["agent"]["certificate_not_after_s"] != told["plant"]["agent"]["certificate_not_after_s"]
+    records = [told[name]["pools"]["record_cell"]["peak_bytes"] for name in NAMES]
+    assert len(set(records)) == 2  # certificates of another size
     two.ends()
 
 
