@@ -633,23 +633,32 @@ static void end_one(void)
         th_cli_connection_end(status_at_end());
 }
 
-/* SIGHUP: what it failed of may be mended. */
-static void begin_again(void)
+/* SIGHUP: what it failed of may be mended; but nobody starts the process of its handlers again. */
+static bool may_begin_again(void)
 {
-    own->is_over = own->ending = false;
-    own->status = TH_CLI_OK;
-    th_connect(own->client);
+    return own->is_over && is_hung_up() && !th_cli_signals_count() && own->status != TH_CLI_SYSTEM;
 }
 
+static void begin_again(void)
+{
+    own->is_over = own->ending = own->leaving = own->stop = false;
+    own->status = TH_CLI_OK;
+    own->leave_by_ms = 0;
+    own->give_up_ms = give_up_ms(own->settings);
+    if (own->dated)
+        th_connect(own->client);
+}
+
+/* What is accepted then is kept. */
 static bool goes_on_working(void)
 {
-    return th_cli_lanes() > 1 && has_turns();
+    return th_cli_lanes() > 1 && own->work.turn;
 }
 
 /* True: it did something. */
 static bool take_turn(void)
 {
-    if (own->is_over && is_hung_up())
+    if (may_begin_again())
         begin_again();
     if (!own->is_over && (own->stop || step() < 0))
         end_one();

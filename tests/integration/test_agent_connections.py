@@ -1,6 +1,8 @@
 """An agent with several connections: each has its own broker, identity, queue, inbox and handlers, and says
 what it says under its own name. What happens to one is nothing to the others."""
 import json
+import os
+import pathlib
 import re
 import shlex
 import signal
@@ -8,7 +10,7 @@ import signal
 import pytest
 
 from lab import free_port
-from program import SANDBOX, until
+from program import SANDBOX, patient, until
 from test_agent import Manager
 from test_agent_status import metrics
 from timeserver import Era
@@ -177,6 +179,52 @@ def test_killed_again_and_again(two):
 
 
 # ---- one that ended -----------------------------------------------------------------------------
+
+def test_one_that_gave_up_keeps_what_it_is_given_and_comes_again_at_sighup(two):
+    two.of["cloud"]["wait-broker"] = 1
+    two.brokers["cloud"].stop()
+    two.start().are_in("disconnected", "connected")
+    two.put("cloud", "while it has ended")
+    two.brokers["cloud"].start()
+    heard = two.listen("cloud")
+    two.program.signal(signal.SIGHUP)
+    two.are_in("connected", "connected")
+    heard.prints(b"while it has ended\n")
+    two.ends()
+
+
+def test_without_the_process_of_its_handlers_one_ends_until_a_restart(two):
+    """Who goes on without would lose what they are to handle."""
+    two.start().are_in("connected", "connected")
+    runners = pathlib.Path(f"/proc/{two.program.pid}/task/{two.program.pid}/children").read_text().split()
+    os.kill(int(runners[0]), signal.SIGKILL)
+    two.are_in("disconnected", "connected")
+    two.put("cloud", "waits")
+    two.program.signal(signal.SIGHUP)
+    two.program.says("plant: the configuration was read again")
+    two.thimble("pub", *two.brokers["plant"].plain, "-t", "to/plant", "-q", 1, "-m", "on").ends(0)
+    until(lambda: two.got("plant").exists() and two.got("plant").read_text() == "on\n", "a handler of the other")
+    two.are_in("disconnected", "connected")
+    assert two.told["cloud"]["agent"]["spool_messages"] == 1
+    two.ends(14)
+
+
+def test_one_that_was_asked_to_end_does_not_begin_again(two):
+    """SIGHUP comes while the other still waits for its broker."""
+    two.of["cloud"]["timeout-ack"] = 2
+    two.start().are_in("connected", "connected")
+    stalled = two.brokers["cloud"].process
+    stalled.send_signal(signal.SIGSTOP)
+    try:
+        two.put("cloud", "unsent")
+        two.program.signal(signal.SIGTERM)
+        two.lab.log.await_line("Client plant disconnected")
+        two.program.signal(signal.SIGHUP)
+        assert two.program.end(patient(20)) == 0, two.program.story()
+    finally:
+        stalled.send_signal(signal.SIGCONT)
+    assert "connected again" not in two.program.err
+
 
 def test_one_without_certificates_awaits_no_date_and_the_other_does(two, tmp_path):
     """Though it is the first, which opens what they share."""
