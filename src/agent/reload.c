@@ -3,6 +3,7 @@
 #include "agent/handlers.h"
 #include "agent/log.h"
 #include "agent/notify.h"
+#include "base/format.h"
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configfile.h"
@@ -16,6 +17,7 @@
 #include "cli/say.h"
 #include "cli/secret.h"
 #include "cli/template.h"
+#include "cli/together.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -81,10 +83,13 @@ static int refuse(const char *why)
     return conclude(true, TH_LOG_ERROR, "config-refused", why);
 }
 
+/* The formatter unpacks what is told. */
 static int confirm(const char *how)
 {
-    th_cli_say("the configuration %s", how);
-    return conclude(false, TH_LOG_INFO, "config-taken", how);
+    char text[64];
+    th_format(text, sizeof text, "%s", how);
+    th_cli_say("the configuration %s", text);
+    return conclude(false, TH_LOG_INFO, "config-taken", text);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -233,6 +238,11 @@ static bool complete(struct th_cli_problem *problem)
     return right && th_cli_template_fill(next, problem);
 }
 
+static struct th_cli_settings *its_settings(void)
+{
+    return reload->settings;
+}
+
 static bool read_next(struct th_cli_problem *problem)
 {
     th_cli_settings_copy(settings_before, reload->settings);
@@ -242,7 +252,7 @@ static bool read_next(struct th_cli_problem *problem)
         return false;
     if (next_settings->status_topic && next_settings->will_topic)
         return th_cli_problem(problem, "--status-topic and --will-topic: give only one of them");
-    return true;
+    return th_cli_together_still(next_settings, its_settings, problem);
 }
 
 /* ---- taking over ----------------------------------------------------------------------------- */

@@ -73,6 +73,20 @@ static int take_options(int argc, char *argv[])
     return used;
 }
 
+/* Behind words of the agent, which has others of the same name. */
+static int without_last_options(int argc, char *argv[])
+{
+    int more = 1;
+    while (more && argc > 2) {
+        more = take_option(1, argv + argc - 1);
+        if (!more && take_option(2, argv + argc - 2) == 2)
+            more = 2;
+        argc -= more;
+    }
+    argv[argc] = NULL;
+    return argc;
+}
+
 static bool wants_colour(void)
 {
     const char *none = getenv("NO_COLOR");
@@ -155,7 +169,7 @@ int th_cli_status(int argc, char *argv[])
         return usage();
     bool by_file = !strcmp(argv[0], "-c") || !strcmp(argv[0], "--config");
     if (by_file && argc > 1)
-        return ask(socket_of(argc, argv));
+        return ask(socket_of(without_last_options(argc, argv), argv));
     if (*argv[0] != '-' && 1 + take_options(argc - 1, argv + 1) == argc)
         return ask(argv[0]);
     return refuse("these words do not fit; see thimble status --help");

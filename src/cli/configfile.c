@@ -284,7 +284,8 @@ static bool take_setting(const struct th_json_leaf *leaf, bool of_one)
     if (!option)
         return refuse_unknown(leaf);
     if (of_one && option->common)
-        return refuse_at(leaf->name, "of all connections: give it at the top%s", "");
+        return refuse_at(leaf->name, "%s is of all connections: give it at the top",
+                         *leaf->names);
     if (wants_clean_session(option, leaf, opposite))
         return refuse_at(leaf->name, "an agent keeps its session; without id there is none%s", "");
     uint8_t *origin = &own->origins[option - th_cli_options];
@@ -292,7 +293,7 @@ static bool take_setting(const struct th_json_leaf *leaf, bool of_one)
     if (none || is_fixed(option, leaf) || is_passed_over(option, *origin))
         return true;
     if (*origin && option->kind != TH_CLI_LIST && option->kind != TH_CLI_JOINED)
-        return refuse_at(leaf->name, "given twice%s", "");
+        return refuse_at(leaf->name, "%s: given twice", *leaf->names);
     *origin = FROM_FILE;
     return names_values(option, leaf) && give(option, leaf, opposite);
 }
@@ -373,8 +374,8 @@ static bool are_secrets_in_words(void)
 
 static bool check_connections(void)
 {
-    if (own->connections && !own->name)
-        return refuse_at(own->begins, "each of the connections has a name%s", "");
+    if (th_cli_lane() < own->connections && !own->name)
+        return refuse_at(own->begins, "this connection has no name%s", "");
     return own->connections < 2 || !are_secrets_in_words() ||
            th_cli_problem(own->problem, "-L, -P, --proxy, --psk: give those of several connections "
                           "in the configuration");

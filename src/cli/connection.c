@@ -629,8 +629,18 @@ static int status_at_end(void)
 static void end_one(void)
 {
     own->is_over = true;
-    if (th_cli_lanes() > 1)
-        th_cli_connection_end(status_at_end());
+    if (th_cli_lanes() == 1 || th_cli_signals_count())
+        return;
+    th_cli_connection_end(status_at_end());
+    th_cli_say("this connection has ended; %s",
+               own->status == TH_CLI_SYSTEM ? "restart the agent" : "SIGHUP begins it again");
+}
+
+/* Asked to end, the agent has done what it was asked for. */
+static void end_with_others(void)
+{
+    own->signals = th_cli_signals_count();
+    own->status = TH_CLI_OK;
 }
 
 /* SIGHUP: what it failed of may be mended; but nobody starts the process of its handlers again. */
@@ -658,6 +668,8 @@ static bool goes_on_working(void)
 /* True: it did something. */
 static bool take_turn(void)
 {
+    if (own->is_over && is_asked_to_end())
+        end_with_others();
     if (may_begin_again())
         begin_again();
     if (!own->is_over && (own->stop || step() < 0))

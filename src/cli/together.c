@@ -66,16 +66,16 @@ static bool check_two(const struct th_cli_settings *one, const struct th_cli_set
                           its_name);
 }
 
-/* With those that were read before. */
-static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *its,
+/* With those of the first `count`. */
+static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
                          struct th_cli_problem *problem)
 {
     const char *name = th_cli_configfile_connection();
     unsigned ours = th_cli_lane();
     bool right = true;
-    for (unsigned i = 0; right && i < ours; i++) {
+    for (unsigned i = 0; right && i < count; i++) {
         th_cli_lane_enter(i);
-        right = check_two(s, its(), name, problem);
+        right = i == ours || check_two(s, its(), name, problem);
     }
     th_cli_lane_enter(ours);
     return right;
@@ -103,12 +103,24 @@ static bool check_one(const struct th_cli_settings *s, struct th_cli_problem *pr
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
+static bool fits(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
+                 struct th_cli_problem *problem)
+{
+    return th_cli_lanes() == 1 ||
+           (check_one(s, problem) && check_others(s, its, count, problem));
+}
+
+/* Beside those that were read before. */
 static bool is_right(th_cli_its_settings *its, struct th_cli_problem *problem)
 {
     struct th_cli_settings *s = its();
-    return th_cli_template_fill(s, problem) &&
-           (th_cli_lanes() == 1 ||
-            (check_one(s, problem) && check_others(s, its, problem)));
+    return th_cli_template_fill(s, problem) && fits(s, its, th_cli_lane(), problem);
+}
+
+bool th_cli_together_still(const struct th_cli_settings *next, th_cli_its_settings *its,
+                           struct th_cli_problem *problem)
+{
+    return fits(next, its, th_cli_lanes(), problem);
 }
 
 /* The first one is read already. */

@@ -13,4 +13,9 @@ typedef struct th_cli_settings *th_cli_its_settings(void);
  * last one. False: see `problem`, which is of that one. */
 bool th_cli_together(const char *command, th_cli_its_settings *its, struct th_cli_problem *problem);
 
+/* Whether other settings of the connection whose turn it is go together with those that the others
+ * have. False: see `problem`. */
+bool th_cli_together_still(const struct th_cli_settings *next, th_cli_its_settings *its,
+                           struct th_cli_problem *problem);
+
 #endif

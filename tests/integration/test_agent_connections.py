@@ -47,8 +47,17 @@ class Two:
     def got(self, name):
         return self.directory / f"{name}.got"
 
-    def start(self, *words, **options):
+    def write(self):
         self.file.write_text(json.dumps({**self.common, "connections": list(self.of.values())}))
+
+    def hangs_up(self, **changes):
+        for name, values in changes.items():
+            self.of[name].update(values)
+        self.write()
+        self.program.signal(signal.SIGHUP)
+
+    def start(self, *words, **options):
+        self.write()
         self.program = self.thimble.start("agent", "-c", self.file, *words, **options)
         return self
 
@@ -154,8 +163,15 @@ def test_one_that_fails_for_good_leaves_the_other_alone(two):
     assert b"\nstate                           error\n" in two.ask().ends(2).out
     two.ask("--connection", "plant").ends(0)
     two.ask("--connection", "cloud").ends(2)
-    assert two.program.err.count("thimble agent cloud: ") == 1
-    two.ends(72)
+    assert two.program.err.count("thimble agent cloud: ") == 2
+    assert "thimble agent cloud: this connection has ended; SIGHUP begins it again" in two.program.err
+    two.ends()
+
+
+def test_all_that_fail_for_good_end_the_agent(two):
+    for name in NAMES:
+        two.of[name]["cafile"] = str(two.lab.path("other", "root.pem"))
+    two.start().program.ends(72)
 
 
 def test_killed_again_and_again(two):
@@ -206,7 +222,7 @@ def test_without_the_process_of_its_handlers_one_ends_until_a_restart(two):
     until(lambda: two.got("plant").exists() and two.got("plant").read_text() == "on\n", "a handler of the other")
     two.are_in("disconnected", "connected")
     assert two.told["cloud"]["agent"]["spool_messages"] == 1
-    two.ends(14)
+    two.ends()
 
 
 def test_one_that_was_asked_to_end_does_not_begin_again(two):
@@ -239,6 +255,59 @@ def test_one_without_certificates_awaits_no_date_and_the_other_does(two, tmp_pat
     two.are_in("degraded", "connected")
     assert "thimble agent plant: the clock here says 1970-01-01" in two.program.err
     two.ends()
+
+
+# ---- another configuration ----------------------------------------------------------------------
+
+def test_one_that_ended_begins_again_with_another_configuration(two):
+    root = two.directory / "root.pem"
+    root.write_bytes(two.lab.path("other", "root.pem").read_bytes())
+    two.of["cloud"]["cafile"] = str(root)
+    two.start().are_in("error", "connected")
+    two.put("cloud", "waits")
+    root.write_bytes(two.lab.path("ec", "root.pem").read_bytes())
+    two.hangs_up()
+    two.program.says("thimble agent cloud: the configuration has proved itself")
+    two.are_in("connected", "connected")
+    until(lambda: two.told["cloud"]["agent"]["spool_messages"] == 0, "an empty queue")
+    assert two.told["plant"]["connection"]["attempts"] == 1
+    two.ends()
+
+
+def test_only_the_connection_that_changed_is_made_again(two):
+    two.start().are_in("connected", "connected")
+    two.hangs_up(plant={"keepalive": 20})
+    two.program.says("thimble agent plant: the configuration has proved itself")
+    two.program.says("thimble agent cloud: the configuration was read again")
+    assert [two.told[name]["connection"]["attempts"] for name in NAMES] == [1, 2]
+    two.ends()
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"cafile": "/nowhere"}, "cannot"),
+    ({"topic": ["x"]}, "several connections print nothing"),
+    ({"name": "another"}, "connections come and go with a restart only"),
+    ({"inbox": "{cloud}"}, "--inbox: connection cloud has the same"),
+    ({"port": "{cloud}", "id": "cloud"}, "-i: connection cloud has the same"),
+])
+def test_what_is_refused_stays_as_it_was(two, changes, said):
+    two.start().are_in("connected", "connected")
+    two.hangs_up(plant={key: two.of["cloud"][key] if value == "{cloud}" else value for key, value in changes.items()})
+    two.program.says("thimble agent plant: the configuration was refused")
+    assert said in two.program.err
+    two.are_in("connected", "degraded")
+    two.put("plant", "goes on")
+    until(lambda: two.told["plant"]["agent"]["spool_messages"] == 0, "an empty queue")
+    two.ends()
+
+
+def test_each_obeys_a_signal_once(two):
+    two.start().are_in("connected", "connected")
+    two.program.signal(signal.SIGUSR1)
+    until(lambda: [two.told[name]["connection"]["attempts"] for name in NAMES] == [2, 2], "new connections")
+    two.are_in("connected", "connected").ends()
+    for name in NAMES:
+        assert two.program.err.count(f"thimble agent {name}: connecting again, as asked for") == 1
 
 
 # ---- status -------------------------------------------------------------------------------------
