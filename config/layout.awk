@@ -5,8 +5,6 @@
 #
 # With the file's own headers, which libc reads, lies what the program begins with, and nothing else.
 #
-# What a connection has of its own (src/cli/lane.h) is a list, between two names.
-#
 # Large objects are output sections of their own: the section headers then tell whose the bytes are,
 # in the stripped file, too.
 #
@@ -52,6 +50,4 @@ END {
     owned("stack", "stack_memory")
     print "}"
     print "INSERT BEFORE .bss;"
-    print "SECTIONS\n{\n.lanes :\n{\n__start_lane_shares = .;\nKEEP(*(lane_shares))"
-    print "__stop_lane_shares = .;\n}\n}\nINSERT AFTER .rodata;"
 }

@@ -20,8 +20,8 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 BUILD = TOP / "build"
-OUTPUT = re.compile(r"^(\.\S+)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+))?$")
-INPUT = re.compile(r"^ (\.\S+|COMMON)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*))?$")
+OUTPUT = re.compile(r"^(\.\S+|lane_shares)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+))?$")
+INPUT = re.compile(r"^ (\.\S+|COMMON|lane_shares)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*))?$")
 TEXTS = {".rodata": "texts", ".rodata.str": "texts"}
 PLACE = re.compile(r"^ {16}0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (\S.*))?$")
 SYMBOL = re.compile(r"^ {16}0x([0-9a-f]+) {16}(\S+)$")
@@ -154,7 +154,7 @@ def account():
     """{section: [(bytes, name, owner)]}, alignment included, for the sections of the image."""
     sizes, objects = read_map()
     owners = owners_by_symbol()
-    parts = {name: [] for name in image() if name.startswith(".")}
+    parts = {name: [] for name in image() if name in sizes}
     for each in apart([each for each in objects if each.section in parts]):
         if each.size:
             parts[each.section].append((each.size, each.label, owner_of(each, owners)))

@@ -1,4 +1,4 @@
-"""Signals, pipes, secrets and the environment."""
+"""What is mapped, signals, pipes, secrets and the environment."""
 import os
 import pathlib
 import signal
@@ -9,8 +9,18 @@ import pytest
 
 from lab import free_port
 from packets import DISCONNECT, PUBACK, PUBLISH, ack, publish
-from program import THIMBLE, patient, until
+from program import IMAGE, THIMBLE, patient, until
 from test_as_mosquitto import Ear
+
+# ---- what is mapped -----------------------------------------------------------------------------
+
+
+def test_nothing_is_writable_and_executable():
+    listed = subprocess.run(["readelf", "-lW", IMAGE], check=True, text=True, stdout=subprocess.PIPE).stdout
+    flags = [line.split()[6:-1] for line in listed.splitlines() if "LOAD" in line or "GNU_STACK" in line]
+    assert ["R", "E"] in flags and ["RW"] in flags
+    assert not [each for each in flags if "W" in "".join(each) and "E" in "".join(each)]
+
 
 # ---- signals ------------------------------------------------------------------------------------
 
