@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/format.h"
-#include "base/roomy.h"
 #include "cli/connection.h"
 #include "cli/identity.h"
 #include "cli/lane.h"

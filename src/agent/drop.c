@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/format.h"
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/lane.h"

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/format.h"
-#include "base/roomy.h"
 #include "cli/connection.h"
 #include "cli/lane.h"
 #include "cli/lines.h"

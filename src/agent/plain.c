@@ -3,7 +3,6 @@
 #include "agent/queue.h"
 #include "base/clock.h"
 #include "base/format.h"
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configure.h"
 #include "cli/connection.h"

@@ -1,7 +1,6 @@
 #include "agent/presence.h"
 
 #include "base/calendar.h"
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/connection.h"
 #include "cli/exit.h"

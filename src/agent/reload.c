@@ -4,7 +4,6 @@
 #include "agent/log.h"
 #include "agent/notify.h"
 #include "base/format.h"
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configfile.h"
 #include "cli/exit.h"

@@ -1,7 +1,6 @@
 #include "cli/command.h"
 
 #include "base/format.h"
-#include "base/roomy.h"
 #include "cli/check.h"
 #include "cli/configfile.h"
 #include "cli/connection.h"

@@ -1,6 +1,5 @@
 #include "cli/handlers.h"
 
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
 #include "cli/lane.h"

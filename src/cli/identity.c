@@ -2,7 +2,6 @@
 
 #include "base/err.h"
 #include "base/format.h"
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configure.h"
 #include "cli/exit.h"

@@ -1,6 +1,5 @@
 #include "cli/locate.h"
 
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/lane.h"
 #include "cli/secret.h"

@@ -1,7 +1,6 @@
 #include "cli/secret.h"
 
 #include "base/err.h"
-#include "base/roomy.h"
 #include "cli/lane.h"
 #include "cli/number.h"
 #include "cli/payload.h"

@@ -1,7 +1,6 @@
 #include "cli/sessionfile.h"
 
 #include "base/err.h"
-#include "base/roomy.h"
 #include "cli/keptfile.h"
 #include "cli/lane.h"
 #include <string.h>

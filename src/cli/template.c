@@ -1,7 +1,6 @@
 #include "cli/template.h"
 
 #include "base/format.h"
-#include "base/roomy.h"
 #include "base/slice.h"
 #include "base/text.h"
 #include "cli/configfile.h"
