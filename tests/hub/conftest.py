@@ -13,7 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 
 from lab import Lab  # noqa: E402
-from program import ALL  # noqa: E402
+from program import ALL, until  # noqa: E402
 
 MANY = TOP / "build" / "hub" / "many"
 DESCRIPTORS = 4096
@@ -45,8 +45,13 @@ class Many:
         assert figures["done"], figures
         return figures
 
+    def rests(self):
+        """The figures, if nothing was due in a rest twice as long as TH_SETTLE_MS."""
+        figures = self.do("rest", 200)
+        return figures["turns"] > 0 and figures["steps"] == 0 and figures
+
     def idle(self):
-        return self.do("rest", 400)
+        return until(self.rests, "rest")
 
     def end(self):
         """All connections are closed in order, with nothing left of them."""

@@ -43,6 +43,7 @@ static struct peer *peers;
 static struct pollfd *awaited;
 static uint8_t *blocks;
 static size_t block_bytes, opened, most;
+static unsigned turns, steps; /* the loop woke up; a connection was stepped in it */
 static struct th_context *context;
 static struct th_config config;
 static struct th_fault last_fault;
@@ -212,9 +213,12 @@ static void turn(int wait_ms)
         wait_ms = shorter(wait_ms, th_wait_ms(client));
     }
     poll(awaited, opened, wait_ms);
+    turns++;
     for (size_t i = 0; i < opened; i++)
-        if (awaited[i].revents || th_wait_ms(peers[i].client) == 0)
+        if (awaited[i].revents || th_wait_ms(peers[i].client) == 0) {
+            steps++;
             th_step(peers[i].client);
+        }
 }
 
 static bool all_up(size_t wanted)
@@ -268,11 +272,12 @@ static void tell(const char *command, bool done, uint64_t began_ms, uint64_t beg
         th_report(peers[0].client, &report);
     th_report_process(&report);
     printf("{\"command\": \"%s\", \"done\": %s, \"opened\": %zu, \"up\": %zu, \"delivered\": %zu, "
-           "\"lost\": %u, \"last_fault\": \"%s\", \"took_ms\": %llu, \"cpu_us\": %llu, "
+           "\"lost\": %u, \"last_fault\": \"%s\", \"turns\": %u, \"steps\": %u, "
+           "\"took_ms\": %llu, \"cpu_us\": %llu, "
            "\"block_bytes\": %zu, \"context_bytes\": %zu, \"live_bytes\": %u, "
            "\"private_dirty_bytes\": %u, \"rss_bytes\": %u",
            command, done ? "true" : "false", opened, count_up(), count_delivered(), sum_lost(),
-           last_fault.code ? th_error_name(last_fault.code) : "",
+           last_fault.code ? th_error_name(last_fault.code) : "", turns, steps,
            (unsigned long long)(now_ms() - began_ms),
            (unsigned long long)(cpu_us() - began_cpu_us), th_need_bytes(),
            th_context_need_bytes(), report.process.live_bytes,
@@ -341,6 +346,7 @@ static void obey(const char *line)
         if (strcmp(commands[i].name, word))
             continue;
         uint64_t began_ms = now_ms(), began_cpu_us = cpu_us();
+        turns = steps = 0;
         bool done = commands[i].run(number, second);
         tell(word, done, began_ms, began_cpu_us);
         return;

@@ -22,6 +22,7 @@ COUNTS = [1, 10, 100, 1000] if ALL else [1, 10, 100]
 RESTARTED = ["ec", "rsa"] if ALL else ["ec"]
 HELD_MOST = 4  # TH_LEASES
 LEASE_SECONDS = 10  # TH_LEASE_MS
+ACK_SECONDS = 30  # TH_SESSION_ACK_DEFAULT_MS: the next deadline that would end it
 LEASES = ("handshake_heaps", "record_cells")
 
 
@@ -127,11 +128,14 @@ def test_memory_of_messages_goes_back(many):
     hub.end()
 
 
-def test_an_idle_connection_costs_no_time(many):
+def test_an_idle_connection_costs_no_time(many, record_property):
+    """Nobody is stepped, and poll(2) is left when the rest is over; once more for its fractions."""
     hub = many()
     hub.do("open", 100)
     hub.idle()
-    assert hub.do("rest", 2000)["cpu_us"] < 10000
+    rested = hub.do("rest", 2000)
+    record_property("100 idle for 2 s", f"{rested['cpu_us']} us of the processor")
+    assert rested["steps"] == 0 and rested["turns"] <= 2, rested
     hub.end()
 
 
@@ -236,7 +240,7 @@ def test_half_records_and_dead_handshakes_starve_nobody(many, lab):
         took_ms = sum(figures["took_ms"] for figures in answers)
         assert all(figures["done"] for figures in answers), answers
         assert answers[-1]["last_fault"] == "timeout" and answers[-1]["lost"] >= 1, answers
-        assert LEASE_SECONDS * 900 < took_ms < LEASE_SECONDS * 2000, answers
+        assert LEASE_SECONDS * 900 < took_ms < ACK_SECONDS * 1000, answers
     for one in stalled, silent:
         one.stop()
     for broker in records, handshakes:
