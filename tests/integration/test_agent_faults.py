@@ -19,7 +19,7 @@ import pytest
 from lab import Mosquitto
 from packets import CONNACK, CONNECT, PUBLISH, PUBREC, PUBREL, SUBSCRIBE
 from program import ALL, SANDBOX, SECONDS, Programs, patient, until
-from test_agent_delivery import Ledger, Producer, Queue
+from test_agent_delivery import KEEPS_ORDER, Ledger, Producer, Queue
 
 TIMEOUT_S, KEEP_ALIVE_S, BACKOFF_S = 2, 5, 0.1
 STATES = ["tcp", "hello", "handshake", "connect", "connack", "subscribe", "publish-1", "publish-2", "pubrec",
@@ -290,7 +290,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, lab):
     directory = tmp_path_factory.mktemp("faults")
-    broker = Mosquitto(directory, "allow_anonymous true", "max_queued_messages 0")
+    broker = Mosquitto(directory, *KEEPS_ORDER)
     with contextlib.ExitStack() as at_the_end:
         at_the_end.callback(broker.stop)
         world = World(directory, lab, broker.start())
