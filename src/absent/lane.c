@@ -7,6 +7,11 @@ void th_cli_lane_enter(unsigned lane)
     (void)lane;
 }
 
+bool th_cli_lane_next(void)
+{
+    return false;
+}
+
 void th_cli_lanes_open(unsigned wanted)
 {
     (void)wanted;

@@ -368,25 +368,24 @@ static int open_one(void)
 
 static int begin_all(unsigned *opened)
 {
-    int status = TH_CLI_OK;
-    for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
-        th_cli_lane_enter(i);
+    int status;
+    do {
         if ((status = complete_one()))
             return status;
-        *opened = i + 1;
+        *opened = th_cli_lane() + 1;
         status = open_parts(0, FIRST_PARTS);
-    }
+    } while (status == TH_CLI_OK && th_cli_lane_next());
     return status;
 }
 
 static int open_all(unsigned *opened)
 {
     int status = begin_all(opened);
-    for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
-        th_cli_lane_enter(i);
+    if (status)
+        return status;
+    do
         status = open_one();
-    }
-    th_cli_lane_enter(0);
+    while (status == TH_CLI_OK && th_cli_lane_next());
     return status;
 }
 

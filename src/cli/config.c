@@ -134,10 +134,9 @@ static int show(void)
     th_cli_lane_enter(0);
     if (th_cli_lanes() > 1)
         show_options(true);
-    for (unsigned i = 0; i < th_cli_lanes(); i++) {
-        th_cli_lane_enter(i);
+    do
         show_one();
-    }
+    while (th_cli_lane_next());
     return th_cli_printed();
 }
 
@@ -153,11 +152,11 @@ static int open_one(void)
 
 static int check(void)
 {
-    int status = TH_CLI_OK;
-    for (unsigned i = 0; status == TH_CLI_OK && i < th_cli_lanes(); i++) {
-        th_cli_lane_enter(i);
+    int status;
+    th_cli_lane_enter(0);
+    do
         status = th_cli_connection_close(open_one());
-    }
+    while (status == TH_CLI_OK && th_cli_lane_next());
     if (status == TH_CLI_OK)
         th_cli_out_format("%s: can be used\n", settings->config_file);
     return status ? status : th_cli_printed();

@@ -512,20 +512,18 @@ static nfds_t await_all(bool input)
     nfds_t used = OF_LANES;
     common.awaited[OF_STATUS] = th_cli_status_awaited();
     common.awaited[OF_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do
         used = await_one(used);
-    }
+    while (th_cli_lane_next());
     return used;
 }
 
 static int first_wait_ms(void)
 {
     int first_ms = -1;
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do
         first_ms = th_clock_shorter_ms(first_ms, own->is_over ? wait_for_work_ms() : wait_ms());
-    }
+    while (th_cli_lane_next());
     return first_ms;
 }
 
@@ -538,11 +536,9 @@ static void obey_one(void)
 static void answer_status(void)
 {
     th_cli_status_begin();
-    for (unsigned i = 0; i < th_cli_lanes(); i++) {
-        th_cli_lane_enter(i);
+    do
         th_cli_status_add(th_cli_connection_report());
-    }
-    th_cli_lane_enter(0);
+    while (th_cli_lane_next());
     th_cli_status_answer();
 }
 
@@ -552,10 +548,9 @@ static void obey(void)
         answer_status();
     if (common.awaited[OF_INPUT].revents)
         own->work.on_input(own->work.arg);
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do
         obey_one();
-    }
+    while (th_cli_lane_next());
 }
 
 static void poll_all(void)
@@ -677,16 +672,14 @@ static bool take_turn(void)
     return own->is_over ? goes_on_working() && own->work.turn(own->work.arg) : did_something();
 }
 
-/* The first one comes last: it stands for all afterwards. */
 static bool take_turns(bool *over)
 {
     bool any = false;
     *over = true;
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do {
         any |= take_turn();
         *over &= own->is_over;
-    }
+    } while (th_cli_lane_next());
     return any;
 }
 
@@ -700,31 +693,29 @@ static void carry_on(void)
 
 static int begin_all(void)
 {
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do {
         own->give_up_ms = give_up_ms(own->settings);
         th_cli_lock_wish(own->settings, th_context_rereads(own->context));
-    }
+    } while (th_cli_lane_next());
     return th_cli_lock(own->settings);
 }
 
+/* That of the first one that failed. */
 static int end_all(void)
 {
     int status = TH_CLI_OK;
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do {
         int its_status = status_at_end();
-        status = its_status ? its_status : status;
-    }
+        status = status ? status : its_status;
+    } while (th_cli_lane_next());
     return status;
 }
 
 static void settle_all(void)
 {
-    for (unsigned i = th_cli_lanes(); i-- > 0;) {
-        th_cli_lane_enter(i);
+    do
         th_cli_rotate_end();
-    }
+    while (th_cli_lane_next());
 }
 
 int th_cli_connection_run(void)

@@ -40,6 +40,12 @@ void th_cli_lane_enter(unsigned lane)
     turn = lane;
 }
 
+bool th_cli_lane_next(void)
+{
+    th_cli_lane_enter(turn + 1 < count ? turn + 1 : 0);
+    return turn;
+}
+
 void th_cli_lanes_open(unsigned wanted)
 {
     count = wanted;

@@ -56,6 +56,15 @@ void th_cli_lane_enter(unsigned lane);
 /* Whose turn it is: 0, unless there are several. */
 unsigned th_cli_lane(void);
 
+/* A round over all of them begins and ends with the first one, whose turn it is between rounds:
+ *
+ *     do
+ *         serve();
+ *     while (th_cli_lane_next());
+ *
+ * Enters the one behind it. False: there is none, and the first one was entered. */
+bool th_cli_lane_next(void);
+
 /* There are so many; at most TH_LANES. Before that there is one. */
 void th_cli_lanes_open(unsigned count);
 unsigned th_cli_lanes(void);

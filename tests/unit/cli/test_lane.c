@@ -90,6 +90,40 @@ static void test_places_are_aligned(void **state)
     th_cli_lane_enter(0);
 }
 
+/* Each has its turn once, and between rounds it is the first one's. */
+static void test_a_round_ends_where_it_began(void **state)
+{
+    (void)state;
+    for (unsigned count = 1; count <= TH_LANES; count++) {
+        unsigned met = 0;
+        th_cli_lanes_open(count);
+        do {
+            assert_int_equal(th_cli_lane(), met);
+            assert_int_equal(own == &own_first, met == 0);
+            met++;
+        } while (th_cli_lane_next());
+        assert_int_equal(met, count);
+        assert_int_equal(th_cli_lane(), 0);
+        assert_ptr_equal(own, &own_first);
+        assert_ptr_equal(room, room_first);
+    }
+    th_cli_lanes_open(1);
+}
+
+/* Whoever broke a round off. */
+static void test_the_first_one_can_be_entered_at_any_time(void **state)
+{
+    (void)state;
+    th_cli_lanes_open(TH_LANES);
+    assert_true(th_cli_lane_next());
+    th_cli_lane_enter(0);
+    assert_ptr_equal(own, &own_first);
+    assert_true(th_cli_lane_next());
+    assert_int_equal(th_cli_lane(), 1);
+    th_cli_lane_enter(0);
+    th_cli_lanes_open(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +131,8 @@ int main(void)
         cmocka_unit_test(test_no_two_rooms_share_a_byte),
         cmocka_unit_test(test_a_lane_has_room_for_all),
         cmocka_unit_test(test_places_are_aligned),
+        cmocka_unit_test(test_a_round_ends_where_it_began),
+        cmocka_unit_test(test_the_first_one_can_be_entered_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
