@@ -12,13 +12,13 @@ import pytest
 from lab import free_port
 from program import SANDBOX, patient, until
 from test_agent import Manager
-from test_agent_status import metrics
+from test_agent_status import Asked, metrics
 from timeserver import Era
 
 NAMES = "cloud", "plant"
 
 
-class Two:
+class Two(Asked):
     """One agent, which two brokers know by certificates of two authorities."""
 
     def __init__(self, thimble, lab, broker, directory):
@@ -61,15 +61,10 @@ class Two:
         self.program = self.thimble.start("agent", "-c", self.file, *words, **options)
         return self
 
-    def ask(self, *words):
-        return self.thimble("status", *words, self.socket)
-
     @property
     def told(self):
         """Of each connection, by its name."""
-        answer = until(lambda: self.ask("--json").out or not self.program.is_running(), "an answer")
-        assert self.program.is_running(), self.program.story()
-        objects = [json.loads(line) for line in answer.splitlines()]
+        objects = [json.loads(line) for line in self.answer.splitlines()]
         assert [list(each)[:2] for each in objects] == [["name", "agent"]] * 2
         return {each["name"]: each for each in objects}
 
@@ -89,9 +84,6 @@ class Two:
         sub = self.thimble.start("sub", *self.brokers[name].plain, "-t", f"from/{name}", "-q", 2)
         self.brokers[name].log.await_subscription(f"from/{name}")
         return sub
-
-    def ends(self, code=0):
-        self.program.signal(signal.SIGTERM).ends(code)
 
 
 @pytest.fixture

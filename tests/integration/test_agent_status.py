@@ -22,7 +22,24 @@ STATES = {"disconnected", "waiting-for-network", "waiting-for-clock", "connectin
           "degraded", "backoff", "error"}
 
 
-class Agent:
+class Asked:
+    """What has a status socket."""
+
+    def ask(self, *words):
+        return self.thimble("status", *words, self.socket)
+
+    @property
+    def answer(self):
+        """A socket is there a moment before anybody listens."""
+        answer = until(lambda: self.ask("--json").out or not self.program.is_running(), "an answer")
+        assert self.program.is_running(), self.program.story()
+        return answer
+
+    def ends(self, code=0):
+        self.program.signal(signal.SIGTERM).ends(code)
+
+
+class Agent(Asked):
     """One, with the same configuration each time it is started, and how it is."""
 
     def __init__(self, thimble, directory, **settings):
@@ -41,22 +58,13 @@ class Agent:
         until(lambda: self.socket.exists() or not self.program.is_running(), "its socket")
         return self
 
-    def ask(self, *words):
-        return self.thimble("status", *words, self.socket)
-
     @property
     def told(self):
-        """A socket is there a moment before anybody listens."""
-        answer = until(lambda: self.ask("--json").out or not self.program.is_running(), "an answer")
-        assert self.program.is_running(), self.program.story()
-        return json.loads(answer)["agent"]
+        return json.loads(self.answer)["agent"]
 
     def is_in(self, state):
         until(lambda: self.told.get("state") == state, f"{state}; it is {self.told}\n{self.program.story()}")
         return self.told
-
-    def ends(self, code=0):
-        self.program.signal(signal.SIGTERM).ends(code)
 
 
 @pytest.fixture
