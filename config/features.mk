@@ -242,7 +242,7 @@ spool.program_sources := $(wildcard src/spool/*.c) src/cli/spool.c \
 spool.program_instead := src/absent/queue.c
 spool.commands := spool
 spool.options := --spool --spool-bytes --spool-messages --spool-age --spool-daily-bytes \
-                 --spool-full --spool-conflate --insecure-plain --insecure-plain-topic
+                 --spool-full --spool-conflate --spool-attempts --insecure-plain --insecure-plain-topic
 
 # ---- TLS ----
 

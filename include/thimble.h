@@ -219,8 +219,9 @@ struct th_event {
 enum th_reason {
     TH_REASON_EXPIRED = 0xf0,    /* its Message Expiry Interval passed while it waited here */
     TH_REASON_UNREADABLE = 0xf1, /* its source failed; the connection ends with the same fault */
-    TH_REASON_UNCERTAIN = 0xf2   /* QoS 2: the broker had it and lost the session; only the broker
+    TH_REASON_UNCERTAIN = 0xf2,  /* QoS 2: the broker had it and lost the session; only the broker
                                   * knows whether it was passed on, so it is not sent again */
+    TH_REASON_WITHDRAWN = 0xf3   /* th_withdraw(); without a sentence */
 };
 
 /* A packet that was sent (its first byte is on its way) or received (and may come), for traces.
@@ -565,6 +566,13 @@ int th_unsubscribe(struct th_client *client, const struct th_slice *filters, siz
 /* With holds_pubrel: the PUBRECs told so far are kept where they outlast this process, so PUBREL
  * may go out: from then on the broker need not know the message (3.1.1 and 5.0 section 4.3.3). */
 void th_release(struct th_client *client);
+
+/* Takes back the message whose payload source has this arg, before it goes out or, where it went
+ * out on an earlier connection, again: a broker may refuse a message by hanging up, each time it
+ * comes. True: its end is told when the connection is up (TH_REASON_WITHDRAWN; at QoS 0 with packet
+ * identifier 0), and the source is not read any more. False: there is none that waits. What went
+ * out may be with the broker; a message past PUBREC is not taken back. */
+bool th_withdraw(struct th_client *client, const void *source_arg);
 
 /* Why the last of the three above, th_connect() or th_disconnect(), was refused. */
 const struct th_fault *th_request_fault(const struct th_client *client);

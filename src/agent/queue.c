@@ -62,7 +62,8 @@ struct lane {
     bool session_lost;  /* that of the process before */
     uint32_t damages;
     unsigned ends;      /* of connections in a row without an acknowledgement, ... */
-    const struct flight *stuck; /* ... while this was the oldest on its way; or NULL */
+    struct flight *stuck; /* ... while this was the oldest on its way; or NULL */
+    unsigned attempts;  /* so many, and it is given up; 0: never */
     uint64_t rest_ms[WAYS]; /* nothing is tried before */
     uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
@@ -108,6 +109,8 @@ static const char *name_of(uint8_t reason)
         return "damaged";
     case TH_REASON_UNCERTAIN:
         return "it was sent, and the broker has lost the session";
+    case TH_REASON_WITHDRAWN:
+        return "connections ended over it, as many as spool-attempts says";
     default:
         return th_mqtt_reason_name(TH_MQTT_5, PUBACK, reason);
     }
@@ -199,6 +202,7 @@ static struct th_spool_config config_of(const struct th_cli_settings *s)
 static void renew(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
+    queue->attempts = (unsigned)s->spool_attempts;
     if (queue->open && th_spool_limit(spool, &config, &queue->fault) < 0)
         th_cli_warn("the limits of the spool stay: %s", queue->fault.text);
 }
@@ -219,6 +223,7 @@ static int open_queue(const struct th_cli_settings *s)
         return TH_CLI_OK;
     queue->conflated = &s->spool_conflate;
     queue->is_5 = s->version == TH_MQTT_5;
+    queue->attempts = (unsigned)s->spool_attempts;
     int result = th_spool_open(spool, &config, TH_SPOOL_OWN, now_s(), &queue->fault);
     queue->open = result == 0;
     queue->received = (struct th_received){.ids = spool->received.ids, .keep = keep_received};
@@ -369,13 +374,23 @@ _Static_assert(ENDS == 3, "the sentence says so");
 /* A broker that does not want a message may say so only by hanging up, each time it comes. */
 static void count_end(void)
 {
-    const struct flight *f = oldest(OUT);
+    struct flight *f = oldest(OUT);
     if (f != queue->stuck)
         queue->ends = 0;
     queue->stuck = f;
     if (f && ++queue->ends == ENDS)
         say_of(f, "may be refused: 3 connections ended over it; thimble spool cat shows it, drop "
                   "removes it (stop the agent), in ", spool->config.path);
+}
+
+/* Of QoS 0 it has no identifier by which its end could be heard. */
+static void give_up_stuck(void)
+{
+    if (!queue->attempts || queue->ends < queue->attempts ||
+        !th_withdraw(th_cli_connection_client(), queue->stuck))
+        return;
+    queue->ends = 0;
+    end_flight(queue->stuck, TH_REASON_WITHDRAWN);
 }
 
 bool th_agent_queue_is_stuck(void)
@@ -638,6 +653,7 @@ static bool turn(void)
     bool did = false;
     if (!queue->open)
         return false;
+    give_up_stuck();
     while (!th_cli_connection_is_ending() && !is_resting(READING) && take())
         did = true;
     did |= write_all_down();

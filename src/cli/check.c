@@ -98,6 +98,7 @@ static const struct pair pairs[] = {
     TOGETHER(spool_daily_bytes, spool),
     TOGETHER(spool_full, spool),
     TOGETHER(spool_conflate, spool),
+    TOGETHER(spool_attempts, spool),
     TOGETHER(plain_endpoint, spool),
     TOGETHER(plain_endpoint, plain_topics),
     TOGETHER(plain_topics, plain_endpoint),

@@ -92,6 +92,7 @@ static void preset_zeros(struct th_cli_settings *s)
         &s->max_inflight, &s->repeat_delay_ms, &s->retain_handling, &s->backoff_first_ms,
         &s->heap_budget_bytes, &s->window_budget_bytes, &s->outbox_budget_bytes,
         &s->spool_bytes, &s->spool_messages, &s->spool_age_s, &s->spool_daily_bytes, &s->spool_full,
+        &s->spool_attempts,
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         preset(numbers[i], 0);

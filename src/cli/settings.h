@@ -215,6 +215,7 @@ struct th_cli_settings {
     /* 0: as in th_spool_config */
     int64_t spool_bytes, spool_messages, spool_age_s, spool_daily_bytes;
     int64_t spool_full;          /* enum th_spool_policy */
+    int64_t spool_attempts;      /* connections over one message; 0: any number */
     const char *plain_endpoint;  /* HOST[:PORT], without TLS */
 
     /* Of tunnel. */

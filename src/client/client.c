@@ -349,6 +349,11 @@ void th_release(struct th_client *client)
     client->more = true;
 }
 
+bool th_withdraw(struct th_client *client, const void *source_arg)
+{
+    return th_outbox_withdraw(&client->outbox, source_arg);
+}
+
 int th_subscribe(struct th_client *client, const struct th_filter *filters, size_t count,
                  const struct th_properties *properties)
 {

@@ -50,7 +50,7 @@ static const struct th_fault *reason_in_words(struct th_client *client,
                                               const struct th_event *event)
 {
     struct th_fault *fault = &client->request_fault;
-    if (event->reason < TH_REASON_EXPIRED)
+    if (event->reason < TH_REASON_EXPIRED || event->reason == TH_REASON_WITHDRAWN)
         return NULL;
     if (event->reason == TH_REASON_UNREADABLE)
         return &client->link.fault;

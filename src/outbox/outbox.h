@@ -187,6 +187,9 @@ void th_outbox_commit(struct th_outbox *outbox, enum th_outbox_kind kind, size_t
  * sizeof(struct th_payload_source) are for this. The source is read by th_outbox_next(). */
 void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *source);
 
+/* The message with such a source, if it waits to be sent, is refused with TH_REASON_WITHDRAWN. */
+bool th_outbox_withdraw(struct th_outbox *outbox, const void *source_arg);
+
 /* The PUBLISH committed last went out in an earlier process: it is queued as if it had been in this
  * one. Released: it has no bytes, and PUBREL goes out. */
 void th_outbox_take_up(struct th_outbox *outbox, bool released);

@@ -41,6 +41,19 @@ void th_outbox_attach(struct th_outbox *outbox, const struct th_payload_source *
     memcpy(place_of_source(outbox, slot), source, sizeof *source);
 }
 
+bool th_outbox_withdraw(struct th_outbox *outbox, const void *source_arg)
+{
+    for (size_t i = 0; i < outbox->slots; i++) {
+        struct th_outbox_slot *slot = th_outbox_slot_at(outbox, i);
+        if (slot->state != TH_SLOT_QUEUED || !(slot->marks & TH_MARK_SOURCED) ||
+            source_of(outbox, slot).arg != source_arg)
+            continue;
+        th_outbox_refuse(slot, TH_REASON_WITHDRAWN);
+        return true;
+    }
+    return false;
+}
+
 size_t th_outbox_packet_bytes(const struct th_outbox *outbox, const struct th_outbox_slot *slot)
 {
     return th_outbox_own_bytes(slot) + source_of(outbox, slot).total_bytes;

@@ -324,9 +324,9 @@ def is_broken_off(proxy, book, queue):
 @pytest.fixture
 def refused(queue):
     """Puts `first` messages in the queue and one behind them that no mosquitto here takes; its number."""
-    def fill(first):
+    def fill(first, qos=1):
         queue.fill(*[1, 2] * (first // 2))
-        large = message(first + 1, b"large", bytes(9000), qos=1, when=int(time.time()))
+        large = message(first + 1, b"large", bytes(200000), qos=qos, when=int(time.time()))
         last = max(queue.path.glob("0*.seg"), default=None)
         write(queue.path, 2 if last else 1, state(first + 1), large, end_before=last.stat().st_size if last else 0)
         return first + 1
@@ -348,9 +348,30 @@ def test_a_message_that_the_broker_hangs_up_on(thimble, start, mosquitto, queue,
     assert status(thimble, tmp_path / "st")["alarms"]["spool"]
     agent.signal(signal.SIGTERM).end()
     assert agent.err.count(SUSPICION) == 1
-    assert thimble("spool", "cat", queue.path, number).ends(0).out == bytes(9000)
+    assert thimble("spool", "cat", queue.path, number).ends(0).out == bytes(200000)
     assert thimble("spool", "drop", queue.path, number).ends(0).out == b"1 messages dropped\n"
     assert is_empty(thimble, queue)
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_message_is_given_up_after_so_many_connections(thimble, start, mosquitto, ledger, queue, refused, drained,
+                                                         qos):
+    """Where that is wanted: it is told, and what stands behind it arrives."""
+    broker = mosquitto(*KEEPS_ORDER, "max_packet_size 3000").start()
+    book = ledger(broker)
+    number = refused(6, qos)
+    queue.put[b""] = qos
+    queue.fill(2, 1)
+    del queue.put[b""]
+    agent = start(broker.port, "--spool-attempts", "5")
+    drained()
+    agent.signal(signal.SIGTERM).ends(0)
+    assert f"message {number} to large {SUSPICION}" in agent.err
+    assert agent.err.count("is given up") == 1
+    assert f"message {number} to large is given up: connections ended over it" in agent.err
+    assert broker.log.text().count("oversize packet") in (5, 6)  # over the first one others may have been lost, too
+    book.settle()
+    book.check(queue)
 
 
 @pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])

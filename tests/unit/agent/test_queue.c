@@ -107,6 +107,15 @@ void th_release(struct th_client *client)
     releases++;
 }
 
+static const void *withdrawn;
+
+bool th_withdraw(struct th_client *client, const void *source_arg)
+{
+    (void)client;
+    withdrawn = source_arg;
+    return true;
+}
+
 static bool sync_fails;
 
 int fdatasync(int fd)
@@ -133,6 +142,7 @@ static int begin(void **state)
     assert_non_null(mkdtemp(path));
     settings = (struct th_cli_settings){.spool = path, .version = TH_MQTT_3_1_1};
     count = releases = 0;
+    withdrawn = NULL;
     room = 1 << 20;
     return th_agent_queue.open(&settings);
 }
@@ -293,6 +303,29 @@ static void test_a_message_that_may_be_refused(void **state)
     assert_string_equal(said, "");
     hear(TH_EVENT_RECEIVED, 1);
     assert_false(th_agent_queue_is_stuck());
+    assert_null(withdrawn);
+}
+
+/* After so many connections, and that one only; what stands behind it goes on. */
+static void test_a_message_is_given_up_where_that_is_wanted(void **state)
+{
+    (void)state;
+    struct th_spool_stat stat;
+    settings.spool_attempts = 4;
+    th_agent_queue.renew(&settings);
+    put(2);
+    work();
+    for (unsigned i = 0; i < 3; i++)
+        break_off(TH_PHASE_UP);
+    work();
+    assert_null(withdrawn);
+    break_off(TH_PHASE_UP);
+    work();
+    assert_ptr_equal(withdrawn, published[0].source.arg);
+    assert_non_null(strstr(said, "message 1 to t is given up: "));
+    assert_true(th_agent_queue_look(&stat));
+    assert_int_equal(stat.messages, 1);
+    assert_false(th_agent_queue_is_stuck());
 }
 
 int main(void)
@@ -302,6 +335,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_have_their_turn, begin, end),
         cmocka_unit_test_setup_teardown(test_a_new_connection_waits_for_the_disk, begin, end),
         cmocka_unit_test_setup_teardown(test_a_message_that_may_be_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_message_is_given_up_where_that_is_wanted, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,7 @@ enum th_phase th_phase(const struct th_client *it) { (void)it; return TH_PHASE_U
 const struct th_fault *th_fault(const struct th_client *it) { (void)it; return &client.fault; }
 size_t th_pending(const struct th_client *it) { (void)it; return client.pending; }
 void th_release(struct th_client *it) { (void)it; }
+bool th_withdraw(struct th_client *it, const void *arg) { (void)it, (void)arg; return false; }
 
 int th_redirect(struct th_client *it, const char *host, uint16_t port)
 {

@@ -265,6 +265,58 @@ static void is_sent_again_until_it_is_acknowledged(void **state)
     both_close(&device, &broker);
 }
 
+/* ---- a message that is taken back ------------------------------------------------------------ */
+
+static void withdrawn(unsigned qos)
+{
+    fresh_source();
+    up_redialling(TH_MQTT_3_1_1);
+    comes_back(false);
+    publish_from(300000, qos);
+    publish(&device, "t", "behind", 1);
+    gets_header(0x30 | qos << 1, qos ? 1 : 0, 300000);
+    assert_false(th_withdraw(device.client, &source));
+    drops();
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
+    assert_false(th_withdraw(device.client, &device));
+    assert_true(th_withdraw(device.client, &source));
+    assert_false(th_withdraw(device.client, &source));
+    comes_back(true);
+    gets(&device, qos ? "32 0b 0001't' 0002 'behind'" : "32 0b 0001't' 0001 'behind'");
+    assert_int_equal(source.begun, 1);
+    assert_int_equal(count_events(&device, TH_EVENT_PUBLISHED), 1);
+    assert_int_equal(last_event(&device)->reason, TH_REASON_WITHDRAWN);
+    assert_int_equal(last_event(&device)->packet_id, qos ? 1 : 0);
+    assert_int_equal(last_event(&device)->fault_code, 0);
+    assert_int_equal(th_pending(device.client), 1);
+    both_close(&device, &broker);
+}
+
+static void is_taken_back_between_connections(void **state)
+{
+    (void)state;
+    for (unsigned qos = 0; qos < 3; qos++)
+        withdrawn(qos);
+}
+
+/* The broker has it. */
+static void is_not_taken_back_past_pubrec(void **state)
+{
+    (void)state;
+    fresh_source();
+    up_redialling(TH_MQTT_3_1_1);
+    comes_back(false);
+    publish_from(10, 2);
+    gets_message(0x34, 1, 10);
+    broker_sends(&broker, "50 02 0001");
+    gets(&device, "62 02 0001");
+    assert_false(th_withdraw(device.client, &source));
+    drops();
+    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
+    assert_false(th_withdraw(device.client, &source));
+    both_close(&device, &broker);
+}
+
 /* ---- a source that fails --------------------------------------------------------------------- */
 
 static void fails(int error, int told, unsigned qos, uint64_t at_bytes)
@@ -434,6 +486,8 @@ int main(void)
         cmocka_unit_test(goes_out_before_a_farewell),
         cmocka_unit_test(begins_again_after_a_redial),
         cmocka_unit_test(is_sent_again_until_it_is_acknowledged),
+        cmocka_unit_test(is_taken_back_between_connections),
+        cmocka_unit_test(is_not_taken_back_past_pubrec),
         cmocka_unit_test(a_failing_source_ends_the_connection_once),
         cmocka_unit_test(others_survive_it),
         cmocka_unit_test(counts_as_a_whole_for_the_maximum_packet_size),
