@@ -81,6 +81,12 @@ def told_bytes(name):
     return int(re.search(rf"^{name} +(\d+)$", told, re.M)[1])
 
 
+def status_of(pid):
+    """/proc/PID/status."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines)
+
+
 class Program:
     """One run. Output goes to files, so that it never waits for us."""
 
@@ -136,6 +142,21 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
         return self
+
+    def has_heard(self, number):
+        """It has taken this signal, which otherwise waits: a second one would be the same."""
+        return not self.is_running() or not int(status_of(self.pid)["ShdPnd"], 16) >> (number - 1) & 1
+
+    def calls(self, seconds):
+        """System calls it makes in so long, by a tracer that comes and goes: one line for each. It
+        waits in one when the tracer comes, and goes on to wait when it is left."""
+        trace = self.directory / "calls"
+        tracer = subprocess.Popen(["strace", "-qq", "-o", trace, "-p", str(self.pid)])
+        until(lambda: status_of(self.pid)["TracerPid"] != "0", "the tracer")
+        time.sleep(seconds)
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(SECONDS)
+        return trace.read_text().splitlines()
 
     def end(self, seconds=SECONDS):
         try:

@@ -315,7 +315,7 @@ def allowed_seconds(state, fault):
     """Until it tries again."""
     silence = KEEP_ALIVE_S if state == "idle" else 0
     wait = silence + TIMEOUT_S if fault == "black-hole" else 0
-    return wait + BACKOFF_S + patient(3)
+    return wait + BACKOFF_S + patient(15)
 
 
 @pytest.mark.parametrize("state, fault", CASES)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from program import SANDBOX, until
+from program import SANDBOX, SECONDS, until
 
 PYTHON = sys.executable
 
@@ -116,7 +116,7 @@ def test_a_request_is_answered_where_it_says(start, script, broker, thimble):
     agent = start({"topic": "ask", "run": [script("rev")], "reply": "elsewhere"},
                   protocol_version="mqttv5")
     answer = thimble("rr", *broker.plain, "-V", "mqttv5", "-t", "ask", "-e", "mine", "-m", "olleh",
-                     "-W", "30").ends(0)
+                     "-W", SECONDS).ends(0)
     assert answer.out == b"hello\n"
     agent.signal(signal.SIGTERM).ends(0)
 
@@ -136,7 +136,7 @@ def test_failures_are_told(start, script, publish):
 def test_what_takes_too_long_ends_with_its_children(start, script, publish, tmp_path):
     pids = tmp_path / "pids"
     program = script(f"trap '' TERM; sleep 600 & echo $$ $! >{pids}; wait; wait; sleep 600")
-    agent = start({"topic": "slow", "run": [program], "timeout_s": 1})
+    agent = start({"topic": "slow", "run": [program], "timeout_s": 4})
     publish("slow", b"x")
     agent.says("not done in time")
     for pid in pids.read_text().split():

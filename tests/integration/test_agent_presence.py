@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from packets import PUBLISH, SUBSCRIBE, suback
-from program import SANDBOX, TOP, until
+from program import SANDBOX, SECONDS, TOP, until
 
 EXAMPLE = TOP / "docs" / "examples" / "agent.json"
 TOPIC = "pumps/status/pump-17"
@@ -65,7 +65,7 @@ def test_it_says_goodbye(start, heard, broker, thimble):
     await_state(heard, "online")
     agent.signal(signal.SIGTERM).ends(0)
     await_state(heard, "online", "offline")
-    kept = thimble("sub", *broker.plain, "-t", TOPIC, "-C", "1", "-W", "20")
+    kept = thimble("sub", *broker.plain, "-t", TOPIC, "-C", "1", "-W", SECONDS)
     assert json.loads(kept.out)["status"] == "offline"
 
 

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import time
 
 import packets
 import pytest
@@ -352,10 +351,8 @@ def test_who_does_not_read_holds_up_nobody(start, publish, publish_lines, reader
     agent = start({"topic": "slow", "socket": str(tmp_path / "sock")},
                   {"topic": "log", "append": str(tmp_path / "log")}, keepalive=5)
     publish_lines("slow", [b"%05d\n" % number for number in range(2000)])
-    began = time.monotonic()
     publish("log", b"here")
     has(tmp_path / "log", b"here\n")
-    assert time.monotonic() - began < 30
     agent.says("sock takes no messages: No buffer space available; 1 lost so far")
     sock.setblocking(False)
     kept = 0

@@ -6,6 +6,7 @@ import pytest
 
 from packets import (DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBSCRIBE, UNSUBSCRIBE,
                      ack, publish, suback, unsuback)
+from program import SECONDS
 
 
 class Ear:
@@ -52,7 +53,7 @@ class Ear:
 
 def run_mosquitto(command, words, stdin):
     done = subprocess.run([f"mosquitto_{command}", *map(str, words)], input=stdin or b"",
-                          timeout=20, capture_output=True)
+                          timeout=SECONDS, capture_output=True)
     return done.returncode, done.stdout
 
 
@@ -176,7 +177,7 @@ SUB = {
     "two": ["-t", "a/+", "-t", "x/y", "-C", "6"],
     "-E": ["-t", "a", "-E"],
     "-U": ["-t", "a", "-U", "b/#", "-E"],
-    "-W": ["-t", "#", "-W", "2"],
+    "-W": ["-t", "#", "-W", "5"],
     "-i -c": ["-t", "#", "-i", "me", "-c", "-C", "1"],
     "will": ["-t", "#", "-i", "me", "--will-topic", "w", "--will-payload", "p", "-C", "1"],
     "-L": ["-L", "mqtt://127.0.0.1:PORT/a/b", "-C", "1"],
@@ -205,7 +206,7 @@ def test_retained(thimble, lab, topic):
     sub = ["sub", *lab.tls(), "-t", topic]
     assert thimble(*sub, "-C", "1").ends(0).out == b"kept\n"
     assert thimble(*sub, "-R", "-W", "1").ends(27).out == b""
-    assert thimble(*sub, "--retained-only", "-W", "2").ends(27).out == b"kept\n"
+    assert thimble(*sub, "--retained-only", "-W", "5").ends(27).out == b"kept\n"
     thimble(*pub, "-n").ends(0)
     assert thimble(*sub, "-W", "1").ends(27).out == b""
 
@@ -243,7 +244,7 @@ def test_both_directions_with_their_clients(thimble, lab, topic):
                               stdout=subprocess.PIPE)
     lab.log.await_subscription(f"{topic}/1")
     thimble("pub", *lab.tls(), "-t", f"{topic}/1", "-m", "ours", "-q", "2").ends(0)
-    assert theirs.communicate(timeout=20)[0] == b"ours\n"
+    assert theirs.communicate(timeout=SECONDS)[0] == b"ours\n"
     ours = thimble.start("sub", *lab.tls(), "-t", f"{topic}/2", "-C", "1", "-q", "2")
     lab.log.await_subscription(f"{topic}/2")
     subprocess.run(["mosquitto_pub", *tls, "-t", f"{topic}/2", "-m", "theirs", "-q", "2"],

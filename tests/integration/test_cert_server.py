@@ -9,6 +9,7 @@ from conftest import tracked
 from fake import Socks, nothing
 from forge import CA, LOCALHOST, NOT_CA, SERVER
 from lab import free_port, needs_ipv6
+from program import SECONDS
 from test_pin_forgery import pin_of
 from timeserver import Era
 
@@ -192,7 +193,7 @@ def test_nobody_listens(thimble, chains, verb):
 
 
 def test_no_tls_there(thimble, lab, chains):
-    done = thimble("cert", "pin", f"localhost:{lab.ports['plain_port']}", "--timeout", "5")
+    done = thimble("cert", "pin", f"localhost:{lab.ports['plain_port']}", "--timeout", SECONDS)
     assert done.end() in (7, 8, 27) and not done.out, done.story()
 
 

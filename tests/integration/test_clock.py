@@ -13,6 +13,7 @@ from program import until
 from timeserver import Era, TimeServer, reply
 
 YEAR = 365.25 * 86400
+LONG_BEFORE_SECONDS = 60  # --clock-timeout is 120 unless it is said
 
 
 def at(year, month=1, day=1):
@@ -71,7 +72,7 @@ def test_it_is_waited_for(pub, era):
 def test_not_for_ever(pub, era):
     era.set(at(1970))
     done = pub("--clock-timeout", "1.5").ends_refused(80, "1970")
-    assert 1.4 < done.seconds < 10
+    assert 1.4 < done.seconds < LONG_BEFORE_SECONDS
 
 
 def test_it_may_be_ignored(pub, era):
@@ -246,7 +247,7 @@ def test_what_cannot_be_believed_leads_to_the_next(pub, era, timeserver, what):
     bad, better = timeserver(REFUSED[what]), timeserver(good)
     done = pub("--sntp", bad.where, "--sntp", better.where).ends(0)
     assert len(bad.questions) == 1 and len(better.questions) == 1
-    assert done.seconds < 15
+    assert done.seconds < LONG_BEFORE_SECONDS
 
 
 @pytest.mark.parametrize("what", ["below the floor", "another echo", "a kiss: DENY"])

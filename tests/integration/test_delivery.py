@@ -290,10 +290,11 @@ def test_what_the_broker_cannot_do(thimble, fake, raw, words, code):
 # ---- deadlines ----------------------------------------------------------------------------------
 
 IMPATIENT = ["--timeout-ack", "0.4", "--retry", "0"]
-LESS_SO = ["--timeout-ack", "1.5", "--retry", "0"]  # there is an answer to come before
+LESS_SO = ["--timeout-ack", "4", "--retry", "0"]  # there is an answer to come before
+NOT_SAID_SECONDS = 30  # each of these deadlines, unless it is said
 
 
-def is_between(done, low, high):
+def is_between(done, low, high=NOT_SAID_SECONDS - 5):
     took = time.monotonic() - done.began
     assert low <= took <= patient(high), f"{took:.2f} s\n{done.story()}"
 
@@ -303,7 +304,7 @@ def test_no_connack(thimble, fake):
         peer.expect(CONNECT)
         peer.drain()
     done = thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "--timeout-connack", "0.4")
-    is_between(done.ends_refused(27, "CONNACK", "400"), 0.4, 3)
+    is_between(done.ends_refused(27, "CONNACK", "400"), 0.4)
 
 
 @pytest.mark.parametrize("qos, name", [(1, "PUBACK"), (2, "PUBREC")])
@@ -312,7 +313,7 @@ def test_no_acknowledgement(thimble, fake, qos, name):
         peer.greet().expect(PUBLISH)
         peer.drain()
     done = thimble("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", qos, *IMPATIENT)
-    is_between(done.ends_refused(27, name), 0.4, 3)
+    is_between(done.ends_refused(27, name), 0.4)
 
 
 def test_no_pubcomp(thimble, fake):
@@ -329,7 +330,7 @@ def test_no_suback(thimble, fake):
         peer.greet().expect(SUBSCRIBE)
         peer.drain()
     done = thimble("sub", *fake(script).plain, "-t", "t", *IMPATIENT)
-    is_between(done.ends_refused(27, "SUBACK"), 0.4, 3)
+    is_between(done.ends_refused(27, "SUBACK"), 0.4)
 
 
 def test_no_pingresp(thimble, fake):
@@ -339,7 +340,7 @@ def test_no_pingresp(thimble, fake):
         peer.expect(PINGREQ)
         peer.drain()
     done = thimble("sub", *fake(script).plain, "-V", "mqttv5", "-t", "t", *LESS_SO)
-    is_between(done.ends_refused(27, "PINGRESP"), 1, 8)
+    is_between(done.ends_refused(27, "PINGRESP"), 1)
 
 
 def test_pingresp_keeps_it_alive(thimble, fake):
@@ -361,15 +362,16 @@ def test_handshake_that_stalls(thimble, lab, proxy):
     port = proxy(lab.ports["ec_port"], 300, stall=True).port
     done = thimble("pub", "-h", "localhost", "-p", port, *lab.identity(), "-t", "t", "-m", "x",
                    "--timeout-tls", "0.4")
-    is_between(done.ends_refused(27, "TLS handshake", "400"), 0.4, 3)
+    is_between(done.ends_refused(27, "TLS handshake", "400"), 0.4)
 
 
 def test_drip_cannot_stretch_the_deadline(thimble, fake):
-    """A byte now and then is no progress: CONNECT to CONNACK has one deadline."""
+    """A byte now and then is no progress: CONNECT to CONNACK has one deadline. It would be
+    connected in the end, after 15 seconds."""
     def script(peer):
         peer.expect(CONNECT)
-        peer.drip(connack(V5, raw=b"\x1f" + text("x" * 300)), 0.02)
+        peer.drip(connack(V5, raw=b"\x1f" + text("x" * 300)), 0.05)
         peer.drain()
     done = thimble("pub", *fake(script).plain, "-V", "mqttv5", "-t", "t", "-m", "x",
                    "--timeout-connack", "0.5")
-    is_between(done.ends_refused(27, "CONNACK"), 0.5, 3)
+    is_between(done.ends_refused(27, "CONNACK"), 0.5)

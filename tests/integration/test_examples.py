@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from forge import server
-from program import TOP
+from program import SECONDS, TOP
 
 LIBRARY = TOP / os.environ.get("BUILD", "build") / "libthimble.a"
 STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror"]
@@ -31,7 +31,7 @@ def example(tmp_path_factory):
 
 def run(program, *words):
     return subprocess.run([program, *map(str, words)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=20)
+                          stderr=subprocess.PIPE, text=True, timeout=SECONDS)
 
 
 def identity(lab, kind="ec"):

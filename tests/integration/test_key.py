@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from program import THIMBLE
+from program import SECONDS, THIMBLE
 from x509 import der, integer, oid, sequence
 
 KEYS = {
@@ -344,7 +344,7 @@ class Terminal:
         self.pid = self.report()
 
     def report(self):
-        assert select.select([self.reports], [], [], 20)[0], self.shown
+        assert select.select([self.reports], [], [], SECONDS)[0], self.shown
         return int(self.reports.readline())
 
     def close(self):
@@ -354,7 +354,7 @@ class Terminal:
         os.close(self.fd)
 
     def wait_for(self, text, times=1):
-        end = time.monotonic() + 20
+        end = time.monotonic() + SECONDS
         while self.shown.count(text) < times:
             assert time.monotonic() < end, self.shown
             self.read()
@@ -368,7 +368,7 @@ class Terminal:
         return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
 
     def wait_until(self, condition):
-        end = time.monotonic() + 20
+        end = time.monotonic() + SECONDS
         while not condition():
             assert time.monotonic() < end, self.shown
             time.sleep(0.01)

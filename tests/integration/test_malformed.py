@@ -5,7 +5,7 @@ import pytest
 from packets import (AUTH, CONNACK, CONNECT, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP,
                      PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, V4, V5, ack,
                      connack, number, packet, properties, publish, suback, text, two, unsuback)
-from program import told_bytes
+from program import SECONDS, told_bytes
 
 BOTH = (V4, V5)
 NAMES = {V4: "mqttv311", V5: "mqttv5"}
@@ -208,7 +208,7 @@ def test_instead_of_connack(thimble, fake, version, data):
         peer.send(data)
         peer.drain()
     done = assert_ended(thimble, fake(script), "sub", "-V", NAMES[version], "-t", "t",
-                        "--timeout", "5")
+                        "--timeout", SECONDS)
     assert done.out == b""
 
 
@@ -219,7 +219,7 @@ def test_to_a_subscriber(thimble, fake, version, data):
         peer.send(data)
         expect_an_end_that_says_so(peer)
     done = assert_ended(thimble, fake(script), "sub", "-V", NAMES[version], "-t", "t", "-q", "2",
-                        "--timeout", "5")
+                        "--timeout", SECONDS)
     assert done.out.strip() == b""
 
 

@@ -2,7 +2,7 @@
 import pytest
 
 from lab import needs_ipv6
-from program import SYSTEM_LIBS
+from program import SECONDS, SYSTEM_LIBS
 
 TLS = ["1.2", "1.3"]
 KINDS = ["ec", "rsa"]
@@ -28,7 +28,7 @@ def assert_nothing_is_kept(report):
 @pytest.mark.parametrize("tls", TLS)
 def test_round_trip(thimble, lab, topic, tls, kind, qos, version):
     how = [*lab.tls(kind), "--tls-version", tls, "-V", version, "-q", qos, "-t", topic]
-    subscriber = thimble.start("sub", *how, "-C", "1", "-W", "15", "-v", report=True)
+    subscriber = thimble.start("sub", *how, "-C", "1", "-W", SECONDS, "-v", report=True)
     lab.log.await_subscription(topic)
     publisher = thimble("pub", *how, "-m", "through and through", report=True).ends(0)
     subscriber.ends(0)

@@ -16,7 +16,7 @@ import tempfile
 import pytest
 
 from lab import free_port
-from program import IMAGE, THIMBLE, TOP, patient, until
+from program import IMAGE, SECONDS, THIMBLE, TOP, until
 
 
 def output(*words):
@@ -193,7 +193,7 @@ def subscriber(thimble, lab, topic):
     shutil.rmtree(folder)
 
 
-def listen_and_read(path, seconds=patient(5)):
+def listen_and_read(path, seconds=SECONDS):
     with socket.socket(socket.AF_UNIX) as asker:
         asker.connect(path)
         asker.settimeout(seconds)
@@ -223,7 +223,7 @@ def test_a_signal_right_behind_an_answer(subscriber):
         run = subscriber(name=str(number))
         for _ in range(number):
             listen_and_read(run.socket)
-        run.signal(signal.SIGTERM).ends(0, seconds=patient(10))
+        run.signal(signal.SIGTERM).ends(0)
 
 
 def test_mem_report_prints_what_mem_report_prints(subscriber, thimble):

@@ -9,6 +9,7 @@ import pytest
 
 from fake import Proxy
 from packets import PUBACK, PUBCOMP, PUBREC, PUBREL, V4, V5, ack, publish
+from program import SECONDS
 
 NAMES = {V4: "mqttv311", V5: "mqttv5"}
 VERSIONS = pytest.mark.parametrize("version", [V4, V5], ids=NAMES.get)
@@ -122,7 +123,7 @@ def test_through_a_real_broker(thimble, mosquitto, tmp_path, version, qos):
     thimble("pub", *broker.plain, "-t", "big", "-q", qos, "-f", tmp_path / "payload").ends(0)
     between = Cutting(broker.port, 600000)
     try:
-        done = thimble("sub", *between.plain, *who, "-C", "1", "-W", "15", "--backoff", "0.05..0.1")
+        done = thimble("sub", *between.plain, *who, "-C", "1", "-W", SECONDS, "--backoff", "0.05..0.1")
     finally:
         between.close()
     same = done.ends(0).out == payload + b"\n"

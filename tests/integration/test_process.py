@@ -3,13 +3,14 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
 from lab import free_port
 from packets import DISCONNECT, PUBACK, PUBLISH, ack, publish
-from program import IMAGE, THIMBLE, patient, until
+from program import IMAGE, SECONDS, THIMBLE, patient, until
 from test_as_mosquitto import Ear
 
 # ---- what is mapped -----------------------------------------------------------------------------
@@ -23,6 +24,8 @@ def test_nothing_is_writable_and_executable():
 
 
 # ---- signals ------------------------------------------------------------------------------------
+
+BEFORE_ACK_SECONDS = 25  # --timeout-ack is 30 unless it is said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -47,8 +50,8 @@ def test_pub_was_not_done(thimble, fake, number, code):
     pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-m", "x", "-q", "1")
     until(lambda: said, "PUBLISH")
     pub.signal(number)
-    time.sleep(0.1)
-    assert pub.signal(number).end(seconds=patient(5)) in (code, -number), pub.story()
+    until(lambda: pub.has_heard(number), "the first")
+    assert pub.signal(number).end(seconds=patient(BEFORE_ACK_SECONDS)) in (code, -number), pub.story()
 
 
 @pytest.mark.parametrize("words, signals", [(["--timeout-ack", "1"], 1), ([], 2)])
@@ -57,27 +60,35 @@ def test_end_within_a_message(thimble, fake, tmp_path, words, signals):
     signal."""
     with open(tmp_path / "large", "wb") as large:
         large.truncate(50_000_000)
-    broker = fake(lambda peer: peer.greet().socket.recv(1) and time.sleep(patient(8)))
-    pub = thimble.start("pub", *broker.plain, "-t", "t", "-f", tmp_path / "large", *words)
-    until(lambda: broker.attempts, "the connection")
+    begun, over = threading.Event(), threading.Event()
+
+    def script(peer):
+        peer.greet().socket.recv(1)
+        begun.set()
+        over.wait(SECONDS)
+    pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-f", tmp_path / "large", *words)
+    assert begun.wait(SECONDS)
     for _ in range(signals):
-        time.sleep(0.5)
         pub.signal(signal.SIGINT)
-    pub.ends(130, seconds=patient(4))
+        until(lambda: pub.has_heard(signal.SIGINT), "the signal")
+        time.sleep(0.1)  # an imitated machine has heard it before the program has
+    pub.ends(130, seconds=patient(BEFORE_ACK_SECONDS))
+    over.set()
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_before_it_is_connected(thimble, fake, number, code):
-    broker = fake(lambda peer: peer.drain())
+    heard = []
+    broker = fake(lambda peer: heard.append(peer.hear_connect()) or peer.drain())
     sub = thimble.start("sub", *broker.plain, "-t", "t")
-    until(lambda: broker.attempts, "the connection")
-    time.sleep(0.05)
+    until(lambda: heard, "CONNECT")
     sub.signal(number).ends(code)
 
 
 def test_while_it_waits_to_try_again(thimble, fake):
-    sub = thimble.start("sub", *fake(lambda peer: peer.greet().grant()).plain, "-t", "t")
-    sub.says("trying again in").signal(signal.SIGTERM).ends(0, seconds=patient(3))
+    broker = fake(lambda peer: peer.greet().grant())
+    sub = thimble.start("sub", *broker.plain, "-t", "t", "--backoff", "1000..1000")
+    sub.says("trying again in").signal(signal.SIGTERM).ends(0)
 
 
 def test_while_it_gathers(thimble, fake, tmp_path):
@@ -103,7 +114,7 @@ def test_while_it_gathers(thimble, fake, tmp_path):
     until(gathers, "gathering")
     time.sleep(0.1)
     os.kill(int(calls.read_text().split()[0]), signal.SIGTERM)
-    sub.ends(0, seconds=patient(5))
+    sub.ends(0)
 
 
 def test_stopped_and_continued(thimble, lab, topic):
@@ -124,10 +135,8 @@ def test_reader_has_gone(thimble, fake):
     def script(peer):
         peer.greet().grant()
         while not ears:
-            if not peer.send(publish("t", b"x" * 100)):
-                break
-            got = None if peer.is_silent(0.01) else peer.receive()
-            ears.extend([got] if got else [])
+            if not peer.send(publish("t", b"x" * 100)) or not peer.is_silent(0.01):
+                ears.append(peer.receive())
     reader, writer = os.pipe()
     os.close(reader)
     sub = thimble.start("sub", *fake(script).plain, "-t", "t", stdout=writer)
@@ -140,14 +149,14 @@ def test_closed_standard_output(thimble, lab, topic):
     """As a shell's >&- closes it: said, not overlooked; no file of ours gets what was printed."""
     thimble("pub", *lab.tls(), "-t", topic, "-m", "lost", "-r").ends(0)
     done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", THIMBLE, "sub", *map(str, lab.tls()),
-                           "-t", topic, "-C", "1"], capture_output=True, text=True, timeout=20)
+                           "-t", topic, "-C", "1"], capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 14 and "standard output" in done.stderr
 
 
 def test_full_disk(thimble, lab, topic):
     thimble("pub", *lab.tls(), "-t", topic, "-m", "lost", "-r").ends(0)
     with open("/dev/full", "wb") as full:
-        done = thimble("sub", *lab.tls(), "-t", topic, "-W", "5", stdout=full)
+        done = thimble("sub", *lab.tls(), "-t", topic, "-W", "12", stdout=full)
     done.ends_refused(14, "cannot write to standard output: No space left")
 
 
@@ -202,24 +211,28 @@ def test_lines_go_out_as_they_come(thimble, fake):
 
 
 def test_stalled_broker_stops_the_reading(thimble, fake):
+    begun, over = threading.Event(), threading.Event()
+
     def script(peer):
         peer.greet().expect(PUBLISH)
-        peer.is_silent(2)
-        time.sleep(1)
+        begun.set()
+        over.wait(SECONDS)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     pub = thimble.start("pub", *fake(script).plain, "-t", "t", "-l", "-q", "1", stdin=reader)
     os.close(reader)
-    written = 0
-    deadline = time.monotonic() + 0.8
-    while time.monotonic() < deadline:
+    written, idle = 0, 0
+    while idle < 25 and written < 1 << 20:
         try:
             written += os.write(writer, b"x" * 99 + b"\n")
+            idle = 0
         except BlockingIOError:
+            idle += begun.wait(SECONDS)
             time.sleep(0.02)
     os.close(writer)
-    assert written <= 65536 + 3 * 16384, "it read more than its outbox takes"
+    assert begun.is_set() and written <= 65536 + 3 * 16384, "it read more than its outbox takes"
     pub.stop()
+    over.set()
 
 
 # ---- secrets ------------------------------------------------------------------------------------
@@ -314,6 +327,6 @@ def test_no_descriptor_is_inherited_or_left(thimble, lab, topic):
     """It runs with standard streams closed, too."""
     done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", THIMBLE, "pub",
                            *map(str, lab.tls()), "-t", topic, "-m", "x", "-q", "1", "-r"],
-                          timeout=20)
+                          timeout=SECONDS)
     assert done.returncode == 0
     assert thimble("sub", *lab.tls(), "-t", topic, "-C", "1").ends(0).out == b"x\n"

@@ -81,7 +81,11 @@ def test_publisher_survives_restarts(thimble, durable, qos, end):
             durable.start()
     os.close(writer)
     pub.ends(0, "connected again")
-    got = thimble("sub", *durable.plain, *who, "-W", "3").ends(27).out.splitlines()
+    thimble("pub", *durable.plain, "-t", "lines", "-m", "last", "-q", qos).ends(0)
+    sub = thimble.start("sub", *durable.plain, *who)
+    until(lambda: sub.out.endswith(b"last\n"), "all there is")
+    got = sub.signal(signal.SIGTERM).ends(0).out.splitlines()
+    assert got.pop() == b"last"
     if end == signal.SIGTERM:
         assert set(got) == set(sent)
         if qos == 2:
@@ -135,15 +139,15 @@ def waits_announced(program):
 def test_waits_double_with_jitter(thimble, fake):
     """1, 2, 4 s, each shortened by up to a half, and kept to."""
     broker = fake(lambda peer: peer.greet().grant(), lambda peer: peer.hear_connect())
-    done = thimble("sub", *broker.plain, "-t", "t", "--retry", "3", seconds=patient(30))
+    done = thimble("sub", *broker.plain, "-t", "t", "--retry", "3")
     done.ends_refused(7)
     waits = waits_announced(done)
     assert len(waits) == 3 and broker.attempts == 4
     for wait, full in zip(waits, (1, 2, 4)):
         assert full / 2 - 0.05 <= wait <= full + 0.05, waits
     taken = [b - a for a, b in zip(broker.accepted, broker.accepted[1:])]
-    for wait, took in zip(waits, taken):  # as it is seen on a machine that has others to serve
-        assert wait / 2 <= took <= wait + patient(3), (waits, taken)
+    # As it is seen on a machine that has others to serve.
+    assert sum(waits) / 2 <= sum(taken) <= sum(waits) + patient(20), (waits, taken)
 
 
 def test_waits_are_drawn_by_lot(thimble, fake):
@@ -157,7 +161,7 @@ def test_waits_are_drawn_by_lot(thimble, fake):
 def test_the_first_connection_is_not_tried_again(thimble, lab):
     done = thimble("sub", "-h", "127.0.0.1", "-p", free_port(), "--no-tls", "-t", "t")
     done.ends_refused(4)
-    assert waits_announced(done) == [] and done.seconds < 5
+    assert waits_announced(done) == []
 
 
 def test_unless_it_is_asked_for(thimble, mosquitto):

@@ -15,7 +15,7 @@ import pytest
 from forge import CA, CLIENT, LOCALHOST, NOT_CA, SERVER, server
 from lab import free_port
 from packets import PINGREQ, PINGRESP, PUBACK, PUBLISH, SUBSCRIBE, ack, packet, suback
-from program import patient, until
+from program import until
 from timeserver import Era
 
 
@@ -151,7 +151,7 @@ def test_no_message_is_lost(thimble, identity, broker, tmp_path):
         identity.take(name)
         pub.signal(signal.SIGHUP)
         pub.says(f"trying generation {'b' if count != 2 else 'a'}")
-    pub.ends(0, seconds=patient(30))
+    pub.ends(0)
     feed.wait()
     until(lambda: len(set(ear.out.decode().split("\n"))) > 400, "the last line")
     assert [line for line in dict.fromkeys(ear.out.decode().splitlines())] == lines

@@ -11,7 +11,7 @@ import pytest
 from forge import CA, CLIENT, LOCALHOST, NOT_CA, SERVER, server
 from lab import free_port
 from packets import PUBLISH, PUBACK, ack
-from program import THIMBLE
+from program import SECONDS, THIMBLE
 from timeserver import Era
 
 LEFT_ALONE = "is not used"
@@ -54,7 +54,7 @@ def test_the_next_process_takes_it_up(pub, file, tls, kind):
 def test_a_killed_process_has_kept_it(thimble, lab, pub, file, tls):
     sub = thimble.start("sub", *lab.tls(), "--tls-version", tls, "-t", "t", "--session-file", file)
     while not file.exists() or not file.stat().st_size:
-        assert sub.is_running() and sub.seconds < 20
+        assert sub.is_running() and sub.seconds < SECONDS
         time.sleep(0.01)
     sub.stop()
     assert pub(tls).resumed

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import TOP
 from lab import Mosquitto
-from program import until
+from program import SECONDS, until
 from test_package import IN_AN_EMPTY_ROOT, run
 
 DIST = TOP / "dist"
@@ -120,7 +120,7 @@ def test_its_filter_lets_the_sandbox_pass(unit, broker, tmp_path):
         children = run("ps", "-o", "pid=", "--ppid", agent.pid).split()
         for child in children:
             os.kill(int(child), signal.SIGTERM)
-    assert agent.wait(20) == 0
+    assert agent.wait(SECONDS) == 0
     called = calls_in(tmp_path / "trace")
     assert {"connect", "landlock_restrict_self", "prctl"} <= called
     assert called - passed_by(unit) == set()
@@ -260,7 +260,7 @@ def test_busybox_keeps_it_running(busybox, broker):
     until(lambda: connections(broker) == 2, "another one")
     init("stop")
     until(lambda: "Received DISCONNECT from serviced" in broker.log.text(), "its goodbye")
-    assert not (root / "run/thimble-pump.pid").exists()
+    until(lambda: not (root / "run/thimble-pump.pid").exists(), "the supervisor's end")
     assert connections(broker) == 2
 
 

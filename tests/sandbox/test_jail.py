@@ -39,7 +39,7 @@ def place(tmp_path):
 def end_of(jail, act, place):
     """0: it was done; the errno; or KILLED."""
     done = subprocess.run([JAIL, jail, act, *map(str, place)], capture_output=True, text=True,
-                          timeout=20)
+                          timeout=60)
     if done.returncode == -signal.SIGSYS:
         return KILLED
     assert done.returncode == 0, done.stderr
@@ -73,7 +73,7 @@ ALWAYS = 1 | LIMITS | CALLS | FILES
 def test_versions_of_landlock(place, version, holds, lacks, other_port):
     """Each has what it can; and says what that is."""
     told = subprocess.run([JAIL, str(version), "own-port", *map(str, place)], capture_output=True,
-                          text=True, timeout=20).stdout
+                          text=True, timeout=60).stdout
     assert told == f"holds {holds} lacks {lacks}\ndone\n"
     assert end_of(str(version), "other-port", place) == other_port
     assert end_of(str(version), "read-file", place) == errno.EACCES

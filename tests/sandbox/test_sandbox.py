@@ -4,23 +4,16 @@ import os
 import pathlib
 import platform
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 
 import pytest
 
-from program import THIMBLE, TOP, environment, until
+from program import SECONDS, THIMBLE, TOP, environment, status_of, until
 
 INJECT, LACKING = (TOP / "build" / "sandbox" / name for name in ("inject", "lacking"))
 PARTS = ["no_new_privs", "limits", "seccomp", "files", "ports", "scopes"]
-
-
-def status_of(pid):
-    """/proc/PID/status."""
-    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return dict(line.split(":\t", 1) for line in lines)
 
 
 def limits_of(pid):
@@ -73,7 +66,7 @@ def test_many_inherited_descriptors(thimble, lab, topic):
     pipes = [os.pipe() for _ in range(100)]
     low = [end for pipe in pipes for end in pipe]
     done = subprocess.run([THIMBLE, "pub", *map(str, lab.tls()), "-t", topic, "-m", "x"],
-                          pass_fds=low, env=environment({}), timeout=20)
+                          pass_fds=low, env=environment({}), timeout=SECONDS)
     for end in low:
         os.close(end)
     assert done.returncode == 0
@@ -97,7 +90,7 @@ def test_each_command(thimble, lab, topic):
     thimble("pub", *both, "-m", "x", "-q", 2).ends(0)
     thimble("pub", *both, "-l", "-q", 1, stdin=b"y\n").ends(0)
     assert sub.ends(0).out == b"x\ny\n"
-    answer = thimble.start("rr", *both, "-e", topic + "/r", "-m", "z", "-W", 20)
+    answer = thimble.start("rr", *both, "-e", topic + "/r", "-m", "z", "-W", SECONDS)
     lab.log.await_subscription(topic + "/r")
     thimble("pub", *lab.tls(), "-t", topic + "/r", "-m", "answer").ends(0)
     assert answer.ends(0).out == b"answer\n"
@@ -105,7 +98,7 @@ def test_each_command(thimble, lab, topic):
 
 def has_all():
     done = subprocess.run([TOP / "build" / "sandbox" / "jail", "in", "own-port", "1", "1", "/"],
-                          capture_output=True, text=True, timeout=20)
+                          capture_output=True, text=True, timeout=SECONDS)
     return " lacks 0\n" in done.stdout
 
 
@@ -147,11 +140,10 @@ def test_under_valgrind(thimble, lab, topic):
     """Its own calls would be killed: auto locks nothing and says why, require says no."""
     where = ["pub", *lab.tls(), "-t", topic, "-m", "x"]
     valgrind = ["valgrind", "-q"]
-    pub = thimble(*where, report=True, prefix=valgrind, seconds=60).ends(0)
+    pub = thimble(*where, report=True, prefix=valgrind).ends(0)
     assert "valgrind" in pub.report["sandbox"]["why_not"]
     assert not any(pub.report["sandbox"][part] for part in PARTS)
-    thimble(*where, "--sandbox=require", prefix=valgrind,
-            seconds=60).ends_refused(78, "valgrind")
+    thimble(*where, "--sandbox=require", prefix=valgrind).ends_refused(78, "valgrind")
 
 
 # ---- what still works ----------------------------------------------------------------------------
@@ -163,7 +155,7 @@ def test_strace_from_outside(thimble, lab, topic, waiting, tmp_path):
     until(lambda: status_of(sub.pid)["TracerPid"] != "0", "the tracer")
     thimble("pub", *lab.tls(), "-t", topic, "-m", "x").ends(0)
     assert sub.ends(0).out == b"x\n"
-    tracer.wait(20)
+    tracer.wait(SECONDS)
     assert "recvfrom(" in (tmp_path / "calls").read_text()
 
 
@@ -194,7 +186,7 @@ def test_where_a_report_may_go(thimble, lab, topic, tmp_path, kind):
 
 
 def test_a_report_without_a_directory(thimble, lab, topic, tmp_path):
-    pub = thimble.start("sub", *lab.tls(), "-t", topic, "-W", 1,
+    pub = thimble.start("sub", *lab.tls(), "-t", topic, "-W", 2,
                         f"--mem-report=json:{tmp_path}/none/report")
     pub.ends(27)
     assert "cannot be written" in pub.err
@@ -253,7 +245,7 @@ def test_a_link_where_there_is_no_proc(thimble, mosquitto, topic, tmp_path):
     shutil.copy(THIMBLE, tmp_path / "thimble")
     done = subprocess.run(["chroot", tmp_path, "/thimble", "pub", "-h", "broker.test", "-p",
                            str(broker.port), "--no-tls", "-t", topic, "-m", "x", "-d"],
-                          capture_output=True, text=True, timeout=20)
+                          capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0 and "incomplete: files" not in done.stderr, done.stderr
 
 
@@ -327,7 +319,7 @@ class Victim:
             if results[-1].startswith("killed"):
                 return results
         subprocess.run([THIMBLE, "pub", *map(str, self.lab.tls()), "-t", self.topic, "-m", "x"],
-                       check=True, timeout=20, env=environment({}))
+                       check=True, timeout=SECONDS, env=environment({}))
         return results
 
 
@@ -427,7 +419,7 @@ def test_the_agent_starts_nothing_itself(lab, topic, tmp_path, call):
     try:
         lab.log.await_subscription(topic)
         subprocess.run([THIMBLE, "pub", *map(str, lab.tls()), "-t", topic, "-m", "x"], check=True,
-                       timeout=20, env=environment({}))
+                       timeout=SECONDS, env=environment({}))
         until((tmp_path / "started").exists, "the handler")
         running.stdin.write("now\n")
         running.stdin.flush()
