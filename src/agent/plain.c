@@ -42,6 +42,8 @@ struct lane {
 };
 TH_LANE(struct lane, plain);
 
+static unsigned endpoints; /* of all connections */
+
 /* ---- what may go ----------------------------------------------------------------------------- */
 
 static unsigned levels(struct th_slice filter)
@@ -227,7 +229,6 @@ static int open_plain(const struct th_cli_settings *s)
     struct th_config config;
     struct th_fault fault = {0};
     size_t bytes;
-    void *block = th_cli_connection_spare(&bytes);
     if (!s->plain_endpoint)
         return TH_CLI_OK;
     if (!plain->is_watched) {
@@ -237,6 +238,7 @@ static int open_plain(const struct th_cli_settings *s)
     th_cli_warn("[insecure-plain] until TLS works, %s:%u gets messages WITHOUT TLS",
                 plain->host, plain->port);
     configure(&config, s);
+    void *block = th_cli_connection_spare(endpoints++, &bytes);
     int result = th_open(&plain->client, block, bytes, NULL, &config, &fault);
     return result == 0 ? TH_CLI_OK : th_cli_say_fault(&fault);
 }

@@ -8,6 +8,7 @@
 #include "base/roomy.h"
 #include "base/slice.h"
 #include "cli/configfile.h"
+#include "cli/lane.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -464,6 +465,17 @@ static void live(int agent)
     _exit(0);
 }
 
+/* Ends of the agent, of each runner so far. */
+static int agents[TH_LANES];
+static unsigned runners;
+
+/* In the new process: no other connection's agent's end stays open in it. */
+static void close_others(void)
+{
+    while (runners-- > 0)
+        close(agents[runners]);
+}
+
 int th_agent_runner_start(void)
 {
     int ends[2];
@@ -473,11 +485,12 @@ int th_agent_runner_start(void)
     int pid = copy_ourselves();
     if (pid == 0) {
         close(ends[0]);
+        close_others();
         live(ends[1]);
     }
     close(ends[1]);
     if (pid > 0)
-        return ends[0];
+        return agents[runners++] = ends[0];
     close(ends[0]);
     return -1;
 }

@@ -28,6 +28,13 @@ enum { UNKNOWN, FROM_FILE, FROM_FLAG };
 typedef char file_text[TH_CLI_CONFIGFILE_BYTES + 1];
 TH_LANE_ARRAY(file_text, content, TH_CLI_CONFIGFILE_PLACES);
 
+/* Where each option's value stands. */
+struct spot {
+    uint16_t line, column;
+};
+TH_LANE_ARRAY(struct spot, spots, OPTIONS_MAX);
+_Static_assert(TH_CLI_CONFIGFILE_BYTES <= UINT16_MAX, "lines and columns have room in a spot");
+
 static TH_HEADED struct th_cli_settings from_words; /* what the command line said */
 
 struct lane {
@@ -41,6 +48,7 @@ struct lane {
     unsigned connections, first_connections; /* 0: the file names none */
     const char *name, *first_name;           /* of ours */
     struct th_json_place begins;             /* where ours begins, or the whole of them */
+    struct th_json_place named;
     uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
 };
 TH_LANE(struct lane, own);
@@ -295,6 +303,8 @@ static bool take_setting(const struct th_json_leaf *leaf, bool of_one)
     if (*origin && option->kind != TH_CLI_LIST && option->kind != TH_CLI_JOINED)
         return refuse_at(leaf->name, "%s: given twice", *leaf->names);
     *origin = FROM_FILE;
+    spots[option - th_cli_options] = (struct spot){(uint16_t)leaf->value.line,
+                                                   (uint16_t)leaf->value.column};
     return names_values(option, leaf) && give(option, leaf, opposite);
 }
 
@@ -316,6 +326,7 @@ static bool take_name(const struct th_json_leaf *leaf)
     if (own->name)
         return refuse_at(leaf->name, "given twice%s", "");
     own->name = leaf->text;
+    own->named = leaf->value;
     return true;
 }
 
@@ -391,6 +402,22 @@ const char *th_cli_configfile_connection(void)
     return own->first_name;
 }
 
+/* What the command line did not say has none. */
+static struct th_json_place place_of_option(uint16_t offset)
+{
+    size_t i = (size_t)(th_cli_option_at(offset) - th_cli_options);
+    return own->origins[i] ? (struct th_json_place){spots[i].line, spots[i].column} : own->begins;
+}
+
+bool th_cli_configfile_locate(struct th_cli_problem *problem, uint16_t offset)
+{
+    char text[sizeof problem->text];
+    struct th_json_place place = offset ? place_of_option(offset) : own->named;
+    own->problem = problem;
+    th_format(text, sizeof text, "%s", problem->text);
+    return place.line && refuse_at(place, "%s", text);
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static void note_flags(const struct th_cli_settings *s)
@@ -416,6 +443,7 @@ bool th_cli_configfile_parse(struct th_cli_settings *settings, char *text, size_
     own->fixed_sum = own->connections = 0;
     own->name = NULL;
     own->begins.line = 0;
+    memset(spots, 0, OPTIONS_MAX * sizeof *spots);
     note_flags(settings);
     th_cli_handlers_clear();
     if (th_json_walk(&walk, text, bytes))

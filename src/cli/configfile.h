@@ -21,6 +21,11 @@ const char *th_cli_configfile_connection(void);
 bool th_cli_configfile_read_another(struct th_cli_settings *settings,
                                     struct th_cli_problem *problem);
 
+/* Puts before the text of `problem` where the option with this place in the settings stands in the
+ * file, or else the connection whose turn it is; 0: where its name stands. Nothing, if the command
+ * line gave the option. Always false. */
+bool th_cli_configfile_locate(struct th_cli_problem *problem, uint16_t offset);
+
 /* Reads it again, on top of what the command line said, beside what was read before. Pins are not
  * filled in. False: see `problem`; secrets or pins that are others than at the first time are a
  * mistake, too. `kept` is what these texts lie in: it stays until something newer is kept for live

@@ -256,10 +256,10 @@ void *th_cli_desk_block(size_t *bytes)
     return context_blocks[th_cli_lane()];
 }
 
-void *th_cli_connection_spare(size_t *bytes)
+void *th_cli_connection_spare(unsigned index, size_t *bytes)
 {
     *bytes = CLIENT_BYTES;
-    return client_blocks[TH_CONNECTIONS - 1 - th_cli_lane()];
+    return client_blocks[TH_CONNECTIONS - 1 - index];
 }
 
 void *th_cli_desk_room(size_t *bytes)

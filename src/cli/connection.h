@@ -66,8 +66,8 @@ const struct th_report *th_cli_connection_report(void);
 /* Prints it for people, on standard error. */
 void th_cli_connection_dump(void);
 
-/* Memory that this connection does not use. */
-void *th_cli_connection_spare(size_t *bytes);
+/* Memory that no connection uses: the first such piece, the second, ... */
+void *th_cli_connection_spare(unsigned index, size_t *bytes);
 
 /* Says the fault with its exit status, and returns that. */
 int th_cli_say_fault(const struct th_fault *fault);

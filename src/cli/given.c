@@ -14,8 +14,7 @@ bool th_cli_option_is_given(const struct th_cli_settings *s, const struct th_cli
     return *(const char *const *)place != NULL;
 }
 
-/* NULL: a profile has no such option. */
-static const struct th_cli_option *option_at(uint16_t offset)
+const struct th_cli_option *th_cli_option_at(uint16_t offset)
 {
     for (size_t i = 0; i < th_cli_options_count; i++)
         if (th_cli_options[i].offset == offset && th_cli_options[i].kind != TH_CLI_DECLINED)
@@ -25,13 +24,13 @@ static const struct th_cli_option *option_at(uint16_t offset)
 
 bool th_cli_is_given(const struct th_cli_settings *s, uint16_t offset)
 {
-    const struct th_cli_option *option = option_at(offset);
+    const struct th_cli_option *option = th_cli_option_at(offset);
     return option && th_cli_option_is_given(s, option);
 }
 
 const char *th_cli_name_of(uint16_t offset, char text[TH_CLI_OPTION_NAME_BYTES])
 {
-    return th_cli_option_name(option_at(offset), text);
+    return th_cli_option_name(th_cli_option_at(offset), text);
 }
 
 bool th_cli_is_of_tls(const struct th_cli_option *option)

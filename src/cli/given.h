@@ -7,7 +7,9 @@
 bool th_cli_option_is_given(const struct th_cli_settings *settings,
                             const struct th_cli_option *option);
 
-/* `offset` is that of the option's place in struct th_cli_settings. */
+/* `offset` is that of the option's place in struct th_cli_settings. NULL: a profile has no such
+ * option. */
+const struct th_cli_option *th_cli_option_at(uint16_t offset);
 bool th_cli_is_given(const struct th_cli_settings *settings, uint16_t offset);
 const char *th_cli_name_of(uint16_t offset, char text[TH_CLI_OPTION_NAME_BYTES]);
 

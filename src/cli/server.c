@@ -94,7 +94,7 @@ static void on_event(void *arg, const struct th_event *event)
 static int look_at_server(th_certificate_taker take, void *arg)
 {
     static const struct th_cli_work work = {.on_event = on_event};
-    own.chain = th_cli_connection_spare(&own.room_bytes);
+    own.chain = th_cli_connection_spare(0, &own.room_bytes);
     own.status = th_cli_connection_open(own.settings, &work);
     if (own.status == 0)
         own.status = th_cli_connection_run();
@@ -120,7 +120,7 @@ static int keep_link(void *arg, const struct th_certificate *certificate, struct
 int th_cli_server_chain(const char *path, struct th_slice *chain)
 {
     unsigned index = 0;
-    own.chain = th_cli_connection_spare(&own.room_bytes);
+    own.chain = th_cli_connection_spare(0, &own.room_bytes);
     int status = own.settings ? look_at_server(NULL, NULL)
                               : th_cli_cert_read(path, keep_link, &index);
     *chain = th_slice_of(own.chain, own.used_bytes);

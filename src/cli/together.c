@@ -39,6 +39,12 @@ static bool is_same_client(const struct th_cli_settings *one, const struct th_cl
     return same && ((one->client_id && *one->client_id) || one->client_id_prefix);
 }
 
+/* Of what, by its place in the settings; 0: of the name. */
+struct mistake {
+    struct th_cli_problem *problem;
+    uint16_t place;
+};
+
 /* Its place, or 0. That of an identity has nobody who comes second. */
 static uint16_t shared(const struct th_cli_settings *one, const struct th_cli_settings *other)
 {
@@ -49,56 +55,63 @@ static uint16_t shared(const struct th_cli_settings *one, const struct th_cli_se
             return places[i];
     if (one->input && other->input)
         return AT(input);
-    return is_same_client(one, other) ? AT(client_id) : 0;
+    if (!is_same_client(one, other))
+        return 0;
+    return one->client_id_prefix ? AT(client_id_prefix) : AT(client_id);
 }
 
 static bool check_two(const struct th_cli_settings *one, const struct th_cli_settings *other,
-                      const char *name, struct th_cli_problem *problem)
+                      const char *name, struct mistake *mistake)
 {
     char option[TH_CLI_OPTION_NAME_BYTES] = "name";
     const char *its_name = th_cli_configfile_connection();
-    uint16_t place = shared(one, other);
-    if (!place && strcmp(name, its_name))
+    mistake->place = shared(one, other);
+    if (!mistake->place && strcmp(name, its_name))
         return true;
-    if (place)
-        th_cli_name_of(place, option);
-    return th_cli_problem(problem, "%s: connection %s has the same; give each its own", option,
-                          its_name);
-}
-
-/* With those of the first `count`. */
-static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
-                         struct th_cli_problem *problem)
-{
-    const char *name = th_cli_configfile_connection();
-    unsigned ours = th_cli_lane();
-    bool right = true;
-    for (unsigned i = 0; right && i < count; i++) {
-        th_cli_lane_enter(i);
-        right = i == ours || check_two(s, its(), name, problem);
-    }
-    th_cli_lane_enter(ours);
-    return right;
+    if (mistake->place)
+        th_cli_name_of(mistake->place, option);
+    return th_cli_problem(mistake->problem, "%s: connection %s has the same; give each its own",
+                          option, its_name);
 }
 
 /* ---- what one of several has no place for ---------------------------------------------------- */
 
-/* Blocks for plain endpoints are those the connections leave free, from the end. */
-static bool check_plain(const struct th_cli_settings *s, struct th_cli_problem *problem)
+/* Blocks for plain endpoints are those the connections leave free. */
+static bool check_plain(unsigned endpoints, struct mistake *mistake)
 {
     unsigned count = th_cli_lanes();
-    return !s->plain_endpoint || th_cli_lane() + count < TH_CONNECTIONS ||
-           th_cli_problem(problem, "--insecure-plain: of %u connections only the first %u may have "
+    mistake->place = AT(plain_endpoint);
+    return endpoints + count <= TH_CONNECTIONS ||
+           th_cli_problem(mistake->problem, "--insecure-plain: of %u connections only %u may have "
                           "it", count, TH_CONNECTIONS - count);
 }
 
-static bool check_one(const struct th_cli_settings *s, struct th_cli_problem *problem)
+static bool check_one(const struct th_cli_settings *s, struct mistake *mistake)
 {
+    mistake->place = s->topics.count ? AT(topics) : AT(report);
     if (s->topics.count)
-        return th_cli_problem(problem, "-t: several connections print nothing; give handlers");
-    if (s->report && *s->report)
-        return th_cli_problem(problem, "--mem-report: several connections have no json: file");
-    return check_plain(s, problem);
+        return th_cli_problem(mistake->problem,
+                              "-t: several connections print nothing; give handlers");
+    return !s->report || !*s->report ||
+           th_cli_problem(mistake->problem, "--mem-report: several connections have no json: file");
+}
+
+/* ---- with each other ------------------------------------------------------------------------- */
+
+/* With those of the first `count`. */
+static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
+                         struct mistake *mistake)
+{
+    const char *name = th_cli_configfile_connection();
+    unsigned ours = th_cli_lane(), endpoints = 1;
+    bool right = true;
+    for (unsigned i = 0; right && i < count; i++) {
+        th_cli_lane_enter(i);
+        endpoints += i != ours && its()->plain_endpoint;
+        right = i == ours || check_two(s, its(), name, mistake);
+    }
+    th_cli_lane_enter(ours);
+    return right && (!s->plain_endpoint || check_plain(endpoints, mistake));
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -106,8 +119,10 @@ static bool check_one(const struct th_cli_settings *s, struct th_cli_problem *pr
 static bool fits(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
                  struct th_cli_problem *problem)
 {
+    struct mistake mistake = {.problem = problem};
     return th_cli_lanes() == 1 ||
-           (check_one(s, problem) && check_others(s, its, count, problem));
+           (check_one(s, &mistake) && check_others(s, its, count, &mistake)) ||
+           th_cli_configfile_locate(problem, mistake.place);
 }
 
 /* Beside those that were read before. */

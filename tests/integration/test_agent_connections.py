@@ -217,6 +217,18 @@ def test_without_the_process_of_its_handlers_one_ends_until_a_restart(two):
     two.ends()
 
 
+def test_the_process_of_its_handlers_has_no_sockets_of_the_others(two):
+    """Its two: to the agent, and for what its children tell."""
+    two.start().are_in("connected", "connected")
+    pid = two.program.pid
+    runners = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for runner in runners:
+        held = [os.readlink(each) for each in pathlib.Path(f"/proc/{runner}/fd").iterdir() if int(each.name) > 2]
+        assert sorted(re.sub(r"\d+", "N", each) for each in held) == ["anon_inode:[signalfd]", "socket:[N]"], held
+    assert len(runners) == 2
+    two.ends()
+
+
 def test_one_that_was_asked_to_end_does_not_begin_again(two):
     """SIGHUP comes while the other still waits for its broker."""
     two.of["cloud"]["timeout-ack"] = 2

@@ -396,6 +396,11 @@ def test_examples_can_be_read(thimble, path):
     assert re.findall(r"^name +file +(.*)$", out, re.M) == names
 
 
+def column_of(key, content, find=str.rindex):
+    """Of the last value with this name."""
+    return find(json.dumps(content), f'"{key}": ') + len(f'"{key}": ') + 1
+
+
 @pytest.mark.parametrize("option, shared", [
     ("--spool", {"spool": "/s"}), ("--inbox", {"inbox": "/i"}), ("--drop", {"drop": "/d", "drop_topic": "t"}),
     ("--prom-file", {"prom_file": "/p"}), ("--stdin", {"stdin": True}), ("name", {"name": "a"}),
@@ -405,8 +410,9 @@ def test_connections_have_things_of_their_own(thimble, config, option, shared):
     tls = {"no_tls": False, "cafile": "/c"} if "session_file" in shared else {}
     for several_ones in several(*({**each, **shared} for each in own), **tls), several(*own, **shared, **tls):
         if option != "name" or "name" not in several_ones:
-            thimble("config", "show", "--effective", config(several_ones)).ends(
-                64, f"{option}: connection a has the same; give each its own")
+            run = thimble("config", "show", "--effective", config(several_ones)).ends(
+                67, f"{option}: connection a has the same; give each its own")
+            assert f":1:{column_of(next(iter(shared)), several_ones)}: " in run.err
     if option != "name":
         thimble("config", "show", "--effective", config(several({**own[0], **shared}, own[1], **tls))).ends(0)
 
@@ -421,10 +427,11 @@ def test_connections_have_things_of_their_own(thimble, config, option, shared):
     ({"id": "x", "brokers": ["a", "b"]}, {"id": "x", "brokers": ["b", "a"]}, False),
     ({"id": "x", "brokers": ["a", "b"]}, {"id": "x", "brokers": ["a"]}, True)])
 def test_two_may_not_be_the_same_client(thimble, config, one, other, refused):
-    path = config(several(*({"no_host": True, **each} for each in (one, other))))
-    run = thimble("config", "check", path)
+    content = several(*({"no_host": True, **each} for each in (one, other)))
+    run = thimble("config", "check", config(content))
     if refused:
-        run.ends(64, "-i: connection a has the same; give each its own")
+        key, option = ("id", "-i") if "id" in one else ("id_prefix", "-I")
+        run.ends(67, f":1:{column_of(key, content)}: {option}: connection a has the same; give each its own")
     else:
         run.ends(0)
 
@@ -435,7 +442,8 @@ def test_two_may_not_be_the_same_client(thimble, config, one, other, refused):
 def test_several_print_nothing(thimble, config, each, what):
     for content in several(each, {}), several({}, each):
         at = "ab"[content["connections"][1].get("topic", "") != ""]
-        thimble("agent", "-c", config(content)).ends(64, f"thimble agent {at}: {what}")
+        run = thimble("agent", "-c", config(content)).ends(67, f":1:{column_of('topic', content, str.index)}: {what}")
+        assert f"thimble agent {at}: " in run.err
     thimble("agent", "-c", config(several({}, {})), "-t", "t").ends(64, what)
     thimble("config", "check", config(several({}, {})), "--mem-report=json:/x").ends(64, "--mem-report: several connections")
 
@@ -459,18 +467,21 @@ def test_a_password_for_each(thimble, config):
     assert len(re.findall(r"^pw +file +\(hidden\)$", out, re.M)) == 2
 
 
-@pytest.mark.parametrize("count, which", [(2, 1), (3, 0), (3, 1), (4, 0)])
+@pytest.mark.parametrize("count, which", [(2, [0, 1]), (3, [0]), (3, [1]), (3, [2]), (3, [0, 2]), (3, [1, 2]), (4, [0]),
+                                          (4, [3])])
 def test_a_plain_endpoint_needs_room(thimble, config, count, which):
     """A block that no connection has; hub has enough."""
     blocks = told_bytes("connections")
     connections = [{"id": "x", "spool": f"/s{n}"} for n in range(count)]
-    connections[which] |= {"insecure_plain": "p", "insecure_plain_topic": ["t"]}
-    path = config(several(*connections, no_tls=False, cafile="/c"))
-    run = thimble("config", "show", "--effective", path)
-    if count + which < blocks:
+    for each in which:
+        connections[each] |= {"insecure_plain": "p", "insecure_plain_topic": ["t"]}
+    content = several(*connections, no_tls=False, cafile="/c")
+    run = thimble("config", "show", "--effective", config(content))
+    if count + len(which) <= blocks:
         run.ends(0)
     else:
-        run.ends(64, f"--insecure-plain: of {count} connections only the first {blocks - count} may have it")
+        run.ends(67, f":1:{column_of('insecure_plain', content)}: --insecure-plain: of {count} connections only "
+                     f"{blocks - count} may have it")
 
 
 def test_check_opens_the_files_of_each(thimble, config, lab):
