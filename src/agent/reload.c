@@ -5,6 +5,7 @@
 #include "agent/notify.h"
 #include "base/format.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "cli/configfile.h"
 #include "cli/exit.h"
 #include "cli/given.h"
@@ -104,15 +105,10 @@ static size_t bytes_of(const struct th_cli_option *option)
     return th_cli_is_number(option) ? sizeof(int64_t) : sizeof(char *);
 }
 
-static bool is_same_text(const char *one, const char *other)
-{
-    return one == other || (one && other && !strcmp(one, other));
-}
-
 static bool is_same_list(const struct th_cli_list *one, const struct th_cli_list *other)
 {
     uint32_t i = 0;
-    while (i < one->count && i < other->count && is_same_text(one->items[i], other->items[i]))
+    while (i < one->count && i < other->count && th_text_same(one->items[i], other->items[i]))
         i++;
     return i == one->count && i == other->count;
 }
@@ -127,7 +123,7 @@ static bool is_same(const struct th_cli_option *option)
         return is_same_list(one, other);
     if (option->kind == TH_CLI_FLAG || th_cli_is_number(option))
         return !memcmp(one, other, bytes_of(option));
-    return is_same_text(*(const char *const *)one, *(const char *const *)other);
+    return th_text_same(*(const char *const *)one, *(const char *const *)other);
 }
 
 /* The queue on disk goes out in the session of this client. */
@@ -219,7 +215,7 @@ static void leave_out_wiped(struct th_cli_settings *next)
 static bool complete(struct th_cli_problem *problem)
 {
     struct th_cli_settings *next = next_settings, *before = settings_before;
-    if (!is_same_text(next->identity, before->identity))
+    if (!th_text_same(next->identity, before->identity))
         return th_cli_problem(problem, "another identity needs a restart");
     if (!next->password_file != !before->password_file)
         return th_cli_problem(problem, "a password file that comes or goes needs a restart");

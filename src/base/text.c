@@ -19,3 +19,8 @@ const char *th_text_nth(const char *texts, unsigned skipped)
         texts += strlen(texts) + 1;
     return texts;
 }
+
+bool th_text_same(const char *one, const char *other)
+{
+    return one == other || (one && other && !strcmp(one, other));
+}

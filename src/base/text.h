@@ -12,6 +12,9 @@ char *th_text_find(const char *text, const char *part);
  * bytes that a pointer to each would take. */
 const char *th_text_nth(const char *texts, unsigned skipped);
 
+/* The same text, or both are NULL. */
+bool th_text_same(const char *one, const char *other);
+
 /* Of ASCII, whatever the locale. */
 static inline bool th_is_digit(int character)
 {

@@ -6,6 +6,9 @@
  * together at the beginning, and what is roomy at the end. */
 static TH_HEADED uint8_t lanes[TH_LANES - 1][TH_LANE_BYTES];
 
+/* The pointers as they are while it is the first one's turn. */
+static TH_ROOMY void *firsts[TH_LANE_SHARES];
+
 static unsigned count = 1, turn;
 
 /* The linker's: all of TH_LANE. */
@@ -18,9 +21,13 @@ static size_t room_of(const struct th_cli_share *share)
     return (share->bytes + 63) & ~(size_t)63;
 }
 
+/* NULL: the first one's. */
 static void turn_to(const struct th_cli_share *share, void *place)
 {
-    memcpy(share->pointer, &place, sizeof place);
+    void **first = &firsts[share - __start_lane_shares];
+    if (!turn)
+        memcpy(first, share->pointer, sizeof place);
+    memcpy(share->pointer, place ? &place : first, sizeof place);
 }
 
 static void turn_all_to(unsigned lane)
@@ -28,7 +35,7 @@ static void turn_all_to(unsigned lane)
     uint8_t *small = lanes[lane ? lane - 1 : 0], *roomy = small + TH_LANE_BYTES;
     for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++) {
         roomy -= s->is_roomy ? room_of(s) : 0;
-        turn_to(s, !lane ? s->first : s->is_roomy ? roomy : small);
+        turn_to(s, !lane ? NULL : s->is_roomy ? roomy : small);
         small += s->is_roomy ? 0 : room_of(s);
     }
 }

@@ -19,11 +19,11 @@
 #include <stdint.h>
 
 #define TH_LANES TH_AGENT_CONNECTIONS
+#define TH_LANE_SHARES 64 /* at most */
 
 /* What th_cli_lane_enter() turns to another lane. */
 struct th_cli_share {
     void *pointer; /* to the first lane's at the beginning */
-    void *first;
     uint32_t bytes;
     bool is_roomy;
 };
@@ -33,7 +33,7 @@ struct th_cli_share {
     static type *name = (type *)&name##_first; \
     static const struct th_cli_share name##_share \
         __attribute__((section("lane_shares"), used, aligned(8))) = \
-            {&name, &name##_first, sizeof name##_first, is_roomy}
+            {&name, sizeof name##_first, is_roomy}
 #else
 #define TH_LANE_POINTER(type, name, is_roomy) static type *const name = (type *)&name##_first
 #endif

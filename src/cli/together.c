@@ -1,5 +1,6 @@
 #include "cli/together.h"
 
+#include "base/text.h"
 #include "cli/configfile.h"
 #include "cli/given.h"
 #include "cli/lane.h"
@@ -19,11 +20,6 @@ static const char *text_at(const struct th_cli_settings *s, uint16_t place)
     return *(const char *const *)((const char *)s + place);
 }
 
-static bool is_same(const char *one, const char *other)
-{
-    return one == other || (one && other && !strcmp(one, other));
-}
-
 static const char *first_broker(const struct th_cli_settings *s)
 {
     return s->brokers.count ? *s->brokers.items : NULL;
@@ -33,9 +29,9 @@ static const char *first_broker(const struct th_cli_settings *s)
 static bool is_same_client(const struct th_cli_settings *one, const struct th_cli_settings *other)
 {
     static const uint16_t places[] = {AT(host), AT(unix_path), AT(client_id_prefix), AT(client_id)};
-    bool same = one->port == other->port && is_same(first_broker(one), first_broker(other));
+    bool same = one->port == other->port && th_text_same(first_broker(one), first_broker(other));
     for (size_t i = 0; i < COUNT_OF(places); i++)
-        same &= is_same(text_at(one, places[i]), text_at(other, places[i]));
+        same &= th_text_same(text_at(one, places[i]), text_at(other, places[i]));
     return same && ((one->client_id && *one->client_id) || one->client_id_prefix);
 }
 
@@ -51,7 +47,8 @@ static uint16_t shared(const struct th_cli_settings *one, const struct th_cli_se
     static const uint16_t places[] = {AT(spool), AT(inbox), AT(drop), AT(prom_file),
                                       AT(session_file)};
     for (size_t i = 0; i < COUNT_OF(places) - (one->identity != NULL); i++)
-        if (text_at(one, places[i]) && is_same(text_at(one, places[i]), text_at(other, places[i])))
+        if (text_at(one, places[i]) &&
+            th_text_same(text_at(one, places[i]), text_at(other, places[i])))
             return places[i];
     if (one->input && other->input)
         return AT(input);
