@@ -22,9 +22,8 @@ static size_t room_of(const struct th_cli_share *share)
 }
 
 /* NULL: the first one's. */
-static void turn_to(const struct th_cli_share *share, void *place)
+static void turn_to(const struct th_cli_share *share, void **first, void *place)
 {
-    void **first = &firsts[share - __start_lane_shares];
     if (!turn)
         memcpy(first, share->pointer, sizeof place);
     memcpy(share->pointer, place ? &place : first, sizeof place);
@@ -33,9 +32,10 @@ static void turn_to(const struct th_cli_share *share, void *place)
 static void turn_all_to(unsigned lane)
 {
     uint8_t *small = lanes[lane ? lane - 1 : 0], *roomy = small + TH_LANE_BYTES;
+    void **first = firsts;
     for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++) {
         roomy -= s->is_roomy ? room_of(s) : 0;
-        turn_to(s, !lane ? NULL : s->is_roomy ? roomy : small);
+        turn_to(s, first++, !lane ? NULL : s->is_roomy ? roomy : small);
         small += s->is_roomy ? 0 : room_of(s);
     }
 }

@@ -24,15 +24,14 @@
 /* What th_cli_lane_enter() turns to another lane. */
 struct th_cli_share {
     void *pointer; /* to the first lane's at the beginning */
-    uint32_t bytes;
-    bool is_roomy;
-};
+    uint32_t bytes : 31, is_roomy : 1;
+} __attribute__((packed, aligned(4))); /* twelve bytes: there are many */
 
 #if TH_AGENT_BIT
 #define TH_LANE_POINTER(type, name, is_roomy) \
     static type *name = (type *)&name##_first; \
     static const struct th_cli_share name##_share \
-        __attribute__((section("lane_shares"), used, aligned(8))) = \
+        __attribute__((section("lane_shares"), used, aligned(4))) = \
             {&name, sizeof name##_first, is_roomy}
 #else
 #define TH_LANE_POINTER(type, name, is_roomy) static type *const name = (type *)&name##_first

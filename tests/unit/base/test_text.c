@@ -25,11 +25,25 @@ static void it_skips_texts(void **state)
     assert_string_equal(th_text_nth(texts, 2), "three");
 }
 
+static void it_compares_texts_that_may_be_missing(void **state)
+{
+    (void)state;
+    const char spool[] = "spool";
+    assert_true(th_text_same(spool, "spool"));
+    assert_true(th_text_same(spool, spool));
+    assert_true(th_text_same(NULL, NULL));
+    assert_true(th_text_same("", ""));
+    assert_false(th_text_same(spool, "spoo"));
+    assert_false(th_text_same(spool, NULL));
+    assert_false(th_text_same(NULL, ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_finds_what_strstr_finds),
         cmocka_unit_test(it_skips_texts),
+        cmocka_unit_test(it_compares_texts_that_may_be_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
