@@ -17,7 +17,7 @@ static void the_systems_date_counts(void **state)
 {
     (void)state;
     int64_t system_s = time(NULL);
-    assert_true(th_calendar_s() - system_s >= 0 && th_calendar_s() - system_s < 10);
+    assert_true(th_calendar_s() - system_s >= 0 && th_calendar_s() - system_s < 60);
     assert_true(th_calendar_ms() / 1000 - system_s >= 0);
     assert_true(th_calendar_floor_s() == TH_BUILD_TIME);
     assert_true(th_calendar_is_believable());
@@ -31,8 +31,8 @@ static void it_can_be_any_other(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
         th_calendar_set(dates[i]);
-        assert_in_range(th_calendar_s() - dates[i], 0, 5);
-        assert_in_range(th_calendar_ms() / 1000 - dates[i], 0, 5);
+        assert_in_range(th_calendar_s() - dates[i], 0, 60);
+        assert_in_range(th_calendar_ms() / 1000 - dates[i], 0, 60);
         assert_int_equal(th_calendar_is_believable(), dates[i] >= TH_BUILD_TIME);
     }
     th_calendar_set(0);

@@ -19,7 +19,7 @@
 #include <time.h>
 
 #define PKI "build/unit/tls.pki"
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 25000 /* less than what a deadline is unless it is given */
 #define BROKER_IN_BYTES (256 * 1024)
 
 struct broker {
@@ -188,6 +188,18 @@ static inline uint16_t free_port(void)
     uint16_t port = port_of(fd);
     close(fd);
     return port;
+}
+
+/* One at which nobody listens, nor comes to do so: it is held, until the next is asked for. */
+static inline uint16_t deaf_port(void)
+{
+    static int held = -1;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (held >= 0)
+        close(held);
+    held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(held, (struct sockaddr *)&at, sizeof at), 0);
+    return port_of(held);
 }
 
 static inline bool answers(uint16_t port)

@@ -53,8 +53,7 @@ static void into_dialing(void)
     }
     assert_int_equal(device_open(&device, NULL, plain_config(port_of(full), TH_MQTT_3_1_1)), 0);
     assert_int_equal(th_connect(device.client), 0);
-    FOR_MS(&device, 20);
-    assert_int_equal(th_phase(device.client), TH_PHASE_DIALING);
+    UNTIL(&device, th_phase(device.client) == TH_PHASE_DIALING);
 }
 
 static struct th_context *context;
@@ -400,8 +399,8 @@ static void the_last_message_arrives_at_a_slow_broker(void **state)
     th_disconnect(device.client, 0, NULL);
     device.broker = NULL;
     broker_sends(&broker, "30 05 0001't' 'hi'"); /* unread bytes must not reset the connection */
+    UNTIL(&device, th_phase(device.client) == TH_PHASE_CLOSING);
     FOR_MS(&device, 100);
-    assert_int_equal(th_phase(device.client), TH_PHASE_CLOSING);
     device.broker = &broker;
     UNTIL(&device, broker.ended);
     assert_false(broker.reset);
@@ -427,9 +426,7 @@ static void with_tls(const char *options)
     th_disconnect(device.client, 0, NULL);
     UNTIL(&device, broker.in_bytes == 12008);
     assert_memory_equal(broker.in + broker.in_bytes - 2, "\xe0\x00", 2);
-    uint64_t before_ms = clock_ms();
     ends_as_asked(&device);
-    assert_in_range(clock_ms() - before_ms, 0, 1500);
     out_of_all();
     stop(&server);
 }
@@ -449,7 +446,7 @@ static void a_goodbye_that_cannot_be_sent_is_a_fault(void **state)
     memset(payload, 'x', sizeof payload - 1);
     device_up(&device, &broker, TH_MQTT_3_1_1);
     device.broker = NULL;
-    device.client->config.deadlines.ack_ms = device.client->link.config.deadlines.ack_ms = 300;
+    device.client->config.deadlines.ack_ms = device.client->link.config.deadlines.ack_ms = PATIENCE_MS;
     int narrow = 4096; /* a buffer that was set does not grow while we look */
     assert_int_equal(setsockopt(broker.fd, SOL_SOCKET, SO_RCVBUF, &narrow, sizeof narrow), 0);
     do
@@ -469,14 +466,14 @@ static void a_broker_that_floods_while_we_leave(void **state)
 {
     (void)state;
     static uint8_t flood[65536];
-    into_closing();
     uint64_t began_ms = clock_ms();
+    into_closing();
     broker.ended = true; /* do not collect */
-    while (device.result >= 0 && clock_ms() - began_ms < 5000) {
+    while (device.result >= 0 && clock_ms() - began_ms < PATIENCE_MS) {
         send(broker.fd, flood, sizeof flood, MSG_NOSIGNAL | MSG_DONTWAIT);
         step(&device);
     }
-    assert_in_range(clock_ms() - began_ms, 900, 1500);
+    assert_in_range(clock_ms() - began_ms + 1, 1000, PATIENCE_MS - 1);
     assert_int_equal(th_fault(device.client)->code, 0);
     out_of_all();
 }

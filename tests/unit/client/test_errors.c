@@ -79,7 +79,7 @@ static struct outcome receive(void)
 
 static struct outcome tcp(void)
 {
-    open_plain("127.0.0.1", free_port());
+    open_plain("127.0.0.1", deaf_port());
     return end_of_device();
 }
 
@@ -89,7 +89,7 @@ static struct outcome system_error(void)
     getrlimit(RLIMIT_NOFILE, &before);
     none = before;
     none.rlim_cur = 3;
-    open_plain("127.0.0.1", free_port());
+    open_plain("127.0.0.1", deaf_port());
     setrlimit(RLIMIT_NOFILE, &none);
     step(&device);
     setrlimit(RLIMIT_NOFILE, &before);

@@ -130,15 +130,13 @@ static void reading_waits_for_room_to_answer(void **state)
 {
     (void)state;
     device_up(&device, &broker, TH_MQTT_3_1_1);
-    FOR_MS(&device, 10);
+    UNTIL(&device, th_wait_ms(device.client) == -1);
     replace_socket();
     device.broker = NULL;
     send_many();
-    FOR_MS(&device, 50);
+    UNTIL(&device, device.client->answer_waits && th_wait_ms(device.client) == -1);
     assert_in_range(device.deliveries, 100, 1200);
-    assert_true(device.client->answer_waits);
     assert_int_equal(th_poll_events(device.client), POLLOUT);
-    assert_int_equal(th_wait_ms(device.client), -1);
     device.broker = &broker;
     all_are_answered();
     assert_int_equal(device.deliveries, MESSAGES);
@@ -152,14 +150,13 @@ static void a_large_message_waits_for_room_to_answer(void **state)
     (void)state;
     static uint8_t payload[6000];
     device_up(&device, &broker, TH_MQTT_3_1_1);
-    FOR_MS(&device, 10);
+    UNTIL(&device, th_wait_ms(device.client) == -1);
     replace_socket();
     device.broker = NULL;
     send_many();
     broker_sends(&broker, "34 f5 2e 0001't' 0002");
     broker_send_bytes(&broker, payload, sizeof payload);
-    FOR_MS(&device, 50);
-    assert_true(device.client->answer_waits);
+    UNTIL(&device, device.client->answer_waits);
     device.broker = &broker;
     all_are_answered();
     gets(&device, "50 02 0002");
@@ -173,7 +170,7 @@ static void requests_wait_for_the_socket(void **state)
 {
     (void)state;
     device_up(&device, &broker, TH_MQTT_3_1_1);
-    FOR_MS(&device, 10);
+    UNTIL(&device, th_wait_ms(device.client) == -1);
     replace_socket();
     device.broker = NULL;
     assert_int_equal(publish(&device, "t", "waits", 0), 0);

@@ -28,7 +28,7 @@ static void expect_series(uint32_t first_ms, uint32_t max_ms, unsigned failures,
 {
     struct th_config config = redialling(first_ms, max_ms, -1);
     config.redial.first_too = true;
-    open_at(free_port(), config);
+    open_at(deaf_port(), config);
     device.broker = NULL;
     th_connect(device.client);
     uint32_t expected_ms = first_ms;
@@ -84,7 +84,7 @@ static void full_jitter_draws_from_all_of_it(void **state)
     struct th_config config = redialling(1000, 5000, -1);
     config.redial.first_too = config.redial.full_jitter = true;
     for (int sample = 0; sample < SAMPLES; sample++) {
-        open_at(free_port(), config);
+        open_at(deaf_port(), config);
         device.broker = NULL;
         th_connect(device.client);
         for (int i = 0; i < FAILURES; i++) {
@@ -108,7 +108,7 @@ static void the_very_first_attempt_may_wait(void **state)
     struct th_config config = redialling(1, 1, -1);
     config.redial.delay_ms = 10000;
     for (int i = 0; i < SAMPLES; i++) {
-        open_at(free_port(), config);
+        open_at(deaf_port(), config);
         th_connect(device.client);
         int wait_ms = th_wait_ms(device.client);
         least_ms = wait_ms < least_ms ? wait_ms : least_ms;
@@ -281,9 +281,9 @@ static void waits_as_long_as_it_says(void **state)
 {
     (void)state;
     device_up_with(&device, &broker, redialling(200, 200, 1));
+    uint64_t began_ms = clock_ms();
     broker_drops(&broker);
     UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
-    uint64_t began_ms = clock_ms();
     unsigned wait_ms = (unsigned)last_event(&device)->redial_in_ms;
     assert_int_equal(th_phase(device.client), TH_PHASE_RESTING);
     assert_int_equal(th_fd(device.client), -1);
@@ -300,7 +300,7 @@ static void waits_as_long_as_it_says(void **state)
 
 static unsigned attempts_until_end(struct th_config config)
 {
-    open_at(free_port(), config);
+    open_at(deaf_port(), config);
     device.broker = NULL;
     th_connect(device.client);
     ends_with(&device, TH_E_TCP, TH_PHASE_DIALING, "refused");
@@ -327,7 +327,7 @@ static void no_limit_is_no_limit(void **state)
     (void)state;
     struct th_config config = redialling(1, 1, -1);
     config.redial.first_too = true;
-    open_at(free_port(), config);
+    open_at(deaf_port(), config);
     device.broker = NULL;
     th_connect(device.client);
     UNTIL(&device, device.client->link.attempts == 200);
@@ -538,7 +538,7 @@ static void the_first_puback_is_timed_for_each_connection(void **state)
     device_up_with(&device, &broker, redialling(1, 1, -1));
     publish(&device, "t", "a", 1);
     gets(&device, "32 06 0001't' 0001 'a'");
-    FOR_MS(&device, 300);
+    FOR_MS(&device, 2000);
     broker_drops(&broker);
     UNTIL(&device, broker.fd >= 0);
     gets(&device, CONNECT_4);
@@ -548,7 +548,7 @@ static void the_first_puback_is_timed_for_each_connection(void **state)
     broker_sends(&broker, "40 02 0001");
     UNTIL(&device, count_events(&device, TH_EVENT_PUBLISHED) == 1);
     th_report(device.client, &report);
-    assert_in_range(report.times.first_puback_us, 29000, 200000);
+    assert_in_range(report.times.first_puback_us, 29000, 1900000);
     broker_drops(&broker);
     greet(&device);
     th_report(device.client, &report);

@@ -308,8 +308,7 @@ static void a_request_wakes_the_loop(void **state)
 {
     (void)state;
     device_up(&device, &broker, TH_MQTT_3_1_1);
-    FOR_MS(&device, 20);
-    assert_int_equal(th_wait_ms(device.client), -1);
+    UNTIL(&device, th_wait_ms(device.client) == -1);
     assert_int_equal(th_poll_events(device.client), POLLIN);
     publish(&device, "t", "", 0);
     assert_int_equal(th_wait_ms(device.client), 0);
@@ -354,7 +353,7 @@ static void idle_is_idle(void **state)
 {
     (void)state;
     device_up(&device, &broker, TH_MQTT_5);
-    FOR_MS(&device, 20);
+    UNTIL(&device, th_wait_ms(device.client) == -1);
     device.steps = 0;
     FOR_MS(&device, 200);
     assert_int_equal(device.steps, 0);
@@ -373,7 +372,7 @@ static void runs_with_poll(void **state)
         assert_int_equal(th_run(device.client, 1000), 0);
     uint64_t before_ms = clock_ms();
     assert_int_equal(th_run(device.client, 60), 0);
-    assert_in_range(clock_ms() - before_ms, 59, 1000);
+    assert_in_range(clock_ms() - before_ms, 59, PATIENCE_MS);
     assert_true(broker_accepts(&broker));
     broker_sends(&broker, "20 02 00 00");
     while (th_phase(device.client) < TH_PHASE_UP)

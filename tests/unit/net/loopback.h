@@ -50,7 +50,7 @@ static inline int listen_on(const char *text)
 static inline void wait_for(int fd, short events)
 {
     struct pollfd wait = {.fd = fd, .events = events};
-    assert_int_equal(poll(&wait, 1, 5000), 1);
+    assert_int_equal(poll(&wait, 1, 30000), 1);
 }
 
 /* Closes with a reset instead of an end. */

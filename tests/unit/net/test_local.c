@@ -33,7 +33,7 @@ static uint16_t free_port(void)
 static int await_program(int listening)
 {
     struct pollfd awaited = {.fd = listening, .events = POLLIN};
-    assert_int_equal(poll(&awaited, 1, 5000), 1);
+    assert_int_equal(poll(&awaited, 1, 30000), 1);
     return th_net_unix_accept(listening);
 }
 
