@@ -253,8 +253,9 @@ static int skip_root(struct loading *loading, const struct th_fault *reason)
 /* wolfSSL would trust whatever the user gives, a server's certificate included. */
 int th_tls_context_trust(struct th_tls_context *context, struct th_slice der)
 {
-    if (!th_policy_is_authority(der))
-        return NOT_CA_ERROR;
+    enum th_policy verdict = th_policy_check_root(der);
+    if (verdict != TH_POLICY_OK)
+        return th_tls_policy_code(verdict);
     if (!th_tls_anchors_keep(&context->anchors, der))
         return MEMORY_E;
     th_tls_pins_note_root(context, der);

@@ -65,7 +65,8 @@ static int refused_memory(struct th_fault *fault)
     WORD(SIG_TYPE_E, "is signed with an algorithm that is not supported") \
     WORD(ASN_UNKNOWN_OID_E, "uses an algorithm that is not supported") \
     WORD(ECC_CURVE_OID_E, "has a key on a curve other than P-256 and P-384") \
-    WORD(RSA_KEY_SIZE_E, "has a weak key: RSA needs 2,048 to 4,096 bits, EC P-256 or P-384") \
+    WORD(RSA_KEY_SIZE_E, "has a weak key: RSA needs 2,048 to 4,096 bits, e > 1, EC P-256 or " \
+         "P-384") \
     WORD(ECC_KEY_SIZE_E, "has a key on a curve other than P-256 and P-384") \
     WORD(WC_KEY_SIZE_E, "has a key of a size that is not supported") \
     WORD(ASN_CRIT_EXT_E, "has a critical extension nobody here understands") \

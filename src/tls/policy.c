@@ -1,6 +1,7 @@
 #include "tls/policy.h"
 
 #include "base/der.h"
+#include "identity/time.h"
 #include "tls/constraints.h"
 
 #include <string.h>
@@ -133,13 +134,22 @@ static bool take_fields(struct th_slice *tbs, struct certificate *out)
     return take_extensions(tbs, out);
 }
 
+/* wolfSSL takes a thirteenth month, and an hour 24. */
+static bool has_dates(struct th_slice validity)
+{
+    int64_t unheard_s;
+    return th_identity_take_time(&validity, &unheard_s) &&
+           th_identity_take_time(&validity, &unheard_s);
+}
+
 static bool open_certificate(struct th_slice der, struct certificate *out)
 {
     struct th_slice body, tbs;
     memset(out, 0, sizeof *out);
     return th_der_take(&der, TH_DER_SEQUENCE, &body) &&
            th_der_take(&body, TH_DER_SEQUENCE, &tbs) &&
-           th_der_take(&body, TH_DER_SEQUENCE, &out->outer_algorithm) && take_fields(&tbs, out);
+           th_der_take(&body, TH_DER_SEQUENCE, &out->outer_algorithm) && take_fields(&tbs, out) &&
+           has_dates(out->fields[VALIDITY]);
 }
 
 /* ---- strength -------------------------------------------------------------------------------- */
@@ -164,20 +174,20 @@ static bool signature_is_strong(struct th_slice algorithm)
     return th_der_is_oid(oid, plain_signatures);
 }
 
-static bool read_modulus(struct th_slice rsa_public_key, struct th_slice *modulus)
+/* Of an RSAPublicKey; its exponent is in the rest. */
+static bool read_modulus(struct th_slice key, struct th_slice *modulus, struct th_slice *rest)
 {
-    struct th_slice numbers;
-    return th_der_take(&rsa_public_key, TH_DER_SEQUENCE, &numbers) &&
-           th_der_take_number(&numbers, modulus);
+    return th_der_take(&key, TH_DER_SEQUENCE, rest) && th_der_take_number(rest, modulus);
 }
 
+/* With an exponent of 1 anybody can sign: the signature is the padded hash itself. */
 static bool rsa_is_strong(struct th_slice bytes)
 {
-    struct th_slice modulus;
-    if (!read_modulus(bytes, &modulus))
+    struct th_slice modulus, rest, exponent;
+    if (!read_modulus(bytes, &modulus, &rest) || !th_der_take_number(&rest, &exponent))
         return false;
     unsigned bits = th_der_number_bits(modulus);
-    return bits >= 2048 && bits <= 4096;
+    return bits >= 2048 && bits <= 4096 && th_der_number_bits(exponent) > 1;
 }
 
 static bool curve_is_strong(struct th_slice algorithm)
@@ -241,16 +251,22 @@ static bool is_authority(const struct certificate *certificate)
            th_der_take(&constraints, TH_DER_BOOLEAN, &flag) && is_true(flag);
 }
 
-static enum th_policy check_role(const struct certificate *certificate, enum th_role role)
+static enum th_policy check_issuing(const struct certificate *certificate)
 {
-    struct th_slice usage = certificate->known[KEY_USAGE];
-    if (!serves(certificate->known[EXTENDED_USAGE]))
-        return TH_POLICY_USAGE;
-    if (role == TH_ROLE_SERVER)
-        return allows(usage, DIGITAL_SIGNATURE) ? TH_POLICY_OK : TH_POLICY_NO_SIGNING;
     if (!is_authority(certificate))
         return TH_POLICY_NOT_CA;
-    return allows(usage, KEY_CERT_SIGN) ? TH_POLICY_OK : TH_POLICY_NO_ISSUING;
+    return allows(certificate->known[KEY_USAGE], KEY_CERT_SIGN) ? TH_POLICY_OK
+                                                                : TH_POLICY_NO_ISSUING;
+}
+
+static enum th_policy check_role(const struct certificate *certificate, enum th_role role)
+{
+    if (!serves(certificate->known[EXTENDED_USAGE]))
+        return TH_POLICY_USAGE;
+    if (role == TH_ROLE_AUTHORITY)
+        return check_issuing(certificate);
+    return allows(certificate->known[KEY_USAGE], DIGITAL_SIGNATURE) ? TH_POLICY_OK
+                                                                    : TH_POLICY_NO_SIGNING;
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -379,10 +395,14 @@ enum th_policy th_policy_check(struct th_slice certificate, enum th_role role)
     return open_certificate(certificate, &opened) ? check(&opened, role) : TH_POLICY_MALFORMED;
 }
 
-bool th_policy_is_authority(struct th_slice certificate)
+enum th_policy th_policy_check_root(struct th_slice certificate)
 {
     struct certificate opened;
-    return open_certificate(certificate, &opened) && is_authority(&opened);
+    if (!open_certificate(certificate, &opened))
+        return TH_POLICY_MALFORMED;
+    enum th_policy verdict = check_issuing(&opened);
+    return verdict == TH_POLICY_OK && !key_is_strong(opened.fields[KEY_INFO]) ? TH_POLICY_KEY
+                                                                              : verdict;
 }
 
 static bool name_is_host(uint8_t tag, struct th_slice value, const struct th_host *host)
@@ -437,13 +457,13 @@ bool th_policy_facts(struct th_slice certificate, struct th_policy_facts *facts)
 enum th_key_kind th_policy_public_key(struct th_slice certificate, struct th_slice *value)
 {
     struct certificate opened;
-    struct th_slice oid, parameters;
+    struct th_slice oid, rest;
     if (!open_certificate(certificate, &opened) ||
-        !open_key(opened.fields[KEY_INFO], &oid, &parameters, value))
+        !open_key(opened.fields[KEY_INFO], &oid, &rest, value))
         return TH_KEY_UNKNOWN;
     if (th_der_is_oid(oid, EC_KEY))
         return TH_KEY_EC;
-    return is_rsa(oid) && read_modulus(*value, value) ? TH_KEY_RSA : TH_KEY_UNKNOWN;
+    return is_rsa(oid) && read_modulus(*value, value, &rest) ? TH_KEY_RSA : TH_KEY_UNKNOWN;
 }
 
 /* PKCS#8 (RFC 5958) has an algorithm where PKCS#1 (RFC 8017 appendix A.1.2) has its first number,

@@ -8,10 +8,10 @@
 
 enum th_policy {
     TH_POLICY_OK,
-    TH_POLICY_MALFORMED,  /* not a certificate we can read; extensions before version 3, or twice */
+    TH_POLICY_MALFORMED,  /* not one we can read; no such date; extensions before v3, or twice */
     TH_POLICY_ALGORITHMS, /* signed by another algorithm than it says inside */
     TH_POLICY_SIGNATURE,  /* signed with anything but SHA-256, SHA-384, SHA-512 over RSA or ECDSA */
-    TH_POLICY_KEY,        /* RSA below 2,048 or above 4,096 bits; a curve that is not P-256/384 */
+    TH_POLICY_KEY,        /* RSA below 2,048, above 4,096 bits, or e = 1; no curve of P-256/384 */
     TH_POLICY_CRITICAL,   /* a critical extension that neither we nor wolfSSL understand */
     TH_POLICY_NUL,        /* a NUL in a name, common or alternative */
     TH_POLICY_USAGE,      /* extended key usage without server authentication */
@@ -29,8 +29,9 @@ enum th_role { TH_ROLE_SERVER, TH_ROLE_AUTHORITY };
  * compared with anything here. */
 enum th_policy th_policy_check(struct th_slice certificate, enum th_role role);
 
-/* Whether it may issue others: basic constraints with cA (RFC 5280 section 4.2.1.9). */
-bool th_policy_is_authority(struct th_slice certificate);
+/* One that is trusted because somebody says so: that it may issue others, and its key's strength.
+ * Who signed it, and how, does not matter. */
+enum th_policy th_policy_check_root(struct th_slice certificate);
 
 /* The certificates a server sends, in their order: its own, and behind each its issuer. All of them
  * may have a part in the path whose subject is the issuer of one before. What stands apart has

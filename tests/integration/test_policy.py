@@ -1,12 +1,15 @@
 """The policy for servers' certificates: chains, good and bad, in both versions of TLS. What is
 refused has its exit code and a sentence, and the server gets not one byte of MQTT."""
+import hashlib
+
 import pytest
 
 from fake import nothing
 from forge import server
 from program import SYSTEM_LIBS
-from x509 import (UNKNOWN, Workshop, address, alternative, basic, constraints, der, directory, dns,
-                  extension, name, network, oid, purposes, sequence, usage)
+from x509 import (HASHES, RSADSI, UNKNOWN, Workshop, address, alternative, basic, constraints, der,
+                  directory, dns, extension, integer, name, network, oid, openssl, purposes, sequence,
+                  usage)
 
 CA_USAGE = usage("keyCertSign", "cRLSign")
 CA = [basic(), CA_USAGE]
@@ -157,6 +160,35 @@ def reversed_path(c):
     return [leaf, *reversed(above)]
 
 
+def anybody_signs(c):
+    """Its exponent is 1: the padded hash is the signature, and nobody's secret is needed."""
+    stranger = c.shop.key("rsa2048", "exponent 1")
+    modulus = int(openssl("rsa", "-in", stranger.path, "-noout", "-modulus")[8:], 16)
+    info = sequence(sequence(oid(RSADSI + "1"), der(0x05)),
+                    der(0x03, b"\0" + sequence(integer(modulus), integer(1))))
+    issuing = c.issue("Issuing", CA, c.root, key=Forged(info))
+    return [c.leaf(by=issuing), issuing]
+
+
+class Forged:
+    """An RSA key that signs by padding (RFC 8017 section 9.2)."""
+    kind, path, identifier = "rsa2048", None, b"forged"
+
+    def __init__(self, info):
+        self.info = info
+
+    def sign(self, data, digest):
+        assert digest == "sha256"
+        hashed = sequence(sequence(oid(HASHES[digest]), der(0x05)),
+                          der(0x04, hashlib.sha256(data).digest()))
+        padding = b"\xff" * (256 - 3 - len(hashed))
+        return b"\0\1" + padding + b"\0" + hashed
+
+
+def dated(begin="20200101000000Z", end="20491231235959Z"):
+    return made(GOOD, dates=(begin, end))
+
+
 CRITICAL = extension(UNKNOWN, b"\x05\x00", critical=True)
 HARMLESS = extension(UNKNOWN, b"\x05\x00")
 POLICY_CONSTRAINTS = extension("2.5.29.36", sequence(der(0x80, b"\0")), critical=True)
@@ -185,6 +217,14 @@ BAD = {
         c.issue("CA 1", CA, line[3], digest="sha1"), line[3]]),
     "rsa1024": (68, "2,048", made(GOOD, kind="rsa1024")),
     "RSA_1024_issuer": (68, "intermediate 1 (Issuing)", under(CA, kind="rsa1024")),
+    "exponent_1": (68, "intermediate 1 (Issuing) of localhost has a weak key", anybody_signs),
+    "no_such_month": (68, "damaged", dated("20201301000000Z")),
+    "no_such_month_at_the_end": (68, "damaged", dated(end="20491331235959Z")),
+    "no_such_day": (68, "damaged", dated("20210229000000Z")),
+    "no_such_hour": (68, "damaged", dated("20200101240000Z")),
+    "no_such_second": (68, "damaged", dated("20200101000060Z")),
+    "no_such_day_above": (68, "intermediate 1 of localhost is damaged", under(
+        CA, dates=("20200230000000Z", "20491231235959Z"))),
     "p224": (77, "", made(GOOD, kind="p224")),
     "p224_issuer": (68, "intermediate 1 (Issuing)", under(CA, kind="p224")),
     "p521": ((77, 68), "2,048", made(GOOD, kind="p521")),
@@ -428,6 +468,30 @@ def test_accepted(thimble, fake, case, chain, tls):
     made_of = case(chain, GOOD_CHAINS[chain])
     broker = fake(lambda peer: peer.greet().drain(), tls=made_of.tls(tls), address=made_of.address)
     thimble(*made_of.words(broker)).ends(0)
+
+
+# ---- roots ---------------------------------------------------------------------------------------
+
+# name: (words of the sentence, root)
+NO_ROOTS = {
+    "no_authority": ("is no CA certificate", {"extensions": [basic(False), SIGNS]}),
+    "version_1": ("is no CA certificate", {"extensions": [], "version": 1}),
+    "may_not_issue": ("key usage for signing certificates",
+                      {"extensions": [basic(), usage("cRLSign")]}),
+    "rsa1024": ("weak key", {"kind": "rsa1024"}), "p224": ("weak key", {"kind": "p224"}),
+    "p521": ("weak key", {"kind": "p521"}), "secp256k1": ("weak key", {"kind": "k256"}),
+    "ed25519": ("weak key", {"kind": "ed25519"}),
+    "no_such_day": ("damaged", {"dates": ("20200230000000Z", "20491231235959Z")}),
+}
+
+
+@pytest.mark.parametrize("root", NO_ROOTS)
+def test_roots_that_are_none(thimble, case, root):
+    """They are told for what they are, and nobody is called."""
+    sentence, options = NO_ROOTS[root]
+    made_of = case("root " + root, lambda c: with_root(c, **options))
+    thimble("pub", "-h", "127.0.0.1", "-p", 1, "--cafile", made_of.trust, "-t", "t", "-n").ends(
+        67, sentence)
 
 
 # ---- pins ---------------------------------------------------------------------------------------

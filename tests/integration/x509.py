@@ -201,9 +201,9 @@ class Workshop:
 
     def issue(self, common, extensions, issuer=None, kind="p256", label=None, digest="sha256",
               version=3, inner=None, dates=("20200101000000Z", "20491231235959Z"), signer=None,
-              identifiers=True):
+              identifiers=True, key=None):
         """`inner`: the digest named inside, if another; `signer`: likewise, whose key signs."""
-        key = self.key(kind, label or common)
+        key = key or self.key(kind, label or common)
         subject = name(common)
         by = signer or (issuer.key if issuer else key)
         ids = [extension("2.5.29.14", der(0x04, key.identifier))] if identifiers else []

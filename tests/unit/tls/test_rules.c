@@ -68,7 +68,7 @@ static struct th_slice join(const struct th_slice *parts, size_t count)
 #define CRITICAL BYTES(0x01, 1, 0xFF)
 
 struct recipe {
-    struct th_slice version, inner, outer, subject, key, extensions;
+    struct th_slice version, inner, outer, subject, key, extensions, until;
 };
 
 static struct th_slice ec_key(struct th_slice curve)
@@ -77,14 +77,19 @@ static struct th_slice ec_key(struct th_slice curve)
     return SEQ(SEQ(EC_OID, curve), put(TH_DER_BIT_STRING, th_slice_of(point, sizeof point)));
 }
 
-static struct th_slice rsa_key(size_t bits)
+static struct th_slice rsa_key_with(size_t bits, struct th_slice exponent)
 {
     static uint8_t modulus[1 + 8192 / 8];
     memset(modulus, 0xC5, sizeof modulus);
     modulus[0] = 0;
     struct th_slice numbers = SEQ(put(TH_DER_INTEGER, th_slice_of(modulus, 1 + bits / 8)),
-                                  BYTES(0x02, 3, 1, 0, 1));
+                                  exponent);
     return SEQ(SEQ(RSA_OID, BYTES(0x05, 0)), WRAP(TH_DER_BIT_STRING, BYTES(0), numbers));
+}
+
+static struct th_slice rsa_key(size_t bits)
+{
+    return rsa_key_with(bits, BYTES(0x02, 3, 1, 0, 1));
 }
 
 static struct th_slice named(uint8_t tag, struct th_slice text)
@@ -123,16 +128,22 @@ static struct th_slice made(struct recipe r)
 {
     struct th_slice extensions = r.extensions.len_bytes ? WRAP(0xA3, SEQ(r.extensions)) : NOTHING;
     struct th_slice tbs = SEQ(r.version, BYTES(0x02, 1, 7), SEQ(r.inner),
-                              named(0x0C, TEXT("issuer")), SEQ(NOTHING), r.subject, r.key,
-                              extensions);
+                              named(0x0C, TEXT("issuer")),
+                              SEQ(put(TH_DER_UTC_TIME, TEXT("200101000000Z")), r.until), r.subject,
+                              r.key, extensions);
     return SEQ(tbs, SEQ(r.outer), BYTES(0x03, 2, 0, 0x30));
+}
+
+static struct th_slice ends(const char *text)
+{
+    return put(TH_DER_GENERALIZED_TIME, th_slice_of(text, strlen(text)));
 }
 
 static struct recipe good(void)
 {
     return (struct recipe){BYTES(0xA0, 3, 0x02, 1, 2), SHA256_ECDSA, SHA256_ECDSA,
                            named(0x0C, TEXT("subject")), ec_key(P256),
-                           join(LIST(key_usage(0x80), purpose(1)), 2)};
+                           join(LIST(key_usage(0x80), purpose(1)), 2), ends("20491231235959Z")};
 }
 
 static struct recipe with(const struct th_slice *extensions, size_t count)
@@ -205,6 +216,47 @@ static void wants_strong_keys(void **state)
     server(recipe, TH_POLICY_OK);
     recipe.key = rsa_key(4104);
     server(recipe, TH_POLICY_KEY);
+    recipe.key = rsa_key_with(2048, BYTES(0x02, 1, 3));
+    server(recipe, TH_POLICY_OK);
+    recipe.key = rsa_key_with(2048, BYTES(0x02, 1, 1)); /* anybody's signature fits */
+    server(recipe, TH_POLICY_KEY);
+    recipe.key = rsa_key_with(2048, BYTES(0x02, 1, 0));
+    server(recipe, TH_POLICY_KEY);
+    recipe.key = rsa_key_with(2048, NOTHING);
+    server(recipe, TH_POLICY_KEY);
+}
+
+static void wants_dates_there_are(void **state)
+{
+    (void)state;
+    static const char *const none[] = {
+        "20491331235959Z", "20490001235959Z", "20490230235959Z", "20490100235959Z",
+        "20491231245959Z", "20491231236059Z", "20491231235960Z", "20491231235959", "",
+    };
+    struct recipe recipe = good();
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        recipe.until = ends(none[i]);
+        server(recipe, TH_POLICY_MALFORMED);
+    }
+    recipe.until = NOTHING;
+    server(recipe, TH_POLICY_MALFORMED);
+    recipe.until = ends("99991231235959Z");
+    server(recipe, TH_POLICY_OK);
+}
+
+static void judges_roots(void **state)
+{
+    (void)state;
+    struct recipe recipe = WITH(basic(true), key_usage(0x06));
+    recipe.inner = recipe.outer = SHA1_ECDSA; /* nobody asks who signed it */
+    assert_int_equal(th_policy_check_root(made(recipe)), TH_POLICY_OK);
+    recipe.key = rsa_key_with(2048, BYTES(0x02, 1, 1));
+    assert_int_equal(th_policy_check_root(made(recipe)), TH_POLICY_KEY);
+    assert_int_equal(th_policy_check_root(made(WITH(basic(true)))), TH_POLICY_OK);
+    assert_int_equal(th_policy_check_root(made(WITH(basic(true), key_usage(0x02)))),
+                     TH_POLICY_NO_ISSUING);
+    assert_int_equal(th_policy_check_root(made(WITH(basic(false)))), TH_POLICY_NOT_CA);
+    assert_int_equal(th_policy_check_root(TEXT("0")), TH_POLICY_MALFORMED);
 }
 
 static void knows_usages(void **state)
@@ -355,6 +407,8 @@ int main(void)
         cmocka_unit_test(wants_strong_signatures),
         cmocka_unit_test(wants_one_algorithm),
         cmocka_unit_test(wants_strong_keys),
+        cmocka_unit_test(wants_dates_there_are),
+        cmocka_unit_test(judges_roots),
         cmocka_unit_test(knows_usages),
         cmocka_unit_test(wants_authorities),
         cmocka_unit_test(refuses_extensions_nobody_understands),
