@@ -235,6 +235,7 @@ static bool is_signed_by_issuer(const struct reading *reading, struct th_slice s
     for (int row = 0; row < CA_TABLE_SIZE; row++)
         for (const Signer *ca = manager->caTable[row]; ca; ca = ca->next)
             if (memcmp(ca->subjectNameHash, reading->issuer, sizeof reading->issuer) == 0 &&
+                (ca->keyUsage & KEYUSE_CRL_SIGN) &&
                 th_crypt_signed_check(&reading->seen, th_slice_of(ca->publicKey, ca->pubKeySize),
                                       signature) == 0)
                 return true;
@@ -259,7 +260,7 @@ static int judge(struct reading *reading, struct th_slice signature,
         return th_tls_setup_error(MEMORY_E, mark, "check the CRL", reading->fault);
     if (!is_signed)
         return refuse(reading, TH_CORRUPTED, place,
-                      "not signed by its issuer; fetch it again");
+                      "not signed by its issuer, or that may not; fetch it again");
     if (reading->critical)
         return refuse(reading, TH_INVALID_CONTENT, place,
                       "a list of some certificates only; give the whole one");

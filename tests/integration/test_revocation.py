@@ -155,6 +155,15 @@ def test_signed_by_somebody_else(thimble, fake, ours, namesake, tmp_path, how):
     done.ends_refused(69, "not signed by its issuer")
 
 
+def test_issuer_that_may_not_sign_lists(thimble, fake, ours):
+    """RFC 5280 section 6.3.3 (f)."""
+    ours.issue("mute", "basicConstraints = critical, CA:true\nkeyUsage = critical, keyCertSign")
+    ours.issue("its", NOT_CA, SERVER, LOCALHOST, issuer="mute")
+    broker = fake(nothing, tls=ours.server("its"))
+    done = thimble("pub", *broker.where, *ours.trust(), "--crlfile", ours.crl("mute", issuer="mute"), *PUB)
+    done.ends_refused(69, "not signed by its issuer, or that may not")
+
+
 def test_issuer_with_two_keys(thimble, fake, ours, namesake, tmp_path):
     """A root that was made anew: both are trusted, and the list is signed with the new key."""
     both = bundle(tmp_path / "both.pem", ours.path("root.pem"), namesake.path("root.pem"))
