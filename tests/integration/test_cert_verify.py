@@ -12,16 +12,17 @@ def openssl(*words):
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory):
-    """root -> middle -> leaf, and what is wrong with others."""
+    """root -> middle -> leaf, and what is wrong with others; `across` is root, signed by other."""
     folder = tmp_path_factory.mktemp("pki")
 
-    def issue(name, by, extensions, first=-1, last=100, key="ec_paramgen_curve:P-256"):
+    def issue(name, by, extensions, first=-1, last=100, key="ec_paramgen_curve:P-256", subject=None):
         now = datetime.datetime.now(datetime.timezone.utc)
         starts, ends = [(now + datetime.timedelta(days=day)).strftime("%Y%m%d%H%M%SZ")
                         for day in (first, last)]
-        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", key, "-out", folder / f"{name}.key")
-        openssl("req", "-new", "-key", folder / f"{name}.key", "-subj", f"/CN={name}", "-out",
-                folder / "csr")
+        own = folder / f"{subject or name}.key"
+        if not own.exists():
+            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", key, "-out", own)
+        openssl("req", "-new", "-key", own, "-subj", f"/CN={subject or name}", "-out", folder / "csr")
         (folder / "index").write_text("")
         (folder / "conf").write_text(
             f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index\nnew_certs_dir={folder}\npolicy=p\n"
@@ -40,6 +41,7 @@ def pki(tmp_path_factory):
     issue("middle", "root", authority)
     issue("leaf", "middle", server)
     issue("expired", "middle", server, -10, -2)
+    issue("across", "other", authority, subject="root")
     issue("future", "middle", server, 5, 50)
     issue("client", "middle", "extendedKeyUsage=clientAuth")
     issue("usurped", "leaf", server)
@@ -55,6 +57,9 @@ def chain(pki, tmp_path, *names):
 @pytest.mark.parametrize("names, words, status", [
     (["leaf", "middle"], [], 0),
     (["leaf", "middle", "root"], [], 0),
+    (["leaf", "middle", "across"], ["--host", "broker.example"], 0),
+    (["leaf", "middle", "other"], ["--host", "broker.example"], 0),
+    (["leaf", "other"], [], 72),
     (["middle"], [], 0),
     (["client", "middle"], [], 0),
     (["leaf", "middle"], ["--host", "broker.example"], 0),
