@@ -69,7 +69,7 @@ def schema_of(option, kind, low, high):
         "BYTES": {"type": "integer", "minimum": 1},
         "RANGE": {"type": "string"},
         "LIST": {"type": ["string", "array"], "items": text(low, high), "maxItems": 64},
-        "JOINED": {"type": ["string", "array"], "items": text(low, high)},
+        "JOINED": {"type": ["string", "array"], "items": text(1, high)},
     }
     if kind == "NUMBER":
         number = {"type": "integer", "minimum": low, **({"maximum": int(high)} if high else {})}

@@ -48,7 +48,7 @@ static bool length_fits(const struct giving *g)
     const struct th_cli_option *option = g->option;
     size_t bytes = strlen(g->value);
     char remedy[64];
-    if (bytes < option->min)
+    if (bytes < (option->kind == TH_CLI_JOINED ? 1 : option->min))
         th_format(remedy, sizeof remedy, "is empty; give a %s", th_cli_value(option));
     else if (th_cli_max(option) && bytes > th_cli_max(option))
         th_format(remedy, sizeof remedy, "too long; give at most %u bytes", th_cli_max(option));
@@ -65,7 +65,7 @@ static bool give_text(const struct giving *g)
     return true;
 }
 
-/* Again: one more, behind a semicolon. */
+/* Again: one more. */
 static bool give_joined(const struct giving *g)
 {
     static char room[JOINED_BYTES];
@@ -76,7 +76,7 @@ static bool give_joined(const struct giving *g)
     size_t bytes = strlen(*place) + strlen(g->value) + 2;
     if (bytes > sizeof room - used)
         return refuse(g, "one too many; leave some out");
-    th_format(room + used, bytes, "%s;%s", *place, g->value);
+    th_format(room + used, bytes, "%s%c%s", *place, g->option->min, g->value);
     *place = room + used;
     used += bytes;
     return true;

@@ -19,7 +19,7 @@ enum th_cli_kind {
     TH_CLI_BYTES,         /* int64_t from min to max */
     TH_CLI_PERCENT,       /* int64_t, hundredths of a percent; min and max are thousandths */
     TH_CLI_TEXT,          /* const char *; min and max are its length in bytes, max 0: no limit */
-    TH_CLI_JOINED,        /* the same; given again it is one more, behind a semicolon */
+    TH_CLI_JOINED,        /* never empty; given again it is one more, behind the character `min` */
     TH_CLI_SECRET,        /* char *, never shown; likewise */
     TH_CLI_LIST,          /* struct th_cli_list of texts; likewise */
     TH_CLI_PROPERTY,      /* struct th_cli_properties, of three words, user-property: of four */

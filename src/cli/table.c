@@ -11,7 +11,7 @@
 #define AT(field) .offset = offsetof(struct th_cli_settings, field)
 #define FLAG(field) .kind = TH_CLI_FLAG, AT(field)
 #define TEXT(field, least, limit) .kind = TH_CLI_TEXT, AT(field), .min = least, .most = limit
-#define JOINED(field, least, limit) .kind = TH_CLI_JOINED, AT(field), .min = least, .most = limit
+#define JOINED(field, with, limit) .kind = TH_CLI_JOINED, AT(field), .min = with, .most = limit
 #define SECRET(field, least, limit) .kind = TH_CLI_SECRET, AT(field), .min = least, .most = limit
 #define LIST(field, least, limit) .kind = TH_CLI_LIST, AT(field), .min = least, .most = limit
 #define NUMBER(field, least, limit) .kind = TH_CLI_NUMBER, AT(field), .min = least, .most = limit
@@ -232,9 +232,9 @@ const struct th_cli_option th_cli_options[] = {
     {TEXTS("tls-use-os-certs", "", "", "trust the authorities this system trusts"),
      0, TH_CLI_ROADS | TH_CLI_CERT, FLAG(os_certs)},
     {TEXTS("pin", "PINS", "", "the broker's key is one of these: sha256//... (repeatable)"),
-     0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(pins, 1, PATH_BYTES)},
+     0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(pins, ';', PATH_BYTES)},
     {TEXTS("pin-ca", "PINS", "", "likewise the key of an authority above it"),
-     0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(ca_pins, 1, PATH_BYTES)},
+     0, TH_CLI_ROADS | TH_CLI_CERT, JOINED(ca_pins, ';', PATH_BYTES)},
     {TEXTS("crlfile", "FILE", "", "lists of revoked certificates (CRL), read at each connection"),
      0, TH_CLI_ROADS | TH_CLI_CERT, TEXT(crl, 1, PATH_BYTES), TRIED},
     {TEXTS("ocsp", "WHEN", "", "what its issuer says of the broker: off, staple, must (off)"),
@@ -485,8 +485,8 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_CERT | TH_CLI_KEY | TH_CLI_CSR | TH_CLI_IDENTITY, TEXT(out, 1, PATH_BYTES)},
     {TEXTS("subject", "NAME", "", "such as /CN=device-7/O=Example"),
      0, TH_CLI_CSR, TEXT(subject, 1, LINE_BYTES)},
-    {TEXTS("san", "NAMES", "", "such as DNS:device-7.example,IP:192.0.2.7"),
-     0, TH_CLI_CSR, TEXT(alternative_names, 1, LINE_BYTES)},
+    {TEXTS("san", "NAMES", "", "such as DNS:device-7.example,IP:192.0.2.7 (repeatable)"),
+     0, TH_CLI_CSR, JOINED(alternative_names, ',', LINE_BYTES)},
     {TEXTS("endpoint", "HOST[:PORT]", "", "import: the broker it is for"),
      0, TH_CLI_IDENTITY, TEXT(endpoint, 1, HOST_BYTES)},
     {TEXTS("device-id", "ID", "", "the device's own name; import: (NAME)"),

@@ -147,6 +147,15 @@ def test_openssl_accepts_the_request(thimble, keys, tmp_path, name):
         openssl("pkey", "-in", keys / name, "-pubout")
 
 
+def test_names_are_repeated(thimble, keys):
+    several = ["--san", "DNS:a.example,IP:192.0.2.7", "--san", "URI:urn:a;b", "--san", "email:a@b.example"]
+    done = thimble("csr", "--key", keys / "p256", "--subject", "/CN=x", *several).ends(0)
+    assert ("DNS:a.example, IP Address:192.0.2.7, URI:urn:a;b, email:a@b.example"
+            in openssl("req", "-verify", "-noout", "-text", input=done.out).decode())
+    thimble("csr", "--key", keys / "p256", "--subject", "/CN=x", *several, "--san", "").ends(
+        64, "is empty")
+
+
 def test_a_request_becomes_a_certificate(thimble, tmp_path):
     key, request, certificate = tmp_path / "key", tmp_path / "csr", tmp_path / "pem"
     thimble("key", "gen", "--out", key).ends(0)
