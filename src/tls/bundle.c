@@ -8,6 +8,7 @@
 #include "mem/payer.h"
 #include "tls/context.h"
 #include "tls/errors.h"
+#include "tls/policy.h"
 #include "tls/stream.h"
 
 #include <errno.h>
@@ -28,21 +29,6 @@ static uint32_t hash(uint32_t so_far, struct th_slice bytes)
     return so_far;
 }
 
-/* RFC 5280 section 4.1. */
-static bool read_names(struct th_slice certificate, struct th_slice *issuer,
-                       struct th_slice *subject)
-{
-    struct th_slice whole, tbs;
-    return th_der_take(&certificate, TH_DER_SEQUENCE, &whole) &&
-           th_der_take(&whole, TH_DER_SEQUENCE, &tbs) &&
-           th_der_skip_optional(&tbs, TH_DER_CONSTRUCTED) && /* version */
-           th_der_skip(&tbs, TH_DER_INTEGER) &&              /* serial number */
-           th_der_skip(&tbs, TH_DER_SEQUENCE) &&             /* signature */
-           th_der_take(&tbs, TH_DER_SEQUENCE, issuer) &&
-           th_der_skip(&tbs, TH_DER_SEQUENCE) &&             /* validity */
-           th_der_take(&tbs, TH_DER_SEQUENCE, subject);
-}
-
 static bool is_noted(const struct th_tls_bundle *bundle, uint32_t name)
 {
     for (uint32_t i = 0; i < bundle->notes; i++)
@@ -61,6 +47,13 @@ static void note(struct th_tls_bundle *bundle, uint32_t name)
     bundle->noted[bundle->notes++] = name;
 }
 
+static void note_issuer(struct th_tls_bundle *bundle, struct th_slice certificate)
+{
+    struct th_policy_facts facts;
+    if (th_policy_facts(certificate, &facts))
+        note(bundle, hash(HASH_BEGIN, facts.issuer));
+}
+
 /* Or the issuer that is there has ended: what is stored now may be another one of its name. */
 static bool is_for_want_of_an_issuer(int code)
 {
@@ -72,14 +65,11 @@ static bool is_for_want_of_an_issuer(int code)
 int th_tls_bundle_note(struct th_tls_stream *stream, const WOLFSSL_X509_STORE_CTX *store)
 {
     struct th_tls_bundle *bundle = &stream->context->bundle;
-    struct th_slice issuer, subject;
     if (bundle->seen <= TH_TLS_ROOTS_HELD || !is_for_want_of_an_issuer(store->error))
         return 0;
     stream->lacks_root = true;
     for (int i = 0; i < store->totalCerts; i++)
-        if (read_names(th_slice_of(store->certs[i].buffer, store->certs[i].length), &issuer,
-                       &subject))
-            note(bundle, hash(HASH_BEGIN, issuer));
+        note_issuer(bundle, th_slice_of(store->certs[i].buffer, store->certs[i].length));
     return 0;
 }
 
@@ -167,9 +157,9 @@ static int choose(void *arg, struct th_slice der, const struct th_pem_place *pla
 {
     struct th_tls_context *context = arg;
     struct th_tls_bundle *bundle = &context->bundle;
-    struct th_slice issuer, subject;
-    if (bundle->chosen == TH_TLS_ROOTS_CHOSEN || !read_names(der, &issuer, &subject) ||
-        !is_noted(bundle, hash(HASH_BEGIN, subject)))
+    struct th_policy_facts facts;
+    if (bundle->chosen == TH_TLS_ROOTS_CHOSEN || !th_policy_facts(der, &facts) ||
+        !is_noted(bundle, hash(HASH_BEGIN, facts.subject)))
         return 0;
     struct th_tls_mark mark = th_tls_mark();
     int code = th_tls_context_trust(context, der);
@@ -205,13 +195,11 @@ static int read_again(struct th_tls_context *context, struct th_fault *fault)
 int th_tls_bundle_choose_for(struct th_tls_context *context, struct th_slice ders,
                              struct th_fault *fault)
 {
-    struct th_slice issuer, subject;
     size_t bytes;
     if (context->bundle.seen <= TH_TLS_ROOTS_HELD)
         return 0;
     for (; (bytes = th_der_sequence_bytes(ders)) > 0; ders = th_slice_after(ders, bytes))
-        if (read_names(th_slice_of(ders.data, bytes), &issuer, &subject))
-            note(&context->bundle, hash(HASH_BEGIN, issuer));
+        note_issuer(&context->bundle, th_slice_of(ders.data, bytes));
     return read_again(context, fault);
 }
 

@@ -12,8 +12,6 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-#define KEY_CERT_SIGN (1 << 5) /* bit 5 of keyUsage (RFC 5280 section 4.2.1.3) */
-
 struct chain {
     struct th_tls_context *context;
     WOLFSSL_CERT_MANAGER *manager;
@@ -78,25 +76,19 @@ static struct th_slice number(struct th_slice ders, unsigned index)
     return one;
 }
 
-/* wolfSSL would load anything as an authority. */
-static bool may_issue(struct th_slice one)
-{
-    struct th_certificate certificate;
-    return th_certificate_read(&certificate, one) == 0 && certificate.is_authority &&
-           (!certificate.key_usage || certificate.key_usage & KEY_CERT_SIGN);
-}
-
 /* Signed across by somebody who is not trusted here: as in a handshake it vouches for nobody. */
 static bool is_a_strangers(int code)
 {
     return code == ASN_NO_SIGNER_E || code == ASN_SELF_SIGNED_E;
 }
 
+/* wolfSSL would load anything as an authority. */
 static int verify_one(struct chain *chain, struct th_slice one, bool is_issuer)
 {
     struct th_tls_mark mark = th_tls_mark();
-    if (is_issuer && !may_issue(one))
-        return refuse(chain, th_tls_policy_code(TH_POLICY_NOT_CA), TH_E_CERTIFICATE);
+    enum th_policy verdict = is_issuer ? th_policy_check_issuer(one) : TH_POLICY_OK;
+    if (verdict != TH_POLICY_OK)
+        return refuse(chain, th_tls_policy_code(verdict), TH_E_CERTIFICATE);
     int code = wolfSSL_CertManagerVerifyBuffer(chain->manager, one.data, (long)one.len_bytes,
                                                WOLFSSL_FILETYPE_ASN1);
     if (code == WOLFSSL_SUCCESS && is_issuer)

@@ -253,7 +253,7 @@ static int skip_root(struct loading *loading, const struct th_fault *reason)
 /* wolfSSL would trust whatever the user gives, a server's certificate included. */
 int th_tls_context_trust(struct th_tls_context *context, struct th_slice der)
 {
-    enum th_policy verdict = th_policy_check_root(der);
+    enum th_policy verdict = th_policy_check_issuer(der);
     if (verdict != TH_POLICY_OK)
         return th_tls_policy_code(verdict);
     if (!th_tls_anchors_keep(&context->anchors, der))

@@ -395,7 +395,7 @@ enum th_policy th_policy_check(struct th_slice certificate, enum th_role role)
     return open_certificate(certificate, &opened) ? check(&opened, role) : TH_POLICY_MALFORMED;
 }
 
-enum th_policy th_policy_check_root(struct th_slice certificate)
+enum th_policy th_policy_check_issuer(struct th_slice certificate)
 {
     struct certificate opened;
     if (!open_certificate(certificate, &opened))

@@ -29,9 +29,9 @@ enum th_role { TH_ROLE_SERVER, TH_ROLE_AUTHORITY };
  * compared with anything here. */
 enum th_policy th_policy_check(struct th_slice certificate, enum th_role role);
 
-/* One that is trusted because somebody says so: that it may issue others, and its key's strength.
- * Who signed it, and how, does not matter. */
-enum th_policy th_policy_check_root(struct th_slice certificate);
+/* Whether others may be judged by it: that it may issue them, and its key's strength. Who signed
+ * it, and how, does not matter: roots are trusted because somebody says so. */
+enum th_policy th_policy_check_issuer(struct th_slice certificate);
 
 /* The certificates a server sends, in their order: its own, and behind each its issuer. All of them
  * may have a part in the path whose subject is the issuer of one before. What stands apart has

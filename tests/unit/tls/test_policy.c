@@ -83,9 +83,9 @@ static void judges_names(void **state)
 static void judges_authorities(void **state)
 {
     (void)state;
-    assert_int_equal(th_policy_check_root(certificate("ec/root.pem")), TH_POLICY_OK);
-    assert_int_equal(th_policy_check_root(certificate("rsa/intermediate.crt")), TH_POLICY_OK);
-    assert_int_equal(th_policy_check_root(certificate("ec/server.pem")), TH_POLICY_NOT_CA);
+    assert_int_equal(th_policy_check_issuer(certificate("ec/root.pem")), TH_POLICY_OK);
+    assert_int_equal(th_policy_check_issuer(certificate("rsa/intermediate.crt")), TH_POLICY_OK);
+    assert_int_equal(th_policy_check_issuer(certificate("ec/server.pem")), TH_POLICY_NOT_CA);
 }
 
 /* No prefix is a certificate, and none is read beyond its end: each lies in a block of its own. */
@@ -101,7 +101,7 @@ static void refuses_every_prefix(void **state)
         struct th_slice prefix = th_slice_of(copy, bytes);
         assert_int_equal(th_policy_check(prefix, TH_ROLE_SERVER), TH_POLICY_MALFORMED);
         assert_int_equal(th_policy_check_name(prefix, &host), TH_POLICY_MALFORMED);
-        assert_int_equal(th_policy_check_root(prefix), TH_POLICY_MALFORMED);
+        assert_int_equal(th_policy_check_issuer(prefix), TH_POLICY_MALFORMED);
         free(copy);
     }
 }

@@ -249,14 +249,14 @@ static void judges_roots(void **state)
     (void)state;
     struct recipe recipe = WITH(basic(true), key_usage(0x06));
     recipe.inner = recipe.outer = SHA1_ECDSA; /* nobody asks who signed it */
-    assert_int_equal(th_policy_check_root(made(recipe)), TH_POLICY_OK);
+    assert_int_equal(th_policy_check_issuer(made(recipe)), TH_POLICY_OK);
     recipe.key = rsa_key_with(2048, BYTES(0x02, 1, 1));
-    assert_int_equal(th_policy_check_root(made(recipe)), TH_POLICY_KEY);
-    assert_int_equal(th_policy_check_root(made(WITH(basic(true)))), TH_POLICY_OK);
-    assert_int_equal(th_policy_check_root(made(WITH(basic(true), key_usage(0x02)))),
+    assert_int_equal(th_policy_check_issuer(made(recipe)), TH_POLICY_KEY);
+    assert_int_equal(th_policy_check_issuer(made(WITH(basic(true)))), TH_POLICY_OK);
+    assert_int_equal(th_policy_check_issuer(made(WITH(basic(true), key_usage(0x02)))),
                      TH_POLICY_NO_ISSUING);
-    assert_int_equal(th_policy_check_root(made(WITH(basic(false)))), TH_POLICY_NOT_CA);
-    assert_int_equal(th_policy_check_root(TEXT("0")), TH_POLICY_MALFORMED);
+    assert_int_equal(th_policy_check_issuer(made(WITH(basic(false)))), TH_POLICY_NOT_CA);
+    assert_int_equal(th_policy_check_issuer(TEXT("0")), TH_POLICY_MALFORMED);
 }
 
 static void knows_usages(void **state)
