@@ -418,8 +418,9 @@ struct th_redial {
 };
 
 /* Which messages of QoS 2 were received and are not released yet (PUBREL), for the next process
- * (3.1.1 and 5.0 sections 4.1 and 4.3.3). `ids` are opaque, and mean something to the same build:
- * at th_open() zeros, or what they were when keep() last returned 0 to an earlier process. They
+ * (3.1.1 and 5.0 sections 4.1 and 4.3.3). ids[0] is how many words of `ids` are to be kept, itself
+ * included: usually 70. The rest is opaque, and means something to the same build. At th_open()
+ * ids[0] is 0, or all are what they were when keep() last returned 0 to an earlier process. They
  * count if CONNACK says that the session is there, and host and port are the same.
  *
  * When they have changed keep() is called: after each delivery, where they need not outlast more
@@ -427,9 +428,9 @@ struct th_redial {
  * where they must outlast a power cut. 0: so they do. Less than zero, an enum th_error with a
  * sentence in `fault`: the connection ends with it, nothing was answered, and after a redial (which
  * follows upon SYSTEM) it is called again. It calls nothing of thimble. */
-#define TH_RECEIVED_WORDS 66
+#define TH_RECEIVED_WORDS 2116
 struct th_received {
-    uint32_t *ids; /* TH_RECEIVED_WORDS */
+    uint32_t *ids; /* TH_RECEIVED_WORDS; used while the client is open */
     int (*keep)(void *arg, bool synced, struct th_fault *fault);
     void *arg;
 };
@@ -482,7 +483,7 @@ struct th_config {
     struct th_slice password;     /* data NULL: none */
     struct th_will will;
     struct th_properties properties; /* of CONNECT, MQTT 5 */
-    uint16_t receive_maximum;     /* 0: as many as the profile has room for */
+    uint16_t receive_maximum;     /* announced in MQTT 5, 0: 64; what comes beyond it is taken */
     uint16_t send_maximum;        /* QoS 1 and 2 in flight; 0: as many as the broker allows */
     bool holds_pubrel;            /* no PUBREL of ours goes out before th_release() */
     uint16_t topic_alias_maximum; /* the broker may use for us (5.0 section 3.1.2.11.5); 0: none */

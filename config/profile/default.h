@@ -27,7 +27,7 @@
 #define TH_AGENT_CONNECTIONS (TH_AGENT_BIT ? 4 : 1)
 #endif
 #ifndef TH_LANE_BYTES
-#define TH_LANE_BYTES 458752
+#define TH_LANE_BYTES 475136
 #endif
 
 /* Bytes between socket and TLS. Reading ahead saves a system call for each record (wolfSSL asks for

@@ -28,7 +28,8 @@
  * begin. */
 #define PAGE_BYTES 4096
 #define BUFFERS_BYTES (TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
-                       TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES + TH_ALIAS_OUT_BYTES)
+                       TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES + TH_ALIAS_OUT_BYTES + \
+                       4 * TH_RECEIVED_WORDS)
 
 static TH_ROOMY struct {
     struct th_cli_settings settings;

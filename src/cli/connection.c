@@ -38,7 +38,7 @@
 #define STRUCT_BYTES 8192
 #define CLIENT_BYTES (TH_TCP_CELL_BYTES + TH_OWN_CELL_BYTES + TH_PACKET_WINDOW_BYTES + \
                       TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES + TH_ALIAS_OUT_BYTES + \
-                      TH_TLS_HEAP_BYTES + STRUCT_BYTES)
+                      TH_TLS_HEAP_BYTES + 4 * TH_RECEIVED_WORDS + STRUCT_BYTES)
 
 _Static_assert(CLIENT_BYTES % 16 == 0, "blocks of the slab stay aligned");
 

@@ -20,7 +20,7 @@ size_t th_need_bytes(void)
 {
     return th_block_round(sizeof(struct th_client)) + th_link_need_bytes() +
            TH_PACKET_WINDOW_BYTES + TH_OUTBOX_BYTES + TH_ALIAS_IN_BYTES + TH_PIECE_BYTES +
-           TH_ALIAS_OUT_BYTES;
+           TH_ALIAS_OUT_BYTES + TH_SESSION_ID_PAGES_BYTES;
 }
 
 static int check_config(const struct th_context *context, const struct th_config *config,
@@ -97,6 +97,7 @@ static int open_conversation(struct th_client *client, struct th_fault *fault)
     const struct th_config *config = &client->config;
     uint8_t *piece = client->window.bytes + TH_PACKET_WINDOW_BYTES;
     uint8_t *aliases = piece + TH_PIECE_BYTES;
+    void *id_pages = aliases + TH_ALIAS_IN_BYTES + TH_ALIAS_OUT_BYTES;
     int greeting_bytes = th_session_greeting_bytes(config, fault);
     if (greeting_bytes < 0)
         return greeting_bytes;
@@ -107,7 +108,8 @@ static int open_conversation(struct th_client *client, struct th_fault *fault)
         return result;
     th_outbox_lend_piece(&client->outbox, piece, TH_PIECE_BYTES);
     th_outbox_lend_aliases(&client->outbox, aliases + TH_ALIAS_IN_BYTES, TH_ALIAS_OUT_BYTES);
-    th_session_open(&client->session, config, &client->outbox, aliases, TH_ALIAS_IN_BYTES);
+    th_session_open(&client->session, config, &client->outbox, id_pages, aliases,
+                    TH_ALIAS_IN_BYTES);
     return 0;
 }
 

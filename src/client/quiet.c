@@ -33,15 +33,18 @@ static bool is_quiet(const struct th_client *client)
            has_read_all(client);
 }
 
-/* TCP cell, outbox, window and piece lie side by side, and behind them the topics behind aliases,
- * which are kept. */
+/* TCP cell, outbox, window and piece lie side by side, and behind them what is kept: the topics
+ * behind aliases, and which messages were received. */
 static const uint8_t *end_of_buffers(const struct th_client *client)
 {
     const struct th_mqtt_aliases *theirs = &client->session.aliases;
     const struct th_mqtt_aliases *ours = &client->outbox.aliases;
     if (theirs->used_bytes)
         return theirs->memory;
-    return ours->used_bytes ? ours->memory : ours->memory + ours->bytes;
+    if (ours->used_bytes)
+        return ours->memory;
+    size_t id_pages_bytes = client->session.received.ids.pages ? 0 : TH_SESSION_ID_PAGES_BYTES;
+    return ours->memory + ours->bytes + id_pages_bytes;
 }
 
 static void give_pages_back(const struct th_client *client)

@@ -31,14 +31,6 @@ static bool refusal_passes(const struct th_client *client)
     }
 }
 
-/* More QoS 2 messages than there is room for, which MQTT before 5.0 cannot announce: the broker did
- * nothing wrong, and the next connection finishes those that were begun first. */
-static bool overrun_passes(const struct th_client *client)
-{
-    return client->config.version != TH_MQTT_5 &&
-           client->link.fault.reason == TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED;
-}
-
 static bool is_passing(int error)
 {
     static const int passing[] = {
@@ -64,8 +56,6 @@ static bool may_pass(const struct th_client *client, int error)
         return proxy_passes(client);
     if (error == TH_E_REFUSED)
         return refusal_passes(client);
-    if (error == TH_E_PROTOCOL)
-        return overrun_passes(client);
     return is_passing(error);
 }
 

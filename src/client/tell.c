@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#include <string.h>
-
 void th_client_tell_times(struct th_client *client, const struct th_event *event, unsigned times)
 {
     if (!client->config.on_event || !times)
@@ -36,7 +34,7 @@ int th_client_keep_received(struct th_client *client, bool synced)
     const struct th_received *received = client->config.received;
     if (!session->received_changed || !received)
         return 0;
-    memcpy(received->ids, &session->received, sizeof session->received);
+    th_session_write_received(session);
     uint64_t before_us = th_clock_us();
     int result = received->keep(received->arg, synced, synced ? &client->link.fault : NULL);
     client->link.clock.callbacks_us += th_clock_us() - before_us;

@@ -83,11 +83,10 @@ static void recall(struct th_session *session, bool session_present)
 {
     struct th_session_received *received = &session->received;
     uint32_t home = mark_of(session->config);
-    if (session_present && received->home == home &&
-        received->ids.ranges <= TH_SESSION_ID_RANGES)
+    if (session_present && received->home == home && th_session_ids_sound(&received->ids))
         return;
     session->received_changed = received->ids.count > 0;
-    *received = (struct th_session_received){.home = home};
+    *received = (struct th_session_received){.home = home, .ids.list = received->ids.list};
 }
 
 static void go_up(struct th_session *session, bool session_present)

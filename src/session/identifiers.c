@@ -2,86 +2,71 @@
 
 #include <stddef.h>
 
-static const struct th_session_id_range *containing(const struct th_session_ids *ids, unsigned id)
+static const struct th_session_id_page *containing(const struct th_session_ids *ids, uint16_t id)
 {
-    for (unsigned i = 0; i < ids->ranges; i++)
-        if (ids->list[i].first <= id && id <= ids->list[i].last)
+    for (uint32_t i = 0; i < ids->pages; i++)
+        if (ids->list[i].number == id / TH_SESSION_IDS_OF_PAGE)
             return &ids->list[i];
     return NULL;
 }
 
-static struct th_session_id_range *range_of(struct th_session_ids *ids, unsigned id)
+static struct th_session_id_page *page_of(struct th_session_ids *ids, uint16_t id)
 {
-    return (struct th_session_id_range *)containing(ids, id);
+    return (struct th_session_id_page *)containing(ids, id);
 }
 
-static bool is_full(const struct th_session_ids *ids)
+static uint32_t word_of(uint16_t id)
 {
-    return ids->ranges == TH_SESSION_ID_RANGES;
+    return id % TH_SESSION_IDS_OF_PAGE / 32;
 }
 
-static void append(struct th_session_ids *ids, unsigned first, unsigned last)
+static uint32_t bit_of(uint16_t id)
 {
-    ids->list[ids->ranges++] = (struct th_session_id_range){(uint16_t)first, (uint16_t)last};
+    return (uint32_t)1 << id % 32;
 }
 
-static void take_out(struct th_session_ids *ids, struct th_session_id_range *range)
+bool th_session_ids_sound(const struct th_session_ids *ids)
 {
-    *range = ids->list[--ids->ranges];
+    uint32_t seen = 0;
+    if (ids->pages > TH_SESSION_ID_PAGES)
+        return false;
+    for (uint32_t i = 0; i < ids->pages; i++) {
+        uint32_t number = ids->list[i].number;
+        if (number >= TH_SESSION_ID_PAGES || seen & bit_of((uint16_t)number))
+            return false;
+        seen |= bit_of((uint16_t)number);
+    }
+    return true;
 }
 
 bool th_session_ids_have(const struct th_session_ids *ids, uint16_t id)
 {
-    return containing(ids, id) != NULL;
+    const struct th_session_id_page *page = containing(ids, id);
+    return page && page->bits[word_of(id)] & bit_of(id);
 }
 
-bool th_session_ids_have_room(const struct th_session_ids *ids, uint16_t id)
+static struct th_session_id_page *begin_page(struct th_session_ids *ids, uint16_t id)
 {
-    return !is_full(ids) || containing(ids, id - 1u) || containing(ids, id + 1u);
+    struct th_session_id_page *page = &ids->list[ids->pages++];
+    *page = (struct th_session_id_page){.number = id / TH_SESSION_IDS_OF_PAGE};
+    return page;
 }
 
 void th_session_ids_add(struct th_session_ids *ids, uint16_t id)
 {
-    struct th_session_id_range *below = range_of(ids, id - 1u);
-    struct th_session_id_range *above = range_of(ids, id + 1u);
+    struct th_session_id_page *page = page_of(ids, id);
+    if (!page)
+        page = begin_page(ids, id);
+    page->bits[word_of(id)] |= bit_of(id);
+    page->count++;
     ids->count++;
-    if (below)
-        below->last = above ? above->last : id;
-    else if (above)
-        above->first = id;
-    else
-        append(ids, id, id);
-    if (below && above)
-        take_out(ids, above);
 }
 
-static bool split(struct th_session_ids *ids, struct th_session_id_range *range, unsigned id)
+void th_session_ids_drop(struct th_session_ids *ids, uint16_t id)
 {
-    if (is_full(ids))
-        return false;
-    append(ids, id + 1, range->last);
-    range->last = (uint16_t)(id - 1);
-    return true;
-}
-
-static void shrink(struct th_session_ids *ids, struct th_session_id_range *range, unsigned id)
-{
-    if (range->first == range->last)
-        take_out(ids, range);
-    else if (range->first == id)
-        range->first++;
-    else
-        range->last--;
-}
-
-bool th_session_ids_drop(struct th_session_ids *ids, uint16_t id)
-{
-    struct th_session_id_range *range = range_of(ids, id);
-    bool inside = range->first < id && id < range->last;
-    if (inside && !split(ids, range, id))
-        return false;
-    if (!inside)
-        shrink(ids, range, id);
+    struct th_session_id_page *page = page_of(ids, id);
+    page->bits[word_of(id)] &= ~bit_of(id);
     ids->count--;
-    return true;
+    if (--page->count == 0)
+        *page = ids->list[--ids->pages];
 }

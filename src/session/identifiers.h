@@ -1,38 +1,39 @@
-/* A set of packet identifiers, kept as ranges: brokers count upwards and finish in order, so that
- * thousands take a few bytes. As many as there are ranges may be in it in any order; beyond that it
- * holds what happens to lie side by side. */
+/* A set of packet identifiers: all there are find room in it, in any order. It is kept in pages,
+ * those with something in them side by side at the beginning: what is behind them is not touched
+ * and need not be kept. Brokers count upwards, so that one or two are in use. */
 #ifndef TH_SESSION_IDENTIFIERS_H
 #define TH_SESSION_IDENTIFIERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 4 bytes each. */
-#ifndef TH_SESSION_ID_RANGES
-#define TH_SESSION_ID_RANGES 64
-#endif
+#define TH_SESSION_ID_PAGES 32
+#define TH_SESSION_IDS_OF_PAGE (65536 / TH_SESSION_ID_PAGES)
 
-struct th_session_id_range {
-    uint16_t first, last;
+struct th_session_id_page {
+    uint32_t number; /* its first identifier is so many times TH_SESSION_IDS_OF_PAGE */
+    uint32_t count;  /* at least 1 */
+    uint32_t bits[TH_SESSION_IDS_OF_PAGE / 32];
 };
 
-/* Zeroed: empty. The ranges are in no order, and no two touch each other. */
+#define TH_SESSION_ID_PAGES_BYTES (TH_SESSION_ID_PAGES * sizeof(struct th_session_id_page))
+
+/* The first two zero: empty. The pages are in no order. */
 struct th_session_ids {
-    uint16_t count;
-    uint16_t ranges;
-    struct th_session_id_range list[TH_SESSION_ID_RANGES];
+    uint32_t count;
+    uint32_t pages;
+    struct th_session_id_page *list; /* TH_SESSION_ID_PAGES */
 };
+
+/* False: it was not made by these functions, which may not be given it. */
+bool th_session_ids_sound(const struct th_session_ids *ids);
 
 bool th_session_ids_have(const struct th_session_ids *ids, uint16_t id);
 
-/* Whether an identifier that is not in it can be added. */
-bool th_session_ids_have_room(const struct th_session_ids *ids, uint16_t id);
-
-/* It is not in it, and there is room. */
+/* It is not in it. */
 void th_session_ids_add(struct th_session_ids *ids, uint16_t id);
 
-/* It is in it. False, and nothing is done, if a range would have to be split and there is none
- * left: never while it holds no more identifiers than there are ranges. */
-bool th_session_ids_drop(struct th_session_ids *ids, uint16_t id);
+/* It is in it. */
+void th_session_ids_drop(struct th_session_ids *ids, uint16_t id);
 
 #endif

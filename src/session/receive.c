@@ -38,21 +38,6 @@ static bool no_room_to_answer(const struct th_session *session)
 
 /* ---- PUBLISH and PUBREL (4.3) ------------------------------------------------------------- */
 
-/* A larger maximum than the set has ranges may have been asked for: then it is our fault. */
-static int too_many(const struct th_session *session, struct th_session_outcome *out)
-{
-    if (session->received.ids.count < session->inbound_maximum)
-        return has_no_room(out, "too few of its packet identifiers lie side by side for our table; "
-                           "announce a smaller Receive Maximum");
-    return th_session_breaks(out, TH_MQTT_RECEIVE_MAXIMUM_EXCEEDED,
-                             "more messages are under way than our Receive Maximum (3.3.4)");
-}
-
-static bool has_room_for(const struct th_session *session, uint16_t packet_id, unsigned qos)
-{
-    return qos < 2 || th_session_ids_have_room(&session->received.ids, packet_id);
-}
-
 static int use_alias(struct th_session *session, uint16_t alias, struct th_session_outcome *out)
 {
     if (alias > session->alias_maximum)
@@ -88,8 +73,6 @@ static int deliver(struct th_session *session, const struct th_mqtt_packet *pack
     if (result < 0)
         return result;
     bool known = qos == 2 && th_session_ids_have(&session->received.ids, packet->packet_id);
-    if (!known && !has_room_for(session, packet->packet_id, qos))
-        return too_many(session, out);
     session->arriving.packet_id = packet->packet_id;
     session->arriving.qos = (uint8_t)qos;
     session->arriving.known = known;
@@ -114,14 +97,14 @@ void th_session_delivered(struct th_session *session)
 }
 
 /* An unknown identifier is answered too: the PUBCOMP may have been lost with a connection. */
-static int complete(struct th_session *session, const struct th_mqtt_packet *packet,
-                    struct th_session_outcome *out)
+static int complete(struct th_session *session, const struct th_mqtt_packet *packet)
 {
     if (no_room_to_answer(session))
         return TH_WANT_WRITE;
-    bool known = th_session_ids_have(&session->received.ids, packet->packet_id);
-    if (known && !th_session_ids_drop(&session->received.ids, packet->packet_id))
-        return too_many(session, out);
+    struct th_session_ids *ids = &session->received.ids;
+    bool known = th_session_ids_have(ids, packet->packet_id);
+    if (known)
+        th_session_ids_drop(ids, packet->packet_id);
     session->received_changed |= known;
     answer(session, TH_MQTT_PUBCOMP, packet->packet_id,
            known ? TH_MQTT_SUCCESS : TH_MQTT_PACKET_ID_NOT_FOUND);
@@ -247,7 +230,7 @@ static int perform(struct th_session *session, const struct th_mqtt_packet *pack
     case TH_DO_RELEASE:
         return release(session, packet, out);
     case TH_DO_COMPLETE:
-        return complete(session, packet, out);
+        return complete(session, packet);
     case TH_DO_CLOSE_FLOW:
         return close_flow(session, packet, out);
     case TH_DO_GRANT:

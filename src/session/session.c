@@ -55,19 +55,9 @@ int th_session_reject(struct th_fault *fault, int error, enum th_mqtt_type type,
     return th_fault_set(fault, error, "%s: %s", th_mqtt_type_name(type), problem);
 }
 
-/* Before MQTT 5 no maximum can be announced, so the table alone is the limit. */
-static uint16_t wanted_maximum(const struct th_config *config)
+static uint16_t receive_maximum(const struct th_config *config)
 {
-    uint32_t wanted = own_number(config, TH_PROPERTY_RECEIVE_MAXIMUM);
-    if (!th_session_is_5(config))
-        return 0;
-    return (uint16_t)(wanted ? wanted : config->receive_maximum);
-}
-
-static uint16_t inbound_maximum(const struct th_config *config)
-{
-    uint16_t wanted = wanted_maximum(config);
-    return wanted ? wanted : TH_SESSION_INBOUND_IDS;
+    return config->receive_maximum ? config->receive_maximum : TH_SESSION_RECEIVE_MAXIMUM;
 }
 
 static uint16_t alias_maximum(const struct th_config *config)
@@ -136,7 +126,7 @@ static void compose(struct greeting *greeting, const struct th_config *config,
         .properties = config->properties,
         .more_properties = {greeting->announced, 0},
     };
-    announce(greeting, config, TH_PROPERTY_RECEIVE_MAXIMUM, inbound_maximum(config));
+    announce(greeting, config, TH_PROPERTY_RECEIVE_MAXIMUM, receive_maximum(config));
     announce(greeting, config, TH_PROPERTY_TOPIC_ALIAS_MAXIMUM, alias_maximum(config));
     if (th_session_proves(config))
         begin_authentication(greeting, scram);
@@ -226,21 +216,46 @@ static void forget_limits(struct th_session *session)
     };
 }
 
+static struct th_session_kept *lent_by(const struct th_config *config)
+{
+    return config->received ? (struct th_session_kept *)config->received->ids : NULL;
+}
+
+static struct th_session_received read_received(struct th_session_kept *kept)
+{
+    if (!kept->words)
+        return (struct th_session_received){.ids.list = kept->list};
+    return (struct th_session_received){kept->home, {kept->count, kept->pages, kept->list}};
+}
+
+void th_session_write_received(const struct th_session *session)
+{
+    struct th_session_kept *kept = lent_by(session->config);
+    const struct th_session_received *received = &session->received;
+    size_t bytes = (size_t)((uint8_t *)&kept->list[received->ids.pages] - (uint8_t *)kept);
+    kept->words = (uint32_t)(bytes / sizeof(uint32_t));
+    kept->home = received->home;
+    kept->count = received->ids.count;
+    kept->pages = received->ids.pages;
+}
+
 void th_session_open(struct th_session *session, const struct th_config *config,
-                     struct th_outbox *outbox, void *alias_memory, size_t alias_bytes)
+                     struct th_outbox *outbox,
+                     struct th_session_id_page id_pages[TH_SESSION_ID_PAGES],
+                     void *alias_memory, size_t alias_bytes)
 {
     *session = (struct th_session){
         .config = config,
         .outbox = outbox,
         .ping_sent_ms = TH_NEVER,
         .next_id = 1,
-        .inbound_maximum = inbound_maximum(config),
         .alias_maximum = alias_maximum(config),
         .packet_max_bytes = packet_max_bytes(config),
+        .received.ids.list = id_pages,
         .aliases = {.memory = alias_memory, .bytes = (uint32_t)alias_bytes},
     };
     if (config->received)
-        memcpy(&session->received, config->received->ids, sizeof session->received);
+        session->received = read_received(lent_by(config));
     forget_limits(session);
     outbox->holds_pubrel = config->holds_pubrel;
 }

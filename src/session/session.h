@@ -21,13 +21,12 @@
 #include "mqtt/alias.h"
 #include "session/identifiers.h"
 
-/* QoS 2 messages being received at a time. MQTT 5 announces it as Receive Maximum. MQTT 3.1.1
- * cannot announce anything, and mosquitto 2.0.11 forgets what was announced: at full speed it has a
- * thousand under way, in MQTT 5 too. They are taken while the set of their identifiers has room,
- * whatever was announced. Not reading would not help, for the PUBREL that makes room is behind in
- * the same stream. When the set is full the connection ends; in 3.1.1 it is redialled and finishes
- * the flows that were begun, so that a session that is kept loses nothing. */
-#define TH_SESSION_INBOUND_IDS TH_SESSION_ID_RANGES
+/* Messages of QoS 1 and 2 that a broker may send us before we have answered, announced in MQTT 5.
+ * MQTT 3.1.1 cannot announce anything, and mosquitto 2.0.11 keeps to nothing: when QoS 1 and 2 are
+ * published to us in a flood it has ten thousand of QoS 2 under way, in MQTT 5 too. So whatever
+ * was announced all are taken, for which there is always room. To refuse them (0x93, which 5.0
+ * section 3.3.4 allows) would help nobody: the next connection would bring the same. */
+#define TH_SESSION_RECEIVE_MAXIMUM 64
 
 /* The identifier a broker assigned (5.0 section 3.2.2.3.7) is kept for the redial, if no longer. */
 #define TH_SESSION_ASSIGNED_ID_BYTES 64
@@ -62,13 +61,19 @@ struct th_session_strays {
     uint32_t duplicates;       /* PUBLISH of QoS 2, or PUBREC, that came again */
 };
 
-/* A copy of it, in the room that was lent, outlasts the process. */
 struct th_session_received {
     uint32_t home; /* a mark of the broker it came from */
     struct th_session_ids ids;
 };
 
-_Static_assert(sizeof(struct th_session_received) == 4 * TH_RECEIVED_WORDS, "it fits");
+/* The same in memory that was lent, where it outlasts the process. */
+struct th_session_kept {
+    uint32_t words; /* that count; 0: nothing is kept */
+    uint32_t home, count, pages;
+    struct th_session_id_page list[TH_SESSION_ID_PAGES]; /* that of the ids */
+};
+
+_Static_assert(sizeof(struct th_session_kept) == 4 * TH_RECEIVED_WORDS, "it fits");
 
 struct th_session {
     const struct th_config *config;
@@ -80,7 +85,6 @@ struct th_session {
     uint64_t ping_sent_ms;     /* TH_NEVER: no PINGRESP is awaited */
     uint64_t heard_ms;         /* last piece of a packet larger than the window */
     uint16_t next_id;
-    uint16_t inbound_maximum;  /* our Receive Maximum */
     uint16_t alias_maximum;    /* our Topic Alias Maximum */
     uint32_t packet_max_bytes; /* our Maximum Packet Size; UINT32_MAX: none announced */
     struct th_mqtt_aliases aliases; /* the broker's, on this connection */
@@ -125,10 +129,17 @@ struct th_session_outcome {
  * client_id, will, credentials or properties. */
 int th_session_greeting_bytes(const struct th_config *config, struct th_fault *fault);
 
-/* Both, and `alias_memory` for the topics of the broker's aliases, must outlive the session. What
- * config->properties say counts before config->receive_maximum and config->topic_alias_maximum. */
+/* All of it must outlive the session: `id_pages`, of which as many are touched as are in use, and
+ * none if config->received lends others; `alias_memory`, for the topics of the broker's aliases.
+ * What config->properties say counts before config->receive_maximum and
+ * config->topic_alias_maximum. */
 void th_session_open(struct th_session *session, const struct th_config *config,
-                     struct th_outbox *outbox, void *alias_memory, size_t alias_bytes);
+                     struct th_outbox *outbox,
+                     struct th_session_id_page id_pages[TH_SESSION_ID_PAGES],
+                     void *alias_memory, size_t alias_bytes);
+
+/* Writes what was received to the memory that config->received lends, which must be kept then. */
+void th_session_write_received(const struct th_session *session);
 
 /* The broker that is dialled now is another than the one that accepted us last: it knows nothing of
  * what is under way, whatever it says is present. */

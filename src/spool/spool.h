@@ -155,11 +155,11 @@ struct th_spool_topic {
     struct th_spool_place place;
 };
 
-/* As it lies in the file. */
+/* As it lies in the file, as far as it counts. */
 struct th_spool_received {
+    uint32_t crc;
     uint32_t generation;
     uint32_t ids[TH_RECEIVED_WORDS]; /* of struct th_received */
-    uint32_t crc;
 };
 
 struct th_spool {
@@ -191,12 +191,12 @@ struct th_spool {
     uint16_t open_count, topic_count;
     uint64_t ids[TH_SPOOL_IDS];
     struct th_spool_reader cursor, scan;
-    struct th_spool_received received;
     /* What lies behind is set when it is used: to open a spool touches few pages. */
     struct th_spool_open open[TH_SPOOL_OPEN_MAX];
     struct th_spool_topic topics[TH_SPOOL_TOPICS];
     uint8_t windows[2][TH_SPOOL_WINDOW_BYTES];
     uint8_t out[4096];
+    struct th_spool_received received;
 };
 
 /* ---- life --------------------------------------------------------------------------------- */

@@ -49,6 +49,8 @@ static struct world {
     uint8_t delivered[65536]; /* QoS 2, PUBREL awaited */
 } world;
 
+static struct th_session_id_page id_pages[TH_SESSION_ID_PAGES]; /* with what another run left */
+
 static void demand(bool holds)
 {
     if (!holds)
@@ -68,7 +70,7 @@ static uint8_t take(struct script *script)
 static void demand_order(void)
 {
     demand(!check_outbox(&world.outbox));
-    demand(world.session.received.ids.ranges <= TH_SESSION_ID_RANGES);
+    demand(th_session_ids_sound(&world.session.received.ids));
 }
 
 /* Nothing is sent twice on a connection, and never more than the broker wants at a time. */
@@ -442,7 +444,7 @@ static void begin(struct script *script)
                           (size_t)greeting_bytes, NULL) == 0);
     th_outbox_lend_piece(&world.outbox, world.piece, sizeof world.piece);
     th_outbox_lend_aliases(&world.outbox, world.own_aliases, sizeof world.own_aliases);
-    th_session_open(&world.session, &world.config, &world.outbox, world.aliases,
+    th_session_open(&world.session, &world.config, &world.outbox, id_pages, world.aliases,
                     sizeof world.aliases);
 }
 

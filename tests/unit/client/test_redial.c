@@ -430,38 +430,6 @@ static void what_will_not_pass_is_not(void **state)
     assert_false(is_redialled(TH_MQTT_5, "20 03 00 00 00 f1 00"));
 }
 
-static void overrun(enum th_mqtt_version version)
-{
-    struct th_config config = redialling(1, 1, 1);
-    config.version = version;
-    device_up_with(&device, &broker, config);
-    for (unsigned i = 1; i <= TH_SESSION_INBOUND_IDS + 1; i++) {
-        struct wire packet = wire_of(version == TH_MQTT_5 ? "34 06 0001't' 0000 00"
-                                                          : "34 05 0001't' 0000");
-        packet.bytes[6] = (uint8_t)(2 * i); /* never two side by side */
-        broker_send_bytes(&broker, packet.bytes, packet.len);
-    }
-    UNTIL(&device, broker.ended);
-    assert_int_equal(broker.in_bytes, 4 * TH_SESSION_INBOUND_IDS + (version == TH_MQTT_5 ? 3 : 0));
-    broker_drops(&broker);
-    UNTIL(&device, count_events(&device, TH_EVENT_DISCONNECTED) == 1);
-    assert_int_equal(last_event(&device)->fault_code, TH_E_PROTOCOL);
-    assert_int_equal(device.deliveries, TH_SESSION_INBOUND_IDS);
-}
-
-/* MQTT 3.1.1 cannot announce how many QoS 2 messages there is room for: the next connection ends
- * those that were begun, all of which were acknowledged. In MQTT 5 it is the broker's error. */
-static void too_many_messages_under_way_are_redialled(void **state)
-{
-    (void)state;
-    overrun(TH_MQTT_3_1_1);
-    assert_true(last_event(&device)->redial_in_ms >= 0);
-    both_close(&device, &broker);
-    overrun(TH_MQTT_5);
-    assert_int_equal(last_event(&device)->redial_in_ms, -1);
-    both_close(&device, &broker);
-}
-
 static void a_certificate_is_not_tried_again(void **state)
 {
     (void)state;
@@ -577,7 +545,6 @@ int main(void)
         cmocka_unit_test(connecting_brings_a_redial_forward),
         cmocka_unit_test(refusals_that_pass_are_redialled),
         cmocka_unit_test(what_will_not_pass_is_not),
-        cmocka_unit_test(too_many_messages_under_way_are_redialled),
         cmocka_unit_test(a_certificate_is_not_tried_again),
         cmocka_unit_test(messages_under_way_are_sent_again),
         cmocka_unit_test(the_name_is_looked_up_each_time),

@@ -12,6 +12,7 @@ struct bench {
     struct th_config config;
     struct th_session session;
     struct th_outbox outbox;
+    struct th_session_id_page id_pages[TH_SESSION_ID_PAGES];
     uint8_t aliases[64];
     uint64_t block[BENCH_BLOCK_BYTES / 8];
     struct th_fault fault;
@@ -25,13 +26,14 @@ static struct bench bench;
 static inline void bench_open(const struct th_config *config)
 {
     memset(&bench, 0, sizeof bench);
+    memset(bench.id_pages, 0xa5, sizeof bench.id_pages);
     bench.config = *config;
     bench.now_ms = 1000;
     int greeting_bytes = th_session_greeting_bytes(&bench.config, &bench.fault);
     assert_true(greeting_bytes > 0);
     assert_int_equal(th_outbox_open(&bench.outbox, bench.block, sizeof bench.block,
                                     (size_t)greeting_bytes, &bench.fault), 0);
-    th_session_open(&bench.session, &bench.config, &bench.outbox, bench.aliases,
+    th_session_open(&bench.session, &bench.config, &bench.outbox, bench.id_pages, bench.aliases,
                     sizeof bench.aliases);
 }
 

@@ -93,23 +93,25 @@ static void test_what_connect_announces(void **state)
     assert_int_equal(bench.session.packet_max_bytes, UINT32_MAX);
 }
 
-static void test_receive_maximum_is_the_smaller(void **state)
+static void assert_announces(const struct th_config *config, const char *connect)
+{
+    bench_open(config);
+    assert_int_equal(th_session_greet(&bench.session, 0, &bench.fault), 0);
+    assert_sends(connect);
+}
+
+static void test_which_receive_maximum_is_announced(void **state)
 {
     (void)state;
     const struct th_property own = {.id = TH_PROPERTY_RECEIVE_MAXIMUM, .number = 7};
-    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c"});
-    assert_int_equal(bench.session.inbound_maximum, TH_SESSION_INBOUND_IDS);
-    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c",
-                                   .receive_maximum = 1000});
-    assert_int_equal(bench.session.inbound_maximum, 1000);
-    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c", .receive_maximum = 3});
-    assert_int_equal(bench.session.inbound_maximum, 3);
-    bench_open(&(struct th_config){.version = TH_MQTT_5, .client_id = "c", .receive_maximum = 3,
-                                   .properties = {&own, 1}});
-    assert_int_equal(bench.session.inbound_maximum, 7);
-    greet();
-    bench_open(&(struct th_config){.client_id = "c", .receive_maximum = 3});
-    assert_int_equal(bench.session.inbound_maximum, TH_SESSION_INBOUND_IDS);
+    struct th_config config = {.version = TH_MQTT_5, .client_id = "c"};
+    assert_announces(&config, "10 11 0004'MQTT' 05 00 0000 03 210040 0001'c'");
+    config.receive_maximum = 1000;
+    assert_announces(&config, "10 11 0004'MQTT' 05 00 0000 03 2103e8 0001'c'");
+    config.properties = (struct th_properties){&own, 1};
+    assert_announces(&config, "10 11 0004'MQTT' 05 00 0000 03 210007 0001'c'");
+    assert_announces(&(struct th_config){.client_id = "c", .receive_maximum = 3},
+                     "10 0d 0004'MQTT' 04 00 0000 0001'c'");
 }
 
 /* A large CONNECT has its own room; a full queue does not keep it back. */
@@ -377,7 +379,7 @@ int main(void)
         cmocka_unit_test(test_greeting_bytes),
         cmocka_unit_test(test_bad_configurations_are_refused),
         cmocka_unit_test(test_what_connect_announces),
-        cmocka_unit_test(test_receive_maximum_is_the_smaller),
+        cmocka_unit_test(test_which_receive_maximum_is_announced),
         cmocka_unit_test(test_send_maximum_is_ours_or_the_broker_s),
         cmocka_unit_test(test_connect_fits_a_full_outbox),
         cmocka_unit_test(test_connect_that_does_not_fit),

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+static struct th_session_id_page list[TH_SESSION_ID_PAGES];
 static struct th_session_ids ids;
 static bool model[65536];
 static unsigned model_count;
@@ -11,30 +12,27 @@ static unsigned model_count;
 static int forget_all(void **state)
 {
     (void)state;
-    memset(&ids, 0, sizeof ids);
+    memset(list, 0xa5, sizeof list);
     memset(model, 0, sizeof model);
+    ids = (struct th_session_ids){.list = list};
     model_count = 0;
     return 0;
 }
 
-static bool is_inside(unsigned id, unsigned except)
+static unsigned used_pages(void)
 {
-    for (unsigned i = 0; i < ids.ranges; i++)
-        if (i != except && ids.list[i].first <= id && id <= ids.list[i].last)
-            return true;
-    return false;
+    unsigned used = 0;
+    for (unsigned page = 0; page < TH_SESSION_ID_PAGES; page++)
+        used += memchr(model + page * TH_SESSION_IDS_OF_PAGE, 1, TH_SESSION_IDS_OF_PAGE) != NULL;
+    return used;
 }
 
 static void check(void)
 {
+    assert_true(th_session_ids_sound(&ids));
     assert_int_equal(ids.count, model_count);
-    assert_in_range(ids.ranges, 0, TH_SESSION_ID_RANGES);
-    for (unsigned i = 0; i < ids.ranges; i++) {
-        assert_true(ids.list[i].first <= ids.list[i].last);
-        assert_false(is_inside(ids.list[i].first, i));
-        assert_false(is_inside(ids.list[i].first - 1u, i));
-    }
-    for (unsigned id = 1; id < 65536; id++)
+    assert_int_equal(ids.pages, used_pages());
+    for (unsigned id = 0; id < 65536; id++)
         if (th_session_ids_have(&ids, (uint16_t)id) != model[id])
             fail_msg("identifier %u: %d in the model", id, model[id]);
 }
@@ -46,12 +44,11 @@ static void add(unsigned id)
     model_count++;
 }
 
-static bool drop(unsigned id)
+static void drop(unsigned id)
 {
-    bool dropped = th_session_ids_drop(&ids, (uint16_t)id);
-    model_count -= dropped;
-    model[id] = !dropped;
-    return dropped;
+    th_session_ids_drop(&ids, (uint16_t)id);
+    model[id] = false;
+    model_count--;
 }
 
 static void test_all_there_are(void **state)
@@ -59,11 +56,23 @@ static void test_all_there_are(void **state)
     (void)state;
     for (unsigned id = 1; id < 65536; id++)
         add(id);
-    assert_int_equal(ids.ranges, 1);
     check();
+    assert_int_equal(ids.pages, TH_SESSION_ID_PAGES);
     for (unsigned id = 65535; id > 0; id--)
-        assert_true(drop(id));
-    assert_int_equal(ids.ranges, 0);
+        drop(id);
+    check();
+    assert_int_equal(ids.pages, 0);
+}
+
+/* Every second one, in an order that mixes the pages. */
+static void test_no_two_side_by_side(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 32768; i++)
+        add(i * 2 * 997 % 65536);
+    check();
+    for (unsigned i = 0; i < 32768; i += 3)
+        drop(i * 2 * 997 % 65536);
     check();
 }
 
@@ -71,61 +80,69 @@ static void test_the_count_begins_again_at_1(void **state)
 {
     (void)state;
     add(65534), add(65535), add(1), add(2);
-    assert_int_equal(ids.ranges, 2);
     check();
+    drop(65534), drop(65535);
+    check();
+    assert_int_equal(ids.pages, 1);
 }
 
-static void test_a_gap_is_closed(void **state)
+/* As long as few are in it one page is touched, whatever their numbers are. */
+static void test_what_is_empty_makes_room(void **state)
 {
     (void)state;
-    add(5), add(7), add(9);
-    assert_int_equal(ids.ranges, 3);
-    add(8), add(6);
-    assert_int_equal(ids.ranges, 1);
+    for (unsigned id = 1; id < 65536; id++) {
+        add(id);
+        if (id > 1)
+            drop(id - 1);
+        assert_in_range(ids.pages, 1, 2);
+    }
     check();
+    uint32_t first;
+    memcpy(&first, &list[2], sizeof first);
+    assert_int_equal(first, 0xa5a5a5a5);
 }
 
-static void test_a_full_set_takes_neighbours_only(void **state)
-{
-    (void)state;
-    for (unsigned i = 1; i <= TH_SESSION_ID_RANGES; i++)
-        add(10 * i);
-    assert_false(th_session_ids_have_room(&ids, 5));
-    assert_true(th_session_ids_have_room(&ids, 11));
-    assert_true(th_session_ids_have_room(&ids, 9));
-    add(11), add(12);
-    assert_false(drop(11));
-    check();
-    assert_true(drop(10) && drop(11) && drop(12));
-    assert_true(th_session_ids_have_room(&ids, 5));
-    check();
-}
-
-static void test_as_many_as_ranges_in_any_order(void **state)
+static void test_at_random(void **state)
 {
     (void)state;
     srand(1);
-    for (int turns = 0; turns < 20000; turns++) {
-        unsigned id = 1 + (unsigned)rand() % 100;
+    for (int turns = 0; turns < 200000; turns++) {
+        unsigned id = 1 + (unsigned)rand() % 65535;
+        if (turns % 3)
+            id = id % 5 * 4096 + id % 64;
         if (model[id])
-            assert_true(drop(id));
-        else if (model_count < TH_SESSION_ID_RANGES && th_session_ids_have_room(&ids, (uint16_t)id))
-            add(id);
+            drop(id);
         else
-            assert_int_equal(model_count, TH_SESSION_ID_RANGES);
-        if (turns % 1000 == 0)
+            add(id);
+        if (turns % 10000 == 0)
             check();
     }
+}
+
+static void test_what_nobody_made(void **state)
+{
+    (void)state;
+    add(1), add(5000);
+    assert_true(th_session_ids_sound(&ids));
+    list[1].number = list[0].number;
+    assert_false(th_session_ids_sound(&ids));
+    list[1].number = TH_SESSION_ID_PAGES;
+    assert_false(th_session_ids_sound(&ids));
+    list[1].number = TH_SESSION_ID_PAGES - 1;
+    assert_true(th_session_ids_sound(&ids));
+    ids.pages = TH_SESSION_ID_PAGES + 1;
+    assert_false(th_session_ids_sound(&ids));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_all_there_are, forget_all),
+        cmocka_unit_test_setup(test_no_two_side_by_side, forget_all),
         cmocka_unit_test_setup(test_the_count_begins_again_at_1, forget_all),
-        cmocka_unit_test_setup(test_a_gap_is_closed, forget_all),
-        cmocka_unit_test_setup(test_a_full_set_takes_neighbours_only, forget_all),
-        cmocka_unit_test_setup(test_as_many_as_ranges_in_any_order, forget_all),
+        cmocka_unit_test_setup(test_what_is_empty_makes_room, forget_all),
+        cmocka_unit_test_setup(test_at_random, forget_all),
+        cmocka_unit_test_setup(test_what_nobody_made, forget_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,10 @@ static unsigned chance(unsigned below)
 /* ---- the disk -------------------------------------------------------------------------------- */
 
 #define FILES 48
+#ifndef FILE_BYTES
 #define FILE_BYTES 8192
+#endif
+#define LOCK_BYTES 11
 #define NAMES 32
 #define FDS 16
 #define FIRST_FD 5000
@@ -264,7 +267,7 @@ static ssize_t put(struct file *file, const void *data, size_t bytes, size_t off
 ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
 {
     struct file *file = file_of(fd);
-    file->is_overwritten = bytes == sizeof(struct th_spool_received);
+    file->is_overwritten = bytes != LOCK_BYTES;
     if (file->is_overwritten && fails(false))
         return refused(fail_errno);
     file->lost_from = file->lost_to = 0;
