@@ -38,7 +38,6 @@ struct filters {
     struct th_filter list[TH_AGENT_FILTERS_MAX];
 };
 
-TH_LANE_HEADED(struct th_cli_settings, agent_settings);
 TH_LANE_ARRAY(struct filters, filter_lists, 3); /* in use, those before, some of them */
 
 struct lane {
@@ -65,7 +64,7 @@ static void add_filter(const char *topic, int64_t qos)
 static void prepare_filters(void)
 {
     wanted()->count = 0;
-    const struct th_cli_settings *s = agent_settings;
+    const struct th_cli_settings *s = th_cli_its_settings();
     const struct th_cli_handlers *handlers = th_cli_handlers();
     for (uint32_t i = 0; i < s->topics.count; i++)
         add_filter(s->topics.items[i], s->qos);
@@ -81,7 +80,7 @@ const struct th_filter *th_agent_filters(size_t *count)
 
 static void ask_for(const struct filters *filters)
 {
-    const struct th_cli_settings *s = agent_settings;
+    const struct th_cli_settings *s = th_cli_its_settings();
     struct th_properties properties = th_cli_properties_of(&s->properties, TH_CLI_SUBSCRIBE);
     struct th_client *client = th_cli_connection_client();
     agent->asked = filters;
@@ -152,7 +151,7 @@ static void say_refused(const struct th_event *event)
         if (event->codes.data[i] >= 0x80)
             th_cli_warn("the broker refused the subscription to %s: %s",
                         th_cli_show_slice(agent->asked->list[i].filter, shown),
-                        th_mqtt_reason_name((int)agent_settings->version, SUBACK,
+                        th_mqtt_reason_name((int)th_cli_its_settings()->version, SUBACK,
                                             event->codes.data[i]));
 }
 
@@ -189,7 +188,7 @@ static int open_parts(size_t i, size_t end)
 {
     int status = TH_CLI_OK;
     for (; status == TH_CLI_OK && i < end; i++)
-        status = part_at(i)->open ? part_at(i)->open(agent_settings) : TH_CLI_OK;
+        status = part_at(i)->open ? part_at(i)->open(th_cli_its_settings()) : TH_CLI_OK;
     return status;
 }
 
@@ -325,22 +324,17 @@ void th_agent_renew(void)
 {
     for (size_t i = 0; i < PARTS; i++)
         if (part_at(i)->renew)
-            part_at(i)->renew(agent_settings);
-    th_cli_print_open(agent_settings);
+            part_at(i)->renew(th_cli_its_settings());
+    th_cli_print_open(th_cli_its_settings());
     th_agent_resubscribe();
 }
 
 /* ---- several connections --------------------------------------------------------------------- */
 
-static struct th_cli_settings *its_settings(void)
-{
-    return agent_settings;
-}
-
 static int read_others(void)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
-    if (th_cli_together("agent", its_settings, &problem))
+    if (th_cli_together("agent", &problem))
         return TH_CLI_OK;
     th_cli_complain("%s", problem.text);
     return problem.status;
@@ -349,10 +343,10 @@ static int read_others(void)
 static int complete_one(void)
 {
     struct th_cli_problem problem;
-    th_agent_brokers_take(agent_settings);
-    if (!th_agent_plain_take(agent_settings, &problem))
+    th_agent_brokers_take(th_cli_its_settings());
+    if (!th_agent_plain_take(th_cli_its_settings(), &problem))
         return th_cli_complain("%s", problem.text);
-    int status = th_agent_presence_will(agent_settings);
+    int status = th_agent_presence_will(th_cli_its_settings());
     if (status == TH_CLI_OK)
         prepare_filters();
     return status;
@@ -362,13 +356,26 @@ static int open_one(void)
 {
     int status = open_parts(FIRST_PARTS, PARTS);
     if (status == TH_CLI_OK)
-        th_agent_reload_open(agent_settings);
-    return status == TH_CLI_OK ? th_cli_connection_open(agent_settings, &work) : status;
+        th_agent_reload_open(th_cli_its_settings());
+    return status == TH_CLI_OK ? th_cli_connection_open(th_cli_its_settings(), &work) : status;
+}
+
+static int check_descriptors(void)
+{
+    unsigned needed;
+    if (th_cli_connection_may_await(&needed))
+        return TH_CLI_OK;
+    th_cli_voice_of_all(true);
+    th_cli_say_status(TH_CLI_SYSTEM, "%u open files are needed, and fewer allowed: ulimit -n, "
+                      "LimitNOFILE=", needed);
+    return TH_CLI_SYSTEM;
 }
 
 static int begin_all(unsigned *opened)
 {
-    int status;
+    int status = check_descriptors();
+    if (status)
+        return status;
     do {
         if ((status = complete_one()))
             return status;
@@ -404,12 +411,12 @@ int th_cli_agent(int argc, char *argv[])
 {
     int status;
     unsigned opened = 0;
-    if (!th_cli_begin(agent_settings, TH_CLI_AGENT, argc, argv, &status))
+    if (!th_cli_begin(th_cli_its_settings(), TH_CLI_AGENT, argc, argv, &status))
         return status;
     if ((status = read_others()))
         return status;
     th_cli_lane_enter(0);
-    th_cli_print_open(agent_settings);
+    th_cli_print_open(th_cli_its_settings());
     th_cli_resume_open();
     status = open_all(&opened);
     th_file_wait_no_more();

@@ -233,11 +233,6 @@ static bool complete(struct th_cli_problem *problem)
     return right && th_cli_template_fill(next, problem);
 }
 
-static struct th_cli_settings *its_settings(void)
-{
-    return reload->settings;
-}
-
 static bool read_next(struct th_cli_problem *problem)
 {
     th_cli_settings_copy(settings_before, reload->settings);
@@ -247,7 +242,7 @@ static bool read_next(struct th_cli_problem *problem)
         return false;
     if (next_settings->status_topic && next_settings->will_topic)
         return th_cli_problem(problem, "--status-topic and --will-topic: give only one of them");
-    return th_cli_together_still(next_settings, its_settings, problem);
+    return th_cli_together_still(next_settings, problem);
 }
 
 /* ---- taking over ----------------------------------------------------------------------------- */

@@ -19,8 +19,6 @@
 #define CALLED "config"
 #define ROW "%-22s %-12s %s"
 
-TH_LANE_HEADED(struct th_cli_settings, settings);
-
 /* ---- what a value looks like ----------------------------------------------------------------- */
 
 static const char *word_of(const struct th_cli_option *option, int64_t number)
@@ -64,6 +62,7 @@ static void write_number(char text[VALUE_BYTES], const struct th_cli_option *opt
 
 static void write_value(char text[VALUE_BYTES], const struct th_cli_option *option)
 {
+    const struct th_cli_settings *settings = th_cli_its_settings();
     const void *place = (const char *)settings + option->offset;
     const int64_t *number = place;
     if (option->kind == TH_CLI_FLAG || option->kind == TH_CLI_SECRET)
@@ -93,6 +92,7 @@ static void show_handlers(void)
 /* A default that means nothing: 0 where that is no value, or beside what else was given. */
 static bool is_idle(const struct th_cli_option *option)
 {
+    const struct th_cli_settings *settings = th_cli_its_settings();
     const int64_t *number = (const void *)((const char *)settings + option->offset);
     bool is_none = th_cli_is_number(option) && !*number && !word_of(option, 0) &&
                    (option->min || option->words);
@@ -103,6 +103,7 @@ static bool is_idle(const struct th_cli_option *option)
 static void show_option(const struct th_cli_option *option)
 {
     char value[VALUE_BYTES];
+    const struct th_cli_settings *settings = th_cli_its_settings();
     const char *name = th_cli_configfile_name(option);
     const char *origin = th_cli_configfile_origin(settings, option);
     if (!(option->commands & TH_CLI_AGENT) || !name ||
@@ -144,6 +145,7 @@ static int show(void)
 static int open_one(void)
 {
     static const struct th_cli_work nothing;
+    struct th_cli_settings *settings = th_cli_its_settings();
     settings->events = settings->report = settings->memory_trace = settings->keylog = NULL;
     settings->status_socket = settings->session_file = NULL;
     settings->clock = TH_CLI_CLOCK_IGNORE;
@@ -158,7 +160,7 @@ static int check(void)
         status = th_cli_connection_close(open_one());
     while (status == TH_CLI_OK && th_cli_lane_next());
     if (status == TH_CLI_OK)
-        th_cli_out_format("%s: can be used\n", settings->config_file);
+        th_cli_out_format("%s: can be used\n", th_cli_its_settings()->config_file);
     return status ? status : th_cli_printed();
 }
 
@@ -176,17 +178,12 @@ static int refuse(const char *why)
     return th_cli_complain("%s", why);
 }
 
-static struct th_cli_settings *its_settings(void)
-{
-    return settings;
-}
-
 static int run(int argc, char *argv[], bool shows)
 {
     struct th_cli_problem problem = {.status = TH_CLI_USAGE};
     argv[0] = "--config";
-    if (th_cli_settings_read(settings, TH_CLI_AGENT, argc, argv, &problem) &&
-        th_cli_together(CALLED, its_settings, &problem))
+    if (th_cli_settings_read(th_cli_its_settings(), TH_CLI_AGENT, argc, argv, &problem) &&
+        th_cli_together(CALLED, &problem))
         return shows ? show() : check();
     th_cli_voice_call(CALLED, th_cli_configfile_connection());
     refuse(problem.text);

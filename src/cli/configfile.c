@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "base/roomy.h"
+#include "base/text.h"
 #include "cli/exit.h"
 #include "cli/given.h"
 #include "cli/handlers.h"
@@ -34,6 +35,10 @@ struct spot {
 };
 TH_LANE_ARRAY(struct spot, spots, OPTIONS_MAX);
 _Static_assert(TH_CLI_CONFIGFILE_BYTES <= UINT16_MAX, "lines and columns have room in a spot");
+
+/* The first one's is read for all, and kept where it is not read to soon. */
+#define FOR_OTHERS content_first[TH_CLI_CONFIGFILE_PLACES - 1]
+static ssize_t bytes_for_others;
 
 static TH_HEADED struct th_cli_settings from_words; /* what the command line said */
 
@@ -460,12 +465,33 @@ static bool refuse_file(struct th_cli_problem *problem, const char *path)
     return th_cli_problem(problem, "%s", fault.text);
 }
 
-static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
+/* As it is before it is written over: a pipe cannot be read again, and a file may be another one
+ * by then. */
+static void keep_for_others(size_t bytes)
+{
+    bytes_for_others = (ssize_t)bytes;
+    if (th_text_find(*content, "\"connections\""))
+        memcpy(FOR_OTHERS, *content, bytes);
+}
+
+static ssize_t fetch(const char *path)
 {
     const int waits = own->again ? O_NONBLOCK : 0; /* for whoever writes to a pipe */
-    int file = th_file_open(s->config_file, O_RDONLY | O_NOCTTY | waits, 0);
+    if (th_cli_lane() && !own->again) {
+        memcpy(*content, FOR_OTHERS, (size_t)bytes_for_others);
+        return bytes_for_others;
+    }
+    int file = th_file_open(path, O_RDONLY | O_NOCTTY | waits, 0);
     ssize_t bytes = file < 0 ? -1 : th_file_read(file, content[own->place], sizeof *content);
     th_file_close(&file);
+    if (bytes >= 0 && !own->again)
+        keep_for_others((size_t)bytes);
+    return bytes;
+}
+
+static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
+{
+    ssize_t bytes = fetch(s->config_file);
     if (bytes < 0)
         return refuse_file(problem, s->config_file);
     own->sum = sum_of(0, content[own->place], (size_t)bytes);

@@ -29,6 +29,7 @@
 #include "cli/trace.h"
 #include "mem/slab.h"
 #include "report/report.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -301,6 +302,15 @@ int th_cli_connection_open(const struct th_cli_settings *settings, const struct 
     return th_cli_lane() ? open_another() : open_first();
 }
 
+/* poll(2) takes no more than may be open. */
+bool th_cli_connection_may_await(unsigned *descriptors)
+{
+    *descriptors = OF_LANES + th_cli_lanes() * OF_LANE + 1;
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)*descriptors - 1);
+    close(fd);
+    return fd >= 0;
+}
+
 /* ---- running ---- */
 
 struct th_client *th_cli_connection_client(void)
@@ -539,7 +549,9 @@ static void answer_status(void)
     do
         th_cli_status_add(th_cli_connection_report());
     while (th_cli_lane_next());
+    th_cli_voice_of_all(true);
     th_cli_status_answer();
+    th_cli_voice_of_all(false);
 }
 
 static void obey(void)
@@ -697,7 +709,10 @@ static int begin_all(void)
         own->give_up_ms = give_up_ms(own->settings);
         th_cli_lock_wish(own->settings, th_context_rereads(own->context));
     } while (th_cli_lane_next());
-    return th_cli_lock(own->settings);
+    th_cli_voice_of_all(true);
+    int status = th_cli_lock(own->settings);
+    th_cli_voice_of_all(false);
+    return status;
 }
 
 /* That of the first one that failed. */

@@ -58,6 +58,9 @@ void th_cli_connection_reconfigure(void);
 /* The date can be believed: it is no more waited for. */
 bool th_cli_connection_is_dated(void);
 
+/* Whether this process may have so many open as all connections together wait for. */
+bool th_cli_connection_may_await(unsigned *descriptors);
+
 struct th_client *th_cli_connection_client(void);
 
 /* As it is now; good until the next one. */

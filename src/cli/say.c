@@ -35,9 +35,16 @@ void th_cli_voice_call(const char *command, const char *connection)
 }
 
 /* Only an agent has several. */
+static bool is_of_all;
+
+void th_cli_voice_of_all(bool all)
+{
+    is_of_all = all;
+}
+
 const char *th_cli_voice_connection(void)
 {
-    return TH_AGENT_BIT ? own->voice.connection : NULL;
+    return TH_AGENT_BIT && !is_of_all ? own->voice.connection : NULL;
 }
 
 /* A line longer than the buffer is cut; the newline stays. */

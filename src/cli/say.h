@@ -19,6 +19,9 @@ void th_cli_voice_set(const struct th_cli_voice *voice);
 void th_cli_voice_call(const char *command, const char *connection); /* with nothing else set */
 const char *th_cli_voice_connection(void);
 
+/* True: what is said from now on concerns all connections, and names none. */
+void th_cli_voice_of_all(bool all);
+
 /* What is worth knowing while running. */
 void th_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

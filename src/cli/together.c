@@ -10,6 +10,13 @@
 
 #include <string.h>
 
+TH_LANE_HEADED(struct th_cli_settings, settings);
+
+struct th_cli_settings *th_cli_its_settings(void)
+{
+    return settings;
+}
+
 /* ---- what two of them may not share ---------------------------------------------------------- */
 
 #define AT(field) offsetof(struct th_cli_settings, field)
@@ -96,7 +103,7 @@ static bool check_one(const struct th_cli_settings *s, struct mistake *mistake)
 /* ---- with each other ------------------------------------------------------------------------- */
 
 /* With those of the first `count`. */
-static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
+static bool check_others(const struct th_cli_settings *s, unsigned count,
                          struct mistake *mistake)
 {
     const char *name = th_cli_configfile_connection();
@@ -104,8 +111,8 @@ static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *i
     bool right = true;
     for (unsigned i = 0; right && i < count; i++) {
         th_cli_lane_enter(i);
-        endpoints += i != ours && its()->plain_endpoint;
-        right = i == ours || check_two(s, its(), name, mistake);
+        endpoints += i != ours && settings->plain_endpoint;
+        right = i == ours || check_two(s, settings, name, mistake);
     }
     th_cli_lane_enter(ours);
     return right && (!s->plain_endpoint || check_plain(endpoints, mistake));
@@ -113,45 +120,42 @@ static bool check_others(const struct th_cli_settings *s, th_cli_its_settings *i
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static bool fits(const struct th_cli_settings *s, th_cli_its_settings *its, unsigned count,
-                 struct th_cli_problem *problem)
+static bool fits(const struct th_cli_settings *s, unsigned count, struct th_cli_problem *problem)
 {
     struct mistake mistake = {.problem = problem};
     return th_cli_lanes() == 1 ||
-           (check_one(s, &mistake) && check_others(s, its, count, &mistake)) ||
+           (check_one(s, &mistake) && check_others(s, count, &mistake)) ||
            th_cli_configfile_locate(problem, mistake.place);
 }
 
 /* Beside those that were read before. */
-static bool is_right(th_cli_its_settings *its, struct th_cli_problem *problem)
+static bool is_right(struct th_cli_problem *problem)
 {
-    struct th_cli_settings *s = its();
-    return th_cli_template_fill(s, problem) && fits(s, its, th_cli_lane(), problem);
+    return th_cli_template_fill(settings, problem) && fits(settings, th_cli_lane(), problem);
 }
 
-bool th_cli_together_still(const struct th_cli_settings *next, th_cli_its_settings *its,
-                           struct th_cli_problem *problem)
+bool th_cli_together_still(const struct th_cli_settings *next, struct th_cli_problem *problem)
 {
-    return fits(next, its, th_cli_lanes(), problem);
+    return fits(next, th_cli_lanes(), problem);
 }
 
 /* The first one is read already. */
-static bool read_one(struct th_cli_settings *s, struct th_cli_problem *problem)
+static bool read_one(struct th_cli_problem *problem)
 {
-    return !th_cli_lane() || (th_cli_configfile_read_another(s, problem) &&
-                              th_cli_settings_complete(s, problem));
+    return !th_cli_lane() || (th_cli_configfile_read_another(settings, problem) &&
+                              th_cli_settings_complete(settings, problem));
 }
 
-bool th_cli_together(const char *command, th_cli_its_settings *its, struct th_cli_problem *problem)
+bool th_cli_together(const char *command, struct th_cli_problem *problem)
 {
     unsigned count = th_cli_configfile_connections();
     bool right = true;
     th_cli_lanes_open(count ? count : 1);
     for (unsigned i = 0; right && i < th_cli_lanes(); i++) {
         th_cli_lane_enter(i);
-        right = read_one(its(), problem);
+        right = read_one(problem);
         th_cli_voice_call(command, th_cli_configfile_connection());
-        right = right && is_right(its, problem);
+        right = right && is_right(problem);
     }
     return right;
 }

@@ -5,17 +5,16 @@
 #include "cli/problem.h"
 #include "cli/settings.h"
 
-/* Where the settings of that connection belong whose turn it is (cli/lane.h). */
-typedef struct th_cli_settings *th_cli_its_settings(void);
+/* The settings of that connection whose turn it is (cli/lane.h). */
+struct th_cli_settings *th_cli_its_settings(void);
 
 /* After those of the first one were read: reads those of the others, and fills the templates of all
  * in. From now on lines of each begin with `command` and its name. The turn is then that of the
  * last one. False: see `problem`, which is of that one. */
-bool th_cli_together(const char *command, th_cli_its_settings *its, struct th_cli_problem *problem);
+bool th_cli_together(const char *command, struct th_cli_problem *problem);
 
 /* Whether other settings of the connection whose turn it is go together with those that the others
  * have. False: see `problem`. */
-bool th_cli_together_still(const struct th_cli_settings *next, th_cli_its_settings *its,
-                           struct th_cli_problem *problem);
+bool th_cli_together_still(const struct th_cli_settings *next, struct th_cli_problem *problem);
 
 #endif

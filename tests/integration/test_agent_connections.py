@@ -6,6 +6,7 @@ import pathlib
 import re
 import shlex
 import signal
+import threading
 
 import pytest
 
@@ -183,6 +184,44 @@ def test_killed_again_and_again(two):
     two.start()
     for name in NAMES:
         heard[name].prints(b"".join(b"%c%d\n" % (name[0].encode(), i) for i in range(count)))
+    two.ends()
+
+
+# ---- what it needs ------------------------------------------------------------------------------
+
+def test_a_configuration_that_can_be_read_once(two):
+    """From a pipe. At SIGHUP there is nothing in it, which is told."""
+    two.write()
+    pipe = two.directory / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[two.file.read_bytes()])
+    writer.start()
+    two.program = two.thimble.start("agent", "-c", pipe)
+    writer.join()
+    two.are_in("connected", "connected")
+    two.program.signal(signal.SIGHUP)
+    for name in NAMES:
+        two.program.says(f"thimble agent {name}: the configuration was refused: ")
+    assert two.program.err.count(":1:1: not JSON here") == 2
+    two.ends()
+
+
+def start_with_descriptors(two, count):
+    return two.start(prefix=["sh", "-c", f'ulimit -n {count}; exec "$@"', "sh"])
+
+
+def test_so_many_descriptors_as_it_waits_for(two):
+    """With fewer the kernel would refuse to wait. It concerns all, and carries no name."""
+    for count in 16, 28:
+        start_with_descriptors(two, count).program.ends(14)
+        needed = re.match(r"thimble agent: (\d+) open files are needed", two.program.err)
+        assert needed, two.program.err
+    start_with_descriptors(two, int(needed[1]) - 1).program.ends(14)
+    start_with_descriptors(two, needed[1]).are_in("connected", "connected")
+    for name in NAMES:
+        two.put(name, "1")
+        two.thimble("pub", *two.brokers[name].plain, "-t", f"to/{name}", "-q", 1, "-m", "on").ends(0)
+        until(lambda: two.got(name).exists() and two.got(name).read_text() == "on\n", "a handler")
     two.ends()
 
 
