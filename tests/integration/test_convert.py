@@ -176,9 +176,48 @@ def test_needless_lines_are_told(convert):
 
 def test_of_several_one_is_chosen(convert):
     two = [*TLS, "connection other", "address other.example", "bridge_capath /etc/ca"]
-    assert "choose with --connection: pump, other" in convert(two, code=64).said
     assert convert(two, "--connection", "other").json["broker"] == "other.example"
     assert "not there; there is pump, other" in convert(two, "--connection", "x", code=67).said
+
+
+@BOTH_AWKS
+def test_several_become_connections_of_one_agent(convert, thimble, tmp_path):
+    """Each with what is its own; what is printed by one goes to handlers."""
+    (tmp_path / "site").mkdir()
+    made = convert(["port 1884", *TLS, "remote_username me", 'remote_password s"1', "topic in/# in 1 here/ there/",
+                    "topic out/# out 1", "", "connection the other", "addresses a.example:8883 b.example",
+                    "bridge_capath /etc/ca", "topic x both 2", "remote_clientid c"], to="site/agent.json", code=3)
+    pump, other = made.json["connections"]
+    assert made.json.keys() == {"connections"}
+    assert [pump["name"], other["name"]] == ["pump", "the_other"]
+    assert (pump["broker"], pump["client_id"]) == ("broker.example", "${hostname}.pump")
+    assert (other["brokers"], other["client_id"]) == (["a.example:8883", "b.example:1883"], "c")
+    assert (pump["spool"], pump["inbox"]) == ("/var/lib/thimble/site/pump", "/run/thimble/site/pump.in")
+    assert [{**each["handlers"][0]} for each in (pump, other)] == [
+        {"topic": "there/in/#", "append": "/var/lib/thimble/site/pump.received", "max_kb": 1024, "qos": 1},
+        {"topic": "x", "append": "/var/lib/thimble/site/the_other.received", "max_kb": 1024, "qos": 2}]
+    assert made.secret("pump.password") == 's"1\n' and pump["password_file"] == f"{made.file}.pump.password"
+    assert not {"topic", "jsonl", "qos"} & (set(pump) | set(other))
+    assert made.said.count("bridge.conf:1: port: left out") == 1
+    out = thimble("config", "show", "--effective", made.file).ends(0).out.decode()
+    assert [line.split()[2] for line in out.splitlines() if line.startswith("name ")] == ["pump", "the_other"]
+
+
+OTHER = ["connection other", "address other.example", "bridge_cafile /etc/ca.pem", "notifications false"]
+
+
+@pytest.mark.parametrize("lines, words, code, reason", [
+    ([*TLS, *OTHER[:2]], [], 64, "connection other: without TLS everybody can read it"),
+    ([*TLS, *TLS], [], 67, "connection pump: stands there twice"),
+    ([*TLS, "connection a b", *OTHER[1:], "connection a_b", *OTHER[1:]], [], 67, "two connections would have one name"),
+    ([*TLS, *(line for n in range(4) for line in (f"connection c{n}", *OTHER[1:]))], [], 64, "at most 4 connections"),
+    ([*TLS, *OTHER], ["--spool", "/s"], 64, "each of several connections has its own"),
+    ([*TLS, *OTHER, "bridge_identity me", "bridge_psk 0123456789abcdef"], [], 64, "choose with --connection"),
+])
+def test_several_that_cannot_be(convert, lines, words, code, reason):
+    refused = convert([*lines, "remote_password p"] if code == 67 else lines, *words, code=code)
+    assert reason in refused.said and not refused.file.exists()
+    assert not list(refused.file.parent.glob("*.password"))
 
 
 @pytest.mark.parametrize("lines, word, member", [
