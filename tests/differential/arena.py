@@ -20,7 +20,7 @@ from recorder import Recorder, Refuser, Socks  # noqa: E402
 from responder import Responder, die_with_will  # noqa: E402
 
 THEIRS = {name: shutil.which(f"mosquitto_{name}") for name in ("pub", "sub", "rr")}
-SECONDS = 20
+SECONDS = 60
 
 # Where a client is sent: the words that say so. $PORT is the recorder in front of the listener.
 PLACES = {
@@ -105,10 +105,11 @@ class Brokers:
 
 
 class Stage:
-    """One run of one client for one row: its folder, its topic, its recorder."""
+    """One run of one client for one row: its folder, its topic, its recorder. What takes a while
+    takes so many times as long, on a machine that is slow."""
 
-    def __init__(self, brokers, row, name, ours, directory):
-        self.brokers, self.row, self.ours = brokers, row, ours
+    def __init__(self, brokers, row, name, ours, directory, times=1):
+        self.brokers, self.row, self.ours, self.times = brokers, row, ours, times
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
         self.broker = self._own_broker()
@@ -180,7 +181,7 @@ class Stage:
         return self.target if self.broker else self.brokers.ports["plain"]
 
     def do_sleep(self, seconds):
-        time.sleep(float(seconds))
+        time.sleep(float(seconds) * self.times)
 
     def do_signal(self, name):
         self.process.send_signal(getattr(signal, f"SIG{name}"))
@@ -242,7 +243,7 @@ class Stage:
             self.start()
             if self.row.then:
                 threading.Thread(target=self._meanwhile, daemon=True).start()
-            return self.process.wait(self.row.seconds)
+            return self.process.wait(self.row.seconds * self.times)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -257,7 +258,7 @@ class Stage:
             self.say(line)
 
     def close(self):
-        time.sleep(0.02)  # the last packet is on its way through the recorder
+        time.sleep(0.02 * self.times)  # the last packet is on its way through the recorder
         self.recorder.close()
         for helper in self.helpers:
             helper.close()

@@ -20,8 +20,8 @@ class Outcome:
     connections: list = field(default_factory=list)
 
 
-def run_one(brokers, row, name, ours, directory):
-    stage = Stage(brokers, row, name, ours, directory / ("ours" if ours else "theirs"))
+def run_one(brokers, row, name, ours, directory, times=1):
+    stage = Stage(brokers, row, name, ours, directory / ("ours" if ours else "theirs"), times)
     status = stage.run()
     return Outcome(status, stage.file("stdout"), stage.file("stderr"), stage.connections())
 
@@ -163,10 +163,12 @@ def make_links(binary):
 
 
 def run_both(brokers, row, name, directory):
-    """(row, theirs, ours). On a busy machine a packet may come late: they have two tries."""
-    for attempt in "ab":
+    """(row, theirs, ours). On a busy machine a packet may come late: they have four tries, and more
+    time from one to the next."""
+    for attempt, times in zip("abcd", (1, 2, 4, 8)):
         home = pathlib.Path(directory) / f"row{name}{attempt}"
-        outcomes = [run_one(brokers, row, name + attempt, ours, home) for ours in (False, True)]
+        outcomes = [run_one(brokers, row, name + attempt, ours, home, times)
+                    for ours in (False, True)]
         if not unintended(row, differences(row, *outcomes), read_intended()):
             break
     return [row, *outcomes]

@@ -8,7 +8,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 180
 
 
 def pytest_configure(config):

@@ -66,7 +66,7 @@ row("--tls-keylog", "pub -t $T/a -m x -q 1 --cafile $PKI/ec/root.pem --tls-keylo
 # ---- retained messages (5.0 section 3.8.3.1) ----------------------------------------------------
 
 for policy, options in [("always", 0), ("new", 0x10), ("never", 0x20)]:
-    row(f"--retain-handling {policy}", f"sub -V 5 -t $T/a --retain-handling {policy} -W 1",
+    row(f"--retain-handling {policy}", f"sub -V 5 -t $T/a --retain-handling {policy} -W 3",
         before=retained("-m kept"), status=27, stdout="" if policy == "never" else "kept\n",
         sent=[{"packet": "SUBSCRIBE", "filters": [["$T/a", options]]}])
 row("--retain-handling wrong", "sub -V 5 -t $T/a --retain-handling sometimes", status=1)
@@ -89,7 +89,7 @@ for name, format, payload, printed in [
         before=retained("-f $DIR/number"), stdout=printed + "\n")
 row(r"-F \e", r"sub -t $T/a -C 1 -F '\e[1m%p\e[0m'", before=retained("-m kept"),
     stdout="\x1b[1mkept\x1b[0m\n")
-row("--message-rate", "sub -t $T/a --message-rate -W 2", status=27,
+row("--message-rate", "sub -t $T/a --message-rate -W 6", status=27,
     then=["pub -t $T/a -m x --repeat 3"], mask=((r"(?s)^.*\b3\b.*$", "THREE"),), stdout="THREE")
 row("--watch", "sub -t $T/# -C 2 -v --watch", before=["pub -t $T/a -r -m 1", "pub -t $T/b -r -m 2"],
     mask=((r"(?s)^(?=.*\x1b\[\d)(?=.*\$T/a 1)(?=.*\$T/b 2).*$", "PLACED"),), stdout="PLACED")

@@ -33,7 +33,7 @@ class Row:
     mask: tuple = ()
     any_order: bool = False
     deaf: tuple = ()
-    seconds: float = 8
+    seconds: float = 20
 
     def __post_init__(self):
         if self.after is None:
