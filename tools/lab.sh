@@ -201,7 +201,7 @@ launch() {
     : >"$1/broker.log"
     mosquitto -c "$1/broker.conf" >>"$1/broker.out" 2>&1 </dev/null &
     echo $! >"$1/broker.pid"
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         answers "$plain_port" && is_running "$1" && return 0
         [ "$(jobs -r)" ] || return 1
         sleep 0.05
@@ -236,7 +236,7 @@ start_broker() {
 stop_broker() {
     is_running "$1" || return 0
     kill "$(cat "$1/broker.pid")"
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         is_running "$1" || break
         sleep 0.05
     done

@@ -195,7 +195,7 @@ class Producer(threading.Thread):
 
     def is_accepted(self, number, qos):
         with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(10)
+            door.settimeout(60)
             door.connect(self.path)
             door.sendall(json.dumps({"topic": f"soak/{number}/" + "x" * self.padding,
                                      "payload": str(number), "qos": qos,
@@ -232,14 +232,15 @@ class Agent:
         if self.process.poll() is not None:
             raise Trouble(f"the agent ended with {self.process.returncode}: {self.directory}/said")
         with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as asking:
-            asking.settimeout(10)
+            asking.settimeout(60)
             asking.connect(str(self.status))
             return json.loads(b"".join(iter(lambda: asking.recv(65536), b"")))
 
     def is_at_rest(self):
+        """What it tells then."""
         told = self.ask()
         return told and told["agent"]["state"] in ("connected", "degraded") and \
-            told["agent"]["spool_messages"] == 0
+            told["agent"]["spool_messages"] == 0 and told
 
     def kill(self):
         self.process.kill()
@@ -362,8 +363,7 @@ class Soak:
 
     def figures(self):
         pid = self.agent.process.pid
-        until(self.agent.is_at_rest, "rest", PATIENCE_SECONDS)
-        told = self.agent.ask()
+        told = until(self.agent.is_at_rest, "rest", PATIENCE_SECONDS)
         seen = resident(pid)
         return {"live_bytes": told["process"]["live_bytes"],
                 **{f"{name}_bytes": pool["live_bytes"] for name, pool in told["pools"].items()

@@ -21,7 +21,7 @@ KINDS = {"p256": "sha256", "p384": "sha384", "rsa2048": "sha256", "rsa3072": "sh
 VERSIONS = ("tlsv1.3", "tlsv1.2")
 WATCHED = ("p256", "rsa2048")  # under callgrind, which takes a second for each run
 TOPIC = "stack/of/thimble"
-SECONDS = 60
+SECONDS = 120
 
 
 def certificates(folder, kind):

@@ -16,7 +16,8 @@ from scene import SECRET, TABLES, TOP, WORK, Proxy, Table
 
 INJECT = WORK / "inject"
 THIMBLE = TOP / "build" / "thimble"
-HANG_SECONDS = 20
+TIMEOUT_SECONDS = 10  # of each phase; one attempt and three more end before they are a hang
+HANG_SECONDS = 90
 FOR_EVER = 1 << 30
 
 # What is tried on each call; EINTR where the kernel may give it. "after": the call is made, and only
@@ -152,7 +153,7 @@ class Run:
         began = log.stat().st_size
         with open(folder / "out", "wb") as out, open(folder / "err", "wb") as err, \
                 flow.road() as road:
-            words = [*flow.words, "-i", client, "--timeout", "2", *road, "--mem-report=json:report"]
+            words = [*flow.words, "-i", client, "--timeout", str(TIMEOUT_SECONDS), *road, "--mem-report=json:report"]
             subprocess.run([INJECT, "result", str(HANG_SECONDS), call, place, str(first), str(last),
                             numbered(action), THIMBLE, *words], cwd=folder, input=flow.stdin,
                            stdout=out, stderr=err,

@@ -64,7 +64,7 @@ static struct {
     bool from;
     unsigned life_s; /* longer is a hang */
     size_t first, stride;
-} wish = {.broker = "good", .fault = "none", .life_s = 20, .first = 1, .stride = 1};
+} wish = {.broker = "good", .fault = "none", .life_s = 90, .first = 1, .stride = 1};
 
 static const struct flow *flow_named(const char *name)
 {

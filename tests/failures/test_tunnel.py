@@ -9,7 +9,7 @@ from call_sweep import ACTIONS, INJECT, NEVER_FAIL, OTHERWISE, THIMBLE, numbered
 from lab import is_open_at
 
 STRIDE = 1 if os.environ.get("THIMBLE_CHECK") == "all" else 13
-SECONDS = 20
+SECONDS = 90
 
 
 class Tunnel:
@@ -22,7 +22,7 @@ class Tunnel:
         files = brokers.identity("ec")
         words = ["tunnel", "-h", "localhost", "-p", brokers.ports["good-ec"], "--cafile", files["ca"],
                  "--cert", files["cert"], "--key", files["key"], "--listen", self.socket, "--timeout",
-                 "3"]
+                 "10"]
         with open(folder / "err", "wb") as err:
             self.process = subprocess.Popen(
                 list(map(str, [INJECT, "result", SECONDS, *(what or ["-", "-", 0, 0, "none"]), THIMBLE,
@@ -45,7 +45,7 @@ class Tunnel:
     def carries(self, name):
         """A message of this client's; True if it was told to have arrived."""
         done = subprocess.run([THIMBLE, "pub", "--unix", self.socket, "--no-tls", "-i", name, "-t",
-                               "failures/tunnel", "-q", "1", "-m", "m", "--timeout", "5"],
+                               "failures/tunnel", "-q", "1", "-m", "m", "--timeout", "20"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=SECONDS)
         arrived = f"Received PUBLISH from {name} " in self.log.text()
         assert arrived or done.returncode != 0, "told to have arrived, and the broker has no message"
