@@ -103,6 +103,8 @@ static int take(void *arg, enum th_pem_kind kind, struct th_slice der,
     if (opening->keys++)
         return refuse(fault, place, TH_INVALID_CONTENT, "is a second private key; keep one");
     int result = th_encrypted_open(kind, &der, &opening->file->passphrase, place, fault);
+    if (result >= 0 && der.len_bytes == 0)
+        return refuse(fault, place, TH_INVALID_FORMAT, "there is none");
     key->is_encrypted = result > 0;
     key->der.len_bytes = der.len_bytes;
     opening->at_bytes = (size_t)(der.data - key->file.data);

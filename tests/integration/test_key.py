@@ -123,7 +123,8 @@ def test_what_is_no_key_is_told(thimble, keys, tmp_path):
         openssl(*words, "-out", path)
         thimble("key", "status", path).ends_refused(67, "no EC key of P-256 or P-384")
     text = (keys / "p256").read_text()
-    for content in ("", "nothing", text + text, text[:100]):
+    empty = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"
+    for content in ("", "nothing", text + text, text[:100], empty):
         path.write_text(content)
         assert thimble("key", "status", path).end() in (65, 67, 69)
 
