@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "base/roomy.h"
+#include "base/slice.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "cli/exit.h"
 #include "cli/given.h"
@@ -57,14 +59,6 @@ struct lane {
     uint8_t origins[OPTIONS_MAX]; /* of the options of the table, in its order */
 };
 TH_LANE(struct lane, own);
-
-/* FNV-1a */
-static uint32_t sum_of(uint32_t sum, const char *text, size_t bytes)
-{
-    while (bytes--)
-        sum = (sum ^ (uint8_t)*text++) * 16777619;
-    return sum;
-}
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -274,8 +268,9 @@ static bool take_handler(const struct th_json_leaf *leaf, unsigned at)
 static bool is_fixed(const struct th_cli_option *option, const struct th_json_leaf *leaf)
 {
     if (option->kind == TH_CLI_SECRET || option->kind == TH_CLI_JOINED)
-        own->fixed_sum = sum_of(sum_of(own->fixed_sum, (const char *)&option->offset,
-                                      sizeof option->offset), leaf->text, strlen(leaf->text) + 1);
+        own->fixed_sum = th_sum(th_sum(own->fixed_sum, th_slice_of(&option->offset,
+                                                                   sizeof option->offset)),
+                                th_slice_text(leaf->text));
     return own->again && option->kind == TH_CLI_JOINED;
 }
 
@@ -494,7 +489,7 @@ static bool read_file(struct th_cli_settings *s, struct th_cli_problem *problem)
     ssize_t bytes = fetch(s->config_file);
     if (bytes < 0)
         return refuse_file(problem, s->config_file);
-    own->sum = sum_of(0, content[own->place], (size_t)bytes);
+    own->sum = th_sum(0, th_slice_of(content[own->place], (size_t)bytes));
     if (bytes <= TH_CLI_CONFIGFILE_BYTES)
         return th_cli_configfile_parse(s, content[own->place], (size_t)bytes, s->config_file,
                                        problem);

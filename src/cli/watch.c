@@ -1,6 +1,7 @@
 #include "cli/watch.h"
 
 #include "base/format.h"
+#include "base/sum.h"
 #include "cli/out.h"
 
 /* Topics beyond these share the last line, as those beyond the terminal's last line do. */
@@ -11,15 +12,7 @@ static struct {
     unsigned count;
 } lines;
 
-/* FNV-1a. Two topics that come to the same share a line. */
-static uint32_t sum_of(struct th_slice topic)
-{
-    uint32_t sum = 2166136261;
-    for (size_t i = 0; i < topic.len_bytes; i++)
-        sum = (sum ^ topic.data[i]) * 16777619;
-    return sum;
-}
-
+/* Two topics that come to the same share a line. */
 static unsigned line_of(uint32_t sum)
 {
     unsigned line = 0;
@@ -46,7 +39,7 @@ void th_cli_watch_open(void)
 
 void th_cli_watch_begin(struct th_slice topic)
 {
-    go_to(line_of(sum_of(topic)));
+    go_to(line_of(th_sum(TH_SUM_BEGIN, topic)));
     th_cli_out_text("\033[2K");
 }
 

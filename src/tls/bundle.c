@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "base/sum.h"
 #include "identity/directory.h"
 #include "mem/payer.h"
 #include "tls/context.h"
@@ -19,14 +20,10 @@
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-#define HASH_BEGIN 2166136261u
-
-/* FNV-1a. Two names with one hash do no harm: a root too many is loaded. */
-static uint32_t hash(uint32_t so_far, struct th_slice bytes)
+/* Two names with one sum do no harm: a root too many is loaded. */
+static uint32_t sum_of(struct th_slice name)
 {
-    for (size_t i = 0; i < bytes.len_bytes; i++)
-        so_far = (so_far ^ bytes.data[i]) * 16777619u;
-    return so_far;
+    return th_sum(TH_SUM_BEGIN, name);
 }
 
 static bool is_noted(const struct th_tls_bundle *bundle, uint32_t name)
@@ -51,7 +48,7 @@ static void note_issuer(struct th_tls_bundle *bundle, struct th_slice certificat
 {
     struct th_policy_facts facts;
     if (th_policy_facts(certificate, &facts))
-        note(bundle, hash(HASH_BEGIN, facts.issuer));
+        note(bundle, sum_of(facts.issuer));
 }
 
 /* Or the issuer that is there has ended: what is stored now may be another one of its name. */
@@ -130,7 +127,7 @@ int th_tls_bundle_read(struct th_tls_context *context, const struct th_context_c
     context->bundle.source = config->roots;
     context->bundle.paths = config->root_paths;
     context->bundle.payer = th_payer_current();
-    context->bundle.print = HASH_BEGIN;
+    context->bundle.print = TH_SUM_BEGIN;
     return read_paths(context, sink, fault);
 }
 
@@ -159,7 +156,7 @@ static int choose(void *arg, struct th_slice der, const struct th_pem_place *pla
     struct th_tls_bundle *bundle = &context->bundle;
     struct th_policy_facts facts;
     if (bundle->chosen == TH_TLS_ROOTS_CHOSEN || !th_policy_facts(der, &facts) ||
-        !is_noted(bundle, hash(HASH_BEGIN, facts.subject)))
+        !is_noted(bundle, sum_of(facts.subject)))
         return 0;
     struct th_tls_mark mark = th_tls_mark();
     int code = th_tls_context_trust(context, der);
@@ -169,7 +166,7 @@ static int choose(void *arg, struct th_slice der, const struct th_pem_place *pla
         return th_tls_refused_since(mark)
                    ? th_tls_setup_error(code, mark, "load a CA certificate", fault) : 0;
     bundle->chosen++;
-    bundle->print = hash(bundle->print, der);
+    bundle->print = th_sum(bundle->print, der);
     return 0;
 }
 
@@ -177,7 +174,7 @@ static void forget(struct th_tls_context *context)
 {
     unload(context);
     context->bundle.chosen = 0;
-    context->bundle.print = HASH_BEGIN;
+    context->bundle.print = TH_SUM_BEGIN;
 }
 
 static int read_again(struct th_tls_context *context, struct th_fault *fault)

@@ -2,6 +2,7 @@
 
 #include "base/calendar.h"
 #include "base/slice.h"
+#include "base/sum.h"
 #include "tls/policy.h"
 
 #include <thimble/certificate.h>
@@ -10,13 +11,10 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-/* FNV-1a. Nobody gains by a collision: the chain must lead to a trusted root in any case. */
+/* Nobody gains by a collision: the chain must lead to a trusted root in any case. */
 static uint32_t hash_of(struct th_slice name)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < name.len_bytes; i++)
-        hash = (hash ^ name.data[i]) * 16777619u;
-    return hash;
+    return th_sum(TH_SUM_BEGIN, name);
 }
 
 bool th_tls_dates_defer(struct th_tls_dates *dates, struct th_slice root)
