@@ -55,6 +55,7 @@ void th_cli_rotate_begin(const struct th_cli_settings *settings, struct th_conte
     own->context = context;
     own->state = SETTLED;
     own->used = generation_of(th_cli_identity_used());
+    own->wanted = th_cli_identity_used()->store.on_trial;
     th_store_wait(0);
 }
 
@@ -111,6 +112,18 @@ static int find_candidate(void)
     if (own->tried.number <= own->used.number)
         own->tried.letter = 0;
     return result;
+}
+
+/* Until another one has proved itself the one in use counts: whatever ends us, the next start finds
+ * it, and that there was a trial. */
+__attribute__((noinline)) static void hold_to_used(void)
+{
+    struct th_fault unheard = {0};
+    struct th_cli_identity identity;
+    int result = open_generation(&identity, own->used.letter, TH_STORE_CHANGE, &unheard);
+    if (result == 0 && generation_of(&identity).number == own->used.number)
+        th_store_hold_to(&identity.store, own->used.letter, &unheard);
+    th_cli_identity_close(&identity);
 }
 
 static int renew(struct th_fault *fault)
@@ -190,8 +203,10 @@ static void try_identity(bool dated)
     struct th_fault fault = {0};
     int result = find_candidate();
     bool found = own->tried.letter;
-    if (result != TH_E_TIMEOUT && found)
+    if (result != TH_E_TIMEOUT && found) {
+        hold_to_used();
         result = renew(&fault);
+    }
     own->wanted = result == TH_E_TIMEOUT;
     if (own->wanted)
         return;
@@ -224,7 +239,8 @@ __attribute__((noinline)) static void save(void)
     int result = open_generation(&identity, own->used.letter, TH_STORE_CHANGE, &fault);
     own->unsaved = result == TH_E_TIMEOUT;
     if (result == 0 && generation_of(&identity).number == own->used.number) {
-        if (identity.store.current == own->current && own->current != own->used.letter)
+        if (identity.store.current == own->current &&
+            (own->current != own->used.letter || identity.store.on_trial))
             result = th_store_promote(&identity.store, own->used.letter, &fault);
         th_cli_identity_sources(&files, own->settings, own->settings->identity, &identity);
         th_cli_identity_watch(&identity);

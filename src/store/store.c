@@ -38,18 +38,26 @@ static bool is_name(const char *name)
            strspn(name, allowed) == bytes;
 }
 
+static char other(char generation)
+{
+    return generation == 'a' ? 'b' : 'a';
+}
+
 static bool is_generation(const char *line, int bytes)
 {
-    return bytes == 2 && (*line == 'a' || *line == 'b') && line[1] == '\n';
+    return (*line == 'a' || *line == 'b') && line[bytes - 1] == '\n' &&
+           (bytes == 2 || (bytes == 3 && line[1] == other(*line)));
 }
 
 /* 0: not there. */
-static int read_current(int fd, char *current, struct th_fault *fault)
+static int read_current(struct th_store *store, struct th_fault *fault)
 {
     char line[4];
-    int bytes = th_store_read(fd, CURRENT, false, line, sizeof line, fault);
-    *current = is_generation(line, bytes) ? *line : 0;
-    if (bytes < 0 || *current)
+    int bytes = th_store_read(store->fd, CURRENT, false, line, sizeof line, fault);
+    bool is_one = bytes > 0 && is_generation(line, bytes);
+    store->current = is_one ? *line : 0;
+    store->on_trial = is_one && bytes == 3;
+    if (bytes < 0 || is_one)
         return bytes < 0 ? bytes : 0;
     return th_fault_because(fault, TH_CORRUPTED,
                             th_fault_set(fault, TH_E_FILE, CURRENT " names no generation; thimble "
@@ -82,7 +90,7 @@ static int open_locked(struct th_store *store, bool change, struct th_fault *fau
     struct th_fault found = {0};
     int result = lock(store->fd, change, fault);
     if (result == 0)
-        result = read_current(store->fd, &store->current, &found);
+        result = read_current(store, &found);
     if (change && found.reason && found.reason != TH_BAD_PERMISSIONS)
         return 0;
     if (found.code && fault)
@@ -113,7 +121,7 @@ void th_store_close(struct th_store *store)
 
 char th_store_other(const struct th_store *store)
 {
-    return store->current == 'a' ? 'b' : 'a';
+    return other(store->current);
 }
 
 /* ---- the digest ------------------------------------------------------------------------------ */
@@ -236,15 +244,24 @@ int th_store_put(const struct th_store *store, const struct th_slice parts[TH_ST
     return result;
 }
 
-int th_store_promote(struct th_store *store, char generation, struct th_fault *fault)
+static int write_current(struct th_store *store, const char *line, struct th_fault *fault)
 {
-    char line[] = {generation, '\n'};
-    int result = th_store_write(store->fd, CURRENT, th_slice_of(line, sizeof line), fault);
+    int result = th_store_write(store->fd, CURRENT, th_slice_text(line), fault);
     if (result == 0)
         result = th_store_sync(store->fd, fault);
     if (result == 0)
-        store->current = generation;
+        store->current = *line;
     return result;
+}
+
+int th_store_promote(struct th_store *store, char generation, struct th_fault *fault)
+{
+    return write_current(store, (char[]){generation, '\n', 0}, fault);
+}
+
+int th_store_hold_to(struct th_store *store, char generation, struct th_fault *fault)
+{
+    return write_current(store, (char[]){generation, other(generation), '\n', 0}, fault);
 }
 
 /* ---- listing --------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* Identities that survive a power cut.
  *
- *     NAME/current         which generation counts: "a" or "b", one line
+ *     NAME/current         which generation counts: "a" or "b", one line; "ab" or "ba": the first
+ *                          counts, the second is on trial
  *     NAME/a/, NAME/b/     device_cert, private_key, iot_endpoint, ca_cert (if given),
  *                          cert_meta (JSON, store/meta.h),
  *                          cert_valid (SHA-256 of the files before cert_meta)
@@ -30,6 +31,7 @@ const char *th_store_part_name(enum th_store_part part); /* "device_cert" */
 struct th_store {
     int fd;       /* of NAME/, locked: shared, or for whoever changes it; -1: closed */
     char current; /* 'a', 'b'; 0: none yet */
+    bool on_trial; /* the other one is */
 };
 
 /* Who changes it waits until nobody else reads or changes it, and may find that no generation
@@ -59,6 +61,9 @@ int th_store_put(const struct th_store *store, const struct th_slice parts[TH_ST
 
 /* From now on this generation counts. */
 int th_store_promote(struct th_store *store, char generation, struct th_fault *fault);
+
+/* The same, and the other one is on trial until one of them is promoted. */
+int th_store_hold_to(struct th_store *store, char generation, struct th_fault *fault);
 
 /* Hands over every name that could be an identity's. */
 int th_store_list(int base, void (*each)(void *arg, const char *name), void *arg,

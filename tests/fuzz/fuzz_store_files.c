@@ -1,5 +1,5 @@
-/* `current` and `cert_valid` of others: only "a" and "b" name a generation, only its own digest
- * makes one whole. */
+/* `current` and `cert_valid` of others: only "a" and "b" name a generation, and "ab" and "ba" one
+ * and another on trial; only its own digest makes one whole. */
 #include "base/slice.h"
 #include "store/store.h"
 
@@ -65,9 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (base < 0)
         open_place();
     write_file("n/current", data, size);
-    bool named = is(data, size, "a\n", 2) || is(data, size, "b\n", 2);
+    bool tried = is(data, size, "ab\n", 3) || is(data, size, "ba\n", 3);
+    bool named = tried || is(data, size, "a\n", 2) || is(data, size, "b\n", 2);
     demand((th_store_open(&store, base, "n", TH_STORE_READ, NULL) == 0) == named);
-    demand(!named || store.current == (char)data[0]);
+    demand(!named || (store.current == (char)data[0] && store.on_trial == tried));
     th_store_close(&store);
     write_file("n/current", (const uint8_t *)"a\n", 2);
     write_file("n/a/cert_valid", data, size);

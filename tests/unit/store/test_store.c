@@ -266,6 +266,27 @@ static void test_permissions(void **state)
     }
 }
 
+static void test_a_trial_lasts_until_one_is_promoted(void **state)
+{
+    (void)state;
+    struct th_store store;
+    put("n", "old", false);
+    put("n", "new", false);
+    assert_int_equal(th_store_open(&store, base, "n", TH_STORE_CHANGE, &fault), 0);
+    char before = th_store_other(&store);
+    assert_int_equal(th_store_hold_to(&store, before, &fault), 0);
+    th_store_close(&store);
+    holds("n", "old", 4);
+    assert_int_equal(th_store_open(&store, base, "n", TH_STORE_CHANGE, &fault), 0);
+    assert_true(store.on_trial && store.current == before);
+    assert_int_equal(th_store_promote(&store, th_store_other(&store), &fault), 0);
+    th_store_close(&store);
+    assert_int_equal(th_store_open(&store, base, "n", TH_STORE_READ, &fault), 0);
+    assert_true(!store.on_trial && store.current != before);
+    th_store_close(&store);
+    holds("n", "new", 4);
+}
+
 static void test_links_are_not_followed(void **state)
 {
     (void)state;
@@ -372,6 +393,7 @@ int main(void)
         EACH(test_a_temporary_file_is_made_anew),
         EACH(test_every_changed_byte_is_noticed), EACH(test_what_is_not_there),
         EACH(test_broken_pointer), EACH(test_permissions), EACH(test_links_are_not_followed),
+        EACH(test_a_trial_lasts_until_one_is_promoted),
         EACH(test_names), EACH(test_fifo_and_directory), EACH(test_base_of_others),
         EACH(test_list),
     };
