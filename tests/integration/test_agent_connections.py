@@ -70,9 +70,13 @@ class Two(Asked):
         return {each["name"]: each for each in objects}
 
     def are_in(self, cloud, plant):
+        """Who is connected has what it wants to hear, too."""
         wanted = {"cloud": cloud, "plant": plant}
         until(lambda: {name: told["agent"]["state"] for name, told in self.told.items()} == wanted,
               f"{wanted}\n{self.program.story()}")
+        for name in [name for name, state in wanted.items() if state == "connected"]:
+            for handler in self.of[name].get("handlers", []):
+                self.brokers[name].log.await_subscription(handler["topic"])
         return self
 
     def put(self, name, *texts, qos=1):
@@ -489,6 +493,7 @@ def test_log_for_machines(alone, form):
 
 def test_events(two, tmp_path):
     two.start(f"--events={tmp_path}/events").are_in("connected", "connected")
+    until(lambda: (tmp_path / "events").read_text().count('"subscribed"') == 2, "both SUBACKs")
     two.ends()
     events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
     for name in NAMES:

@@ -250,6 +250,7 @@ def test_a_redial_resumes_the_session(lab, thimble, gate, topic, kind, tls):
     lab.log.await_subscription(topic)
     thimble("pub", *lab.plain, "-t", topic, "-m", "x" * 20000).ends(0)
     sub.says("connected again")
+    until(lambda: lab.log.text().count(f"\t{topic} (QoS") == 2, "the subscription again")
     thimble("pub", *lab.plain, "-t", topic, "-m", "after").ends(0)
     report = sub.ends(0).report
     assert sub.out.endswith(b"after\n")
