@@ -64,7 +64,7 @@ run_unit_program() {
     local name=${1#"$BUILD"/unit/}
     local log=$LOGS/unit/$name.log
     mkdir -p "$(dirname "$log")"
-    CMOCKA_MESSAGE_OUTPUT=stdout keep_code "$log" timeout 300 "$1"
+    CMOCKA_MESSAGE_OUTPUT=stdout keep_code "$log" timeout 900 "$1"
 }
 
 judge_unit_program() {
@@ -98,7 +98,7 @@ run_fuzz_target() {
     local name=$1 log=$LOGS/fuzz/$1.log corpus=$BUILD/fuzz/corpus/$1 seeds=tests/fuzz/corpus/$1
     mkdir -p "$(dirname "$log")" "$corpus"
     [ -d "$seeds" ] || seeds=
-    keep_code "$log" "$BUILD"/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
+    keep_code "$log" "$BUILD"/fuzz/"$name" -max_total_time="$FUZZ_SECONDS" -timeout=60 \
         -rss_limit_mb=1024 -artifact_prefix="$LOGS/fuzz/$name-" "$corpus" $seeds
 }
 

@@ -87,6 +87,11 @@ def status_of(pid):
     return dict(line.split(":\t", 1) for line in lines)
 
 
+def has_begun(runner):
+    """The process of an agent's handlers: what it is comes last."""
+    return status_of(runner)["NoNewPrivs"] == "1"
+
+
 class Program:
     """One run. Output goes to files, so that it never waits for us."""
 

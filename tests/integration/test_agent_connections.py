@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from lab import free_port
-from program import SANDBOX, patient, until
+from program import SANDBOX, has_begun, patient, until
 from test_agent import Manager
 from test_agent_status import Asked, metrics
 from timeserver import Era
@@ -266,6 +266,7 @@ def test_the_process_of_its_handlers_has_no_sockets_of_the_others(two):
     pid = two.program.pid
     runners = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     for runner in runners:
+        until(lambda: has_begun(runner), "its beginning")
         held = [os.readlink(each) for each in pathlib.Path(f"/proc/{runner}/fd").iterdir() if int(each.name) > 2]
         assert sorted(re.sub(r"\d+", "N", each) for each in held) == ["anon_inode:[signalfd]", "socket:[N]"], held
     assert len(runners) == 2

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from program import SANDBOX, SECONDS, until
+from program import SANDBOX, SECONDS, has_begun, until
 
 PYTHON = sys.executable
 
@@ -238,6 +238,7 @@ def test_without_the_runner_the_agent_ends(start, script):
 def test_signals_of_a_terminal_are_the_agents(start, script, publish, tmp_path):
     agent = start({"topic": "work", "run": [script(f"touch {tmp_path}/ran")]})
     runner = until(lambda: children(agent.pid), "the runner")[0]
+    until(lambda: has_begun(runner), "its beginning")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(runner, number)
     publish("work", b"x")
