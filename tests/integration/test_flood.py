@@ -71,8 +71,8 @@ def test_flood_from_mosquitto(thimble, mosquitto, tmp_path, record_property, ver
                 for qos, some in zip(QOS, lines)]:
         pub.ends(0)
     wanted = collections.Counter(line for some in lines for line in some)
-    until(lambda: mine.out.count(b"\n") >= wanted.total() or not mine.is_running(), "all messages")
-    until(lambda: handled.read_bytes().count(b"\n") >= wanted.total(), "all messages")
+    until(lambda: mine.out.count(b"\n") >= wanted.total() or not mine.is_running(), "all messages", 120)
+    until(lambda: handled.exists() and handled.read_bytes().count(b"\n") >= wanted.total(), "all messages", 120)
     mine.signal(15).ends(0)
     agent.signal(15).ends(0)
     other.terminate()
