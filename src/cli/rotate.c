@@ -116,7 +116,7 @@ static int find_candidate(void)
 
 /* Until another one has proved itself the one in use counts: whatever ends us, the next start finds
  * it, and that there was a trial. */
-__attribute__((noinline)) static void hold_to_used(void)
+__attribute__((noinline)) static int hold_to_used(void)
 {
     struct th_fault unheard = {0};
     struct th_cli_identity identity;
@@ -124,6 +124,7 @@ __attribute__((noinline)) static void hold_to_used(void)
     if (result == 0 && generation_of(&identity).number == own->used.number)
         th_store_hold_to(&identity.store, own->used.letter, &unheard);
     th_cli_identity_close(&identity);
+    return result;
 }
 
 static int renew(struct th_fault *fault)
@@ -204,8 +205,9 @@ static void try_identity(bool dated)
     int result = find_candidate();
     bool found = own->tried.letter;
     if (result != TH_E_TIMEOUT && found) {
-        hold_to_used();
-        result = renew(&fault);
+        result = hold_to_used();
+        if (result != TH_E_TIMEOUT)
+            result = renew(&fault);
     }
     own->wanted = result == TH_E_TIMEOUT;
     if (own->wanted)

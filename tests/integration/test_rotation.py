@@ -397,6 +397,18 @@ def test_a_proof_is_kept_as_soon_as_nobody_holds_it(identity, broker, subscriber
     subscriber.signal(signal.SIGTERM).ends(0)
 
 
+def test_a_trial_waits_for_those_who_read(identity, subscriber, tmp_path):
+    """Who reads the one that counts must find it whole; then the one in use counts, and is held to."""
+    identity.take("second")
+    fd = os.open(tmp_path / "ids/device", os.O_DIRECTORY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    subscriber.signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert "trying" not in subscriber.err
+    os.close(fd)
+    subscriber.says("trying generation b").says("it counts now").signal(signal.SIGTERM).ends(0)
+
+
 def test_who_reads_his_message_holds_nothing(thimble, identity, broker):
     feed, mouth = os.pipe()
     pub = thimble.start("pub", *identity.use, "-t", "t", "-s", stdin=feed)
