@@ -140,7 +140,8 @@ agent.program_sources = $(addprefix src/cli/,configfile.c config.c handlers.c la
                         src/json/walk.c $(wildcard src/agent/*.c) \
                         $(if $(filter tunnel,$(lacks)),src/net/local.c) \
                         $(if $(filter mem,$(lacks)),src/cli/ask.c)
-agent.program_instead := src/absent/config.c src/absent/lane.c src/absent/post.c
+agent.program_instead := src/absent/config.c src/absent/lane.c src/absent/post.c \
+                         src/absent/together.c
 agent.options := --config --prom-file --log-format --inbox --inbox-mode --stdin --drop \
                  --drop-topic --agent --message-id --first-delay --brokers --failback \
                  --fallback-addr

@@ -331,15 +331,6 @@ void th_agent_renew(void)
 
 /* ---- several connections --------------------------------------------------------------------- */
 
-static int read_others(void)
-{
-    struct th_cli_problem problem = {.status = TH_CLI_USAGE};
-    if (th_cli_together("agent", &problem))
-        return TH_CLI_OK;
-    th_cli_complain("%s", problem.text);
-    return problem.status;
-}
-
 static int complete_one(void)
 {
     struct th_cli_problem problem;
@@ -413,9 +404,8 @@ int th_cli_agent(int argc, char *argv[])
     unsigned opened = 0;
     if (!th_cli_begin(th_cli_its_settings(), TH_CLI_AGENT, argc, argv, &status))
         return status;
-    if ((status = read_others()))
+    if ((status = th_cli_begin_others()))
         return status;
-    th_cli_lane_enter(0);
     th_cli_print_open(th_cli_its_settings());
     th_cli_resume_open();
     status = open_all(&opened);

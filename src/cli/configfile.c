@@ -415,7 +415,8 @@ bool th_cli_configfile_locate(struct th_cli_problem *problem, uint16_t offset)
     struct th_json_place place = offset ? place_of_option(offset) : own->named;
     own->problem = problem;
     th_format(text, sizeof text, "%s", problem->text);
-    return place.line && refuse_at(place, "%s", text);
+    return place.line ? refuse_at(place, "%s", text)
+                      : th_cli_problem(problem, "given for all connections: %s", text);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

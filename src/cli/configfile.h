@@ -22,8 +22,8 @@ bool th_cli_configfile_read_another(struct th_cli_settings *settings,
                                     struct th_cli_problem *problem);
 
 /* Puts before the text of `problem` where the option with this place in the settings stands in the
- * file, or else the connection whose turn it is; 0: where its name stands. Nothing, if the command
- * line gave the option. Always false. */
+ * file, or else the connection whose turn it is; 0: where its name stands. Or that the command line
+ * gave the option, to all. Always false. */
 bool th_cli_configfile_locate(struct th_cli_problem *problem, uint16_t offset);
 
 /* Reads it again, on top of what the command line said, beside what was read before. Pins are not

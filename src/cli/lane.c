@@ -16,27 +16,21 @@ extern const struct th_cli_share __start_lane_shares[], __stop_lane_shares[];
 #pragma weak __start_lane_shares
 #pragma weak __stop_lane_shares
 
-static size_t room_of(const struct th_cli_share *share)
-{
-    return (share->bytes + 63) & ~(size_t)63;
-}
-
-/* NULL: the first one's. */
 static void turn_to(const struct th_cli_share *share, void **first, void *place)
 {
     if (!turn)
         memcpy(first, share->pointer, sizeof place);
-    memcpy(share->pointer, place ? &place : first, sizeof place);
+    memcpy(share->pointer, &place, sizeof place);
 }
 
 static void turn_all_to(unsigned lane)
 {
     uint8_t *small = lanes[lane ? lane - 1 : 0], *roomy = small + TH_LANE_BYTES;
     void **first = firsts;
-    for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++) {
-        roomy -= s->is_roomy ? room_of(s) : 0;
-        turn_to(s, first++, !lane ? NULL : s->is_roomy ? roomy : small);
-        small += s->is_roomy ? 0 : room_of(s);
+    for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++, first++) {
+        roomy -= s->is_roomy ? s->bytes : 0;
+        turn_to(s, first, !lane ? *first : s->is_roomy ? roomy : small);
+        small += s->is_roomy ? 0 : s->bytes;
     }
 }
 

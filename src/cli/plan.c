@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/exit.h"
+#include "cli/lane.h"
 #include "cli/names.h"
 #include "cli/number.h"
 #include "cli/out.h"
@@ -12,6 +13,7 @@
 #include "cli/printed.h"
 #include "cli/say.h"
 #include "cli/show.h"
+#include "cli/together.h"
 #include <string.h>
 #include <thimble/plan.h>
 
@@ -76,6 +78,9 @@ static int show(const struct th_plan *plan, bool as_json)
                               : "%s%-14s%8u of%8u B";
     th_report(th_cli_connection_client(), &report);
     th_cli_out_text(as_json ? "{\n" : "");
+    if (th_cli_voice_connection())
+        th_cli_out_format(as_json ? "  \"name\": \"%s\",\n" : "connection    %s\n",
+                          th_cli_voice_connection());
     for (int i = 0; i < TH_REPORT_PROCESS_HEAP; i++)
         th_cli_out_format(row, i ? as_json ? ",\n" : "\n" : "", th_report_pool_name(i),
                           plan->needed_bytes[i], size_of(&report, i));
@@ -103,7 +108,6 @@ static int plan(const struct th_cli_settings *settings, const char *chain,
 
 int th_cli_mem_plan(char *words[], bool as_json)
 {
-    static struct th_cli_settings settings;
     static const struct th_cli_work nothing;
     int64_t values[WISHES] = {0};
     while (*words && take_wish(*words, values))
@@ -115,10 +119,15 @@ int th_cli_mem_plan(char *words[], bool as_json)
     int argc = 0, status;
     while (words[2 + argc])
         argc++;
-    if (!th_cli_begin(&settings, command, argc, words + 2, &status))
+    if (!th_cli_begin(th_cli_its_settings(), command, argc, words + 2, &status))
         return status;
-    status = th_cli_connection_open(&settings, &nothing);
-    if (status == 0)
-        status = plan(&settings, chain, values, as_json);
-    return th_cli_connection_close(status);
+    if (command == TH_CLI_AGENT && (status = th_cli_begin_others()))
+        return status;
+    do {
+        status = th_cli_connection_open(th_cli_its_settings(), &nothing);
+        if (status == 0)
+            status = plan(th_cli_its_settings(), chain, values, as_json);
+        status = th_cli_connection_close(status);
+    } while (status == 0 && th_cli_lane_next());
+    return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/configfile.h"
+#include "cli/exit.h"
 #include "cli/given.h"
 #include "cli/lane.h"
 #include "cli/read.h"
@@ -48,14 +49,32 @@ struct mistake {
     uint16_t place;
 };
 
+/* Of several slashes, or those at the end, only the last one before a name counts. */
+static const char *past_slashes(const char *path)
+{
+    while (*path == '/' && (path[1] == '/' || !path[1]))
+        path++;
+    return path;
+}
+
+static bool is_same_path(const char *one, const char *other)
+{
+    for (;; one++, other++) {
+        one = past_slashes(one);
+        other = past_slashes(other);
+        if (*one != *other || !*one)
+            return *one == *other;
+    }
+}
+
 /* Its place, or 0. That of an identity has nobody who comes second. */
 static uint16_t shared(const struct th_cli_settings *one, const struct th_cli_settings *other)
 {
     static const uint16_t places[] = {AT(spool), AT(inbox), AT(drop), AT(prom_file),
                                       AT(session_file)};
     for (size_t i = 0; i < COUNT_OF(places) - (one->identity != NULL); i++)
-        if (text_at(one, places[i]) &&
-            th_text_same(text_at(one, places[i]), text_at(other, places[i])))
+        if (text_at(one, places[i]) && text_at(other, places[i]) &&
+            is_same_path(text_at(one, places[i]), text_at(other, places[i])))
             return places[i];
     if (one->input && other->input)
         return AT(input);
@@ -69,11 +88,10 @@ static bool check_two(const struct th_cli_settings *one, const struct th_cli_set
 {
     char option[TH_CLI_OPTION_NAME_BYTES] = "name";
     const char *its_name = th_cli_configfile_connection();
-    mistake->place = shared(one, other);
-    if (!mistake->place && strcmp(name, its_name))
-        return true;
-    if (mistake->place)
+    if ((mistake->place = shared(one, other)))
         th_cli_name_of(mistake->place, option);
+    else if (strcmp(name, its_name))
+        return true;
     return th_cli_problem(mistake->problem, "%s: connection %s has the same; give each its own",
                           option, its_name);
 }
@@ -158,4 +176,14 @@ bool th_cli_together(const char *command, struct th_cli_problem *problem)
         right = right && is_right(problem);
     }
     return right;
+}
+
+int th_cli_begin_others(void)
+{
+    struct th_cli_problem problem = {.status = TH_CLI_USAGE};
+    bool right = th_cli_together("agent", &problem);
+    if (!right)
+        th_cli_complain("%s", problem.text);
+    th_cli_lane_enter(0);
+    return right ? TH_CLI_OK : problem.status;
 }

@@ -13,6 +13,10 @@ struct th_cli_settings *th_cli_its_settings(void);
  * last one. False: see `problem`, which is of that one. */
 bool th_cli_together(const char *command, struct th_cli_problem *problem);
 
+/* The same for the agent, which says what is wrong. Returns the status to end with; the turn is
+ * that of the first one. */
+int th_cli_begin_others(void);
+
 /* Whether other settings of the connection whose turn it is go together with those that the others
  * have. False: see `problem`. */
 bool th_cli_together_still(const struct th_cli_settings *next, struct th_cli_problem *problem);

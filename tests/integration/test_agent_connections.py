@@ -5,15 +5,18 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import threading
 
 import pytest
 
 from lab import free_port
-from program import SANDBOX, has_begun, patient, until
+from program import SANDBOX, has_begun, patient, told_bytes, until
 from test_agent import Manager
+from test_agent_plain import plain  # noqa: F401: a fixture
 from test_agent_status import Asked, metrics
+from test_full_disk import disk  # noqa: F401: a fixture
 from timeserver import Era
 
 NAMES = "cloud", "plant"
@@ -189,6 +192,100 @@ def test_killed_again_and_again(two):
     for name in NAMES:
         heard[name].prints(b"".join(b"%c%d\n" % (name[0].encode(), i) for i in range(count)))
     two.ends()
+
+
+def test_a_disk_that_is_full_is_nothing_to_the_other(two, disk):  # noqa: F811
+    spool = disk.seen / "spool"
+    spool.mkdir(0o700)
+    two.of["cloud"]["spool"] = str(disk.place / "spool")
+    two.brokers["cloud"].stop()
+    heard = two.listen("plant")
+    two.start(prefix=disk.prefix).are_in("backoff", "connected")
+    disk.leave(0)
+    hand_in = ["pub", "--agent", two.directory / "cloud.in", "-t", "from/cloud", "-q", 1, "-m", "x" * 5000]
+    two.thimble(*hand_in).ends(56, "No space left on device")
+    two.put("plant", "goes on")
+    heard.prints(b"goes on\n")
+    assert [two.told[name]["agent"]["alarms"]["spool"] for name in NAMES] == [True, False]
+    disk.leave(30)
+    two.thimble(*hand_in).ends(0)
+    two.brokers["cloud"].start()
+    two.are_in("connected", "connected")
+    until(lambda: two.told["cloud"]["agent"]["spool_messages"] == 0, "an empty queue")
+    two.ends()
+
+
+def test_one_speaks_websocket(two, mosquitto):
+    port = free_port()
+    broker = mosquitto("allow_anonymous true", f"listener {port} 127.0.0.1", "protocol websockets",
+                       f"cafile {two.lab.path('ec', 'root.pem')}", f"certfile {two.lab.path('ec', 'server.pem')}",
+                       f"keyfile {two.lab.path('ec', 'server.key')}", "require_certificate true").start()
+    two.brokers["cloud"] = broker
+    two.of["cloud"].update({"port": port, "ws": True, "ws-path": "/mqtt"})
+    two.start().are_in("connected", "connected")
+    broker.stop()
+    two.are_in("backoff", "connected")
+    broker.start()
+    two.are_in("connected", "connected")
+    heard = {name: two.listen(name) for name in NAMES}
+    for name in NAMES:
+        two.put(name, name)
+        heard[name].prints(name.encode() + b"\n")
+        two.thimble("pub", *two.brokers[name].plain, "-t", f"to/{name}", "-q", 1, "-m", "on").ends(0)
+        until(lambda: two.got(name).exists() and two.got(name).read_text() == "on\n", "a handler")
+    two.ends()
+
+
+@pytest.mark.parametrize("which", [["cloud"], ["plant"], ["cloud", "plant"]])
+def test_a_plain_endpoint_for_any_of_them(two, plain, which):  # noqa: F811
+    """Each has the messages of its own connection, and the other has none."""
+    if told_bytes("connections") < 2 + len(which):
+        pytest.skip("NOT TESTED: this profile has no such blocks")
+    endpoints = {name: plain() for name in which}
+    for name in which:
+        two.of[name].update({"port": free_port(), "insecure_plain": f"127.0.0.1:{endpoints[name].port}",
+                             "insecure_plain_topic": ["from/#"]})
+    two.start().are_in(*("degraded" if name in which else "connected" for name in NAMES))
+    for name in NAMES:
+        two.put(name, name)
+    for name in which:
+        until(lambda: endpoints[name].topics(), f"a message of {name}")
+        assert endpoints[name].topics() == [f"from/{name}"]
+    two.ends()
+
+
+def test_one_identity_for_both(two, thimble, tmp_path):
+    """Under other names, at one broker."""
+    thimble("identity", "import", "device", "--identity-dir", tmp_path / "ids", "--cafile", two.lab.path("ec", "root.pem"),
+            "--cert", two.lab.path("ec", "client.pem"), "--key", two.lab.path("ec", "client.key")).ends(0)
+    two.of["plant"]["port"] = two.of["cloud"]["port"]
+    for name in NAMES:
+        for key in "cafile", "cert", "key":
+            del two.of[name][key]
+        two.of[name].update({"identity": "device", "identity-dir": str(tmp_path / "ids")})
+    two.start().are_in("connected", "connected")
+    two.program.signal(signal.SIGHUP)
+    for name in NAMES:
+        two.program.says(f"thimble agent {name}: the identity has no newer generation")
+    two.are_in("connected", "connected").ends()
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="NOT TESTED: valgrind is not here")
+def test_memcheck_finds_nothing(two, tmp_path):
+    heard = {name: two.listen(name) for name in NAMES}
+    two.common["sandbox"] = "auto"
+    two.start(prefix=["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=all",
+                      f"--log-file={tmp_path}/memcheck.%p"]).are_in("connected", "connected")
+    for name in NAMES:
+        two.put(name, name)
+        two.thimble("pub", *two.brokers[name].plain, "-t", f"to/{name}", "-q", 1, "-m", "on").ends(0)
+        heard[name].prints(name.encode() + b"\n")
+    two.hangs_up(plant={"keepalive": 20})
+    two.program.says("thimble agent plant: the configuration has proved itself")
+    two.brokers["cloud"].stop()
+    two.are_in("backoff", "connected").ends()
+    logs = list(tmp_path.glob("memcheck.*"))
+    assert len(logs) == 3 and [each.read_text() for each in logs] == [""] * 3
 
 
 # ---- what it needs ------------------------------------------------------------------------------

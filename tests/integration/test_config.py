@@ -417,6 +417,21 @@ def test_connections_have_things_of_their_own(thimble, config, option, shared):
         thimble("config", "show", "--effective", config(several({**own[0], **shared}, own[1], **tls))).ends(0)
 
 
+@pytest.mark.parametrize("one, other, same", [
+    ("/a/b", "/a//b", True), ("/a/b", "/a/b/", True), ("//a/b//", "/a/b", True), ("/a/b", "/a/bb", False),
+    ("/a/bb", "/a/b", False), ("/a/b", "/ab", False), ("/a/b", "/a", False)])
+def test_a_path_is_the_same_with_more_slashes(thimble, config, one, other, same):
+    path = config(several({"id": "x", "spool": one}, {"id": "x", "spool": other}))
+    run = thimble("config", "show", "--effective", path).ends(67 if same else 0)
+    assert ("--spool: connection a has the same" in run.err) == same
+
+
+def test_what_the_command_line_gives_all_of_them_may_not_be_shared(thimble, config):
+    path = config(several({"id": "x"}, {"id": "x"}))
+    thimble("config", "check", path, "--spool", "/s").ends(
+        64, "thimble config b: given for all connections: --spool: connection a has the same; give each its own")
+
+
 @pytest.mark.parametrize("one, other, refused", [
     ({"id": "x"}, {"id": "x"}, True), ({"id": "x"}, {"id": "y"}, False), ({}, {}, False),
     ({"id": "x"}, {"id": "x", "port": 5}, False), ({"id": "x", "port": 1883}, {"id": "x"}, True),

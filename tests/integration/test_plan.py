@@ -140,6 +140,24 @@ def test_the_plan_is_a_table(thimble, lab):
     assert all(row[2] == "of" and 0 < int(row[1]) <= int(row[3]) for row in rows)
 
 
+def test_each_connection_of_an_agent_is_planned(thimble, lab, tmp_path):
+    own = {kind: {"name": kind, "cafile": str(lab.path(kind, "root.pem")), "cert": str(lab.path(kind, "client.pem")),
+                  "key": str(lab.path(kind, "client.key"))} for kind in ("ec", "rsa")}
+    path, chain = tmp_path / "agent.json", lab.path("ec", "server.pem")
+    path.write_text(json.dumps({"host": "localhost", "connections": list(own.values())}))
+    out = thimble("mem", "plan", chain, "agent", "-c", path).ends(0).out.decode()
+    assert [line.split() for line in out.splitlines() if line.startswith("connection")] == [
+        ["connection", "ec"], ["connection", "rsa"]]
+    told = thimble("mem", "plan", chain, "agent", "-c", path, "--json").ends(0).out.decode()
+    ec, rsa = (json.loads("{" + part) for part in told.split("{\n", 1)[1].split("\n{\n"))
+    assert (ec.pop("name"), rsa.pop("name")) == ("ec", "rsa") and ec.keys() == rsa.keys()
+    assert ec["shared_heap"]["needed_bytes"] < rsa["shared_heap"]["needed_bytes"]
+    path.write_text(json.dumps({"host": "localhost", **own["rsa"]} | {"name": None}).replace('"name": null, ', ""))
+    assert json.loads(thimble("mem", "plan", chain, "agent", "-c", path, "--json").ends(0).out) == rsa
+    path.write_text(json.dumps({"host": "localhost", "id": "x", "connections": list(own.values())}))
+    thimble("mem", "plan", chain, "agent", "-c", path).ends(67, "thimble agent rsa: ")
+
+
 def test_more_than_fits_waits_is_told(thimble, lab):
     words = ["mem", "plan", "--messages=100", "--message-bytes=1000",
              lab.path("ec", "server.pem"), "pub", "-h", "localhost", *lab.identity(), "-t", "t"]
