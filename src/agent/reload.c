@@ -33,9 +33,11 @@ struct lane {
 };
 TH_LANE(struct lane, reload);
 
-TH_LANE_ROOMY(struct th_cli_settings, next_settings);
-TH_LANE_ROOMY(struct th_cli_settings, settings_before);
-TH_LANE_ARRAY(uint8_t, password_before, TH_CLI_SECRET_BYTES);
+struct beside {
+    struct th_cli_settings next, before;
+    uint8_t password_before[TH_CLI_SECRET_BYTES];
+};
+TH_LANE_ROOMY(struct beside, beside);
 
 /* ---- files of the connection ----------------------------------------------------------------- */
 
@@ -115,8 +117,8 @@ static bool is_same_list(const struct th_cli_list *one, const struct th_cli_list
 
 static bool is_same(const struct th_cli_option *option)
 {
-    const void *one = (const char *)next_settings + option->offset;
-    const void *other = (const char *)settings_before + option->offset;
+    const void *one = (const char *)&beside->next + option->offset;
+    const void *other = (const char *)&beside->before + option->offset;
     if (option->kind == TH_CLI_SECRET || option->kind == TH_CLI_JOINED)
         return true;
     if (option->kind == TH_CLI_LIST)
@@ -132,7 +134,7 @@ static enum th_cli_reload fate_of(const struct th_cli_option *option)
     bool names_client = option->offset == offsetof(struct th_cli_settings, client_id) ||
                         option->offset == offsetof(struct th_cli_settings, client_id_prefix) ||
                         option->offset == offsetof(struct th_cli_settings, persistent);
-    return names_client && settings_before->spool ? TH_CLI_RESTART : option->reload;
+    return names_client && beside->before.spool ? TH_CLI_RESTART : option->reload;
 }
 
 static bool is_setting(const struct th_cli_option *option)
@@ -147,7 +149,7 @@ static void take_over(enum th_cli_reload what)
         const struct th_cli_option *option = &th_cli_options[i];
         if (is_setting(option) && fate_of(option) == what)
             memcpy((char *)reload->settings + option->offset,
-                   (const char *)next_settings + option->offset, bytes_of(option));
+                   (const char *)&beside->next + option->offset, bytes_of(option));
     }
 }
 
@@ -214,7 +216,7 @@ static void leave_out_wiped(struct th_cli_settings *next)
 
 static bool complete(struct th_cli_problem *problem)
 {
-    struct th_cli_settings *next = next_settings, *before = settings_before;
+    struct th_cli_settings *next = &beside->next, *before = &beside->before;
     if (!th_text_same(next->identity, before->identity))
         return th_cli_problem(problem, "another identity needs a restart");
     if (!next->password_file != !before->password_file)
@@ -235,14 +237,14 @@ static bool complete(struct th_cli_problem *problem)
 
 static bool read_next(struct th_cli_problem *problem)
 {
-    th_cli_settings_copy(settings_before, reload->settings);
-    th_agent_strip(settings_before);
+    th_cli_settings_copy(&beside->before, reload->settings);
+    th_agent_strip(&beside->before);
     th_cli_handlers_begin();
-    if (!th_cli_configfile_reread(next_settings, problem) || !complete(problem))
+    if (!th_cli_configfile_reread(&beside->next, problem) || !complete(problem))
         return false;
-    if (next_settings->status_topic && next_settings->will_topic)
+    if (beside->next.status_topic && beside->next.will_topic)
         return th_cli_problem(problem, "--status-topic and --will-topic: give only one of them");
-    return th_cli_together_still(next_settings, problem);
+    return th_cli_together_still(&beside->next, problem);
 }
 
 /* ---- taking over ----------------------------------------------------------------------------- */
@@ -259,24 +261,24 @@ static void keep_password(void)
     struct th_slice password = th_cli_secret();
     reload->password_bytes = password.len_bytes;
     if (password.data)
-        memcpy(password_before, password.data, password.len_bytes);
+        memcpy(beside->password_before, password.data, password.len_bytes);
 }
 
 static void restore(void)
 {
-    th_cli_settings_copy(reload->settings, settings_before);
+    th_cli_settings_copy(reload->settings, &beside->before);
     th_agent_complete(reload->settings);
-    if (next_settings->password_file)
-        th_cli_secret_keep((char *)password_before, reload->password_bytes); /* and wipes it */
+    if (beside->next.password_file)
+        th_cli_secret_keep((char *)beside->password_before, reload->password_bytes); /* wipes it */
 }
 
 /* The settings are those of the trial from now on. */
 static int try(void)
 {
     struct th_fault fault = {0};
-    const char *password = next_settings->password_file;
+    const char *password = beside->next.password_file;
     keep_password();
-    th_cli_settings_copy(reload->settings, settings_before);
+    th_cli_settings_copy(reload->settings, &beside->before);
     take_over(TH_CLI_TRIED);
     th_agent_complete(reload->settings);
     if (!password || th_cli_secret_read(password, &fault) == 0) {
@@ -297,7 +299,7 @@ static int begin(void)
     if (!read_next(&problem))
         return refuse(problem.text);
     compare(changed);
-    reload->files_next = sum_of_files(next_settings);
+    reload->files_next = sum_of_files(&beside->next);
     if (changed[TH_CLI_TRIED] || reload->files != reload->files_next)
         return try();
     adopt();
@@ -311,7 +313,7 @@ static void settle(const char *why)
         refuse(why);
         return;
     }
-    explicit_bzero(password_before, TH_CLI_SECRET_BYTES);
+    explicit_bzero(beside->password_before, TH_CLI_SECRET_BYTES);
     reload->files = reload->files_next;
     th_cli_configfile_keep(TH_CLI_TRIED);
     adopt();
@@ -345,11 +347,11 @@ bool th_agent_reload_handlers(uint32_t sum)
 {
     struct th_cli_problem problem = {.status = 0};
     th_cli_handlers_begin();
-    if (!th_cli_configfile_reread(next_settings, &problem) || sum != th_cli_configfile_sum() ||
-        !th_cli_template_fill(next_settings, &problem))
+    if (!th_cli_configfile_reread(&beside->next, &problem) || sum != th_cli_configfile_sum() ||
+        !th_cli_template_fill(&beside->next, &problem))
         return false;
     th_cli_configfile_keep(TH_CLI_LIVE);
     th_cli_handlers_keep();
-    th_cli_print_open(next_settings);
+    th_cli_print_open(&beside->next);
     return true;
 }

@@ -416,7 +416,7 @@ bool th_cli_configfile_locate(struct th_cli_problem *problem, uint16_t offset)
     own->problem = problem;
     th_format(text, sizeof text, "%s", problem->text);
     return place.line ? refuse_at(place, "%s", text)
-                      : th_cli_problem(problem, "given for all connections: %s", text);
+                      : th_cli_problem(problem, "for all connections: %s", text);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

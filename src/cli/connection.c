@@ -549,9 +549,7 @@ static void answer_status(void)
     do
         th_cli_status_add(th_cli_connection_report());
     while (th_cli_lane_next());
-    th_cli_voice_of_all(true);
     th_cli_status_answer();
-    th_cli_voice_of_all(false);
 }
 
 static void obey(void)

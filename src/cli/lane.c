@@ -28,9 +28,12 @@ static void turn_all_to(unsigned lane)
     uint8_t *small = lanes[lane ? lane - 1 : 0], *roomy = small + TH_LANE_BYTES;
     void **first = firsts;
     for (const struct th_cli_share *s = __start_lane_shares; s < __stop_lane_shares; s++, first++) {
-        roomy -= s->is_roomy ? s->bytes : 0;
-        turn_to(s, first, !lane ? *first : s->is_roomy ? roomy : small);
-        small += s->is_roomy ? 0 : s->bytes;
+        uint8_t *place = small;
+        if (s->bytes < 0)
+            place = roomy += s->bytes;
+        else
+            small += s->bytes;
+        turn_to(s, first, lane ? place : *first);
     }
 }
 

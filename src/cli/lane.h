@@ -24,7 +24,7 @@
 /* What th_cli_lane_enter() turns to another lane. */
 struct th_cli_share {
     void *pointer; /* to the first lane's at the beginning */
-    uint32_t bytes : 31, is_roomy : 1; /* of whole lines of the cache */
+    int32_t bytes; /* of whole lines of the cache; negative: it is roomy */
 } __attribute__((packed, aligned(4))); /* twelve bytes: there are many */
 
 #if TH_AGENT_BIT
@@ -32,7 +32,7 @@ struct th_cli_share {
     static type *name = (type *)&name##_first; \
     static const struct th_cli_share name##_share \
         __attribute__((section("lane_shares"), used, aligned(4))) = \
-            {&name, (sizeof name##_first + 63) & ~63u, is_roomy}
+            {&name, (int32_t)((sizeof name##_first + 63) / 64) * (is_roomy ? -64 : 64)}
 #else
 #define TH_LANE_POINTER(type, name, is_roomy) static type *const name = (type *)&name##_first
 #endif

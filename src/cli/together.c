@@ -104,8 +104,8 @@ static bool check_plain(unsigned endpoints, struct mistake *mistake)
     unsigned count = th_cli_lanes();
     mistake->place = AT(plain_endpoint);
     return endpoints + count <= TH_CONNECTIONS ||
-           th_cli_problem(mistake->problem, "--insecure-plain: of %u connections only %u may have "
-                          "it", count, TH_CONNECTIONS - count);
+           th_cli_problem(mistake->problem, "--insecure-plain: only for %u of %u connections",
+                          TH_CONNECTIONS - count, count);
 }
 
 static bool check_one(const struct th_cli_settings *s, struct mistake *mistake)

@@ -429,7 +429,7 @@ def test_a_path_is_the_same_with_more_slashes(thimble, config, one, other, same)
 def test_what_the_command_line_gives_all_of_them_may_not_be_shared(thimble, config):
     path = config(several({"id": "x"}, {"id": "x"}))
     thimble("config", "check", path, "--spool", "/s").ends(
-        64, "thimble config b: given for all connections: --spool: connection a has the same; give each its own")
+        64, "thimble config b: for all connections: --spool: connection a has the same; give each its own")
 
 
 @pytest.mark.parametrize("one, other, refused", [
@@ -495,8 +495,8 @@ def test_a_plain_endpoint_needs_room(thimble, config, count, which):
     if count + len(which) <= blocks:
         run.ends(0)
     else:
-        run.ends(67, f":1:{column_of('insecure_plain', content)}: --insecure-plain: of {count} connections only "
-                     f"{blocks - count} may have it")
+        run.ends(67, f":1:{column_of('insecure_plain', content)}: --insecure-plain: only for {blocks - count} "
+                     f"of {count} connections")
 
 
 def test_check_opens_the_files_of_each(thimble, config, lab):
