@@ -357,7 +357,7 @@ static int check_descriptors(void)
     if (th_cli_connection_may_await(&needed))
         return TH_CLI_OK;
     th_cli_voice_of_all(true);
-    th_cli_say_status(TH_CLI_SYSTEM, "%u open files are needed: raise ulimit -n", needed);
+    th_cli_say_status(TH_CLI_SYSTEM, "%u open files needed: ulimit -n", needed);
     return TH_CLI_SYSTEM;
 }
 

@@ -79,7 +79,7 @@ static int show(const struct th_plan *plan, bool as_json)
     th_report(th_cli_connection_client(), &report);
     th_cli_out_text(as_json ? "{\n" : "");
     if (th_cli_voice_connection())
-        th_cli_out_format(as_json ? "  \"name\": \"%s\",\n" : "connection    %s\n",
+        th_cli_out_format(as_json ? "  \"name\": \"%s\",\n" : "connection %s\n",
                           th_cli_voice_connection());
     for (int i = 0; i < TH_REPORT_PROCESS_HEAP; i++)
         th_cli_out_format(row, i ? as_json ? ",\n" : "\n" : "", th_report_pool_name(i),

@@ -115,7 +115,7 @@ static bool check_one(const struct th_cli_settings *s, struct mistake *mistake)
         return th_cli_problem(mistake->problem,
                               "-t: several connections print nothing; give handlers");
     return !s->report || !*s->report ||
-           th_cli_problem(mistake->problem, "--mem-report: several connections have no json: file");
+           th_cli_problem(mistake->problem, "--mem-report: several connections have no file");
 }
 
 /* ---- with each other ------------------------------------------------------------------------- */

@@ -259,6 +259,7 @@ def test_one_identity_for_both(two, thimble, tmp_path):
     thimble("identity", "import", "device", "--identity-dir", tmp_path / "ids", "--cafile", two.lab.path("ec", "root.pem"),
             "--cert", two.lab.path("ec", "client.pem"), "--key", two.lab.path("ec", "client.key")).ends(0)
     two.of["plant"]["port"] = two.of["cloud"]["port"]
+    two.brokers["plant"] = two.brokers["cloud"]
     for name in NAMES:
         for key in "cafile", "cert", "key":
             del two.of[name][key]
@@ -315,7 +316,7 @@ def test_so_many_descriptors_as_it_waits_for(two):
     """With fewer the kernel would refuse to wait. It concerns all, and carries no name."""
     for count in 16, 28:
         start_with_descriptors(two, count).program.ends(14)
-        needed = re.match(r"thimble agent: (\d+) open files are needed", two.program.err)
+        needed = re.match(r"thimble agent: (\d+) open files needed", two.program.err)
         assert needed, two.program.err
     start_with_descriptors(two, int(needed[1]) - 1).program.ends(14)
     start_with_descriptors(two, needed[1]).are_in("connected", "connected")
