@@ -126,7 +126,6 @@ TO_A_SUBSCRIBER = [
     ("disconnect reserved flags", [V5], packet(DISCONNECT, b"\0", 1)),
     ("disconnect reason of a client", [V5], packet(DISCONNECT, b"\x04")),
     ("disconnect session expiry", [V5], packet(DISCONNECT, b"\0\x05\x11\0\0\0\1")),
-    ("qos 2 without end", [V5], None),  # 3.1.1 announces no maximum: there it is no error
 ]
 
 TOPICS = {"publish empty topic": b"", "publish topic with nul": b"a\0b",
@@ -145,9 +144,6 @@ def of_version(name, version):
         return publish("t", b"x", qos=1, packet_id=0, version=version)
     if name == "unsuback packet id 0":
         return unsuback(0, version=version)
-    if name == "qos 2 without end":  # ids nobody releases, no two side by side: there is an end
-        return b"".join(publish("t", qos=2, packet_id=2 * n + 1, version=version)
-                        for n in range(2000))
     return PRESENT[name](version)
 
 
