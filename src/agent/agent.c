@@ -322,10 +322,11 @@ void th_agent_strip(struct th_cli_settings *settings)
 
 void th_agent_renew(void)
 {
+    struct th_cli_settings *settings = th_cli_its_settings();
     for (size_t i = 0; i < PARTS; i++)
         if (part_at(i)->renew)
-            part_at(i)->renew(th_cli_its_settings());
-    th_cli_print_open(th_cli_its_settings());
+            part_at(i)->renew(settings);
+    th_cli_print_open(settings);
     th_agent_resubscribe();
 }
 
@@ -334,10 +335,11 @@ void th_agent_renew(void)
 static int complete_one(void)
 {
     struct th_cli_problem problem;
-    th_agent_brokers_take(th_cli_its_settings());
-    if (!th_agent_plain_take(th_cli_its_settings(), &problem))
+    struct th_cli_settings *settings = th_cli_its_settings();
+    th_agent_brokers_take(settings);
+    if (!th_agent_plain_take(settings, &problem))
         return th_cli_complain("%s", problem.text);
-    int status = th_agent_presence_will(th_cli_its_settings());
+    int status = th_agent_presence_will(settings);
     if (status == TH_CLI_OK)
         prepare_filters();
     return status;
@@ -345,10 +347,12 @@ static int complete_one(void)
 
 static int open_one(void)
 {
+    struct th_cli_settings *settings = th_cli_its_settings();
     int status = open_parts(FIRST_PARTS, PARTS);
-    if (status == TH_CLI_OK)
-        th_agent_reload_open(th_cli_its_settings());
-    return status == TH_CLI_OK ? th_cli_connection_open(th_cli_its_settings(), &work) : status;
+    if (status)
+        return status;
+    th_agent_reload_open(settings);
+    return th_cli_connection_open(settings, &work);
 }
 
 static int check_descriptors(void)

@@ -47,21 +47,24 @@ struct lane {
 };
 TH_LANE(struct lane, inbox);
 
-TH_LANE_ARRAY(uint8_t, held_properties, TH_SPOOL_FRONT_MAX_BYTES);
-
 /* Apart: of a producer that is not there nothing is touched. */
 struct desk {
     uint64_t waiting[TH_AGENT_UNANSWERED]; /* for the disk: their numbers */
     char refusal[ANSWER_BYTES], answer[ANSWER_BYTES];
     uint8_t lines[TH_AGENT_LINE_BYTES];
 };
-TH_LANE_ARRAY(struct desk, desks, ALL);
+
+struct office {
+    struct desk desks[ALL];
+    uint8_t held_properties[TH_SPOOL_FRONT_MAX_BYTES];
+};
+TH_LANE_ROOMY(struct office, office);
 
 _Static_assert(TH_AGENT_UNANSWERED == 64, "struct producer has a bit for each");
 
 static struct desk *desk_of(const struct producer *p)
 {
-    return &desks[p - inbox->producers];
+    return &office->desks[p - inbox->producers];
 }
 
 static bool is_input(const struct producer *p)
@@ -220,8 +223,8 @@ static bool hold(const struct producer *p)
     struct th_slice *properties = &inbox->message.properties;
     th_cli_warn("line %llu of standard input waits: %s", (unsigned long long)p->lines.number,
                 inbox->fault.text);
-    memcpy(held_properties, properties->data, properties->len_bytes);
-    properties->data = held_properties;
+    memcpy(office->held_properties, properties->data, properties->len_bytes);
+    properties->data = office->held_properties;
     inbox->held = inbox->message;
     inbox->held_until_ms = th_clock_ms() + AGAIN_MS;
     return false;

@@ -54,7 +54,7 @@ struct lane {
     struct flight flights[TH_SPOOL_OPEN_MAX]; /* a ring: each is begun behind the one before */
     unsigned begun;                           /* ever */
     struct th_fault fault;
-    const struct th_cli_list *conflated;
+    const struct th_cli_settings *settings;
     bool open;
     bool is_5;
     bool urgent;        /* somebody waits for the next sync */
@@ -63,7 +63,6 @@ struct lane {
     uint32_t damages;
     unsigned ends;      /* of connections in a row without an acknowledgement, ... */
     struct flight *stuck; /* ... while this was the oldest on its way; or NULL */
-    unsigned attempts;  /* so many, and it is given up; 0: never */
     uint64_t rest_ms[WAYS]; /* nothing is tried before */
     uint64_t sync_ms;   /* what is not urgent: not before */
     uint64_t lost_first, lost_last; /* puts that the last failure took */
@@ -110,7 +109,7 @@ static const char *name_of(uint8_t reason)
     case TH_REASON_UNCERTAIN:
         return "it was sent, and the broker has lost the session";
     case TH_REASON_WITHDRAWN:
-        return "connections ended over it, as many as spool-attempts says";
+        return "connections ended over it";
     default:
         return th_mqtt_reason_name(TH_MQTT_5, PUBACK, reason);
     }
@@ -202,7 +201,6 @@ static struct th_spool_config config_of(const struct th_cli_settings *s)
 static void renew(const struct th_cli_settings *s)
 {
     const struct th_spool_config config = config_of(s);
-    queue->attempts = (unsigned)s->spool_attempts;
     if (queue->open && th_spool_limit(spool, &config, &queue->fault) < 0)
         th_cli_warn("the limits of the spool stay: %s", queue->fault.text);
 }
@@ -221,9 +219,8 @@ static int open_queue(const struct th_cli_settings *s)
     const struct th_spool_config config = config_of(s);
     if (!s->spool)
         return TH_CLI_OK;
-    queue->conflated = &s->spool_conflate;
+    queue->settings = s;
     queue->is_5 = s->version == TH_MQTT_5;
-    queue->attempts = (unsigned)s->spool_attempts;
     int result = th_spool_open(spool, &config, TH_SPOOL_OWN, now_s(), &queue->fault);
     queue->open = result == 0;
     queue->received = (struct th_received){.ids = spool->received.ids, .keep = keep_received};
@@ -235,8 +232,9 @@ static int open_queue(const struct th_cli_settings *s)
 
 static bool is_conflated(struct th_slice topic)
 {
-    for (uint32_t i = 0; i < queue->conflated->count; i++)
-        if (th_mqtt_topic_matches(th_slice_text(queue->conflated->items[i]), topic))
+    const struct th_cli_list *conflated = &queue->settings->spool_conflate;
+    for (uint32_t i = 0; i < conflated->count; i++)
+        if (th_mqtt_topic_matches(th_slice_text(conflated->items[i]), topic))
             return true;
     return false;
 }
@@ -386,7 +384,8 @@ static void count_end(void)
 /* Of QoS 0 it has no identifier by which its end could be heard. */
 static void give_up_stuck(void)
 {
-    if (!queue->attempts || queue->ends < queue->attempts ||
+    int64_t attempts = queue->settings->spool_attempts;
+    if (!attempts || queue->ends < attempts ||
         !th_withdraw(th_cli_connection_client(), queue->stuck))
         return;
     queue->ends = 0;

@@ -393,7 +393,7 @@ const struct th_cli_option th_cli_options[] = {
      0, TH_CLI_AGENT, WORD(spool_full, TH_CLI_SPOOL_POLICIES), LIVE},
     {TEXTS("spool-conflate", "FILTER", "", "of such a topic the newest only; repeatable"),
      0, TH_CLI_AGENT, LIST(spool_conflate, 1, STRING_BYTES), LIVE},
-    {TEXTS("spool-attempts", "COUNT", "", "give a message up that ended so many connections (no)"),
+    {TEXTS("spool-attempts", "COUNT", "", "give up a message that ended so many connections"),
      0, TH_CLI_AGENT, NUMBER(spool_attempts, 1, MOST_UINT32), LIVE},
     {TEXTS("insecure-plain", "HOST[:PORT]", "",
            "until TLS works: WITHOUT TLS, so anybody can read"),
