@@ -146,12 +146,18 @@ class Mosquitto:
             is_open(int(port)) if int(port) else is_open_at(where[0])
             for port, *where in listeners)
 
+    def _says_it_runs(self):
+        return self.log.text().count(" running\n")
+
     def start(self):
+        """Its ports are open before its certificates are read."""
         (self.directory / "conf").write_text(self.configuration())
+        ran = self._says_it_runs()
         self.process = subprocess.Popen([MOSQUITTO, "-c", self.directory / "conf"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        until(lambda: self._listens() or self.process.poll() is not None, "mosquitto's ports")
+        until(lambda: (self._says_it_runs() > ran and self._listens()) or self.process.poll() is not None,
+              "mosquitto's ports")
         assert self.process.poll() is None, self.log.text()
         return self
 
