@@ -24,6 +24,7 @@ NAMES = "cloud", "plant"
 
 class Two(Asked):
     """One agent, which two brokers know by certificates of two authorities."""
+    program = None
 
     def __init__(self, thimble, lab, broker, directory):
         self.thimble, self.lab, self.directory = thimble, lab, directory
@@ -104,7 +105,7 @@ def two(thimble, lab, mosquitto, tmp_path):
     broker.tls_port = port
     made = Two(thimble, lab, broker.start(), tmp_path)
     yield made
-    if made.program.is_running():
+    if made.program and made.program.is_running():
         made.program.signal(signal.SIGKILL).end()
 
 
