@@ -568,14 +568,16 @@ int th_unsubscribe(struct th_client *client, const struct th_slice *filters, siz
  * may go out: from then on the broker need not know the message (3.1.1 and 5.0 section 4.3.3). */
 void th_release(struct th_client *client);
 
-/* Takes back the message whose payload source has this arg, before it goes out or, where it went
- * out on an earlier connection, again: a broker may refuse a message by hanging up, each time it
- * comes. True: its end is told when the connection is up (TH_REASON_WITHDRAWN; at QoS 0 with packet
- * identifier 0), and the source is not read any more. False: there is none that waits. What went
- * out may be with the broker; a message past PUBREC is not taken back. */
+/* Takes back a message that waits to be sent, or to be sent again: the one whose payload source has
+ * this arg. A broker may refuse a message by hanging up, each time it comes. Call it between
+ * connections, not from read(). True: the source is not read any more, and the end of the message
+ * is told with TH_EVENT_PUBLISHED when the next connection is up (TH_REASON_WITHDRAWN; at QoS 0 the
+ * packet identifier is 0); until then it is pending. False: there is none that waits, nothing has
+ * changed. What went out may be with the broker; a message past PUBREC is not taken back. */
 bool th_withdraw(struct th_client *client, const void *source_arg);
 
-/* Why the last of the three above, th_connect() or th_disconnect(), was refused. */
+/* Why the last th_publish(), th_subscribe(), th_unsubscribe(), th_connect() or th_disconnect() was
+ * refused. */
 const struct th_fault *th_request_fault(const struct th_client *client);
 
 /* Messages and requests that are queued or not yet acknowledged. */
